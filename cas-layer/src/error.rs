@@ -1,0 +1,115 @@
+//! What can be wrong with a configuration.
+
+use std::time::Duration;
+
+/// A mistake in a configuration, found by `build()` before anything is served.
+///
+/// Every variant carries what was wrong, never a secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The URL of the CAS server or of the app cannot be used.
+    #[error("{what} `{url}`: {reason}")]
+    InvalidUrl {
+        /// Which URL: "CAS server URL", "app URL".
+        what: &'static str,
+        /// The URL as it was given.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Plain http was given for a host that is not loopback, and was not allowed by name.
+    #[error(
+        "{what} `{url}` is plain http and not loopback: tickets and cookies would travel unprotected; use https, or call `{allow}` if the network in between is trusted"
+    )]
+    InsecureHttp {
+        /// Which URL: "CAS server URL", "app URL".
+        what: &'static str,
+        /// The URL as it was given.
+        url: String,
+        /// The method that allows it.
+        allow: &'static str,
+    },
+    /// No key was given.
+    #[error("no key: sign the session cookie with `.key(…)`, at least 64 random bytes")]
+    KeyMissing,
+    /// A key has too few bytes.
+    #[error("key {position} has {bytes} bytes, at least 64 random bytes are needed")]
+    KeyTooShort {
+        /// Which of the keys, counted from 1.
+        position: usize,
+        /// Its length in bytes.
+        bytes: usize,
+    },
+    /// A key is one byte repeated, which is a placeholder and not a key.
+    #[error("key {position} is one byte repeated, not random bytes")]
+    KeyNotRandom {
+        /// Which of the keys, counted from 1.
+        position: usize,
+    },
+    /// A path is not one that the layer can match or redirect to.
+    #[error("{what} `{path}`: {reason}")]
+    InvalidPath {
+        /// What the path is for.
+        what: &'static str,
+        /// The path as it was given.
+        path: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Two endpoints have the same path.
+    #[error("{first} and {second} are both `{path}`")]
+    PathsCollide {
+        /// One of the two.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+        /// The path they share.
+        path: String,
+    },
+    /// The cookie name is not one that browsers and this layer can use.
+    #[error("cookie name `{name}`: {reason}")]
+    InvalidCookieName {
+        /// The name as it was given.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A duration is zero, too long, or contradicts another.
+    #[error("{what} of {value:?}: {reason}")]
+    InvalidDuration {
+        /// What the duration is for.
+        what: &'static str,
+        /// The duration as it was given.
+        value: Duration,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A limit is zero or contradicts another.
+    #[error("{what} of {value}: {reason}")]
+    InvalidLimit {
+        /// What the limit is for.
+        what: &'static str,
+        /// The limit as it was given.
+        value: usize,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A login parameter would collide with one of the protocol, or cannot be sent.
+    #[error("login parameter `{name}`: {reason}")]
+    InvalidLoginParameter {
+        /// The parameter's name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// An extra root certificate cannot be read.
+    #[error("root certificate: {reason}")]
+    InvalidCertificate {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The HTTP client could not be set up.
+    #[error("the HTTP client could not be set up")]
+    HttpClient(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

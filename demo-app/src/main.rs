@@ -1,0 +1,2 @@
+//! A small axum application behind cas-layer.
+fn main() {}
