@@ -152,25 +152,30 @@ async fn hang_in_body_sends_the_beginning_until_the_server_stops() {
 }
 
 #[tokio::test]
-async fn slow_tells_the_truth_after_a_while() {
-    let cas = with(Fault::Slow(Duration::from_secs(30))).await;
+async fn slow_tells_the_truth_after_the_delay_and_not_before() {
+    let cas = with(Fault::Slow(Duration::from_secs(50))).await;
     let ticket = cas.issue_ticket("casuser", SERVICE);
     let asking = begin(&cas, &ticket).await;
-    tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(31)).await;
-    tokio::time::resume();
+    let_pass(&cas, 51).await;
     let answer = asking.await.unwrap().unwrap().text().await.unwrap();
     assert!(answer.contains("<cas:user>casuser</cas:user>"));
 
-    // Were it not slow, this ticket would still be good when it is looked at.
-    cas.set_fault(Some(Fault::Slow(Duration::from_secs(90))));
+    // Looked at before the delay is over, this ticket would still be good.
+    cas.set_fault(Some(Fault::Slow(Duration::from_secs(70))));
     let ticket = cas.issue_ticket("casuser", SERVICE);
     let asking = begin(&cas, &ticket).await;
-    tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(91)).await;
-    tokio::time::resume();
+    let_pass(&cas, 20).await;
+    let_pass(&cas, 51).await;
     let answer = asking.await.unwrap().unwrap().text().await.unwrap();
     assert!(answer.contains("The ticket has expired"));
+}
+
+/// Lets the clock jump, and the server do what is due.
+async fn let_pass(cas: &CasServer, seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+    get(url(cas, "/login", &[])).await;
 }
 
 #[tokio::test]
