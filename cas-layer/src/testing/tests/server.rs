@@ -19,13 +19,13 @@ async fn only_loopback_addresses_are_listened_on() {
         );
     }
     let cas = CasServer::builder()
-        .listen("127.0.0.2:0".parse().unwrap())
+        .listen("127.0.0.1:0".parse().unwrap())
         .start()
         .await
         .unwrap();
     assert_eq!(
         cas.url(),
-        format!("http://127.0.0.2:{}/cas", cas.addr().port())
+        format!("http://127.0.0.1:{}/cas", cas.addr().port())
     );
     assert!(get(url(&cas, "/login", &[])).await.is_login_form());
 }
