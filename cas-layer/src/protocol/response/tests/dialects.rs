@@ -1,6 +1,6 @@
 //! Attributes in XML.
 
-use super::{Outcome, alice_and, authentication, outcome, table};
+use super::{Outcome, alice_and, authentication, numbered, outcome, table};
 
 type Table = &'static [(&'static str, &'static [&'static str])];
 
@@ -202,7 +202,7 @@ fn the_known_attributes_are_typed_and_stay_attributes() {
 #[test]
 fn a_thousand_attributes_and_ten_thousand_values_are_the_most() {
     let names = |count: usize| -> String {
-        let entries: String = (0..count).map(|i| format!("<a{i}>x</a{i}>")).collect();
+        let entries = numbered(count, |i| format!("<a{i}>x</a{i}>"));
         alice_and(&format!("<cas:attributes>{entries}</cas:attributes>"))
     };
     let values = |count: usize| {

@@ -1,7 +1,7 @@
 //! Answers made to cost time, memory or the stack. Nothing here measures time: without the bounds these tests
 //! overflow the stack or do not come to an end.
 
-use super::{NAMESPACE, Outcome, alice_and, outcome, success};
+use super::{NAMESPACE, Outcome, alice_and, numbered, outcome, success};
 
 const MIB: usize = 1024 * 1024;
 
@@ -39,12 +39,10 @@ fn a_doctype_is_refused_with_and_without_entities() {
 
 #[test]
 fn a_billion_laughs_are_refused() {
-    let mut bomb = String::from(r#"<!DOCTYPE x [<!ENTITY l0 "lol">"#);
-    for level in 1..10 {
-        let previous = format!("&l{};", level - 1).repeat(10);
-        bomb += &format!(r#"<!ENTITY l{level} "{previous}">"#);
-    }
-    bomb += "]>";
+    let levels = numbered(9, |i| {
+        format!(r#"<!ENTITY l{} "{}">"#, i + 1, format!("&l{i};").repeat(10))
+    });
+    let bomb = format!(r#"<!DOCTYPE x [<!ENTITY l0 "lol">{levels}]>"#);
     assert_eq!(
         outcome(format!("{bomb}{}", success("<cas:user>&l9;</cas:user>"))),
         Outcome::Unreadable
@@ -65,9 +63,7 @@ fn nesting_is_bounded_in_xml_and_json() {
     assert_eq!(outcome(nested(62)), Outcome::Unreadable);
     assert_eq!(outcome(nested(60_000)), Outcome::Unreadable);
     // A new namespace on every level is copied to every level below.
-    let namespaces: String = (0..20_000)
-        .map(|i| format!("<a xmlns:n{i}='u{i}'>"))
-        .collect();
+    let namespaces = numbered(20_000, |i| format!("<a xmlns:n{i}='u{i}'>"));
     assert_eq!(
         outcome(format!("{namespaces}{}", "</a>".repeat(20_000))),
         Outcome::Unreadable
@@ -89,21 +85,12 @@ fn nesting_is_bounded_in_xml_and_json() {
 
 #[test]
 fn a_mebibyte_of_xml_attributes_namespaces_or_nodes_is_unreadable() {
-    let numbered = |prefix: &str| -> String {
-        let mut all = String::new();
-        for i in 0.. {
-            let one = format!(" {prefix}{i}='u{i}'");
-            if all.len() + one.len() > MIB - 1024 {
-                break;
-            }
-            all += &one;
-        }
-        all
-    };
-    let scope: String = (0..64).map(|i| format!(" xmlns:n{i}='u{i}'")).collect();
+    let attributes = numbered(60_000, |i| format!(" a{i}='u{i}'"));
+    let namespaces = numbered(40_000, |i| format!(" xmlns:a{i}='u{i}'"));
+    let scope = numbered(64, |i| format!(" xmlns:n{i}='u{i}'"));
     for body in [
-        alice_and(&format!("<cas:a{}/>", numbered("a"))),
-        alice_and(&format!("<cas:a{}/>", numbered("xmlns:a"))),
+        alice_and(&format!("<cas:a{attributes}/>")),
+        alice_and(&format!("<cas:a{namespaces}/>")),
         alice_and(&fill("<a>1</a>")),
         alice_and(&fill("<a/>")),
         alice_and(&fill("<!---->")),
@@ -133,7 +120,7 @@ fn a_mebibyte_of_one_value_is_read() {
 
 #[test]
 fn a_mebibyte_of_json_keys_or_values_is_unreadable() {
-    let keys: String = (0..90_000).map(|i| format!(r#""{i}":1,"#)).collect();
+    let keys = numbered(90_000, |i| format!(r#""{i}":1,"#));
     for attributes in [
         format!(r#"{{{keys}"x":1}}"#),
         format!(r#"{{"a":[{}1]}}"#, fill("1,")),

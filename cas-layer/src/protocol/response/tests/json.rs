@@ -187,7 +187,7 @@ fn proxies_are_a_list_of_strings_and_the_iou_is_kept_nowhere() {
         "[1]",
         r#"[""]"#,
         r#"{"a":"b"}"#,
-        r#"[null]"#,
+        "[null]",
     ] {
         let body = success(&format!(r#""user":"alice","proxies":{proxies}"#));
         assert_eq!(outcome(body), Outcome::Unreadable, "{proxies}");
@@ -208,7 +208,7 @@ fn what_is_not_quite_json_is_unreadable() {
         r#"{"serviceResponse":{"authenticationSuccess":{"user":"alice"}}} x"#,
         r#"{"serviceResponse":{"authenticationSuccess":{"user":"alice"}},}"#,
         r#"{"serviceResponse":{"authenticationSuccess":"alice"}}"#,
-        r#"{'serviceResponse':{'authenticationSuccess':{'user':'alice'}}}"#,
+        "{'serviceResponse':{'authenticationSuccess':{'user':'alice'}}}",
         r#"{"error":"down"}"#,
     ] {
         assert_eq!(outcome(body), Outcome::Unreadable, "{body}");

@@ -80,3 +80,7 @@ fn success(inner: &str) -> String {
 fn alice_and(inner: &str) -> String {
     success(&format!("<cas:user>alice</cas:user>{inner}"))
 }
+
+fn numbered(count: usize, part: impl Fn(usize) -> String) -> String {
+    (0..count).map(part).collect::<Vec<_>>().concat()
+}
