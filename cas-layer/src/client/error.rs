@@ -85,31 +85,23 @@ impl ValidationError {
     }
 
     pub(super) fn from_http(error: reqwest::Error) -> Self {
-        let (kind, message) = if error.is_timeout() {
-            return Self {
-                source: Some(error.without_url()),
-                ..Self::timed_out()
-            };
-        } else if error.is_decode() {
-            (
-                ValidationErrorKind::Unreadable,
-                "the CAS server's answer cannot be decoded",
-            )
+        let failure = if error.is_timeout() {
+            Self::timed_out()
         } else if error.is_connect() {
-            (
+            Self::new(
                 ValidationErrorKind::Unreachable,
                 "the CAS server cannot be reached",
             )
         } else {
-            (
+            Self::new(
                 ValidationErrorKind::Unreachable,
-                "the connection to the CAS server broke",
+                "the connection to the CAS server broke before its answer was complete",
             )
         };
         // With its URL the error would print the ticket.
         Self {
             source: Some(error.without_url()),
-            ..Self::new(kind, message)
+            ..failure
         }
     }
 
