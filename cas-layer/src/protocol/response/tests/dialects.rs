@@ -34,6 +34,8 @@ fn every_dialect_gives_the_same_attributes() {
         // userAttributes and another wrapper
         "<cas:userAttributes><cas:mail>a@x</cas:mail><cas:memberOf>staff</cas:memberOf><cas:memberOf>cats</cas:memberOf></cas:userAttributes>",
         "<cas:userAttributes><cas:attribute name='mail' value='a@x'/><cas:attribute name='memberOf' value='staff'/><cas:attribute name='memberOf' value='cats'/></cas:userAttributes>",
+        // the same inside of `attributes`
+        "<cas:attributes><cas:userAttributes><cas:attribute name='mail'>a@x</cas:attribute><cas:attribute name='memberOf'>staff</cas:attribute><cas:attribute name='memberOf'>cats</cas:attribute></cas:userAttributes></cas:attributes>",
         "<norEduPerson><mail>a@x</mail><memberOf>staff</memberOf><memberOf>cats</memberOf></norEduPerson>",
         // flat
         "<cas:mail>a@x</cas:mail><cas:memberOf>staff</cas:memberOf><cas:memberOf>cats</cas:memberOf>",
