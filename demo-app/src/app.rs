@@ -31,7 +31,10 @@ pub(crate) fn router(config: CasConfig) -> Router {
         .route("/healthz", get(|| async { "ok" }))
         .layer(CasLayer::new(config))
         .layer(CompressionLayer::new())
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIME_LIMIT))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            REQUEST_TIME_LIMIT,
+        ))
         .layer(TraceLayer::new_for_http().make_span_with(path_only))
 }
 

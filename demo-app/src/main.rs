@@ -52,6 +52,9 @@ fn fail(error: &dyn Error) -> ExitCode {
         line = format!("{line}: {cause}");
         source = cause.source();
     }
-    eprintln!("demo-app: {}", line.split_whitespace().collect::<Vec<_>>().join(" "));
+    eprintln!(
+        "demo-app: {}",
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    );
     ExitCode::from(CANNOT_START)
 }

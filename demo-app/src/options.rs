@@ -11,7 +11,12 @@ use crate::CANNOT_START;
 #[command(name = "demo-app", version)]
 pub(crate) struct Options {
     /// Where the demo listens; port 0 takes a free one
-    #[arg(long, env = "DEMO_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    #[arg(
+        long,
+        env = "DEMO_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8080"
+    )]
     pub(crate) listen: SocketAddr,
 
     /// Public URL of the demo [default: http:// and the address it listens on]
@@ -23,7 +28,12 @@ pub(crate) struct Options {
     pub(crate) cas_url: Option<String>,
 
     /// Where the embedded CAS server listens; port 0 takes a free one
-    #[arg(long, env = "DEMO_CAS_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8081")]
+    #[arg(
+        long,
+        env = "DEMO_CAS_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8081"
+    )]
     pub(crate) cas_listen: SocketAddr,
 
     /// Extra root certificates for the CAS server, next to those of the system
@@ -91,5 +101,6 @@ impl Options {
 fn first_sentence(message: &str) -> String {
     let paragraph = message.split("\n\n").next().unwrap_or(message);
     let line = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.strip_prefix("error: ").map_or_else(|| line.clone(), str::to_owned)
+    line.strip_prefix("error: ")
+        .map_or_else(|| line.clone(), str::to_owned)
 }

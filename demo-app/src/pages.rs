@@ -41,7 +41,10 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 /// `GET /profile`: HTML for browsers, JSON for programs that ask for it.
 pub(crate) async fn profile(headers: HeaderMap, user: CasUser) -> Response {
     if wants_json(&headers) {
-        let profile = Profile { user: user.name(), attributes: user.attributes() };
+        let profile = Profile {
+            user: user.name(),
+            attributes: user.attributes(),
+        };
         return ([(header::VARY, "Accept")], Json(profile)).into_response();
     }
     let headers = [

@@ -31,13 +31,27 @@ const DEMO_PASSWORD: &str = "Mellon";
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error("cannot listen on {address} (--listen)")]
-    Listen { address: SocketAddr, source: io::Error },
+    Listen {
+        address: SocketAddr,
+        source: io::Error,
+    },
     #[error("cannot start the embedded CAS server on {address} (--cas-listen)")]
-    CasListen { address: SocketAddr, source: io::Error },
+    CasListen {
+        address: SocketAddr,
+        source: io::Error,
+    },
     #[error("cannot read the file {path:?} ({option})")]
-    File { option: &'static str, path: PathBuf, source: io::Error },
+    File {
+        option: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
     #[error("line {line} of the key file {path:?}")]
-    Key { path: PathBuf, line: usize, source: ConfigError },
+    Key {
+        path: PathBuf,
+        line: usize,
+        source: ConfigError,
+    },
     #[error("the key file {path:?} holds no key")]
     NoKey { path: PathBuf },
     #[error("--app-url {url}: the demo has no path of its own, give scheme, host and port alone")]
@@ -60,8 +74,13 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
     };
     let stop = stop_signal().map_err(StartError::Signals)?;
 
-    let listen_error = |source| StartError::Listen { address: options.listen, source };
-    let listener = TcpListener::bind(options.listen).await.map_err(listen_error)?;
+    let listen_error = |source| StartError::Listen {
+        address: options.listen,
+        source,
+    };
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
     let own_url = format!("http://{address}");
     let app_url = match options.app_url {
@@ -78,7 +97,8 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
         }
     };
 
-    let mut config = CasConfig::builder(cas_url.as_str(), app_url.as_str()).landing_path(app::LANDING_PATH);
+    let mut config =
+        CasConfig::builder(cas_url.as_str(), app_url.as_str()).landing_path(app::LANDING_PATH);
     for key in keys {
         config = config.key(key);
     }
@@ -180,18 +200,25 @@ fn read_keys(path: &Path) -> Result<Vec<Key>, StartError> {
         })
         .collect::<Result<_, _>>()?;
     if keys.is_empty() {
-        return Err(StartError::NoKey { path: path.to_owned() });
+        return Err(StartError::NoKey {
+            path: path.to_owned(),
+        });
     }
     Ok(keys)
 }
 
 fn read(option: &'static str, path: &Path) -> Result<Vec<u8>, StartError> {
-    fs::read(path).map_err(|source| StartError::File { option, path: path.to_owned(), source })
+    fs::read(path).map_err(|source| StartError::File {
+        option,
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Whether the URL is one with a path; whether it is a usable URL at all, the configuration says.
 fn has_path(url: &str) -> bool {
-    url.parse::<Uri>().is_ok_and(|uri| uri.scheme().is_some() && uri.path() != "/")
+    url.parse::<Uri>()
+        .is_ok_and(|uri| uri.scheme().is_some() && uri.path() != "/")
 }
 
 /// Resolves on Ctrl-C or SIGTERM. The handlers are in place when this returns.

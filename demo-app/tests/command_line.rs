@@ -1,5 +1,9 @@
 //! What the program says and how it exits when it cannot start.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 use std::{
     fs,
@@ -14,13 +18,19 @@ fn demo(arguments: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
-    command.args(["--listen", "127.0.0.1:0", "--cas-listen", "127.0.0.1:0"]).args(arguments);
+    command
+        .args(["--listen", "127.0.0.1:0", "--cas-listen", "127.0.0.1:0"])
+        .args(arguments);
     command
 }
 
 /// Runs a command that must fail, and gives back the line that says why.
 fn refusal(command: &mut Command) -> String {
-    let Output { status, stdout, stderr } = command.output().unwrap();
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
     let stderr = String::from_utf8(stderr).unwrap();
     assert_eq!(status.code(), Some(2), "{command:?}: {stderr}");
     assert_eq!(stdout, b"", "{command:?}");
@@ -42,17 +52,29 @@ fn refused(arguments: &[&str], words: &[&str]) {
 fn unknown_options_and_values_are_refused() {
     refused(&["--colour"], &["--colour"]);
     refused(&["stray"], &["stray"]);
-    refused(&["--protocol", "cas9"], &["cas9", "--protocol", "cas1, cas2, cas3"]);
-    refused(&["--registry", "parchment"], &["parchment", "--registry", "memory"]);
+    refused(
+        &["--protocol", "cas9"],
+        &["cas9", "--protocol", "cas1, cas2, cas3"],
+    );
+    refused(
+        &["--registry", "parchment"],
+        &["parchment", "--registry", "memory"],
+    );
     refused(&["--app-url"], &["--app-url"]);
-    refused(&["--protocol", "cas1", "--protocol", "cas2"], &["--protocol"]);
+    refused(
+        &["--protocol", "cas1", "--protocol", "cas2"],
+        &["--protocol"],
+    );
 }
 
 #[test]
 fn an_address_that_is_none_is_refused() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_demo-app"));
     let line = refusal(command.args(["--listen", "nowhere"]));
-    assert!(line.contains("nowhere") && line.contains("--listen"), "{line}");
+    assert!(
+        line.contains("nowhere") && line.contains("--listen"),
+        "{line}"
+    );
 }
 
 #[test]
@@ -67,25 +89,46 @@ fn an_address_in_use_is_refused() {
     let address = taken.local_addr().unwrap().to_string();
     let program = || Command::new(env!("CARGO_BIN_EXE_demo-app"));
     let line = refusal(program().args(["--listen", &address]));
-    assert!(line.contains(&address) && line.contains("--listen"), "{line}");
+    assert!(
+        line.contains(&address) && line.contains("--listen"),
+        "{line}"
+    );
     let line = refusal(program().args(["--listen", "127.0.0.1:0", "--cas-listen", &address]));
-    assert!(line.contains(&address) && line.contains("--cas-listen"), "{line}");
+    assert!(
+        line.contains(&address) && line.contains("--cas-listen"),
+        "{line}"
+    );
 }
 
 #[test]
 fn the_embedded_server_is_not_put_on_the_network() {
     let mut program = Command::new(env!("CARGO_BIN_EXE_demo-app"));
     let line = refusal(program.args(["--listen", "127.0.0.1:0", "--cas-listen", "0.0.0.0:0"]));
-    assert!(line.contains("--cas-listen") && line.contains("loopback"), "{line}");
+    assert!(
+        line.contains("--cas-listen") && line.contains("loopback"),
+        "{line}"
+    );
 }
 
 #[test]
 fn urls_that_cannot_be_used_are_refused() {
     refused(&["--cas-url", "cas"], &["CAS server URL", "cas"]);
-    refused(&["--cas-url", "ftp://cas.example.org"], &["ftp://cas.example.org"]);
-    refused(&["--cas-url", "http://cas.example.org/cas"], &["http://cas.example.org/cas", "https"]);
-    refused(&["--app-url", "http://app.example.org"], &["http://app.example.org", "https"]);
-    refused(&["--app-url", "https://app.example.org/demo"], &["--app-url", "path"]);
+    refused(
+        &["--cas-url", "ftp://cas.example.org"],
+        &["ftp://cas.example.org"],
+    );
+    refused(
+        &["--cas-url", "http://cas.example.org/cas"],
+        &["http://cas.example.org/cas", "https"],
+    );
+    refused(
+        &["--app-url", "http://app.example.org"],
+        &["http://app.example.org", "https"],
+    );
+    refused(
+        &["--app-url", "https://app.example.org/demo"],
+        &["--app-url", "path"],
+    );
     refused(&["--app-url", ""], &["app URL"]);
 }
 
@@ -95,7 +138,10 @@ fn key_files_without_good_keys_are_refused() {
     let path = directory.path().join("keys");
     let name = path.to_str().unwrap();
     refused(&["--key-file", name], &["--key-file", name]);
-    refused(&["--key-file", directory.path().to_str().unwrap()], &["--key-file"]);
+    refused(
+        &["--key-file", directory.path().to_str().unwrap()],
+        &["--key-file"],
+    );
     let good = "q83v".repeat(22);
     for (text, words) in [
         ("", &["no key"][..]),
@@ -136,14 +182,28 @@ fn ca_files_without_certificates_are_refused() {
 
 #[test]
 fn help_names_every_option_and_its_variable() {
-    let Output { status, stdout, stderr } = demo(&["--help"]).output().unwrap();
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = demo(&["--help"]).output().unwrap();
     assert!(status.success() && stderr.is_empty());
     let help = String::from_utf8(stdout).unwrap();
-    for option in
-        ["listen", "app-url", "cas-url", "cas-listen", "cas-ca-file", "protocol", "key-file", "registry"]
-    {
+    for option in [
+        "listen",
+        "app-url",
+        "cas-url",
+        "cas-listen",
+        "cas-ca-file",
+        "protocol",
+        "key-file",
+        "registry",
+    ] {
         assert!(help.contains(&format!("--{option} ")), "{option}: {help}");
         let variable = format!("DEMO_{}", option.to_uppercase().replace('-', "_"));
-        assert!(help.contains(&format!("env: {variable}=")), "{variable}: {help}");
+        assert!(
+            help.contains(&format!("env: {variable}=")),
+            "{variable}: {help}"
+        );
     }
 }

@@ -79,7 +79,14 @@ impl Demo {
                 other => panic!("demo-app says {other:?}"),
             }
         };
-        Self { child, _stdout: stdout, log, url, own_url, cas_url }
+        Self {
+            child,
+            _stdout: stdout,
+            log,
+            url,
+            own_url,
+            cas_url,
+        }
     }
 
     /// A public URL of the demo: `path` begins with a slash.
@@ -119,13 +126,19 @@ impl Demo {
     /// Sends a signal.
     pub fn send(&self, signal: Signal) {
         let id = self.child.id().expect("a demo that still runs");
-        let pid = i32::try_from(id).ok().and_then(Pid::from_raw).expect("a process id");
+        let pid = i32::try_from(id)
+            .ok()
+            .and_then(Pid::from_raw)
+            .expect("a process id");
         kill_process(pid, signal).expect("a signal that arrives");
     }
 
     /// Waits for the end.
     pub async fn wait(&mut self) -> ExitStatus {
-        timeout(LIMIT, self.child.wait()).await.expect("demo-app ends in time").expect("its status")
+        timeout(LIMIT, self.child.wait())
+            .await
+            .expect("demo-app ends in time")
+            .expect("its status")
     }
 }
 

@@ -86,7 +86,10 @@ pub fn trials(server: Server) -> Vec<Trial> {
     ["cas1", "cas2", "cas3"]
         .into_iter()
         .flat_map(|protocol| {
-            let setting = Setting { server: Arc::clone(&server), protocol };
+            let setting = Setting {
+                server: Arc::clone(&server),
+                protocol,
+            };
             tests!(setting =>
                 a_user_signs_in_through_the_form_and_sees_their_profile,
                 a_deep_link_with_its_query_survives_the_sign_in,
@@ -104,9 +107,15 @@ pub fn trials(server: Server) -> Vec<Trial> {
 /// Goes to `path` and signs in through the form.
 pub async fn sign_in(visitor: &Visitor, demo: &Demo, path: &str) -> Answer {
     let form = visitor.open(&demo.url(path)).await;
-    assert!(form.url.as_str().starts_with(demo.cas_url()), "at {} instead of CAS", form.url);
+    assert!(
+        form.url.as_str().starts_with(demo.cas_url()),
+        "at {} instead of CAS",
+        form.url
+    );
     assert!(form.asks_for_password(), "{}", form.body);
-    let sent = visitor.send_form(&form, &[("username", USER), ("password", PASSWORD)]).await;
+    let sent = visitor
+        .send_form(&form, &[("username", USER), ("password", PASSWORD)])
+        .await;
     visitor.follow(sent).await
 }
 
@@ -135,8 +144,10 @@ pub fn callback(answer: &Answer) -> Url {
 /// The ticket that an address brings.
 #[must_use]
 pub fn ticket(callback: &Url) -> String {
-    let (_, value) =
-        callback.query_pairs().find(|(name, _)| name == "ticket").expect("an address with a ticket");
+    let (_, value) = callback
+        .query_pairs()
+        .find(|(name, _)| name == "ticket")
+        .expect("an address with a ticket");
     value.into_owned()
 }
 
@@ -181,14 +192,25 @@ async fn a_wrong_password_signs_nobody_in(setting: Setting) {
     let demo = setting.demo().await;
     let visitor = Visitor::new();
     let form = visitor.open(&demo.url("/profile")).await;
-    let sent = visitor.send_form(&form, &[("username", USER), ("password", "Friend")]).await;
+    let sent = visitor
+        .send_form(&form, &[("username", USER), ("password", "Friend")])
+        .await;
     let again = visitor.follow(sent).await;
-    assert!(again.url.as_str().starts_with(demo.cas_url()), "{}", again.url);
+    assert!(
+        again.url.as_str().starts_with(demo.cas_url()),
+        "{}",
+        again.url
+    );
     assert!(again.asks_for_password(), "{}", again.body);
     assert!(is_sent_to_cas(&visitor, &demo).await);
 
-    let sent = visitor.send_form(&again, &[("username", USER), ("password", PASSWORD)]).await;
-    assert_eq!(visitor.follow(sent).await.url.as_str(), demo.url("/profile"));
+    let sent = visitor
+        .send_form(&again, &[("username", USER), ("password", PASSWORD)])
+        .await;
+    assert_eq!(
+        visitor.follow(sent).await.url.as_str(),
+        demo.url("/profile")
+    );
 }
 
 async fn a_session_at_the_cas_server_needs_no_second_form(setting: Setting) {
@@ -213,7 +235,9 @@ async fn signing_out_ends_the_session_here_and_there(setting: Setting) {
     assert_eq!(bye.url.as_str(), demo.url("/logout_callback"));
     assert_eq!(bye.status, 200);
     assert!(
-        bye.hops.iter().any(|hop| hop.as_str().starts_with(&format!("{}/logout", demo.cas_url()))),
+        bye.hops.iter().any(|hop| hop
+            .as_str()
+            .starts_with(&format!("{}/logout", demo.cas_url()))),
         "{:#?}",
         bye.hops
     );
@@ -229,24 +253,37 @@ async fn a_copied_cookie_is_dead_after_signing_out(setting: Setting) {
         thief.take_cookie(&demo.url("/"), &name, &value);
     }
     let stolen = thief.get(&demo.url("/profile")).await;
-    assert_eq!(stolen.text_of("#user").as_deref(), Some(USER), "the copy works before");
+    assert_eq!(
+        stolen.text_of("#user").as_deref(),
+        Some(USER),
+        "the copy works before"
+    );
     visitor.open(&demo.url("/logout")).await;
     assert!(is_sent_to_cas(&thief, &demo).await);
 }
 
 async fn a_used_ticket_is_refused(setting: Setting) {
     let demo = setting.demo().await;
-    let used = ticket(&callback(&sign_in(&Visitor::new(), &demo, "/profile").await));
+    let used = ticket(&callback(
+        &sign_in(&Visitor::new(), &demo, "/profile").await,
+    ));
 
     // Another visitor has begun a login, so the ticket is theirs as far as this app can see.
     let other = Visitor::new();
     let begun = other.get(&demo.url("/profile")).await.location();
-    let (_, service) =
-        begun.query_pairs().find(|(name, _)| name == "service").expect("a service URL");
+    let (_, service) = begun
+        .query_pairs()
+        .find(|(name, _)| name == "service")
+        .expect("a service URL");
     let mut replay = Url::parse(&service).expect("a URL");
     replay.query_pairs_mut().append_pair("ticket", &used);
     let refusal = other.get(replay.as_str()).await;
-    assert!(refusal.status.is_client_error(), "{}: {}", refusal.status, refusal.body);
+    assert!(
+        refusal.status.is_client_error(),
+        "{}: {}",
+        refusal.status,
+        refusal.body
+    );
     assert_eq!(refusal.text_of("h1").as_deref(), Some("Sign-in refused"));
     assert!(!refusal.body.contains(&used), "{}", refusal.body);
     assert!(is_sent_to_cas(&other, &demo).await);
@@ -262,7 +299,11 @@ async fn a_ticket_is_not_validated_for_a_foreign_browser(setting: Setting) {
     let victim = Visitor::new();
     let answer = victim.get(callback.as_str()).await;
     assert_eq!(answer.status, 302);
-    assert!(answer.location().as_str().starts_with(demo.cas_url()), "{}", answer.location());
+    assert!(
+        answer.location().as_str().starts_with(demo.cas_url()),
+        "{}",
+        answer.location()
+    );
     assert!(is_sent_to_cas(&victim, &demo).await);
     // Nobody has used the ticket up: it still signs in whoever began.
     let profile = attacker.open(callback.as_str()).await;

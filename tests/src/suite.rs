@@ -22,7 +22,10 @@ where
     F: Future<Output = ()>,
 {
     Trial::test(name, move || {
-        let runtime = runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build();
         runtime?.block_on(body());
         Ok(())
     })

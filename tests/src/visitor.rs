@@ -42,7 +42,10 @@ pub struct Answer {
 impl Visitor {
     /// A visitor without cookies.
     #[must_use]
-    #[allow(clippy::new_without_default, reason = "a visitor is someone, not a default")]
+    #[allow(
+        clippy::new_without_default,
+        reason = "a visitor is someone, not a default"
+    )]
     pub fn new() -> Self {
         let jar = Arc::new(Jar::default());
         let client = Client::builder()
@@ -106,7 +109,9 @@ impl Visitor {
     pub fn cookies(&self, url: &str) -> Vec<(String, String)> {
         let url = Url::parse(url).expect("a URL");
         let header = self.jar.cookies(&url);
-        let text = header.as_ref().map_or("", |value| value.to_str().expect("plain cookies"));
+        let text = header
+            .as_ref()
+            .map_or("", |value| value.to_str().expect("plain cookies"));
         text.split("; ")
             .filter_map(|pair| pair.split_once('='))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -116,7 +121,8 @@ impl Visitor {
     /// Takes a cookie over from somebody else.
     pub fn take_cookie(&self, url: &str, name: &str, value: &str) {
         let url = Url::parse(url).expect("a URL");
-        self.jar.add_cookie_str(&format!("{name}={value}; Path=/"), &url);
+        self.jar
+            .add_cookie_str(&format!("{name}={value}; Path=/"), &url);
     }
 }
 
@@ -124,21 +130,31 @@ impl Answer {
     /// Where a redirect leads.
     #[must_use]
     pub fn location(&self) -> Url {
-        let location = self.headers.get(LOCATION).expect("a redirect says where to");
-        self.url.join(location.to_str().expect("a plain Location")).expect("a URL")
+        let location = self
+            .headers
+            .get(LOCATION)
+            .expect("a redirect says where to");
+        self.url
+            .join(location.to_str().expect("a plain Location"))
+            .expect("a URL")
     }
 
     /// A header, empty when there is none.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().expect("a plain header"))
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().expect("a plain header"))
     }
 
     /// Whether the page has a form that asks for a password.
     #[must_use]
     pub fn asks_for_password(&self) -> bool {
         let selector = Selector::parse("form input[type=password]").expect("a selector");
-        Html::parse_document(&self.body).select(&selector).next().is_some()
+        Html::parse_document(&self.body)
+            .select(&selector)
+            .next()
+            .is_some()
     }
 
     /// The text of the first element that the CSS selector finds.
@@ -146,7 +162,10 @@ impl Answer {
     pub fn text_of(&self, selector: &str) -> Option<String> {
         let selector = Selector::parse(selector).expect("a selector");
         let document = Html::parse_document(&self.body);
-        document.select(&selector).next().map(|element| element.text().collect())
+        document
+            .select(&selector)
+            .next()
+            .map(|element| element.text().collect())
     }
 
     /// The target of the one form of the page, and the fields as they are filled in.
@@ -157,7 +176,10 @@ impl Answer {
             .select(&selector("form"))
             .next()
             .unwrap_or_else(|| panic!("{} has a form: {}", self.url, self.body));
-        let action = self.url.join(form.attr("action").unwrap_or_default()).expect("a URL");
+        let action = self
+            .url
+            .join(form.attr("action").unwrap_or_default())
+            .expect("a URL");
         let inputs = selector("input[name]:not([type=checkbox])");
         let values = form.select(&inputs).map(|input| {
             let value = |name| input.attr(name).unwrap_or_default().to_owned();
@@ -173,5 +195,11 @@ pub async fn answer(request: RequestBuilder) -> Answer {
     let url = response.url().clone();
     let (status, headers) = (response.status(), response.headers().clone());
     let body = response.text().await.expect("a body");
-    Answer { url, status, headers, body, hops: Vec::new() }
+    Answer {
+        url,
+        status,
+        headers,
+        body,
+        hops: Vec::new(),
+    }
 }

@@ -11,5 +11,9 @@ fn main() -> ExitCode {
     let url = variable(DJANGO_URL);
     let available = url.is_some();
     let trials = flow::trials(flow::django(url.unwrap_or_default()));
-    if available { run(trials) } else { leave_out("django-cas-server", DJANGO_URL, &trials) }
+    if available {
+        run(trials)
+    } else {
+        leave_out("django-cas-server", DJANGO_URL, &trials)
+    }
 }

@@ -55,7 +55,10 @@ impl Chromium {
             .connect(driver.url())
             .await
             .expect("Chromium starts");
-        Self { client, _profile: profile }
+        Self {
+            client,
+            _profile: profile,
+        }
     }
 
     pub(crate) async fn close(self) {
@@ -84,18 +87,36 @@ impl Chromium {
     }
 
     pub(crate) async fn has(&self, css: &str) -> bool {
-        !self.client.find_all(Locator::Css(css)).await.unwrap().is_empty()
+        !self
+            .client
+            .find_all(Locator::Css(css))
+            .await
+            .unwrap()
+            .is_empty()
     }
 
     pub(crate) async fn click(&self, css: &str) {
-        let element = self.client.wait().for_element(Locator::Css(css)).await.unwrap();
+        let element = self
+            .client
+            .wait()
+            .for_element(Locator::Css(css))
+            .await
+            .unwrap();
         element.click().await.unwrap();
     }
 
     /// Fills in the login form of a CAS server, and sends it as a person would.
     pub(crate) async fn send_login_form(&self) {
-        for (css, text) in [("input[name=username]", USER), ("input[name=password]", PASSWORD)] {
-            let field = self.client.wait().for_element(Locator::Css(css)).await.unwrap();
+        for (css, text) in [
+            ("input[name=username]", USER),
+            ("input[name=password]", PASSWORD),
+        ] {
+            let field = self
+                .client
+                .wait()
+                .for_element(Locator::Css(css))
+                .await
+                .unwrap();
             field.clear().await.unwrap();
             field.send_keys(text).await.unwrap();
         }
@@ -105,7 +126,11 @@ impl Chromium {
     /// Opens the profile, and signs in for it.
     pub(crate) async fn sign_in(&self, demo: &Demo, path: &str) {
         self.open(&demo.url(path)).await;
-        assert!(self.url().await.as_str().starts_with(demo.cas_url()), "{}", self.url().await);
+        assert!(
+            self.url().await.as_str().starts_with(demo.cas_url()),
+            "{}",
+            self.url().await
+        );
         self.send_login_form().await;
         assert_eq!(self.text("#user").await, USER);
     }

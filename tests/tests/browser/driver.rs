@@ -33,7 +33,11 @@ impl Driver {
                 break port.trim_end_matches('.').parse().expect("a port");
             }
         };
-        Self { child, url: format!("http://127.0.0.1:{port}"), _stdout: stdout }
+        Self {
+            child,
+            url: format!("http://127.0.0.1:{port}"),
+            _stdout: stdout,
+        }
     }
 
     pub(crate) fn url(&self) -> &str {

@@ -86,7 +86,10 @@ pub(crate) async fn two_tabs_sign_in_at_once(driver: &Driver) {
     let first = client.window().await.unwrap();
     let second = client.new_window(true).await.unwrap().handle;
 
-    let tabs = [(first, demo.url("/profile?tab=1")), (second, demo.url("/profile?tab=2"))];
+    let tabs = [
+        (first, demo.url("/profile?tab=1")),
+        (second, demo.url("/profile?tab=2")),
+    ];
     for (tab, link) in &tabs {
         client.switch_to_window(tab.clone()).await.unwrap();
         browser.open(link).await;

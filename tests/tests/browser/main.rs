@@ -1,5 +1,9 @@
 //! Signing in and out in headless Chromium.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 mod chromium;
 mod driver;
@@ -13,7 +17,9 @@ use driver::Driver;
 
 fn main() -> ExitCode {
     let program = variable(CHROMEDRIVER);
-    let driver = program.as_ref().map(|program| Arc::new(Driver::start(program)));
+    let driver = program
+        .as_ref()
+        .map(|program| Arc::new(Driver::start(program)));
     let trials = |driver: &Option<Arc<Driver>>| {
         macro_rules! tests {
             ($($module:ident::$name:ident),+ $(,)?) => {

@@ -31,7 +31,11 @@ pub(crate) async fn a_used_up_ticket_is_refused(driver: &Driver) {
 
     browser.click("main a").await;
     browser.send_login_form().await;
-    assert_eq!(browser.text("#user").await, USER, "the retry link leads to a new sign-in");
+    assert_eq!(
+        browser.text("#user").await,
+        USER,
+        "the retry link leads to a new sign-in"
+    );
     browser.close().await;
 }
 
@@ -64,7 +68,11 @@ pub(crate) async fn a_browser_without_cookies_is_told_so_after_one_retry(driver:
     browser.open(&demo.url("/profile")).await;
     // The CAS server cannot remember anybody either, so it asks again at the retry.
     browser.send_login_form().await;
-    assert!(browser.has("input[type=password]").await, "{}", browser.url().await);
+    assert!(
+        browser.has("input[type=password]").await,
+        "{}",
+        browser.url().await
+    );
     browser.send_login_form().await;
     assert_eq!(browser.text("h1").await, "Cookies needed");
     browser.keep_picture("cookies-needed").await;
@@ -85,7 +93,11 @@ pub(crate) async fn a_browser_that_drops_the_session_cookie_is_told_so(driver: &
     };
     drop_session().await;
     browser.open(&demo.url("/profile")).await;
-    assert_eq!(browser.text("#user").await, USER, "the second sign-in needs no form");
+    assert_eq!(
+        browser.text("#user").await,
+        USER,
+        "the second sign-in needs no form"
+    );
     drop_session().await;
     browser.open(&demo.url("/profile")).await;
     assert_eq!(browser.text("h1").await, "Session not kept");

@@ -10,8 +10,10 @@ use cas_layer_tests::{
 use tempfile::TempDir;
 
 /// 66 bytes each.
-const OLD: &str = "q83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83v";
-const NEW: &str = "ASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNF";
+const OLD: &str =
+    "q83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83v";
+const NEW: &str =
+    "ASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNFASNF";
 
 fn key_file(directory: &TempDir, name: &str, text: &str) -> PathBuf {
     let path = directory.path().join(name);
@@ -21,7 +23,13 @@ fn key_file(directory: &TempDir, name: &str, text: &str) -> PathBuf {
 
 /// Another node of the same app: same URLs, a port of its own.
 async fn node(of: &Demo, key_file: &PathBuf) -> Demo {
-    let arguments = ["--app-url", &of.url(""), "--cas-url", of.cas_url(), "--key-file"];
+    let arguments = [
+        "--app-url",
+        &of.url(""),
+        "--cas-url",
+        of.cas_url(),
+        "--key-file",
+    ];
     let mut arguments = arguments.map(str::to_owned).to_vec();
     arguments.push(key_file.display().to_string());
     Demo::start(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).await

@@ -48,7 +48,9 @@ async fn the_profile_is_this_json_for_programs() {
     let value: serde_json::Value = serde_json::from_str(&profile.body).unwrap();
     assert_eq!(value.as_object().unwrap().len(), 2, "{}", profile.body);
     for (name, values) in value["attributes"].as_object().unwrap() {
-        let strings = values.as_array().is_some_and(|list| list.iter().all(|v| v.is_string()));
+        let strings = values
+            .as_array()
+            .is_some_and(|list| list.iter().all(|v| v.is_string()));
         assert!(strings, "{name}: {values}");
     }
 }
@@ -62,14 +64,20 @@ async fn json_is_for_those_who_ask_for_it_and_not_for_html() {
         ("application/json", "application/json"),
         ("application/json;q=0.9, */*;q=0.1", "application/json"),
         ("Application/JSON", "application/json"),
-        ("text/html, application/json;q=0.5", "text/html; charset=utf-8"),
+        (
+            "text/html, application/json;q=0.5",
+            "text/html; charset=utf-8",
+        ),
         ("application/jsonlines", "text/html; charset=utf-8"),
         ("*/*", "text/html; charset=utf-8"),
     ] {
         let request = visitor.request(Method::GET, &demo.url("/profile"));
         let profile = answer(request.header("accept", accept)).await;
         assert_eq!(profile.header("content-type"), expected, "{accept}");
-        assert!(profile.header("vary").to_lowercase().contains("accept"), "{accept}");
+        assert!(
+            profile.header("vary").to_lowercase().contains("accept"),
+            "{accept}"
+        );
     }
 }
 
@@ -91,10 +99,16 @@ async fn the_profile_page_is_strict_private_and_leads_out() {
     let profile = sign_in(&visitor, &demo, "/profile").await;
     assert_eq!(profile.header("cache-control"), "private, no-store");
     let policy = profile.header("content-security-policy");
-    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+    assert!(
+        policy.starts_with("default-src 'none'; style-src 'sha256-"),
+        "{policy}"
+    );
     assert!(!policy.contains("unsafe"), "{policy}");
     assert_eq!(profile.text_of("h1"), Some(format!("Signed in as {USER}")));
-    assert_eq!(profile.text_of("a[href='/logout']").as_deref(), Some("Sign out"));
+    assert_eq!(
+        profile.text_of("a[href='/logout']").as_deref(),
+        Some("Sign out")
+    );
     let end = profile.text_of("time").unwrap();
     assert!(end.ends_with(" UTC"), "{end}");
 }
@@ -111,8 +125,11 @@ async fn pages_are_compressed_for_those_who_can_read_it() {
 
 #[tokio::test]
 async fn the_environment_sets_what_options_set() {
-    let demo =
-        Demo::start_with_env(&[], &[("DEMO_PROTOCOL", "cas1"), ("DEMO_REGISTRY", "memory")]).await;
+    let demo = Demo::start_with_env(
+        &[],
+        &[("DEMO_PROTOCOL", "cas1"), ("DEMO_REGISTRY", "memory")],
+    )
+    .await;
     let visitor = Visitor::new();
     sign_in(&visitor, &demo, "/profile").await;
     let profile = visitor.get_json(&demo.url("/profile")).await;
