@@ -245,7 +245,7 @@ async fn headers_of_all_kinds_are_no_error_of_ours() {
 
     for cookie in [
         ";;;;=;=;a".to_owned(),
-        format!("{name}"),
+        name.to_owned(),
         format!("{name}=\"\""),
         format!("{name}={}", "x".repeat(300_000)),
         format!("{name}=x; ").repeat(10_000),

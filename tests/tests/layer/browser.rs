@@ -5,20 +5,20 @@ use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
     }
 
-    pub fn location(&self) -> &str {
+    pub(crate) fn location(&self) -> &str {
         assert!(
             self.status.is_redirection(),
             "no redirect: {} {}",
@@ -28,7 +28,7 @@ impl Answer {
         self.header("location")
     }
 
-    pub fn set_cookies(&self) -> Vec<Cookie<'static>> {
+    pub(crate) fn set_cookies(&self) -> Vec<Cookie<'static>> {
         self.headers
             .get_all("set-cookie")
             .iter()
@@ -37,12 +37,12 @@ impl Answer {
     }
 
     /// The value of a parameter of the redirect's query, decoded.
-    pub fn location_parameter(&self, name: &str) -> Option<String> {
+    pub(crate) fn location_parameter(&self, name: &str) -> Option<String> {
         parameter(self.location(), name)
     }
 }
 
-pub fn parameter(url: &str, name: &str) -> Option<String> {
+pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
     let query = url.split_once('?')?.1;
     form_urlencoded::parse(query.as_bytes())
         .find(|(key, _)| key == name)
@@ -51,15 +51,15 @@ pub fn parameter(url: &str, name: &str) -> Option<String> {
 
 /// Cookies of one host. Like a browser's, they do not know ports.
 #[derive(Clone, Debug)]
-pub struct Browser {
+pub(crate) struct Browser {
     http: reqwest::Client,
-    pub cookies: Vec<Cookie<'static>>,
+    pub(crate) cookies: Vec<Cookie<'static>>,
     /// Names that this browser refuses to store: all that contain one of these.
-    pub refuses: Vec<&'static str>,
+    pub(crate) refuses: Vec<&'static str>,
 }
 
 impl Browser {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -73,7 +73,7 @@ impl Browser {
     }
 
     /// The request of somebody who opens a page.
-    pub async fn open(&mut self, url: &str) -> Answer {
+    pub(crate) async fn open(&mut self, url: &str) -> Answer {
         self.send(
             self.request(Method::GET, url)
                 .header("accept", "text/html,*/*;q=0.8"),
@@ -81,12 +81,12 @@ impl Browser {
         .await
     }
 
-    pub fn request(&self, method: Method, url: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, url: &str) -> RequestBuilder {
         self.http.request(method, url)
     }
 
     /// Sends with this browser's cookies and keeps what comes back.
-    pub async fn send(&mut self, request: RequestBuilder) -> Answer {
+    pub(crate) async fn send(&mut self, request: RequestBuilder) -> Answer {
         let request = request.build().unwrap();
         let path = request.url().path().to_owned();
         let header: Vec<String> = self
@@ -122,13 +122,13 @@ impl Browser {
     }
 
     /// The cookie whose name ends like this.
-    pub fn cookie(&self, ending: &str) -> Option<&Cookie<'static>> {
+    pub(crate) fn cookie(&self, ending: &str) -> Option<&Cookie<'static>> {
         self.cookies
             .iter()
             .find(|cookie| cookie.name().ends_with(ending))
     }
 
-    pub fn has_session(&self) -> bool {
+    pub(crate) fn has_session(&self) -> bool {
         self.cookie("-session").is_some()
     }
 }

@@ -192,9 +192,10 @@ async fn a_program_gets_a_problem_document() {
 #[tokio::test]
 async fn too_many_attributes_for_a_cookie_are_an_error_page_that_says_so() {
     let app = impatient(Protocol::Cas3).await;
-    let many: String = (0..200)
+    let many: Vec<String> = (0..200)
         .map(|n| format!("<cas:a{n}>{}</cas:a{n}>", "v".repeat(20)))
         .collect();
+    let many = many.concat();
     let answer = success(&format!(
         "<cas:user>alice</cas:user><cas:attributes>{many}</cas:attributes>"
     ));

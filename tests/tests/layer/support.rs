@@ -15,11 +15,11 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::browser::{Answer, Browser};
 
-pub struct App {
-    pub url: String,
-    pub cas: CasServer,
+pub(crate) struct App {
+    pub(crate) url: String,
+    pub(crate) cas: CasServer,
     /// How many requests reached the app behind the layer.
-    pub reached: Arc<AtomicUsize>,
+    pub(crate) reached: Arc<AtomicUsize>,
     server: JoinHandle<()>,
 }
 
@@ -30,7 +30,7 @@ impl Drop for App {
 }
 
 /// A key that is the same in every test that asks for it by number.
-pub fn key(number: u8) -> Key {
+pub(crate) fn key(number: u8) -> Key {
     Key::from(
         (0..64)
             .map(|n: u8| n.wrapping_mul(number) ^ number)
@@ -39,15 +39,15 @@ pub fn key(number: u8) -> Key {
 }
 
 impl App {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(|config| config).await
     }
 
-    pub async fn with(configure: impl FnOnce(CasConfigBuilder) -> CasConfigBuilder) -> Self {
+    pub(crate) async fn with(configure: impl FnOnce(CasConfigBuilder) -> CasConfigBuilder) -> Self {
         Self::against(CasServer::builder().user(alice()), configure).await
     }
 
-    pub async fn against(
+    pub(crate) async fn against(
         cas: CasServerBuilder,
         configure: impl FnOnce(CasConfigBuilder) -> CasConfigBuilder,
     ) -> Self {
@@ -71,16 +71,16 @@ impl App {
         }
     }
 
-    pub fn at(&self, path: &str) -> String {
+    pub(crate) fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
 
-    pub fn reached(&self) -> usize {
+    pub(crate) fn reached(&self) -> usize {
         self.reached.load(Ordering::SeqCst)
     }
 
     /// Opens `path` without a session and comes as far as the service URL that the CAS server gets.
-    pub async fn begin(&self, browser: &mut Browser, path: &str) -> String {
+    pub(crate) async fn begin(&self, browser: &mut Browser, path: &str) -> String {
         let answer = browser.open(&self.at(path)).await;
         assert!(
             answer.location().starts_with(self.cas.url()),
@@ -91,7 +91,7 @@ impl App {
     }
 
     /// The callback's URL with a ticket for alice.
-    pub fn callback(&self, service: &str) -> String {
+    pub(crate) fn callback(&self, service: &str) -> String {
         format!(
             "{service}&ticket={}",
             self.cas.issue_ticket("alice", service)
@@ -99,20 +99,20 @@ impl App {
     }
 
     /// Signs alice in on the way to `path`; the answer is the callback's.
-    pub async fn sign_in(&self, browser: &mut Browser, path: &str) -> Answer {
+    pub(crate) async fn sign_in(&self, browser: &mut Browser, path: &str) -> Answer {
         let service = self.begin(browser, path).await;
         browser.open(&self.callback(&service)).await
     }
 
     /// Who the app says is signed in.
-    pub async fn whoami(&self, browser: &mut Browser) -> Value {
+    pub(crate) async fn whoami(&self, browser: &mut Browser) -> Value {
         let answer = browser.open(&self.at("/public/whoami")).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         serde_json::from_str::<Value>(&answer.body).unwrap()["user"].clone()
     }
 }
 
-pub fn alice() -> User {
+pub(crate) fn alice() -> User {
     User::new("alice", "rabbit-hole")
         .attribute("mail", ["alice@wonderland.example"])
         .attribute("memberOf", ["rabbits", "cats & hatters", "猫"])
