@@ -60,19 +60,22 @@ impl Visitor {
 
     /// One request for a page, no redirect followed.
     pub async fn get(&self, url: &str) -> Answer {
-        answer(self.request(Method::GET, url)).await
+        answer(self.request(Method::GET, url).header(ACCEPT, PAGE)).await
     }
 
     /// One request for JSON.
     pub async fn get_json(&self, url: &str) -> Answer {
-        let request = self.client.get(url).header(ACCEPT, "application/json");
-        answer(request).await
+        answer(
+            self.request(Method::GET, url)
+                .header(ACCEPT, "application/json"),
+        )
+        .await
     }
 
-    /// A request to change before [`answer`] sends it.
+    /// A request for [`answer`] to send, with this visitor's cookies and nothing else.
     #[must_use]
     pub fn request(&self, method: Method, url: &str) -> RequestBuilder {
-        self.client.request(method, url).header(ACCEPT, PAGE)
+        self.client.request(method, url)
     }
 
     /// Asks for a page and follows redirects to the end.
@@ -101,7 +104,12 @@ impl Visitor {
             values.retain(|(known, _)| known != name);
             values.push(((*name).to_owned(), (*value).to_owned()));
         }
-        answer(self.request(Method::POST, action.as_str()).form(&values)).await
+        answer(
+            self.request(Method::POST, action.as_str())
+                .header(ACCEPT, PAGE)
+                .form(&values),
+        )
+        .await
     }
 
     /// The cookies that would be sent to `url`, as `name=value` pairs.

@@ -118,8 +118,8 @@ async fn pages_are_compressed_for_those_who_can_read_it() {
     let demo = Demo::start(&[]).await;
     let visitor = Visitor::new();
     sign_in(&visitor, &demo, "/profile").await;
-    let plain = visitor.request(Method::GET, &demo.url("/profile"));
-    let packed = answer(plain.header("accept-encoding", "gzip")).await;
+    let request = visitor.request(Method::GET, &demo.url("/profile"));
+    let packed = answer(request.header("accept-encoding", "gzip")).await;
     assert_eq!(packed.header("content-encoding"), "gzip");
 }
 
