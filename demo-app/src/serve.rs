@@ -88,13 +88,12 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
         Some(url) => url,
         None => own_url.clone(),
     };
-    let (embedded, cas_url) = match options.cas_url {
-        Some(url) => (None, url),
-        None => {
-            let server = start_cas_server(options.cas_listen).await?;
-            let url = server.url().to_owned();
-            (Some(server), url)
-        }
+    let (embedded, cas_url) = if let Some(url) = options.cas_url {
+        (None, url)
+    } else {
+        let server = start_cas_server(options.cas_listen).await?;
+        let url = server.url().to_owned();
+        (Some(server), url)
     };
 
     let mut config =

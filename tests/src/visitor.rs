@@ -73,7 +73,6 @@ impl Visitor {
     }
 
     /// A request for [`answer`] to send, with this visitor's cookies and nothing else.
-    #[must_use]
     pub fn request(&self, method: Method, url: &str) -> RequestBuilder {
         self.client.request(method, url)
     }

@@ -1,6 +1,6 @@
 //! Keys from a file, and their rotation.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::{Path, PathBuf}};
 
 use cas_layer_tests::{
     demo::Demo,
@@ -22,7 +22,7 @@ fn key_file(directory: &TempDir, name: &str, text: &str) -> PathBuf {
 }
 
 /// Another node of the same app: same URLs, a port of its own.
-async fn node(of: &Demo, key_file: &PathBuf) -> Demo {
+async fn node(of: &Demo, key_file: &Path) -> Demo {
     let arguments = [
         "--app-url",
         &of.url(""),

@@ -50,7 +50,7 @@ async fn the_profile_is_this_json_for_programs() {
     for (name, values) in value["attributes"].as_object().unwrap() {
         let strings = values
             .as_array()
-            .is_some_and(|list| list.iter().all(|v| v.is_string()));
+            .is_some_and(|list| list.iter().all(serde_json::Value::is_string));
         assert!(strings, "{name}: {values}");
     }
 }
