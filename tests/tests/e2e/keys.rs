@@ -1,6 +1,9 @@
 //! Keys from a file, and their rotation.
 
-use std::{fs, path::{Path, PathBuf}};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use cas_layer_tests::{
     demo::Demo,
