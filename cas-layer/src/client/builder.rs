@@ -168,6 +168,7 @@ impl CasClientBuilder {
             .retry(retry::never())
             .connect_timeout(self.connect_timeout)
             .read_timeout(self.timeout)
+            // Around everything up to the last byte, so that a server that sends a byte now and then meets it, too.
             .timeout(self.timeout)
             .build()
             .map_err(|error| ConfigError::HttpClient(error.into()))?;
