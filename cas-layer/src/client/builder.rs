@@ -99,8 +99,9 @@ impl CasClientBuilder {
 
     /// Changes the HTTP client, for a corporate proxy and the like.
     ///
-    /// Redirects (none), retries (none), time limits and root certificates are set afterwards, so the function
-    /// has no say in them. When this is called again, the functions run in the order of the calls.
+    /// Redirects (none), retries (none), time limits, root certificates and `connection_verbose` (off, since it
+    /// logs tickets) are set afterwards, so the function has no say in them. When this is called again, the
+    /// functions run in the order of the calls.
     ///
     /// ```
     /// use cas_layer::CasClient;
@@ -166,8 +167,11 @@ impl CasClientBuilder {
         let http = http
             .redirect(redirect::Policy::none())
             .retry(retry::never())
+            // The log of a connection holds every ticket sent over it.
+            .connection_verbose(false)
             .connect_timeout(self.connect_timeout)
             .read_timeout(self.timeout)
+            // Around everything up to the last byte, so that a server that sends a byte now and then meets it, too.
             .timeout(self.timeout)
             .build()
             .map_err(|error| ConfigError::HttpClient(error.into()))?;

@@ -55,13 +55,6 @@ impl ValidationError {
         }
     }
 
-    pub(super) fn timed_out() -> Self {
-        Self::new(
-            ValidationErrorKind::TimedOut,
-            "the CAS server did not answer within the time limit",
-        )
-    }
-
     pub(super) fn status(status: reqwest::StatusCode) -> Self {
         Self::new(
             ValidationErrorKind::Unreadable,
@@ -86,7 +79,10 @@ impl ValidationError {
 
     pub(super) fn from_http(error: reqwest::Error) -> Self {
         let failure = if error.is_timeout() {
-            Self::timed_out()
+            Self::new(
+                ValidationErrorKind::TimedOut,
+                "the CAS server did not answer within the time limit",
+            )
         } else if error.is_connect() {
             Self::new(
                 ValidationErrorKind::Unreachable,

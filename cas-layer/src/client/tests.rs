@@ -5,6 +5,7 @@
 
 mod answers;
 mod limits;
+mod logs;
 mod server;
 mod tls;
 

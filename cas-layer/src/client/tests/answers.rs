@@ -175,6 +175,7 @@ async fn nobody_listening_is_unreachable() {
     drop(listener);
     let error = failure(&builder(&url).build().unwrap()).await;
     assert_eq!(error.kind(), ValidationErrorKind::Unreachable);
+    assert_eq!(error.to_string(), "the CAS server cannot be reached");
     assert!(error.source().is_some());
 }
 

@@ -52,6 +52,21 @@ async fn a_server_that_trickles_meets_the_time_limit() {
 }
 
 #[tokio::test]
+async fn the_http_client_cannot_be_told_a_shorter_limit_either() {
+    let server = Server::with_body(ALICE).await;
+    let instant = Duration::from_nanos(1);
+    let client = builder(&server.url)
+        .http_client(move |http| {
+            http.timeout(instant)
+                .read_timeout(instant)
+                .connect_timeout(instant)
+        })
+        .build()
+        .unwrap();
+    assert_eq!(validate(&client).await.unwrap().user(), "alice");
+}
+
+#[tokio::test]
 async fn the_limit_for_a_connection_covers_the_tls_handshake() {
     // Accepts, reads, and never says a word of TLS.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

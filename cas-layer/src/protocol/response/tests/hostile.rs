@@ -87,7 +87,7 @@ fn nesting_is_bounded_in_xml_and_json() {
 fn a_mebibyte_of_xml_attributes_namespaces_or_nodes_is_unreadable() {
     let attributes = numbered(60_000, |i| format!(" a{i}='u{i}'"));
     let namespaces = numbered(40_000, |i| format!(" xmlns:a{i}='u{i}'"));
-    let scope = numbered(64, |i| format!(" xmlns:n{i}='u{i}'"));
+    let scope = numbered(16, |i| format!(" xmlns:n{i}='u{i}'"));
     for body in [
         alice_and(&format!("<cas:a{attributes}/>")),
         alice_and(&format!("<cas:a{namespaces}/>")),
