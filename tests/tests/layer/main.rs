@@ -8,10 +8,15 @@
 mod bad_input;
 mod browser;
 mod caches;
+mod contract;
 mod failures;
 mod flow;
 mod login_binding;
+mod logs;
 mod navigation;
 mod paths;
+mod placement;
 mod quirks;
+mod site;
+mod stacks;
 mod support;
