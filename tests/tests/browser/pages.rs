@@ -62,18 +62,16 @@ pub(crate) async fn a_cas_server_that_is_away_is_named(driver: &Driver) {
 
 pub(crate) async fn a_browser_without_cookies_is_told_so_after_one_retry(driver: &Driver) {
     const BLOCK: u8 = 2;
-    let demo = Demo::start(&[]).await;
+    let demo = Demo::start(&["--cas-url", &half_a_cas_server().await]).await;
     let preferences = json!({ "profile.default_content_setting_values.cookies": BLOCK });
     let browser = Chromium::start_with(driver, preferences).await;
     browser.open(&demo.url("/profile")).await;
-    // The CAS server cannot remember anybody either, so it asks again at the retry.
-    browser.send_login_form().await;
-    assert!(
-        browser.has("input[type=password]").await,
-        "{}",
-        browser.url().await
-    );
-    browser.send_login_form().await;
+    let first = callback(&browser, "ST-good-one").await;
+    browser.open(first.as_str()).await;
+    // The login starts afresh, once.
+    let second = callback(&browser, "ST-good-two").await;
+    assert_ne!(first, second);
+    browser.open(second.as_str()).await;
     assert_eq!(browser.text("h1").await, "Cookies needed");
     browser.keep_picture("cookies-needed").await;
     browser.close().await;
