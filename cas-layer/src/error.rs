@@ -47,6 +47,9 @@ pub enum ConfigError {
         /// Which of the keys, counted from 1.
         position: usize,
     },
+    /// A key given as base64 is not base64.
+    #[error("the key is not base64")]
+    KeyNotBase64,
     /// A path is not one that the layer can match or redirect to.
     #[error("{what} `{path}`: {reason}")]
     InvalidPath {

@@ -1,10 +1,41 @@
-//! CAS single sign-on for every Rust web service, as one tower layer.
+#![doc = include_str!("docs/overview.md")]
 
 mod attributes;
 mod client;
+mod clock;
+mod config;
 mod error;
+#[cfg(feature = "axum")]
+mod extract;
+mod layer;
+mod pages;
+mod paths;
 mod protocol;
+mod registry;
+mod service;
+mod session;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod user;
 
+pub use attributes::Attributes;
+pub use client::{CasClient, CasClientBuilder, ValidationError, ValidationErrorKind};
+pub use config::{CasConfig, CasConfigBuilder};
 pub use error::ConfigError;
+#[cfg(feature = "axum")]
+pub use extract::CasUserRejection;
+pub use layer::CasLayer;
+pub use pages::{Page, PageKind};
+pub use protocol::{
+    Authentication, InvalidServiceUrl, InvalidTicket, LogoutParameter, Protocol, ServiceTicket,
+    ServiceUrl, UnknownProtocol,
+};
+pub use registry::MemoryRegistry;
+pub use service::{Cas, CasFuture};
+pub use session::{Key, SessionId};
+pub use user::CasUser;
+
+/// The code of the README is compiled, so it does not drift.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,1 +1,188 @@
-//! .
+//! The CAS protocol over HTTPS.
+
+mod builder;
+mod error;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use builder::CasClientBuilder;
+pub use error::{ValidationError, ValidationErrorKind};
+
+use crate::protocol::{
+    Authentication, LogoutParameter, Protocol, ServerUrl, ServiceTicket, ServiceUrl, parse_response,
+};
+
+/// The longest answer that is read, in bytes.
+const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
+
+/// A client of one CAS server, usable without the layer.
+///
+/// It keeps connections open between validations. A clone costs an `Arc` and shares them.
+///
+/// An answer is taken when it has a 2xx status, is at most 1 MiB and arrives whole within
+/// [`timeout`](Self::timeout). Redirects are not followed, and nothing is sent twice.
+///
+/// ```no_run
+/// use cas_layer::{CasClient, ServiceTicket, ServiceUrl};
+///
+/// # async fn example(ticket_parameter: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// let client = CasClient::builder("https://cas.example.org/cas").build()?;
+/// let service = ServiceUrl::parse("https://app.example.org/login")?;
+/// // Send the browser to `client.login_url(&service)`. It comes back with a ticket:
+/// let ticket = ServiceTicket::parse(ticket_parameter)?;
+/// let authentication = client.validate(&ticket, &service).await?;
+/// println!("Hello {}", authentication.user());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct CasClient {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    server: ServerUrl,
+    protocol: Protocol,
+    timeout: Duration,
+    login_parameters: Vec<(String, String)>,
+    logout_parameter: LogoutParameter,
+    http: reqwest::Client,
+}
+
+impl CasClient {
+    /// A client of the CAS server whose login page is at `cas_url` + `/login`.
+    pub fn builder(cas_url: impl Into<String>) -> CasClientBuilder {
+        CasClientBuilder::new(cas_url.into())
+    }
+
+    /// The URL of the CAS server, normalised: lower-case host, no default port, no trailing slash.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.inner.server.as_str()
+    }
+
+    /// The version of the protocol that tickets are validated with.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        self.inner.protocol
+    }
+
+    /// How long a validation may take as a whole.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.inner.timeout
+    }
+
+    /// Where to send a browser to sign in (CAS protocol 2.1.1).
+    ///
+    /// ```
+    /// use cas_layer::{CasClient, ServiceUrl};
+    ///
+    /// let client = CasClient::builder("https://cas.example.org/cas").build()?;
+    /// let service = ServiceUrl::parse("https://app.example.org/login")?;
+    /// assert_eq!(
+    ///     client.login_url(&service),
+    ///     "https://cas.example.org/cas/login?service=https%3A%2F%2Fapp.example.org%2Flogin"
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn login_url(&self, service: &ServiceUrl) -> String {
+        self.inner
+            .server
+            .login(service, &self.inner.login_parameters)
+    }
+
+    /// Where to send a browser to end its session at the CAS server, and which page the server may offer or
+    /// redirect to afterwards (CAS protocol 2.3.1).
+    ///
+    /// ```
+    /// use cas_layer::{CasClient, ServiceUrl};
+    ///
+    /// let client = CasClient::builder("https://cas.example.org/cas").build()?;
+    /// let return_to = ServiceUrl::parse("https://app.example.org/")?;
+    /// assert_eq!(
+    ///     client.logout_url(Some(&return_to)),
+    ///     "https://cas.example.org/cas/logout?service=https%3A%2F%2Fapp.example.org%2F"
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn logout_url(&self, return_to: Option<&ServiceUrl>) -> String {
+        self.inner
+            .server
+            .logout(self.inner.logout_parameter, return_to)
+    }
+
+    /// Asks the CAS server whose ticket this is (CAS protocol 2.4, 2.5, 2.8).
+    ///
+    /// `service` must be, byte for byte, the URL that was sent to the login page. The ticket is used up by
+    /// this, whatever the answer. A ticket that came through a proxy is refused.
+    ///
+    /// Needs a tokio runtime with time and I/O enabled.
+    ///
+    /// # Errors
+    ///
+    /// [`ValidationErrorKind`] tells a refused ticket from a server that cannot be reached, takes too long, or
+    /// answers something else. Only the first says anything about the user.
+    pub async fn validate(
+        &self,
+        ticket: &ServiceTicket,
+        service: &ServiceUrl,
+    ) -> Result<Authentication, ValidationError> {
+        // One limit around everything, so that a server that sends a byte now and then meets it, too.
+        let body = tokio::time::timeout(self.inner.timeout, self.fetch(ticket, service))
+            .await
+            .map_err(|_| ValidationError::timed_out())??;
+        let authentication = parse_response(self.inner.protocol, &body)
+            .map_err(|error| ValidationError::from_response(error, ticket))?;
+        if !authentication.proxies().is_empty() {
+            return Err(ValidationError::proxied());
+        }
+        Ok(authentication)
+    }
+
+    async fn fetch(
+        &self,
+        ticket: &ServiceTicket,
+        service: &ServiceUrl,
+    ) -> Result<Vec<u8>, ValidationError> {
+        let url = self
+            .inner
+            .server
+            .validate(self.inner.protocol, ticket, service);
+        let mut response = self
+            .inner
+            .http
+            .get(url)
+            .send()
+            .await
+            .map_err(ValidationError::from_http)?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(ValidationError::status(status));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(ValidationError::from_http)? {
+            if chunk.len() > MAX_RESPONSE_BYTES - body.len() {
+                return Err(ValidationError::unreadable("it is over 1 MiB"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner")
+            .field("server", &self.server)
+            .field("protocol", &self.protocol)
+            .field("timeout", &self.timeout)
+            .field("login_parameters", &self.login_parameters)
+            .field("logout_parameter", &self.logout_parameter)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,1 +1,18 @@
-//! .
+//! CAS without I/O: tickets, service URLs, the URLs of a CAS server, and what its answers say.
+//!
+//! Pure functions over strings and bytes. No HTTP, no clock.
+
+mod authentication;
+mod response;
+mod server_url;
+mod service_url;
+mod ticket;
+mod version;
+
+pub use authentication::Authentication;
+pub(crate) use response::{Refusal, ResponseError, parse_response};
+pub use server_url::LogoutParameter;
+pub(crate) use server_url::ServerUrl;
+pub use service_url::{InvalidServiceUrl, ServiceUrl};
+pub use ticket::{InvalidTicket, ServiceTicket};
+pub use version::{Protocol, UnknownProtocol};

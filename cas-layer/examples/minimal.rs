@@ -1,0 +1,33 @@
+//! `cargo run --example minimal -- https://cas.example.org/cas`, then open <http://localhost:8080>.
+
+use axum::{
+    Router,
+    response::{Html, Redirect},
+    routing::get,
+};
+use cas_layer::{CasConfig, CasLayer, CasUser, Key};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let cas_url = std::env::args().nth(1).ok_or("usage: minimal CAS_URL")?;
+    // `/login`, `/logout` and `/logout_callback` are the layer's.
+    let config = CasConfig::builder(cas_url, "http://localhost:8080")
+        .key(Key::generate())
+        .landing_path("/profile")
+        .public("/")
+        .build()?;
+    let app = Router::new()
+        .route("/", get(|| async { Redirect::to("/login") }))
+        .route("/profile", get(profile))
+        .layer(CasLayer::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+    axum::serve(listener, app).await?;
+    Ok(())
+}
+
+async fn profile(user: CasUser) -> Html<String> {
+    let name = user.name().replace('&', "&amp;").replace('<', "&lt;");
+    Html(format!(
+        "Logged in as {name}. <a href=\"/logout\">Logout</a>"
+    ))
+}

@@ -1,0 +1,255 @@
+//! Building a [`CasClient`], with every mistake reported.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Certificate, ClientBuilder, redirect, retry};
+
+use super::{CasClient, Inner};
+use crate::ConfigError;
+use crate::protocol::{LogoutParameter, Protocol, ServerUrl};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// No ticket lives longer, so no longer wait can succeed.
+const MAX_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Parameters of the login page that belong to the protocol, to its form, or to this crate (CAS protocol
+/// 2.1.1, 2.2.1, 4.2).
+const RESERVED_PARAMETERS: [&str; 20] = [
+    "service",
+    "renew",
+    "gateway",
+    "method",
+    "ticket",
+    "format",
+    "pgtUrl",
+    "pgt",
+    "targetService",
+    "url",
+    "TARGET",
+    "SAMLart",
+    "SAMLRequest",
+    "RelayState",
+    "logoutRequest",
+    "username",
+    "password",
+    "lt",
+    "execution",
+    "_eventId",
+];
+
+type HttpHook = Box<dyn FnOnce(ClientBuilder) -> ClientBuilder + Send>;
+
+/// Sets up a [`CasClient`].
+#[must_use = "a builder does nothing until `build()` is called"]
+pub struct CasClientBuilder {
+    url: String,
+    protocol: Protocol,
+    connect_timeout: Duration,
+    timeout: Duration,
+    root_certificates: Vec<Vec<u8>>,
+    http_hooks: Vec<HttpHook>,
+    allow_insecure_http: bool,
+    login_parameters: Vec<(String, String)>,
+    logout_parameter: LogoutParameter,
+}
+
+impl CasClientBuilder {
+    pub(super) fn new(url: String) -> Self {
+        Self {
+            url,
+            protocol: Protocol::default(),
+            connect_timeout: CONNECT_TIMEOUT,
+            timeout: TIMEOUT,
+            root_certificates: Vec::new(),
+            http_hooks: Vec::new(),
+            allow_insecure_http: false,
+            login_parameters: Vec::new(),
+            logout_parameter: LogoutParameter::default(),
+        }
+    }
+
+    /// The version of the protocol that tickets are validated with. The default value is [`Protocol::Cas3`].
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// How long to wait for a connection, TLS included; up to 300 seconds. The default value is 3 seconds.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
+        self
+    }
+
+    /// How long a validation may take as a whole, from name lookup to the last byte of the answer; up to 300
+    /// seconds. The default value is 10 seconds.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
+        self
+    }
+
+    /// Trusts more root certificates, besides those of the system: one or more in PEM form. May be called
+    /// again.
+    pub fn add_root_certificate_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.root_certificates.push(pem.into());
+        self
+    }
+
+    /// Changes the HTTP client, for a corporate proxy and the like.
+    ///
+    /// Redirects (none), retries (none), time limits and root certificates are set afterwards, so the function
+    /// has no say in them. When this is called again, the functions run in the order of the calls.
+    ///
+    /// ```
+    /// use cas_layer::CasClient;
+    ///
+    /// let client = CasClient::builder("https://cas.example.org/cas")
+    ///     .http_client(|builder| builder.no_proxy().user_agent("my-app"))
+    ///     .build()?;
+    /// # Ok::<(), cas_layer::ConfigError>(())
+    /// ```
+    pub fn http_client(
+        mut self,
+        change: impl FnOnce(ClientBuilder) -> ClientBuilder + Send + 'static,
+    ) -> Self {
+        self.http_hooks.push(Box::new(change));
+        self
+    }
+
+    /// Allows a CAS server on plain http that is not on loopback.
+    ///
+    /// # Security
+    ///
+    /// Whoever sees or changes the traffic between this program and the CAS server can then sign in as anyone.
+    pub fn allow_insecure_http(mut self) -> Self {
+        self.allow_insecure_http = true;
+        self
+    }
+
+    /// Adds a parameter to the login URL, such as `locale`.
+    ///
+    /// The parameters of the protocol and of the login form (`service`, `renew`, `gateway`, `method`, `ticket`,
+    /// `username`, …) are refused by [`build`](Self::build), and so is the same name twice.
+    pub fn login_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.login_parameters.push((name.into(), value.into()));
+        self
+    }
+
+    /// Which parameter of the logout URL says where to go afterwards. The default value is
+    /// [`LogoutParameter::Service`].
+    pub fn logout_parameter(mut self, parameter: LogoutParameter) -> Self {
+        self.logout_parameter = parameter;
+        self
+    }
+
+    /// Checks everything. Opens no connection.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConfigError`].
+    pub fn build(self) -> Result<CasClient, ConfigError> {
+        let server = ServerUrl::parse(&self.url, self.allow_insecure_http)?;
+        check_duration("connect time limit of the CAS server", self.connect_timeout)?;
+        check_duration("time limit of a validation", self.timeout)?;
+        check_login_parameters(&self.login_parameters)?;
+
+        let mut http =
+            ClientBuilder::new().user_agent(concat!("cas-layer/", env!("CARGO_PKG_VERSION")));
+        for change in self.http_hooks {
+            http = change(http);
+        }
+        for pem in &self.root_certificates {
+            http = http.tls_certs_merge(read_certificates(pem)?);
+        }
+        let http = http
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .connect_timeout(self.connect_timeout)
+            .read_timeout(self.timeout)
+            .timeout(self.timeout)
+            .build()
+            .map_err(|error| ConfigError::HttpClient(error.into()))?;
+
+        Ok(CasClient {
+            inner: Arc::new(Inner {
+                server,
+                protocol: self.protocol,
+                timeout: self.timeout,
+                login_parameters: self.login_parameters,
+                logout_parameter: self.logout_parameter,
+                http,
+            }),
+        })
+    }
+}
+
+fn check_duration(what: &'static str, value: Duration) -> Result<(), ConfigError> {
+    let reason = if value.is_zero() {
+        "it must be more than zero"
+    } else if value > MAX_TIMEOUT {
+        "it must be at most 300 seconds"
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError::InvalidDuration {
+        what,
+        value,
+        reason,
+    })
+}
+
+fn check_login_parameters(parameters: &[(String, String)]) -> Result<(), ConfigError> {
+    for (index, (name, value)) in parameters.iter().enumerate() {
+        let reason = if name.is_empty() {
+            "it has no name"
+        } else if RESERVED_PARAMETERS
+            .iter()
+            .any(|reserved| name.eq_ignore_ascii_case(reserved))
+        {
+            "it belongs to the CAS protocol or to the login form"
+        } else if parameters
+            .iter()
+            .take(index)
+            .any(|(earlier, _)| earlier == name)
+        {
+            "it is given twice"
+        } else if name.chars().chain(value.chars()).any(char::is_control) {
+            "it has control characters"
+        } else {
+            continue;
+        };
+        return Err(ConfigError::InvalidLoginParameter {
+            name: name.clone(),
+            reason,
+        });
+    }
+    Ok(())
+}
+
+fn read_certificates(pem: &[u8]) -> Result<Vec<Certificate>, ConfigError> {
+    let invalid = |reason: &str| ConfigError::InvalidCertificate {
+        reason: reason.to_owned(),
+    };
+    match Certificate::from_pem_bundle(pem) {
+        Ok(certificates) if certificates.is_empty() => Err(invalid("no PEM certificate in it")),
+        Ok(certificates) => Ok(certificates),
+        Err(_) => Err(invalid("it is not valid PEM")),
+    }
+}
+
+/// Without the functions, which cannot be printed.
+impl fmt::Debug for CasClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CasClientBuilder")
+            .field("protocol", &self.protocol)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("timeout", &self.timeout)
+            .field("root_certificates", &self.root_certificates.len())
+            .field("allow_insecure_http", &self.allow_insecure_http)
+            .field("login_parameters", &self.login_parameters)
+            .field("logout_parameter", &self.logout_parameter)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,161 @@
+//! Why a validation failed.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+
+use crate::protocol::{Refusal, ResponseError, ServiceTicket};
+
+/// Why a ticket was not validated.
+///
+/// What it prints is fit for a log: no ticket, no service URL, and of the server's words only those that
+/// cannot be one of these. It is meant for operators, not for a page.
+pub struct ValidationError {
+    kind: ValidationErrorKind,
+    code: Option<String>,
+    message: Cow<'static, str>,
+    source: Option<reqwest::Error>,
+}
+
+/// The kinds of [`ValidationError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ValidationErrorKind {
+    /// The CAS server answered that the ticket is not good: unknown, used, expired, or of another service.
+    Refused,
+    /// No connection, or one that broke before the answer was complete.
+    Unreachable,
+    /// No connection within its time limit, or no complete answer within the limit of the whole call.
+    TimedOut,
+    /// An answer that no CAS server gives: another status than 2xx, a redirect, HTML, over 1 MiB, not
+    /// well-formed, or contradictory.
+    Unreadable,
+}
+
+impl ValidationError {
+    /// What kind of failure this is.
+    #[must_use]
+    pub fn kind(&self) -> ValidationErrorKind {
+        self.kind
+    }
+
+    /// The server's code, such as `INVALID_TICKET` (CAS protocol 2.5.3), at most 64 bytes of ASCII. Only with
+    /// [`ValidationErrorKind::Refused`], and only if the server gave one.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    fn new(kind: ValidationErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind,
+            code: None,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    pub(super) fn timed_out() -> Self {
+        Self::new(
+            ValidationErrorKind::TimedOut,
+            "the CAS server did not answer within the time limit",
+        )
+    }
+
+    pub(super) fn status(status: reqwest::StatusCode) -> Self {
+        Self::new(
+            ValidationErrorKind::Unreadable,
+            format!("the CAS server answered with status {}", status.as_u16()),
+        )
+    }
+
+    pub(super) fn unreadable(reason: &'static str) -> Self {
+        Self::new(
+            ValidationErrorKind::Unreadable,
+            format!("the CAS server's answer cannot be read: {reason}"),
+        )
+    }
+
+    /// Accepting a user through a proxy is for those who list the proxies they trust.
+    pub(super) fn proxied() -> Self {
+        Self::new(
+            ValidationErrorKind::Refused,
+            "the ticket came through a proxy, and none is accepted",
+        )
+    }
+
+    pub(super) fn from_http(error: reqwest::Error) -> Self {
+        let (kind, message) = if error.is_timeout() {
+            return Self {
+                source: Some(error.without_url()),
+                ..Self::timed_out()
+            };
+        } else if error.is_decode() {
+            (
+                ValidationErrorKind::Unreadable,
+                "the CAS server's answer cannot be decoded",
+            )
+        } else if error.is_connect() {
+            (
+                ValidationErrorKind::Unreachable,
+                "the CAS server cannot be reached",
+            )
+        } else {
+            (
+                ValidationErrorKind::Unreachable,
+                "the connection to the CAS server broke",
+            )
+        };
+        // With its URL the error would print the ticket.
+        Self {
+            source: Some(error.without_url()),
+            ..Self::new(kind, message)
+        }
+    }
+
+    pub(super) fn from_response(error: ResponseError, ticket: &ServiceTicket) -> Self {
+        match error {
+            ResponseError::Refused(refusal) => Self::refused(&refusal, ticket),
+            ResponseError::Unreadable(reason) => Self::unreadable(reason),
+        }
+    }
+
+    fn refused(refusal: &Refusal, ticket: &ServiceTicket) -> Self {
+        let code = refusal.code(ticket);
+        let text = refusal.text(ticket);
+        let mut message = "the CAS server refused the ticket".to_owned();
+        for part in [code.unwrap_or_default(), &text] {
+            if !part.is_empty() {
+                message.push_str(": ");
+                message.push_str(part);
+            }
+        }
+        Self {
+            code: code.map(str::to_owned),
+            ..Self::new(ValidationErrorKind::Refused, message)
+        }
+    }
+}
+
+impl fmt::Display for ValidationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for ValidationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ValidationError")
+            .field("kind", &self.kind)
+            .field("code", &self.code)
+            .field("message", &self.message)
+            .field("source", &self.source)
+            .finish()
+    }
+}
+
+impl Error for ValidationError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,78 @@
+//! Where the time comes from: the system, or a test's hand.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Seconds since the Unix epoch, as they stand in cookies and in the registry.
+pub(crate) type UnixSeconds = u64;
+
+/// The time as the layer sees it. Read once per request and passed on as a value from there.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Clock {
+    #[default]
+    System,
+    #[cfg(feature = "testing")]
+    Manual(ManualClock),
+}
+
+impl Clock {
+    pub(crate) fn now(&self) -> UnixSeconds {
+        match self {
+            // The one place that reads the system's clock; a clock before 1970 reads as 0, where
+            // every cookie is from the future and none is accepted.
+            #[allow(clippy::disallowed_methods)]
+            Self::System => to_unix(SystemTime::now()),
+            #[cfg(feature = "testing")]
+            Self::Manual(clock) => clock.0.load(std::sync::atomic::Ordering::SeqCst),
+        }
+    }
+}
+
+/// Whole seconds since the epoch; 0 for a time before it.
+pub(crate) fn to_unix(time: SystemTime) -> UnixSeconds {
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+/// The inverse of [`to_unix`]; a number too large for the platform becomes the epoch.
+pub(crate) fn from_unix(seconds: UnixSeconds) -> SystemTime {
+    UNIX_EPOCH
+        .checked_add(std::time::Duration::from_secs(seconds))
+        .unwrap_or(UNIX_EPOCH)
+}
+
+/// A clock that a test moves by hand, given to [`CasConfigBuilder::clock`].
+///
+/// It starts at the system's time and stands still until it is moved; clones show the same time.
+///
+/// [`CasConfigBuilder::clock`]: crate::CasConfigBuilder::clock
+#[cfg(feature = "testing")]
+#[derive(Clone, Debug)]
+pub struct ManualClock(std::sync::Arc<std::sync::atomic::AtomicU64>);
+
+#[cfg(feature = "testing")]
+impl ManualClock {
+    /// A clock that shows the system's time of now, for ever.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(std::sync::Arc::new(Clock::System.now().into()))
+    }
+
+    /// Moves the time on by `by`, in whole seconds.
+    pub fn advance(&self, by: std::time::Duration) {
+        self.0
+            .fetch_add(by.as_secs(), std::sync::atomic::Ordering::SeqCst);
+    }
+
+    /// Moves the time back by `by`, in whole seconds, as a node with a slow clock would have it.
+    pub fn rewind(&self, by: std::time::Duration) {
+        self.0
+            .fetch_sub(by.as_secs(), std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+#[cfg(feature = "testing")]
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}

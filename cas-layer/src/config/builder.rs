@@ -1,0 +1,401 @@
+//! The builder of a configuration.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::Response;
+use tokio::sync::Semaphore;
+
+use super::{CasConfig, Endpoints, Shared, cookie_name::CookieNames};
+use crate::{
+    MemoryRegistry,
+    client::{CasClient, CasClientBuilder},
+    clock::Clock,
+    error::ConfigError,
+    pages::{Page, Pages},
+    paths::{AppUrl, PathRules, ReturnPath, canonical},
+    protocol::ServiceUrl,
+    session::{BindingCookie, CookieShape, Key, Purpose, Sealer, SessionCookie},
+};
+
+/// A session must end some day, and its times must fit into numbers.
+const MAX_LIFETIME: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// Builds a [`CasConfig`]. Nothing is checked before [`build`](Self::build).
+#[derive(Debug)]
+#[must_use]
+pub struct CasConfigBuilder {
+    client: CasClientBuilder,
+    app_url: String,
+    keys: Vec<Key>,
+    allow_insecure_http: bool,
+    prefix_stripped: bool,
+    endpoints: Endpoints,
+    landing_path: String,
+    after_logout: Option<String>,
+    public: Vec<String>,
+    public_prefixes: Vec<String>,
+    cookie_name: Option<String>,
+    session_lifetime: Duration,
+    max_concurrent_validations: usize,
+    private_by_default: bool,
+    registry: MemoryRegistry,
+    pages: Pages,
+    clock: Clock,
+}
+
+impl CasConfigBuilder {
+    pub(super) fn new(cas_url: String, app_url: String) -> Self {
+        Self {
+            client: CasClient::builder(cas_url),
+            app_url,
+            keys: Vec::new(),
+            allow_insecure_http: false,
+            prefix_stripped: false,
+            endpoints: Endpoints {
+                login: "/login".to_owned(),
+                logout: "/logout".to_owned(),
+                logout_callback: "/logout_callback".to_owned(),
+            },
+            landing_path: "/".to_owned(),
+            after_logout: None,
+            public: Vec::new(),
+            public_prefixes: Vec::new(),
+            cookie_name: None,
+            session_lifetime: Duration::from_secs(8 * 3600),
+            max_concurrent_validations: 64,
+            private_by_default: true,
+            registry: MemoryRegistry::default(),
+            pages: Pages::default(),
+            clock: Clock::default(),
+        }
+    }
+
+    /// Adds a key. The first seals, all open. At least one is needed.
+    ///
+    /// To change keys without signing anyone out: first add the new key second on every node, then
+    /// make it the first on every node, and drop the old one a session lifetime later.
+    pub fn key(mut self, key: impl Into<Key>) -> Self {
+        self.keys.push(key.into());
+        self
+    }
+
+    /// Changes how the CAS server is talked to: protocol, time limits, certificates, proxies.
+    ///
+    /// ```
+    /// # use cas_layer::{CasConfig, Key, Protocol};
+    /// # use std::time::Duration;
+    /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
+    ///     .key(Key::generate())
+    ///     .client(|client| client.protocol(Protocol::Cas2).timeout(Duration::from_secs(5)))
+    ///     .build()?;
+    /// # Ok::<(), cas_layer::ConfigError>(())
+    /// ```
+    pub fn client(mut self, change: impl FnOnce(CasClientBuilder) -> CasClientBuilder) -> Self {
+        self.client = change(self.client);
+        self
+    }
+
+    /// Allows plain http for an app or a CAS server that is not on loopback. The default is not to.
+    ///
+    /// # Security
+    /// Whoever can read the network can then take over every session and use every ticket.
+    pub fn allow_insecure_http(mut self) -> Self {
+        self.allow_insecure_http = true;
+        self.client = self.client.allow_insecure_http();
+        self
+    }
+
+    /// Says that a reverse proxy takes the path of the app URL off before a request gets here. The
+    /// default is that requests arrive with the path under which the browser sent them; what axum's
+    /// `nest` takes off is put back by the feature `axum`.
+    pub fn prefix_stripped_by_proxy(mut self) -> Self {
+        self.prefix_stripped = true;
+        self
+    }
+
+    /// The path of the login endpoint, relative to the app URL. The default value is `/login`.
+    pub fn login_path(mut self, path: impl Into<String>) -> Self {
+        self.endpoints.login = path.into();
+        self
+    }
+
+    /// The path of the logout endpoint, relative to the app URL. The default value is `/logout`.
+    pub fn logout_path(mut self, path: impl Into<String>) -> Self {
+        self.endpoints.logout = path.into();
+        self
+    }
+
+    /// The path to which the CAS server sends a visitor after sign-out, relative to the app URL. The
+    /// default value is `/logout_callback`.
+    pub fn logout_callback_path(mut self, path: impl Into<String>) -> Self {
+        self.endpoints.logout_callback = path.into();
+        self
+    }
+
+    /// Where a visitor goes who signs in without having asked for a page, relative to the app URL.
+    /// The default value is `/`.
+    ///
+    /// It must not itself redirect to the login endpoint: a signed-in visitor is sent from there to
+    /// here.
+    pub fn landing_path(mut self, path: impl Into<String>) -> Self {
+        self.landing_path = path.into();
+        self
+    }
+
+    /// Where a visitor goes after sign-out, relative to the app URL. The default is a small page
+    /// with a link to sign in again.
+    pub fn after_logout_path(mut self, path: impl Into<String>) -> Self {
+        self.after_logout = Some(path.into());
+        self
+    }
+
+    /// Makes one path public, relative to the app URL and decoded: visitors get there without
+    /// signing in, and if they have signed in, the user is known there too. Everything that is not
+    /// public requires a user.
+    pub fn public(mut self, path: impl Into<String>) -> Self {
+        self.public.push(path.into());
+        self
+    }
+
+    /// Makes a path and all below it public. It ends at a segment: `/static` covers `/static/a.css`
+    /// and not `/statics`.
+    ///
+    /// A path that could be read in two ways (dot or empty segments, `;`, `\`, an encoded slash or
+    /// letter) is never public.
+    pub fn public_prefix(mut self, path: impl Into<String>) -> Self {
+        self.public_prefixes.push(path.into());
+        self
+    }
+
+    /// The base of the cookie names. The default value is `cas-` and a short hash of the app URL and
+    /// the CAS server URL, so that two apps on one host do not meet. The layer adds `-session` or
+    /// `-login`, and the prefix `__Host-` on https.
+    pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
+        self.cookie_name = Some(name.into());
+        self
+    }
+
+    /// How long a session lasts from sign-in, in whole seconds, whatever happens in it. The default
+    /// value is 8 hours; at least 1 second and at most 366 days.
+    pub fn session_lifetime(mut self, lifetime: Duration) -> Self {
+        self.session_lifetime = lifetime;
+        self
+    }
+
+    /// How many tickets are validated at once; a further sign-in waits as long as the CAS server
+    /// may take to answer, then gets a 503. The default value is 64.
+    pub fn max_concurrent_validations(mut self, limit: usize) -> Self {
+        self.max_concurrent_validations = limit;
+        self
+    }
+
+    /// Leaves `Cache-Control` alone. The default is that a response of a path that requires a user
+    /// gets `private, no-store` when the app says nothing.
+    ///
+    /// # Security
+    /// The app must then itself keep pages of one user out of shared caches and out of the history
+    /// of a browser that has signed out.
+    pub fn leave_cache_control(mut self) -> Self {
+        self.private_by_default = false;
+        self
+    }
+
+    /// The registry of opened and ended sessions. The default is a [`MemoryRegistry`] of its own.
+    pub fn registry(mut self, registry: MemoryRegistry) -> Self {
+        self.registry = registry;
+        self
+    }
+
+    /// Renders the layer's own pages for browsers. `None` leaves a page to the layer. Status,
+    /// `Cache-Control` and `Referrer-Policy` are the layer's in any case.
+    ///
+    /// # Security
+    /// [`Page::link`] and [`Page::code`] have to be escaped.
+    ///
+    /// ```
+    /// use cas_layer::{CasConfig, Key, PageKind};
+    ///
+    /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
+    ///     .key(Key::generate())
+    ///     .pages(|page| {
+    ///         (page.kind() == PageKind::LoggedOut)
+    ///             .then(|| http::Response::new("<h1>À bientôt !</h1>".into()))
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), cas_layer::ConfigError>(())
+    /// ```
+    pub fn pages(
+        mut self,
+        render: impl Fn(&Page) -> Option<Response<Bytes>> + Send + Sync + 'static,
+    ) -> Self {
+        self.pages = Pages::rendered_by(render);
+        self
+    }
+
+    /// Takes the time from a test's hand.
+    #[cfg(feature = "testing")]
+    pub fn clock(mut self, clock: crate::testing::ManualClock) -> Self {
+        self.clock = Clock::Manual(clock);
+        self
+    }
+
+    /// Checks everything and builds the configuration.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] for the first mistake found. It says in words what to change.
+    pub fn build(self) -> Result<CasConfig, ConfigError> {
+        let app = AppUrl::parse(&self.app_url, self.allow_insecure_http)?;
+        let client = self.client.build()?;
+        let (first, others) = self.keys.split_first().ok_or(ConfigError::KeyMissing)?;
+        for (index, key) in self.keys.iter().enumerate() {
+            key.check(index + 1)?;
+        }
+        check_endpoints(&self.endpoints)?;
+        let mut rules = PathRules::default();
+        for path in self.public {
+            rules.add_exact(path)?;
+        }
+        for path in self.public_prefixes {
+            rules.add_prefix(path)?;
+        }
+        let landing = return_path("landing path", &self.landing_path, &self.endpoints)?;
+        let after_logout = self
+            .after_logout
+            .as_deref()
+            .map(|path| return_path("path after sign-out", path, &self.endpoints))
+            .transpose()?;
+        let lifetime = lifetime(self.session_lifetime)?;
+        if !(1..=Semaphore::MAX_PERMITS).contains(&self.max_concurrent_validations) {
+            return Err(ConfigError::InvalidLimit {
+                what: "concurrent validations",
+                value: self.max_concurrent_validations,
+                reason: "at least one is needed, and fewer than the runtime can count",
+            });
+        }
+        let app_url = app.as_string();
+        let names = CookieNames::new(
+            self.cookie_name.as_deref(),
+            &app_url,
+            client.url(),
+            app.is_https(),
+        )?;
+        let sealer = |purpose, name: &str| {
+            Sealer::new(first, others, purpose, &[name, &app_url, client.url()])
+        };
+        let session_sealer = sealer(Purpose::Session, &names.session);
+        let binding_sealer = sealer(Purpose::LoginBinding, &names.binding);
+        let service_tag = sealer(Purpose::ServiceUrl, "");
+        let shape = |name| CookieShape {
+            name,
+            secure: app.is_https(),
+        };
+        let logged_out_url =
+            ServiceUrl::parse(app.join(&self.endpoints.logout_callback)).map_err(|_| {
+                ConfigError::InvalidPath {
+                    what: "logout callback path",
+                    path: self.endpoints.logout_callback.clone(),
+                    reason: "makes no URL that a CAS server takes",
+                }
+            })?;
+        if !self.keys.iter().any(Key::is_generated) {
+            tracing::warn!(
+                "the registry is in memory and the keys outlive this process: after a restart, a \
+                 copy of the cookie of a session that was signed out is good again until it expires"
+            );
+        }
+        Ok(CasConfig(Arc::new(Shared {
+            session_cookie: SessionCookie::new(shape(names.session), session_sealer),
+            binding_cookie: BindingCookie::new(shape(names.binding), binding_sealer),
+            service_tag,
+            logged_out_url,
+            client,
+            app,
+            prefix_stripped: self.prefix_stripped,
+            endpoints: self.endpoints,
+            landing,
+            after_logout,
+            rules,
+            registry: self.registry,
+            lifetime,
+            validations: Semaphore::new(self.max_concurrent_validations),
+            private_by_default: self.private_by_default,
+            pages: self.pages,
+            clock: self.clock,
+        })))
+    }
+}
+
+fn check_endpoints(endpoints: &Endpoints) -> Result<(), ConfigError> {
+    let named = [
+        ("login path", &endpoints.login),
+        ("logout path", &endpoints.logout),
+        ("logout callback path", &endpoints.logout_callback),
+    ];
+    for (what, path) in named {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
+        let reason = if !path.starts_with('/') || path.len() < 2 {
+            "does not begin with `/` and name something"
+        } else if !path.bytes().all(plain) {
+            "has other characters than letters, digits, `-`, `.`, `_`, `~` and `/`"
+        } else if canonical(path).is_none() || path.ends_with('/') {
+            "has empty or dot segments, or a slash at the end"
+        } else {
+            continue;
+        };
+        return Err(ConfigError::InvalidPath {
+            what,
+            path: path.clone(),
+            reason,
+        });
+    }
+    for (index, (first, path)) in named.iter().enumerate() {
+        if let Some((second, _)) = named
+            .iter()
+            .skip(index + 1)
+            .find(|(_, other)| other == path)
+        {
+            return Err(ConfigError::PathsCollide {
+                first,
+                second,
+                path: (*path).clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn return_path(
+    what: &'static str,
+    path: &str,
+    endpoints: &Endpoints,
+) -> Result<ReturnPath, ConfigError> {
+    let invalid = |reason| ConfigError::InvalidPath {
+        what,
+        path: path.to_owned(),
+        reason,
+    };
+    let parsed = ReturnPath::parse(path)
+        .ok_or_else(|| invalid("is not a path on this app that begins with one `/`"))?;
+    if endpoints.contain(&parsed) {
+        return Err(invalid(
+            "is one of the layer's own endpoints, which would be a loop",
+        ));
+    }
+    Ok(parsed)
+}
+
+fn lifetime(value: Duration) -> Result<u64, ConfigError> {
+    let invalid = |reason| ConfigError::InvalidDuration {
+        what: "session lifetime",
+        value,
+        reason,
+    };
+    if value < Duration::from_secs(1) {
+        return Err(invalid("is shorter than a second"));
+    }
+    if value > MAX_LIFETIME {
+        return Err(invalid("is longer than 366 days"));
+    }
+    Ok(value.as_secs())
+}

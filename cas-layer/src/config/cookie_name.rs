@@ -1,0 +1,123 @@
+//! The names of our cookies.
+
+use sha2::{Digest, Sha256};
+
+use crate::error::ConfigError;
+
+/// Longest name that a user may choose, in bytes.
+const MAX_LEN: usize = 64;
+
+/// The names of the session cookie and of the login binding cookie.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct CookieNames {
+    pub(crate) session: String,
+    pub(crate) binding: String,
+}
+
+impl CookieNames {
+    /// `chosen` is the user's base name. The default carries a short hash of app and CAS server, so
+    /// that two apps on one host do not overwrite each other's. On https both get the prefix
+    /// `__Host-` (RFC 6265bis, section 4.1.3.2).
+    pub(crate) fn new(
+        chosen: Option<&str>,
+        app_url: &str,
+        cas_url: &str,
+        https: bool,
+    ) -> Result<Self, ConfigError> {
+        let base = match chosen {
+            Some(name) => {
+                check(name)?;
+                name.to_owned()
+            }
+            None => format!("cas-{}", short_hash(&[app_url, cas_url])),
+        };
+        let prefix = if https { "__Host-" } else { "" };
+        Ok(Self {
+            session: format!("{prefix}{base}-session"),
+            binding: format!("{prefix}{base}-login"),
+        })
+    }
+}
+
+fn check(name: &str) -> Result<(), ConfigError> {
+    let invalid = |reason| ConfigError::InvalidCookieName {
+        name: name.to_owned(),
+        reason,
+    };
+    if name.is_empty() || name.len() > MAX_LEN {
+        return Err(invalid("is not 1 to 64 characters long"));
+    }
+    if !name
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    {
+        return Err(invalid(
+            "has other characters than letters, digits, `-`, `_` and `.`",
+        ));
+    }
+    let lower = name.to_ascii_lowercase();
+    if lower.starts_with("__host-") || lower.starts_with("__secure-") {
+        return Err(invalid(
+            "give it without prefix: the layer adds the one that fits",
+        ));
+    }
+    Ok(())
+}
+
+fn short_hash(parts: &[&str]) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(parts.join("\n"))
+        .iter()
+        .take(4)
+        .fold(String::new(), |mut hex, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(app: &str, cas: &str, https: bool) -> CookieNames {
+        CookieNames::new(None, app, cas, https).unwrap()
+    }
+
+    #[test]
+    fn apps_and_cas_servers_do_not_share_a_name() {
+        let one = names("https://a", "https://cas", true);
+        assert!(one.session.starts_with("__Host-cas-") && one.session.ends_with("-session"));
+        assert_ne!(one, names("https://b", "https://cas", true));
+        assert_ne!(one, names("https://a", "https://other", true));
+        assert_ne!(one.session, one.binding);
+        assert_eq!(one, names("https://a", "https://cas", true));
+    }
+
+    #[test]
+    fn plain_http_has_no_prefix() {
+        assert!(
+            names("http://a", "http://cas", false)
+                .session
+                .starts_with("cas-")
+        );
+    }
+
+    #[test]
+    fn names_that_browsers_or_proxies_would_mangle_are_refused() {
+        for bad in [
+            "",
+            "a b",
+            "a;b",
+            "a=b",
+            "ä",
+            "__Host-a",
+            "__secure-a",
+            &"a".repeat(65),
+        ] {
+            assert!(CookieNames::new(Some(bad), "", "", true).is_err(), "{bad}");
+        }
+        let names = CookieNames::new(Some("portal"), "", "", true).unwrap();
+        assert_eq!(names.session, "__Host-portal-session");
+    }
+}

@@ -1,0 +1,84 @@
+//! Extractors for axum.
+
+use axum::{
+    extract::{FromRequestParts, OptionalFromRequestParts},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header, request::Parts};
+
+use crate::{service::Anonymous, user::CasUser};
+
+/// Why a handler that asks for a [`CasUser`] was not called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CasUserRejection {
+    /// The path is public and the visitor has not signed in: 401. A handler of a public path asks
+    /// for an `Option<CasUser>`.
+    #[error("nobody has signed in")]
+    SignInNeeded,
+    /// The request did not come through a [`CasLayer`](crate::CasLayer): 500 and a log line.
+    #[error("no CasLayer is installed over this route")]
+    LayerMissing,
+}
+
+impl CasUserRejection {
+    fn of(parts: &Parts) -> Self {
+        if parts.extensions.get::<Anonymous>().is_some() {
+            Self::SignInNeeded
+        } else {
+            tracing::error!("a handler asks for a CasUser, but no CasLayer is over its route");
+            Self::LayerMissing
+        }
+    }
+}
+
+impl IntoResponse for CasUserRejection {
+    fn into_response(self) -> Response {
+        let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match self {
+            Self::SignInNeeded => {
+                let challenge = (header::WWW_AUTHENTICATE, HeaderValue::from_static("CAS"));
+                (
+                    StatusCode::UNAUTHORIZED,
+                    [challenge, no_store],
+                    "Sign-in needed",
+                )
+                    .into_response()
+            }
+            Self::LayerMissing => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                [no_store],
+                "Internal error",
+            )
+                .into_response(),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for CasUser {
+    type Rejection = CasUserRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        parts
+            .extensions
+            .get()
+            .cloned()
+            .ok_or_else(|| CasUserRejection::of(parts))
+    }
+}
+
+/// `None` for a visitor on a public path. A missing layer is an error here too: everybody would be
+/// nobody.
+impl<S: Sync> OptionalFromRequestParts<S> for CasUser {
+    type Rejection = CasUserRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Self::Rejection> {
+        match parts.extensions.get().cloned() {
+            Some(user) => Ok(Some(user)),
+            None => match CasUserRejection::of(parts) {
+                CasUserRejection::SignInNeeded => Ok(None),
+                missing @ CasUserRejection::LayerMissing => Err(missing),
+            },
+        }
+    }
+}

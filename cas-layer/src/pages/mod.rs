@@ -1,0 +1,370 @@
+//! The few pages that the layer answers itself.
+//!
+//! Browsers get a small self-contained HTML page, programs `application/problem+json` (RFC 9457).
+//! Nothing that came from the network is on a page except, escaped, the CAS server's error code.
+
+mod html;
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use serde::Serialize;
+
+/// What a page of the layer is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PageKind {
+    /// The visitor has signed out.
+    LoggedOut,
+    /// The request needs a signed-in user and is not one that a browser could be redirected for.
+    SignInNeeded,
+    /// The CAS server refused the ticket, or a sign-out came while the sign-in was under way.
+    SignInRefused,
+    /// The ticket is not one that could be sent to a CAS server.
+    InvalidTicket,
+    /// The CAS server did not answer, or not in a way that can be read.
+    CasUnavailable,
+    /// This app has too many sign-ins under way or open.
+    Busy,
+    /// The browser does not send the login cookie back.
+    CookiesNeeded,
+    /// The browser does not keep the session cookie.
+    SessionNotKept,
+    /// The session does not fit into a cookie: the CAS server sent too many attributes.
+    SessionTooLarge,
+    /// Something failed here that is no fault of the request.
+    InternalError,
+}
+
+impl PageKind {
+    fn texts(self) -> Texts {
+        let (title, text, link) = match self {
+            Self::LoggedOut => ("Signed out", "You have signed out.", "Sign in again"),
+            Self::SignInNeeded => (
+                "Sign-in needed",
+                "You need to sign in before you can do this.",
+                "Sign in",
+            ),
+            Self::SignInRefused => (
+                "Sign-in refused",
+                "The sign-in could not be completed: it was used already, has expired, or was \
+                 meant for another place.",
+                "Try again",
+            ),
+            Self::InvalidTicket => (
+                "Sign-in refused",
+                "The address of this page is damaged, so the sign-in could not be completed.",
+                "Try again",
+            ),
+            Self::CasUnavailable => (
+                "Sign-in unavailable",
+                "The sign-in server cannot be reached at the moment. Please try again in a few \
+                 minutes.",
+                "Try again",
+            ),
+            Self::Busy => (
+                "Sign-in unavailable",
+                "Too many people are signing in at the moment. Please try again in a minute.",
+                "Try again",
+            ),
+            Self::CookiesNeeded => (
+                "Cookies needed",
+                "Signing in needs cookies, and your browser did not send one back. Please allow \
+                 cookies for this site.",
+                "Try again",
+            ),
+            Self::SessionNotKept => (
+                "Session not kept",
+                "You signed in, but your browser does not keep the session cookie of this site. \
+                 Please allow cookies for this site, or remove some of its old ones.",
+                "Continue",
+            ),
+            Self::SessionTooLarge => (
+                "Sign-in not possible",
+                "You signed in, but your account has more attributes than fit into a session \
+                 cookie. Please tell the people who run this site.",
+                "Try again",
+            ),
+            Self::InternalError => (
+                "Something went wrong",
+                "The sign-in could not be started. Please try again in a minute.",
+                "Try again",
+            ),
+        };
+        Texts { title, text, link }
+    }
+
+    /// The `reason` in a problem document. A contract with programs.
+    fn reason(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "logged-out",
+            Self::SignInNeeded => "sign-in-needed",
+            Self::SignInRefused => "sign-in-refused",
+            Self::InvalidTicket => "invalid-ticket",
+            Self::CasUnavailable => "cas-unavailable",
+            Self::Busy => "busy",
+            Self::CookiesNeeded => "cookies-needed",
+            Self::SessionNotKept => "session-not-kept",
+            Self::SessionTooLarge => "session-too-large",
+            Self::InternalError => "internal-error",
+        }
+    }
+}
+
+/// A page that the layer is about to answer with.
+#[derive(Clone, Debug)]
+pub struct Page {
+    kind: PageKind,
+    status: StatusCode,
+    link: String,
+    code: Option<String>,
+}
+
+impl Page {
+    /// `link` leads on: a retry, the login, the page that was asked for.
+    pub(crate) fn new(kind: PageKind, status: StatusCode, link: String) -> Self {
+        Self {
+            kind,
+            status,
+            link,
+            code: None,
+        }
+    }
+
+    pub(crate) fn with_code(mut self, code: Option<&str>) -> Self {
+        self.code = code.map(str::to_owned);
+        self
+    }
+
+    /// What the page is about.
+    #[must_use]
+    pub fn kind(&self) -> PageKind {
+        self.kind
+    }
+
+    /// The status that it is answered with, whatever a custom page says.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Where the visitor goes from here: a path on this host or a URL of this app, safe in a
+    /// quoted HTML attribute once escaped.
+    #[must_use]
+    pub fn link(&self) -> &str {
+        &self.link
+    }
+
+    /// A short title, in English.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        self.kind.texts().title
+    }
+
+    /// What to tell the visitor, in English.
+    #[must_use]
+    pub fn text(&self) -> &'static str {
+        self.kind.texts().text
+    }
+
+    /// The CAS server's error code (CAS protocol 2.5.3), when it refused. It comes from the
+    /// network: escape it.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    fn link_label(&self) -> &'static str {
+        self.kind.texts().link
+    }
+}
+
+struct Texts {
+    title: &'static str,
+    text: &'static str,
+    link: &'static str,
+}
+
+type Render = dyn Fn(&Page) -> Option<Response<Bytes>> + Send + Sync;
+
+/// Turns pages into responses, by the user's hook where there is one.
+#[derive(Clone, Default)]
+pub(crate) struct Pages(Option<Arc<Render>>);
+
+impl Pages {
+    pub(crate) fn rendered_by(
+        render: impl Fn(&Page) -> Option<Response<Bytes>> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Some(Arc::new(render)))
+    }
+
+    /// A page for a browser. The status, `no-store` and the referrer policy are ours whatever the
+    /// hook says; its content security policy is its own affair.
+    pub(crate) fn html(&self, page: &Page) -> Response<Bytes> {
+        let mut response = self
+            .0
+            .as_ref()
+            .and_then(|render| render(page))
+            .unwrap_or_else(|| html::render(page));
+        *response.status_mut() = page.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        );
+        set_default(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        set_default(headers, header::CONTENT_TYPE, "text/html; charset=utf-8");
+        response
+    }
+
+    /// The same for a program, with the app's login URL.
+    pub(crate) fn problem(page: &Page, login_url: &str) -> Response<Bytes> {
+        #[derive(Serialize)]
+        struct Problem<'p> {
+            r#type: &'static str,
+            title: &'static str,
+            status: u16,
+            detail: &'static str,
+            reason: &'static str,
+            login_url: &'p str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            code: Option<&'p str>,
+        }
+        let problem = Problem {
+            r#type: "about:blank",
+            title: page.title(),
+            status: page.status.as_u16(),
+            detail: page.text(),
+            reason: page.kind.reason(),
+            login_url,
+            code: page.code(),
+        };
+        let mut response = Response::new(Bytes::from(
+            serde_json::to_vec(&problem).unwrap_or_default(),
+        ));
+        *response.status_mut() = page.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        set_default(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        set_default(headers, header::CONTENT_TYPE, "application/problem+json");
+        response
+    }
+}
+
+fn set_default(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
+    headers
+        .entry(name)
+        .or_insert(HeaderValue::from_static(value));
+}
+
+impl fmt::Debug for Pages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() {
+            "Pages(custom)"
+        } else {
+            "Pages(default)"
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(kind: PageKind) -> Page {
+        Page::new(
+            kind,
+            StatusCode::FORBIDDEN,
+            "/login?next=/a&b=\"><script>".to_owned(),
+        )
+        .with_code(Some("<b>INVALID_TICKET</b>"))
+    }
+
+    fn body(response: &Response<Bytes>) -> &str {
+        std::str::from_utf8(response.body()).unwrap()
+    }
+
+    #[test]
+    fn a_page_is_strict_and_escapes_what_is_not_ours() {
+        let response = Pages::default().html(&page(PageKind::SignInRefused));
+        assert_eq!(response.status(), 403);
+        let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(header("cache-control"), "no-store");
+        assert_eq!(header("referrer-policy"), "no-referrer");
+        assert_eq!(header("content-type"), "text/html; charset=utf-8");
+        let policy = header("content-security-policy");
+        assert!(
+            policy.starts_with("default-src 'none'; style-src 'sha256-"),
+            "{policy}"
+        );
+        let html = body(&response);
+        assert!(html.contains("&lt;b&gt;INVALID_TICKET&lt;/b&gt;"), "{html}");
+        assert!(
+            html.contains("href=\"/login?next=/a&amp;b=&quot;&gt;&lt;script&gt;\""),
+            "{html}"
+        );
+        assert!(!html.contains("<script") && !html.contains("<b>"), "{html}");
+    }
+
+    /// The browser refuses the style when its hash in the policy is another.
+    #[test]
+    fn the_policy_allows_the_style_of_the_page_and_no_other() {
+        use base64::prelude::{BASE64_STANDARD, Engine as _};
+        use sha2::{Digest, Sha256};
+        let response = Pages::default().html(&page(PageKind::LoggedOut));
+        let html = body(&response);
+        let style = html
+            .split("<style>")
+            .nth(1)
+            .unwrap()
+            .split("</style>")
+            .next()
+            .unwrap();
+        let hash = BASE64_STANDARD.encode(Sha256::digest(style));
+        let policy = response.headers()["content-security-policy"]
+            .to_str()
+            .unwrap();
+        assert!(
+            policy.contains(&format!("style-src 'sha256-{hash}';")),
+            "{policy}"
+        );
+    }
+
+    #[test]
+    fn a_program_gets_a_problem_document() {
+        let response = Pages::problem(&page(PageKind::SignInNeeded), "https://app/login");
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/problem+json"
+        );
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        let problem: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(problem["status"], 403);
+        assert_eq!(problem["reason"], "sign-in-needed");
+        assert_eq!(problem["login_url"], "https://app/login");
+    }
+
+    #[test]
+    fn a_custom_page_keeps_our_status_and_is_not_stored() {
+        let pages = Pages::rendered_by(|page| {
+            (page.kind() == PageKind::LoggedOut).then(|| {
+                Response::builder()
+                    .header("cache-control", "public")
+                    .header("content-security-policy", "default-src 'self'")
+                    .body(Bytes::from("Bye"))
+                    .unwrap()
+            })
+        });
+        let ours = pages.html(&page(PageKind::LoggedOut));
+        assert_eq!(body(&ours), "Bye");
+        assert_eq!(ours.status(), 403);
+        assert_eq!(ours.headers()["cache-control"], "no-store");
+        assert_eq!(
+            ours.headers()["content-security-policy"],
+            "default-src 'self'"
+        );
+        assert!(body(&pages.html(&page(PageKind::Busy))).contains("Sign-in unavailable"));
+    }
+}

@@ -1,0 +1,192 @@
+//! The public URL of the app: what every URL of ours begins with.
+
+use url::{Host, Url};
+
+use super::canonical;
+use crate::error::ConfigError;
+
+const WHAT: &str = "app URL";
+
+/// The app's public URL, taken apart: nothing of it ever comes from a request.
+#[derive(Debug)]
+pub(crate) struct AppUrl {
+    /// Scheme, host and port: `https://app.example.org`.
+    origin: String,
+    /// The path under which the app lives, without a slash at the end: `/portal`, or nothing.
+    prefix: String,
+    https: bool,
+}
+
+impl AppUrl {
+    pub(crate) fn parse(text: &str, allow_insecure_http: bool) -> Result<Self, ConfigError> {
+        let invalid = |reason| ConfigError::InvalidUrl {
+            what: WHAT,
+            url: text.to_owned(),
+            reason,
+        };
+        let url = Url::parse(text).map_err(|_| invalid("not an absolute URL"))?;
+        let https = match url.scheme() {
+            "https" => true,
+            "http" => false,
+            _ => return Err(invalid("neither https nor http")),
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(invalid("has a user name or password in it"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(invalid("has a query or a fragment"));
+        }
+        if !https && !allow_insecure_http && !is_loopback(&url) {
+            return Err(ConfigError::InsecureHttp {
+                what: WHAT,
+                url: text.to_owned(),
+                allow: "allow_insecure_http()",
+            });
+        }
+        let prefix = url.path().trim_end_matches('/').to_owned();
+        if !prefix.is_empty() && canonical(&prefix).as_deref() != Some(prefix.as_str()) {
+            return Err(invalid(
+                "its path has characters that need encoding, or empty or dot segments",
+            ));
+        }
+        Ok(Self {
+            origin: url.origin().ascii_serialization(),
+            prefix,
+            https,
+        })
+    }
+
+    /// The app's URL without a slash at the end.
+    pub(crate) fn as_string(&self) -> String {
+        format!("{}{}", self.origin, self.prefix)
+    }
+
+    /// The public URL of a path on this app.
+    pub(crate) fn join(&self, path: &str) -> String {
+        format!("{}{}{path}", self.origin, self.prefix)
+    }
+
+    /// The public path of a path on this app, for a `Location` or a link.
+    pub(crate) fn public_path(&self, path: &str) -> String {
+        format!("{}{path}", self.prefix)
+    }
+
+    /// The path on this app of a public path; `None` when it lies outside of the app.
+    pub(crate) fn app_path<'p>(&self, public: &'p str) -> Option<&'p str> {
+        match public.strip_prefix(self.prefix.as_str())? {
+            // `/portal` is the app's root; a request without any path is nobody's.
+            "" => (!self.prefix.is_empty()).then_some("/"),
+            path if path.starts_with('/') => Some(path),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.https
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_with_anything_but_scheme_host_port_and_path_is_refused() {
+        for bad in [
+            "app.example.org",
+            "/app",
+            "ftp://app.example.org",
+            "https://user@app.example.org",
+            "https://:secret@app.example.org",
+            "https://app.example.org/?a=b",
+            "https://app.example.org/#top",
+            "https://app.example.org/a//b",
+            "https://app.example.org/a%2fb",
+            "https://app.example.org/ü",
+            "",
+        ] {
+            let error = AppUrl::parse(bad, false).unwrap_err();
+            assert!(
+                matches!(error, ConfigError::InvalidUrl { .. }),
+                "{bad}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_or_by_permission() {
+        for good in [
+            "http://127.0.0.1:8080",
+            "http://localhost",
+            "http://[::1]:1",
+            "http://a.localhost",
+        ] {
+            assert!(AppUrl::parse(good, false).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://app.example.org",
+            "http://127.0.0.1.example.org",
+            "http://notlocalhost",
+        ] {
+            let error = AppUrl::parse(bad, false).unwrap_err();
+            assert!(
+                matches!(error, ConfigError::InsecureHttp { .. }),
+                "{bad}: {error}"
+            );
+            assert!(AppUrl::parse(bad, true).is_ok(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn urls_and_paths_get_the_prefix_once() {
+        for (text, url, path) in [
+            (
+                "https://app.example.org",
+                "https://app.example.org/login",
+                "/login",
+            ),
+            (
+                "https://app.example.org/",
+                "https://app.example.org/login",
+                "/login",
+            ),
+            (
+                "https://APP.example.org:443/a/",
+                "https://app.example.org/a/login",
+                "/a/login",
+            ),
+            (
+                "https://app.example.org:8443/a",
+                "https://app.example.org:8443/a/login",
+                "/a/login",
+            ),
+        ] {
+            let app = AppUrl::parse(text, false).unwrap();
+            assert_eq!(app.join("/login"), url);
+            assert_eq!(app.public_path("/login"), path);
+        }
+    }
+
+    #[test]
+    fn a_path_beside_the_prefix_is_not_on_the_app() {
+        let app = AppUrl::parse("https://app.example.org/a", false).unwrap();
+        for (public, path) in [
+            ("/a", Some("/")),
+            ("/a/", Some("/")),
+            ("/a/b", Some("/b")),
+            ("/ab", None),
+            ("/", None),
+        ] {
+            assert_eq!(app.app_path(public), path, "{public}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The one spelling of a path that rules may trust.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
+/// The decoded path, or `None` when it is not canonical: when something behind us could read it as
+/// another path than a rule does.
+///
+/// Not canonical are: empty and dot segments (a slash at the end is none), an encoded slash,
+/// backslash or unreserved character (RFC 3986, section 6.2.2.2), a semicolon or backslash in any
+/// spelling, control characters, what is still percent-encoded once decoded, and bad UTF-8.
+pub(crate) fn canonical(path: &str) -> Option<Cow<'_, str>> {
+    let decoded = if path.contains('%') {
+        if !encodes_well(path) {
+            return None;
+        }
+        percent_decode_str(path).decode_utf8().ok()?
+    } else {
+        Cow::Borrowed(path)
+    };
+    if decoded
+        .bytes()
+        .any(|byte| byte.is_ascii_control() || matches!(byte, b';' | b'\\'))
+    {
+        return None;
+    }
+    let mut segments = decoded.strip_prefix('/')?.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        let last = segments.peek().is_none();
+        if segment == "." || segment == ".." || (segment.is_empty() && !last) {
+            return None;
+        }
+    }
+    Some(decoded)
+}
+
+/// Whether every `%` begins an octet that has to be encoded.
+fn encodes_well(path: &str) -> bool {
+    path.split('%').skip(1).all(|after| {
+        let octet = after
+            .get(..2)
+            .filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        match octet.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            // An encoded `%` is how a path is encoded twice.
+            Some(b'/' | b'\\' | b'%') | None => false,
+            Some(byte) => !(byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_canonical_path_is_decoded() {
+        for (path, decoded) in [
+            ("/", "/"),
+            ("/public", "/public"),
+            ("/public/", "/public/"),
+            ("/a/b.c/..d/e..", "/a/b.c/..d/e.."),
+            ("/caf%C3%A9", "/café"),
+            ("/a%20b", "/a b"),
+            ("/a@b:c+d,e=f&g", "/a@b:c+d,e=f&g"),
+        ] {
+            assert_eq!(canonical(path).as_deref(), Some(decoded), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_could_be_read_in_two_ways_is_not_canonical() {
+        for path in [
+            "",
+            "*",
+            "public",
+            "//public",
+            "/public//a",
+            "/public/./a",
+            "/public/../a",
+            "/public/..",
+            "/public/%2e%2e/a",
+            "/public/%2E%2E/a",
+            "/public/.%2e/a",
+            "/public/%252e%252e/a",
+            "/public%2fa",
+            "/public%2Fa",
+            "/public/..%5ca",
+            "/public\\..\\a",
+            "/public;a",
+            "/public/..;/a",
+            "/public%3ba",
+            "/%70ublic",
+            "/public%7e",
+            "/public%00",
+            "/public%0a",
+            "/public%7f",
+            "/public%ff",
+            "/public%c0%ae",
+            "/public%",
+            "/public%2",
+            "/public%zz",
+            "/public%+1",
+        ] {
+            assert_eq!(canonical(path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Paths: what a rule sees, what may be returned to, and where the app lives. Pure functions.
+
+mod app_url;
+mod canonical;
+mod return_path;
+mod rules;
+
+pub(crate) use app_url::AppUrl;
+pub(crate) use canonical::canonical;
+pub(crate) use return_path::{ReturnPath, Travelling};
+pub(crate) use rules::PathRules;

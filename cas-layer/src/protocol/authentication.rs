@@ -1,0 +1,207 @@
+//! What a successful validation said.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use jiff::fmt::rfc2822;
+use jiff::{Timestamp, ZonedDateTime};
+
+use crate::Attributes;
+
+/// A user whom a CAS server has vouched for.
+///
+/// Only a successful validation makes one. `Debug` does not print the user name or the values of attributes.
+#[derive(Clone)]
+pub struct Authentication {
+    user: String,
+    attributes: Attributes,
+    proxies: Vec<String>,
+}
+
+impl Authentication {
+    /// For the parsers of responses alone.
+    pub(super) fn new(user: String, attributes: Attributes, proxies: Vec<String>) -> Self {
+        Self {
+            user,
+            attributes,
+            proxies,
+        }
+    }
+
+    /// The user name: not empty, no control characters, at most 1,024 bytes, no white space around it.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// What else the server says about the user. CAS 1 says nothing else.
+    #[must_use]
+    pub fn attributes(&self) -> &Attributes {
+        &self.attributes
+    }
+
+    /// The proxies that the ticket came through, most recent first. Empty for a ticket that the user's own
+    /// browser brought (CAS protocol 2.6.2).
+    #[must_use]
+    pub fn proxies(&self) -> &[String] {
+        &self.proxies
+    }
+
+    /// When the user gave their credentials (attribute `authenticationDate`, CAS protocol 2.5.7). `None` when
+    /// the server did not say, or said it in a form that names no instant.
+    #[must_use]
+    pub fn authentication_date(&self) -> Option<SystemTime> {
+        self.attributes
+            .first("authenticationDate")
+            .and_then(parse_date)
+    }
+
+    /// Whether the user gave their credentials for this very sign-in rather than having a CAS session already
+    /// (attribute `isFromNewLogin`). `None` when the server did not say.
+    #[must_use]
+    pub fn is_from_new_login(&self) -> Option<bool> {
+        self.flag("isFromNewLogin")
+    }
+
+    /// Whether a "remember me" token took the place of credentials (attribute
+    /// `longTermAuthenticationRequestTokenUsed`). `None` when the server did not say.
+    #[must_use]
+    pub fn long_term_authentication_request_token_used(&self) -> Option<bool> {
+        self.flag("longTermAuthenticationRequestTokenUsed")
+    }
+
+    fn flag(&self, name: &str) -> Option<bool> {
+        match self.attributes.all(name) {
+            [value] if value.eq_ignore_ascii_case("true") => Some(true),
+            [value] if value.eq_ignore_ascii_case("false") => Some(false),
+            // Two values that may contradict each other say nothing.
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Authentication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authentication")
+            .field("attributes", &self.attributes)
+            .field("proxies", &self.proxies.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// RFC 3339, RFC 9557 (`[Europe/Paris]`) and RFC 1123 dates. A date without an offset names no instant.
+fn parse_date(text: &str) -> Option<SystemTime> {
+    let timestamp = text
+        .parse::<ZonedDateTime>()
+        .map(|zoned| zoned.timestamp())
+        .or_else(|_| text.parse::<Timestamp>())
+        .or_else(|_| rfc2822::parse(text).map(|zoned| zoned.timestamp()))
+        .ok()?;
+    SystemTime::try_from(timestamp).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::Authentication;
+    use crate::Attributes;
+
+    fn with(name: &str, values: &[&str]) -> Authentication {
+        let values = values.iter().map(|&value| value.to_owned()).collect();
+        let attributes = [(name.to_owned(), values)].into_iter().collect();
+        Authentication::new("alice".to_owned(), attributes, Vec::new())
+    }
+
+    #[test]
+    fn an_authentication_date_is_read_in_any_form() {
+        let expected = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_447_320_610));
+        for text in [
+            "2015-11-12T09:30:10Z",
+            "2015-11-12T09:30:10+00:00",
+            "2015-11-12T10:30:10+01:00",
+            "2015-11-12T09:30:10Z[UTC]",
+            "2015-11-12T09:30:10+00:00[UTC]",
+            "2015-11-12T10:30:10+01:00[Europe/Paris]",
+            "2015-11-12 09:30:10+00:00",
+            "2015-11-12T09:30:10.000Z",
+            "Thu, 12 Nov 2015 09:30:10 GMT",
+            "Thu, 12 Nov 2015 10:30:10 +0100",
+        ] {
+            assert_eq!(
+                with("authenticationDate", &[text]).authentication_date(),
+                expected,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn fractions_of_a_second_are_kept() {
+        let date = with("authenticationDate", &["2015-11-12T09:30:10.123456Z[UTC]"]);
+        assert_eq!(
+            date.authentication_date(),
+            Some(SystemTime::UNIX_EPOCH + Duration::from_micros(1_447_320_610_123_456))
+        );
+    }
+
+    #[test]
+    fn an_unreadable_authentication_date_is_none_and_stays_an_attribute() {
+        for text in [
+            "",
+            "yesterday",
+            "2015-11-12",
+            "2015-11-12T09:30:10",
+            "2015-13-12T09:30:10Z",
+            "2015-11-12T09:30:10Z[Nowhere/Atall]x",
+            "99999-11-12T09:30:10Z",
+            "1447320610",
+        ] {
+            let authentication = with("authenticationDate", &[text]);
+            assert_eq!(authentication.authentication_date(), None, "{text}");
+            assert_eq!(
+                authentication.attributes().first("authenticationDate"),
+                Some(text)
+            );
+        }
+        assert_eq!(with("authenticationDate", &[]).authentication_date(), None);
+        assert_eq!(with("other", &["x"]).authentication_date(), None);
+    }
+
+    #[test]
+    fn flags_are_true_or_false_in_any_case_and_otherwise_unsaid() {
+        for (values, expected) in [
+            (&["true"][..], Some(true)),
+            (&["TRUE"], Some(true)),
+            (&["False"], Some(false)),
+            (&["yes"], None),
+            (&[""], None),
+            (&[], None),
+            (&["true", "false"], None),
+        ] {
+            assert_eq!(with("isFromNewLogin", values).is_from_new_login(), expected);
+            assert_eq!(
+                with("longTermAuthenticationRequestTokenUsed", values)
+                    .long_term_authentication_request_token_used(),
+                expected
+            );
+        }
+        let silent = Authentication::new("alice".to_owned(), Attributes::new(), Vec::new());
+        assert_eq!(silent.is_from_new_login(), None);
+    }
+
+    #[test]
+    fn debug_prints_neither_the_user_nor_values_nor_proxies() {
+        let authentication = Authentication::new(
+            "alice-name".to_owned(),
+            [("mail".to_owned(), vec!["value-x".to_owned()])]
+                .into_iter()
+                .collect(),
+            vec!["https://proxy-x/".to_owned()],
+        );
+        let printed = format!("{authentication:?}");
+        for hidden in ["alice-name", "value-x", "proxy-x"] {
+            assert!(!printed.contains(hidden), "{printed}");
+        }
+    }
+}

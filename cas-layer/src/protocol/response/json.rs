@@ -1,0 +1,156 @@
+//! CAS 3 in JSON (CAS protocol 2.5.2, `format=JSON`).
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::collector::Collector;
+use super::{Refusal, ResponseError, trim, user_name};
+use crate::protocol::Authentication;
+
+pub(super) fn parse(body: &str) -> Result<Authentication, ResponseError> {
+    let document: Object<'_> = read(body, "it is not JSON, or a key comes twice")?;
+    let response: Object<'_> = read(
+        document.get("serviceResponse").unwrap_or_default(),
+        "it is JSON, but no CAS `serviceResponse`",
+    )?;
+    let mut answers = response.0.iter().filter(|(key, _)| {
+        matches!(
+            key.as_ref(),
+            "authenticationSuccess" | "authenticationFailure" | "proxySuccess" | "proxyFailure"
+        )
+    });
+    let (Some((key, answer)), None) = (answers.next(), answers.next()) else {
+        return Err(ResponseError::Unreadable(
+            "it does not have exactly one answer",
+        ));
+    };
+    match key.as_ref() {
+        "authenticationSuccess" => success(answer),
+        "authenticationFailure" | "proxyFailure" => Err(ResponseError::Refused(failure(answer))),
+        _ => Err(ResponseError::Unreadable("it is no answer to a validation")),
+    }
+}
+
+/// The answer is a refusal because it is there, whatever is in it.
+fn failure(answer: &str) -> Refusal {
+    let Ok(answer) = serde_json::from_str::<Object<'_>>(answer) else {
+        return Refusal::without_words();
+    };
+    let word = |key| {
+        let text = answer
+            .get(key)
+            .and_then(|text| serde_json::from_str::<Cow<'_, str>>(text).ok());
+        text.unwrap_or_default()
+    };
+    Refusal::new(&word("code"), &word("description"))
+}
+
+fn success(answer: &str) -> Result<Authentication, ResponseError> {
+    let answer: Object<'_> = read(answer, "its answer is no object, or a key comes twice")?;
+    let user: Cow<'_, str> = read(answer.get("user").unwrap_or_default(), "it has no user")?;
+    let user = user_name(&user)?;
+
+    let mut collector = Collector::default();
+    if let Some(attributes) = answer.get("attributes") {
+        let attributes: Option<Object<'_>> = read(
+            attributes,
+            "its attributes are no object, or a key comes twice",
+        )?;
+        for (name, value) in attributes.iter().flat_map(|attributes| &attributes.0) {
+            let values = values(value)?;
+            collector.add(name, values.iter().map(AsRef::as_ref))?;
+        }
+    }
+
+    let proxies: Option<Vec<String>> = read(
+        answer.get("proxies").unwrap_or("null"),
+        "its proxies are no list of strings",
+    )?;
+    let proxies: Vec<String> = proxies
+        .unwrap_or_default()
+        .iter()
+        .map(|proxy| trim(proxy).to_owned())
+        .collect();
+    if proxies.iter().any(String::is_empty) {
+        return Err(ResponseError::Unreadable("a proxy is empty"));
+    }
+    Ok(Authentication::new(user, collector.finish(), proxies))
+}
+
+/// A value, or a list of values. `null` is no value.
+fn values(json: &str) -> Result<Vec<Cow<'_, str>>, ResponseError> {
+    let list = if json.starts_with('[') {
+        read::<Vec<&RawValue>>(json, "an attribute cannot be read")?
+    } else {
+        vec![read::<&RawValue>(json, "an attribute cannot be read")?]
+    };
+    list.into_iter()
+        .map(RawValue::get)
+        .filter(|value| *value != "null")
+        .map(scalar)
+        .collect()
+}
+
+/// A string, or the JSON text of a number or boolean.
+fn scalar(json: &str) -> Result<Cow<'_, str>, ResponseError> {
+    const REASON: &str =
+        "an attribute is neither a string, a number, a boolean nor a list of those";
+    match json.bytes().next() {
+        Some(b'"') => read(json, REASON),
+        Some(b'[' | b'{') | None => Err(ResponseError::Unreadable(REASON)),
+        Some(_) => Ok(Cow::Borrowed(json)),
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(json: &'a str, reason: &'static str) -> Result<T, ResponseError> {
+    serde_json::from_str(json).map_err(|_| ResponseError::Unreadable(reason))
+}
+
+/// An object whose values are not looked into yet. A key that comes twice is an error, where serde's maps
+/// would keep the last.
+///
+/// Each level is read when it is its turn, so nothing here recurses; to find the end of a value the JSON
+/// parser does not recurse either.
+struct Object<'a>(Vec<(Cow<'a, str>, &'a str)>);
+
+impl<'a> Object<'a> {
+    fn get(&self, key: &str) -> Option<&'a str> {
+        self.0
+            .iter()
+            .find(|(known, _)| known == key)
+            .map(|(_, value)| *value)
+    }
+}
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+                let mut entries = Vec::new();
+                let mut seen = HashSet::new();
+                while let Some((key, value)) = map.next_entry::<Cow<'de, str>, &'de RawValue>()? {
+                    if !seen.insert(key.clone()) {
+                        return Err(A::Error::custom("a key comes twice"));
+                    }
+                    entries.push((key, value.get()));
+                }
+                Ok(Object(entries))
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
+    }
+}

@@ -1,0 +1,114 @@
+//! CAS 2 and 3: `serviceResponse` (CAS protocol 2.5.2, appendix A).
+
+use roxmltree::{Document, Node, ParsingOptions};
+
+use super::collector::Collector;
+use super::{Refusal, ResponseError, dialect, limits, trim, user_name};
+use crate::protocol::Authentication;
+
+const NAMESPACE: &str = "http://www.yale.edu/tp/cas";
+/// The most nodes of a document: elements, and the texts between them.
+const MAX_NODES: u32 = 100_000;
+
+pub(super) fn parse(document: &str) -> Result<Authentication, ResponseError> {
+    limits::check(document).map_err(ResponseError::Unreadable)?;
+    let options = ParsingOptions {
+        allow_dtd: false,
+        nodes_limit: MAX_NODES,
+        entity_resolver: None,
+    };
+    let document = Document::parse_with_options(document, options)
+        .map_err(|_| ResponseError::Unreadable("it is not well-formed XML"))?;
+
+    let root = document.root_element();
+    let namespace = namespace(&root);
+    if root.tag_name().name() != "serviceResponse" || !matches!(namespace, "" | NAMESPACE) {
+        return Err(ResponseError::Unreadable(
+            "it is XML, but no CAS `serviceResponse`",
+        ));
+    }
+    let answer = only(root.children().filter(Node::is_element))
+        .filter(|answer| self::namespace(answer) == namespace)
+        .ok_or(ResponseError::Unreadable(
+            "it does not have exactly one answer",
+        ))?;
+    match answer.tag_name().name() {
+        "authenticationSuccess" => success(&answer, namespace),
+        "authenticationFailure" | "proxyFailure" => Err(ResponseError::Refused(Refusal::new(
+            answer.attribute("code").unwrap_or_default(),
+            &dialect::text(&answer),
+        ))),
+        _ => Err(ResponseError::Unreadable("it is no answer to a validation")),
+    }
+}
+
+/// The known children by name and the rest as attributes. A second element of a known name, or one from
+/// another namespace, may have been injected through a value that the server did not escape: refused.
+fn success(answer: &Node<'_, '_>, namespace: &str) -> Result<Authentication, ResponseError> {
+    let (mut user, mut attributes, mut proxies, mut granting_ticket) = (None, None, None, None);
+    let mut others = Vec::new();
+    for child in answer.children().filter(Node::is_element) {
+        let slot = match child.tag_name().name() {
+            "user" => &mut user,
+            "attributes" => &mut attributes,
+            "proxies" => &mut proxies,
+            "proxyGrantingTicket" => &mut granting_ticket,
+            _ => {
+                others.push(child);
+                continue;
+            }
+        };
+        if self::namespace(&child) != namespace {
+            return Err(ResponseError::Unreadable(
+                "an element is in the wrong namespace",
+            ));
+        }
+        if slot.replace(child).is_some() {
+            return Err(ResponseError::Unreadable(
+                "an element that comes once comes twice",
+            ));
+        }
+    }
+
+    let user = user.ok_or(ResponseError::Unreadable("it has no user"))?;
+    if user.children().any(|child| child.is_element()) {
+        return Err(ResponseError::Unreadable(
+            "the user name has elements inside",
+        ));
+    }
+    let user = user_name(&dialect::text(&user))?;
+    let mut collector = Collector::default();
+    dialect::collect(attributes, &others, &mut collector)?;
+    let proxies = proxies.map_or(Ok(Vec::new()), |proxies| chain(&proxies, namespace))?;
+    Ok(Authentication::new(user, collector.finish(), proxies))
+}
+
+/// The proxies, most recent first (CAS protocol 2.6.2).
+fn chain(proxies: &Node<'_, '_>, namespace: &str) -> Result<Vec<String>, ResponseError> {
+    proxies
+        .children()
+        .filter(Node::is_element)
+        .map(|proxy| {
+            let text = dialect::text(&proxy);
+            let is_proxy = proxy.tag_name().name() == "proxy"
+                && self::namespace(&proxy) == namespace
+                && !proxy.children().any(|child| child.is_element())
+                && !trim(&text).is_empty();
+            is_proxy
+                .then(|| trim(&text).to_owned())
+                .ok_or(ResponseError::Unreadable(
+                    "the list of proxies has something else in it",
+                ))
+        })
+        .collect()
+}
+
+/// `xmlns=""` is no namespace.
+fn namespace<'a>(node: &Node<'a, '_>) -> &'a str {
+    node.tag_name().namespace().unwrap_or_default()
+}
+
+fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
+    let item = items.next()?;
+    items.next().is_none().then_some(item)
+}

@@ -1,0 +1,124 @@
+//! Service tickets.
+
+use std::fmt;
+
+/// The longest ticket that is taken, in characters (CAS protocol 3.1).
+const MAX_LENGTH: usize = 256;
+
+/// A service ticket: what the browser brings back from the CAS server, good for one validation.
+///
+/// Opaque: 1 to 256 characters of `A–Z a–z 0–9 - . _ ~`. The CAS protocol (3.7) has letters, digits and `-`;
+/// real servers add the others.
+///
+/// # Security
+///
+/// Until it is validated, whoever holds the ticket can sign in with it. So it has no `Display`, and `Debug`
+/// prints a placeholder.
+///
+/// ```
+/// use cas_layer::{InvalidTicket, ServiceTicket};
+///
+/// let ticket = ServiceTicket::parse("ST-1856339-aA5Yuvrxzpv8Tau1cYQ7")?;
+/// assert_eq!(format!("{ticket:?}"), "ServiceTicket(…)");
+/// assert_eq!(ServiceTicket::parse("ST-1&x=y").unwrap_err(), InvalidTicket::ForeignCharacter);
+/// # Ok::<(), InvalidTicket>(())
+/// ```
+#[derive(Clone)]
+pub struct ServiceTicket(String);
+
+impl ServiceTicket {
+    /// Checks the length and the characters. Whether the ticket is good only the CAS server knows.
+    ///
+    /// # Errors
+    ///
+    /// An empty text, one over 256 characters, or one with a character that tickets do not have.
+    pub fn parse(s: &str) -> Result<Self, InvalidTicket> {
+        if s.is_empty() {
+            return Err(InvalidTicket::Empty);
+        }
+        if !s.bytes().all(is_ticket_byte) {
+            return Err(InvalidTicket::ForeignCharacter);
+        }
+        if s.len() > MAX_LENGTH {
+            return Err(InvalidTicket::TooLong);
+        }
+        Ok(Self(s.to_owned()))
+    }
+
+    /// The ticket itself, to be sent to the CAS server and nowhere else.
+    #[must_use]
+    pub fn expose_secret(&self) -> &str {
+        &self.0
+    }
+}
+
+fn is_ticket_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+impl fmt::Debug for ServiceTicket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServiceTicket(…)")
+    }
+}
+
+/// Why a text is no service ticket. Never carries the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidTicket {
+    /// It has no characters.
+    #[error("the ticket is empty")]
+    Empty,
+    /// It has more than 256 characters.
+    #[error("the ticket has more than {MAX_LENGTH} characters")]
+    TooLong,
+    /// It has a character other than `A–Z a–z 0–9 - . _ ~`.
+    #[error("the ticket has a character that tickets do not have")]
+    ForeignCharacter,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{InvalidTicket, ServiceTicket};
+
+    #[test]
+    fn tickets_of_real_servers_are_taken_as_they_are() {
+        let longest = "x".repeat(256);
+        for text in [
+            "ST-JFrajd59jxPMDxQ3wUHDDjEf5RnOuK6MUYSvMNw742L4kIJn63aplVfohwzT5",
+            "ST-1-ab_cd.cas01.example.org",
+            "PT-1~x",
+            "0",
+            &longest,
+        ] {
+            assert_eq!(ServiceTicket::parse(text).unwrap().expose_secret(), text);
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_ticket() {
+        for (text, error) in [
+            (String::new(), InvalidTicket::Empty),
+            ("x".repeat(257), InvalidTicket::TooLong),
+            ("ST-1 ".to_owned(), InvalidTicket::ForeignCharacter),
+            ("ST-1&service=x".to_owned(), InvalidTicket::ForeignCharacter),
+            ("ST-1%26".to_owned(), InvalidTicket::ForeignCharacter),
+            ("ST-1#".to_owned(), InvalidTicket::ForeignCharacter),
+            ("ST-1/..".to_owned(), InvalidTicket::ForeignCharacter),
+            ("ST-<a>".to_owned(), InvalidTicket::ForeignCharacter),
+            ("ST-\r\nX: y".to_owned(), InvalidTicket::ForeignCharacter),
+            ("ST-\0".to_owned(), InvalidTicket::ForeignCharacter),
+            ("ST-Å".to_owned(), InvalidTicket::ForeignCharacter),
+        ] {
+            assert_eq!(ServiceTicket::parse(&text).unwrap_err(), error, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn neither_a_ticket_nor_its_error_prints_the_text() {
+        let ticket = ServiceTicket::parse("ST-secret").unwrap();
+        assert!(!format!("{ticket:?}{ticket:#?}").contains("secret"));
+        let error = ServiceTicket::parse("ST-secret!").unwrap_err();
+        assert!(!format!("{error}{error:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,70 @@
+//! The versions of the CAS protocol.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A version of the CAS protocol: which endpoint validates a ticket.
+///
+/// The default is [`Protocol::Cas3`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// CAS 1: `/validate`, plain text, a name and no attributes (CAS protocol 2.4).
+    Cas1,
+    /// CAS 2: `/serviceValidate`, XML (CAS protocol 2.5).
+    Cas2,
+    /// CAS 3: `/p3/serviceValidate`, XML with attributes (CAS protocol 2.8).
+    #[default]
+    Cas3,
+}
+
+/// `cas1`, `cas2` or `cas3`.
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cas1 => "cas1",
+            Self::Cas2 => "cas2",
+            Self::Cas3 => "cas3",
+        })
+    }
+}
+
+/// Reads what `Display` writes.
+impl FromStr for Protocol {
+    type Err = UnknownProtocol;
+
+    fn from_str(s: &str) -> Result<Self, UnknownProtocol> {
+        match s {
+            "cas1" => Ok(Self::Cas1),
+            "cas2" => Ok(Self::Cas2),
+            "cas3" => Ok(Self::Cas3),
+            _ => Err(UnknownProtocol),
+        }
+    }
+}
+
+/// The text names no version of the CAS protocol that this crate speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not one of cas1, cas2, cas3")]
+#[non_exhaustive]
+pub struct UnknownProtocol;
+
+#[cfg(test)]
+mod tests {
+    use super::{Protocol, UnknownProtocol};
+
+    #[test]
+    fn a_protocol_reads_what_it_writes_and_nothing_else() {
+        for (protocol, text) in [
+            (Protocol::Cas1, "cas1"),
+            (Protocol::Cas2, "cas2"),
+            (Protocol::Cas3, "cas3"),
+        ] {
+            assert_eq!(protocol.to_string(), text);
+            assert_eq!(text.parse(), Ok(protocol));
+        }
+        for text in ["", "CAS3", "cas", "cas4", " cas3", "3"] {
+            assert_eq!(text.parse::<Protocol>(), Err(UnknownProtocol), "{text:?}");
+        }
+    }
+}

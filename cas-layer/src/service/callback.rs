@@ -1,0 +1,167 @@
+//! A ticket comes back: it is validated, and a session opens.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+
+use super::{login::destination, response, service_url::login_link, visit::render};
+use crate::{
+    client::{ValidationError, ValidationErrorKind},
+    config::Shared,
+    pages::{Page, PageKind},
+    paths::ReturnPath,
+    protocol::{Authentication, ServiceTicket, ServiceUrl},
+    registry::{Begun, Opened},
+    session::{Binding, MAX_COOKIE_BYTES, SessionData, SessionId},
+    user::CasUser,
+};
+
+/// When a client that was told to come back may do so, in seconds.
+const RETRY_AFTER: &str = "10";
+
+/// A ticket from the browser that began the login.
+#[derive(Debug)]
+pub(crate) struct Callback {
+    pub(crate) ticket: ServiceTicket,
+    pub(crate) service: ServiceUrl,
+    pub(crate) next: Option<ReturnPath>,
+    /// The browser's login binding, from which this login has been taken out.
+    pub(crate) binding: Binding,
+    /// The session that the browser has already.
+    pub(crate) current: Option<CasUser>,
+    pub(crate) wants_page: bool,
+}
+
+impl Callback {
+    pub(crate) async fn run(mut self, shared: &Shared) -> Response<Bytes> {
+        let mut response = self.sign_in(shared).await;
+        response::add_cookie(&mut response, shared.binding_cookie.write(&self.binding));
+        response
+    }
+
+    async fn sign_in(&mut self, shared: &Shared) -> Response<Bytes> {
+        let id = SessionId::of(&self.ticket);
+        // A validation waits for a slot as long as it may itself take, so a burst passes and a dead
+        // CAS server does not pile up requests.
+        let waited = slot(shared, shared.client.timeout()).await;
+        let Some(_slot) = waited else {
+            tracing::error!("too many tickets are being validated: a sign-in was turned away");
+            return self.busy(shared);
+        };
+        let begun = shared.registry.begin(id);
+        match shared.client.validate(&self.ticket, &self.service).await {
+            Ok(authentication) => self.open(shared, begun, id, &authentication),
+            Err(error) => self.failed(shared, &error),
+        }
+    }
+
+    /// The CAS server vouches for the user.
+    fn open(
+        &mut self,
+        shared: &Shared,
+        begun: Begun,
+        id: SessionId,
+        authentication: &Authentication,
+    ) -> Response<Bytes> {
+        let now = shared.clock.now();
+        let session = SessionData::new(authentication, id, now, shared.lifetime);
+        let cookie = match shared.session_cookie.write(&session) {
+            Ok(cookie) => cookie,
+            Err(too_large) => {
+                tracing::error!(
+                    bytes = too_large.bytes,
+                    limit = MAX_COOKIE_BYTES,
+                    attributes = session.attributes().len(),
+                    "a session does not fit into a cookie: nobody is signed in"
+                );
+                return self.page(
+                    shared,
+                    PageKind::SessionTooLarge,
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                );
+            }
+        };
+        match begun.opened(session.expires_at, now) {
+            Opened::Live => {}
+            Opened::Ended => {
+                tracing::info!(session = %id, "signed out before the sign-in was finished");
+                return self.page(shared, PageKind::SignInRefused, StatusCode::FORBIDDEN);
+            }
+            Opened::Full => {
+                tracing::error!("the registry is full: a sign-in was turned away");
+                return self.busy(shared);
+            }
+        }
+        if let Some(old) = self.current.as_ref().filter(|old| old.session_id() != id) {
+            shared
+                .registry
+                .end(old.session_id(), old.expires_at_unix(), now);
+        }
+        tracing::info!(session = %id, "signed in");
+        let not_kept = self.binding.finish(self.current.is_some(), now);
+        let mut response = if not_kept {
+            tracing::warn!("a browser does not keep the session cookie");
+            let link = destination(shared, self.next.as_ref());
+            let page = Page::new(PageKind::SessionNotKept, StatusCode::BAD_REQUEST, link);
+            render(shared, &page, self.wants_page)
+        } else {
+            self.go_on(shared)
+        };
+        response::add_cookie(&mut response, Some(cookie));
+        response
+    }
+
+    /// Nobody is signed in or out by a failure.
+    fn failed(&self, shared: &Shared, error: &ValidationError) -> Response<Bytes> {
+        let status = match error.kind() {
+            ValidationErrorKind::Refused => {
+                tracing::warn!(error = %error, "the CAS server refused a ticket");
+                // A used ticket is what reloading the page or going back brings.
+                if self.current.is_some() {
+                    return self.go_on(shared);
+                }
+                let link = login_link(shared, self.next.as_ref());
+                let page = Page::new(PageKind::SignInRefused, StatusCode::FORBIDDEN, link)
+                    .with_code(error.code());
+                return render(shared, &page, self.wants_page);
+            }
+            ValidationErrorKind::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        tracing::error!(error = %error, cause, "a ticket could not be validated");
+        self.page(shared, PageKind::CasUnavailable, status)
+    }
+
+    fn go_on(&self, shared: &Shared) -> Response<Bytes> {
+        response::redirect(StatusCode::FOUND, &destination(shared, self.next.as_ref()))
+            .unwrap_or_else(|| {
+                self.page(
+                    shared,
+                    PageKind::InternalError,
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                )
+            })
+    }
+
+    fn busy(&self, shared: &Shared) -> Response<Bytes> {
+        let mut response = self.page(shared, PageKind::Busy, StatusCode::SERVICE_UNAVAILABLE);
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        response
+    }
+
+    fn page(&self, shared: &Shared, kind: PageKind, status: StatusCode) -> Response<Bytes> {
+        let link = login_link(shared, self.next.as_ref());
+        render(shared, &Page::new(kind, status, link), self.wants_page)
+    }
+}
+
+async fn slot(shared: &Shared, patience: Duration) -> Option<tokio::sync::SemaphorePermit<'_>> {
+    tokio::time::timeout(patience, shared.validations.acquire())
+        .await
+        .ok()?
+        .ok()
+}

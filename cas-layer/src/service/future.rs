@@ -1,0 +1,92 @@
+//! The service's future. Only what is truly asynchronous is boxed: a sign-in, never a request of
+//! somebody who has signed in.
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, header};
+use pin_project_lite::pin_project;
+
+type Endpoint = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
+
+pin_project! {
+    /// The answer of [`Cas`](crate::Cas): one of ours, or the inner service's.
+    pub struct CasFuture<F> {
+        #[pin]
+        state: State<F>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F> {
+        Ready { response: Option<Response<Bytes>> },
+        Endpoint { future: Endpoint },
+        Inner { #[pin] future: F, private: bool },
+    }
+}
+
+impl<F> CasFuture<F> {
+    pub(super) fn ready(response: Response<Bytes>) -> Self {
+        Self {
+            state: State::Ready {
+                response: Some(response),
+            },
+        }
+    }
+
+    pub(super) fn endpoint(future: impl Future<Output = Response<Bytes>> + Send + 'static) -> Self {
+        Self {
+            state: State::Endpoint {
+                future: Box::pin(future),
+            },
+        }
+    }
+
+    /// `private`: the response gets a `Cache-Control` if it has none.
+    pub(super) fn inner(future: F, private: bool) -> Self {
+        Self {
+            state: State::Inner { future, private },
+        }
+    }
+}
+
+impl<F, ResBody, E> Future for CasFuture<F>
+where
+    F: Future<Output = Result<Response<ResBody>, E>>,
+    ResBody: From<Bytes>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let response = match self.project().state.project() {
+            // Polled again after completion, which no caller may do; waiting is the harmless answer.
+            StateProjection::Ready { response } => match response.take() {
+                Some(response) => response,
+                None => return Poll::Pending,
+            },
+            StateProjection::Endpoint { future } => ready!(future.as_mut().poll(cx)),
+            StateProjection::Inner { future, private } => {
+                let mut response = ready!(future.poll(cx))?;
+                if *private {
+                    response
+                        .headers_mut()
+                        .entry(header::CACHE_CONTROL)
+                        .or_insert(HeaderValue::from_static("private, no-store"));
+                }
+                return Poll::Ready(Ok(response));
+            }
+        };
+        Poll::Ready(Ok(response.map(ResBody::from)))
+    }
+}
+
+impl<F> fmt::Debug for CasFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CasFuture")
+    }
+}

@@ -1,0 +1,52 @@
+//! Our own answers. None of them may be stored.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+
+/// An answer without a body.
+fn empty(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A redirect by 302, or 303 after a `POST`: never 307, which would send the body on to the CAS
+/// server. `None` when the location is no header value, which a checked URL always is.
+pub(crate) fn redirect(status: StatusCode, location: &str) -> Option<Response<Bytes>> {
+    let mut response = empty(status);
+    response
+        .headers_mut()
+        .insert(header::LOCATION, HeaderValue::try_from(location).ok()?);
+    response.headers_mut().insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    Some(response)
+}
+
+/// `HEAD` on an endpoint: it exists, and nothing happens.
+pub(crate) fn nothing() -> Response<Bytes> {
+    empty(StatusCode::OK)
+}
+
+/// A prefetch of an endpoint: the browser asks again when its user really goes there.
+pub(crate) fn not_now() -> Response<Bytes> {
+    empty(StatusCode::SERVICE_UNAVAILABLE)
+}
+
+pub(crate) fn method_not_allowed(allow: &'static str) -> Response<Bytes> {
+    let mut response = empty(StatusCode::METHOD_NOT_ALLOWED);
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static(allow));
+    response
+}
+
+pub(crate) fn add_cookie(response: &mut Response<Bytes>, cookie: Option<HeaderValue>) {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+}

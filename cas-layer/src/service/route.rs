@@ -1,0 +1,134 @@
+//! What a request's path asks for. Pure.
+
+use crate::config::Shared;
+
+/// A path of our own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    Login,
+    Logout,
+    LogoutCallback,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    Endpoint(Endpoint),
+    /// The inner service's; whether it requires a user.
+    App {
+        required: bool,
+    },
+}
+
+impl Shared {
+    /// The path on this app of a path as it was requested; `None` when it lies outside of the app.
+    pub(crate) fn app_path<'p>(&self, requested: &'p str) -> Option<&'p str> {
+        if self.prefix_stripped {
+            Some(requested)
+        } else {
+            self.app.app_path(requested)
+        }
+    }
+
+    /// `path` is a path on this app, as it was requested: encoded, without the query. An endpoint is
+    /// known by its exact spelling only; every other spelling is a path that requires a user.
+    pub(crate) fn route(&self, path: Option<&str>) -> Route {
+        // Outside of the app nobody can have made a path public.
+        let Some(path) = path else {
+            return Route::App { required: true };
+        };
+        let endpoints = &self.endpoints;
+        for (own, endpoint) in [
+            (&endpoints.login, Endpoint::Login),
+            (&endpoints.logout, Endpoint::Logout),
+            (&endpoints.logout_callback, Endpoint::LogoutCallback),
+        ] {
+            if own == path {
+                return Route::Endpoint(endpoint);
+            }
+        }
+        Route::App {
+            required: !self.rules.is_public(path),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CasConfig, CasConfigBuilder, Key};
+
+    fn builder(app_url: &str) -> CasConfigBuilder {
+        CasConfig::builder("https://cas.example.org/cas", app_url)
+            .key(Key::generate())
+            .public("/")
+            .public_prefix("/public")
+    }
+
+    fn route(builder: CasConfigBuilder, path: &str) -> Route {
+        let config = builder.build().unwrap();
+        config.0.route(config.0.app_path(path))
+    }
+
+    const REQUIRED: Route = Route::App { required: true };
+    const PUBLIC: Route = Route::App { required: false };
+
+    #[test]
+    fn paths_of_an_app_at_the_root() {
+        for (path, expected) in [
+            ("/login", Route::Endpoint(Endpoint::Login)),
+            ("/logout", Route::Endpoint(Endpoint::Logout)),
+            (
+                "/logout_callback",
+                Route::Endpoint(Endpoint::LogoutCallback),
+            ),
+            ("/", PUBLIC),
+            ("/public/a", PUBLIC),
+            ("/profile", REQUIRED),
+            ("/login/", REQUIRED),
+            ("/LOGIN", REQUIRED),
+            ("/%6cogin", REQUIRED),
+            ("//login", REQUIRED),
+            ("/public/../login", REQUIRED),
+            ("*", REQUIRED),
+            ("", REQUIRED),
+        ] {
+            assert_eq!(
+                route(builder("https://app.example.org"), path),
+                expected,
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn paths_of_an_app_under_a_prefix() {
+        for (path, expected) in [
+            ("/portal/login", Route::Endpoint(Endpoint::Login)),
+            ("/portal", PUBLIC),
+            ("/portal/", PUBLIC),
+            ("/portal/public/a", PUBLIC),
+            ("/portal/profile", REQUIRED),
+            ("/login", REQUIRED),
+            ("/", REQUIRED),
+            ("/public/a", REQUIRED),
+            ("/portals/login", REQUIRED),
+        ] {
+            assert_eq!(
+                route(builder("https://app.example.org/portal"), path),
+                expected,
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn paths_behind_a_proxy_that_strips_the_prefix() {
+        let stripped = || builder("https://app.example.org/portal").prefix_stripped_by_proxy();
+        assert_eq!(
+            route(stripped(), "/login"),
+            Route::Endpoint(Endpoint::Login)
+        );
+        assert_eq!(route(stripped(), "/public/a"), PUBLIC);
+        assert_eq!(route(stripped(), "/portal/login"), REQUIRED);
+    }
+}

@@ -1,0 +1,284 @@
+//! The service URL: one function writes it, one reads it back.
+//!
+//! It is computed from the configuration and our own parameters, never from the request's host. Its
+//! parameters are in alphabetical order and use characters that no server was seen to rewrite; what a
+//! server rewrites nevertheless is undone by reading the decoded values and writing them again.
+
+use form_urlencoded::parse;
+
+use crate::{
+    config::Shared,
+    paths::{ReturnPath, Travelling},
+    protocol::{InvalidServiceUrl, ServiceUrl},
+    session::LoginValue,
+};
+
+const TAG: &str = "b";
+const NEXT: &str = "next";
+const NEXT_ENCODED: &str = "next64";
+const ATTEMPT: &str = "try";
+const TICKET: &str = "ticket";
+
+/// What the query of the login endpoint says.
+#[derive(Debug, Default)]
+pub(crate) struct LoginQuery {
+    /// Where to go after sign-in; `None` stands for the landing path.
+    pub(crate) next: Option<ReturnPath>,
+    /// The keyed hash that ties the login to its browser.
+    pub(crate) tag: Option<String>,
+    /// 0 for a login, 1 for its only retry.
+    pub(crate) attempt: u8,
+    /// The last one counts: a server may have put its own behind one that was there.
+    pub(crate) ticket: Option<String>,
+}
+
+impl LoginQuery {
+    pub(crate) fn parse(query: Option<&str>, shared: &Shared) -> Self {
+        let mut read = Self::default();
+        for (name, value) in parse(query.unwrap_or_default().as_bytes()) {
+            match &*name {
+                TAG => read.tag = Some(value.into_owned()),
+                NEXT => read.next = ReturnPath::parse(&value),
+                NEXT_ENCODED => read.next = ReturnPath::parse_encoded(&value),
+                // Whatever is not a first attempt is a last one.
+                ATTEMPT => read.attempt = u8::from(value != "0"),
+                TICKET => read.ticket = Some(value.into_owned()),
+                _ => {}
+            }
+        }
+        read.next = read.next.filter(|next| is_worth_naming(next, shared));
+        read
+    }
+}
+
+/// A sign-in never ends at one of our own endpoints, and the landing path needs no name.
+pub(crate) fn is_worth_naming(next: &ReturnPath, shared: &Shared) -> bool {
+    !shared.endpoints.contain(next) && *next != shared.landing
+}
+
+/// The tag of a login: a keyed hash over its value, its return path and its attempt number.
+pub(crate) fn tag(
+    shared: &Shared,
+    value: &LoginValue,
+    next: Option<&ReturnPath>,
+    attempt: u8,
+) -> String {
+    shared.service_tag.tag(&tag_parts(value, next, &[attempt]))
+}
+
+/// Whether `tag` belongs to this login.
+pub(crate) fn tag_matches(shared: &Shared, value: &LoginValue, query: &LoginQuery) -> bool {
+    query.tag.as_deref().is_some_and(|tag| {
+        let attempt = [query.attempt];
+        shared
+            .service_tag
+            .verify_tag(&tag_parts(value, query.next.as_ref(), &attempt), tag)
+    })
+}
+
+fn tag_parts<'p>(
+    value: &'p LoginValue,
+    next: Option<&'p ReturnPath>,
+    attempt: &'p [u8; 1],
+) -> [&'p [u8]; 3] {
+    [
+        value,
+        next.map_or("", ReturnPath::as_str).as_bytes(),
+        attempt,
+    ]
+}
+
+/// The service URL of a login, the same byte for byte whenever it is computed.
+pub(crate) fn service_url(
+    shared: &Shared,
+    next: Option<&ReturnPath>,
+    attempt: u8,
+    tag: &str,
+) -> Result<ServiceUrl, InvalidServiceUrl> {
+    let mut url = shared.app.join(&shared.endpoints.login);
+    url.push('?');
+    url.push_str(TAG);
+    url.push('=');
+    // A tag that came back from the network may hold anything.
+    url.extend(form_urlencoded::byte_serialize(tag.as_bytes()));
+    match next.map(ReturnPath::travelling) {
+        None => {}
+        Some(Travelling::Plain(path)) => {
+            url.push_str("&next=");
+            url.push_str(path);
+        }
+        Some(Travelling::Encoded(path)) => {
+            url.push_str("&next64=");
+            url.push_str(&path);
+        }
+    }
+    if attempt > 0 {
+        url.push_str("&try=1");
+    }
+    ServiceUrl::parse(url)
+}
+
+/// The login endpoint's public path with a return path in it, for a link.
+pub(crate) fn login_link(shared: &Shared, next: Option<&ReturnPath>) -> String {
+    let mut link = shared.app.public_path(&shared.endpoints.login);
+    if let Some(next) = next {
+        link.push('?');
+        link.push_str(NEXT);
+        link.push('=');
+        link.extend(form_urlencoded::byte_serialize(next.as_str().as_bytes()));
+    }
+    link
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CasConfig, Key};
+
+    fn config() -> CasConfig {
+        CasConfig::builder(
+            "https://cas.example.org/cas",
+            "https://app.example.org/portal",
+        )
+        .key(Key::generate())
+        .landing_path("/home")
+        .build()
+        .unwrap()
+    }
+
+    fn query_of(url: &ServiceUrl) -> String {
+        url.as_str().split_once('?').unwrap().1.to_owned()
+    }
+
+    /// What servers were seen to do to the query on the way back.
+    fn rewritten(query: &str, ticket: &str) -> Vec<String> {
+        let pairs: Vec<(String, String)> = parse(query.as_bytes()).into_owned().collect();
+        let print = |pairs: &[(String, String)]| {
+            form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(pairs)
+                .finish()
+        };
+        let mut sorted = pairs.clone();
+        sorted.push(("ticket".into(), ticket.into()));
+        sorted.sort();
+        let mut reversed = sorted.clone();
+        reversed.reverse();
+        vec![
+            format!("{query}&ticket={ticket}"),
+            format!("ticket={ticket}&{query}"),
+            format!("{query}&ticket=ST-old&ticket={ticket}"),
+            print(&sorted),
+            print(&reversed),
+        ]
+    }
+
+    #[test]
+    fn the_service_url_is_the_same_again_however_the_server_rewrote_its_query() {
+        let config = config();
+        let shared = &config.0;
+        for path in [
+            None,
+            Some("/a/b"),
+            Some("/a?b=c d&e=%2F"),
+            Some("/é'\"<>"),
+            Some("/a+b?"),
+        ] {
+            for attempt in [0, 1] {
+                let next = path.map(|path| ReturnPath::parse(path).unwrap());
+                let tag = tag(shared, &[7; 16], next.as_ref(), attempt);
+                let url = service_url(shared, next.as_ref(), attempt, &tag).unwrap();
+                for query in rewritten(&query_of(&url), "ST-1") {
+                    let read = LoginQuery::parse(Some(&query), shared);
+                    assert_eq!(read.ticket.as_deref(), Some("ST-1"), "{query}");
+                    assert!(tag_matches(shared, &[7; 16], &read), "{query}");
+                    assert!(!tag_matches(shared, &[8; 16], &read), "{query}");
+                    let again = service_url(
+                        shared,
+                        read.next.as_ref(),
+                        read.attempt,
+                        read.tag.as_deref().unwrap(),
+                    );
+                    assert_eq!(again.unwrap(), url, "{query}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_service_url_holds_nothing_but_the_configuration_and_plain_characters() {
+        let config = config();
+        let next = ReturnPath::parse("/a?q='\"<>#x y").unwrap();
+        let url = service_url(&config.0, Some(&next), 1, "tag").unwrap();
+        assert!(
+            url.as_str()
+                .starts_with("https://app.example.org/portal/login?b=tag&next64=")
+        );
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b":/?&=-._~".contains(&b);
+        assert!(url.as_str().bytes().all(plain), "{}", url.as_str());
+    }
+
+    #[test]
+    fn the_tag_covers_value_return_path_and_attempt() {
+        let config = config();
+        let shared = &config.0;
+        let next = ReturnPath::parse("/a").unwrap();
+        let tag = tag(shared, &[7; 16], Some(&next), 0);
+        for query in [
+            format!("b={tag}&next=/b"),
+            format!("b={tag}"),
+            format!("b={tag}&next=/a&try=1"),
+            "next=/a".to_owned(),
+            "b=&next=/a".to_owned(),
+        ] {
+            let read = LoginQuery::parse(Some(&query), shared);
+            assert!(!tag_matches(shared, &[7; 16], &read), "{query}");
+        }
+        let read = LoginQuery::parse(Some(&format!("b={tag}&next=/a")), shared);
+        assert!(tag_matches(shared, &[7; 16], &read));
+    }
+
+    #[test]
+    fn a_hostile_or_circular_next_is_the_landing_path() {
+        let config = config();
+        for next in [
+            "//evil.example",
+            "https://evil.example",
+            "/%5cevil.example",
+            "%2F%2Fevil.example",
+            "/login",
+            "/logout?x",
+            "/logout_callback",
+            "/home",
+            "",
+        ] {
+            let read = LoginQuery::parse(Some(&format!("next={next}")), &config.0);
+            assert_eq!(read.next, None, "{next}");
+        }
+    }
+
+    #[test]
+    fn malformed_queries_are_read_without_complaint() {
+        let config = config();
+        for query in [
+            "",
+            "&&&",
+            "=",
+            "%",
+            "%zz=%",
+            "next=%ff",
+            "ticket",
+            "try=x&b=%00",
+            "a;b",
+        ] {
+            let read = LoginQuery::parse(Some(query), &config.0);
+            assert_eq!(read.next, None, "{query}");
+        }
+        assert_eq!(
+            LoginQuery::parse(Some("ticket"), &config.0)
+                .ticket
+                .as_deref(),
+            Some("")
+        );
+        assert!(LoginQuery::parse(None, &config.0).ticket.is_none());
+    }
+}

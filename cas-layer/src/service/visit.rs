@@ -1,0 +1,141 @@
+//! One request, as far as the layer looks at it.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, Uri, header};
+
+use super::{navigation, response, route::Route};
+use crate::{
+    clock::UnixSeconds,
+    config::Shared,
+    pages::{Page, PageKind, Pages},
+    paths::ReturnPath,
+    session::{SessionCookie, SessionData},
+    user::CasUser,
+};
+
+/// Who is asking.
+#[derive(Debug)]
+pub(crate) enum Visitor {
+    /// No session cookie that opens.
+    Anonymous,
+    /// A session cookie of ours whose session has expired or ended.
+    Ended,
+    /// A live session.
+    SignedIn(CasUser),
+}
+
+/// A request and what follows from it at once: route and visitor.
+#[derive(Debug)]
+pub(crate) struct Visit<'r> {
+    pub(crate) method: &'r Method,
+    pub(crate) headers: &'r HeaderMap,
+    pub(crate) uri: &'r Uri,
+    pub(crate) route: Route,
+    pub(crate) visitor: Visitor,
+    pub(crate) now: UnixSeconds,
+}
+
+impl<'r> Visit<'r> {
+    pub(crate) fn of<B>(request: &'r Request<B>, shared: &Shared) -> Self {
+        let uri = original_uri(request);
+        let now = shared.clock.now();
+        Self {
+            method: request.method(),
+            headers: request.headers(),
+            uri,
+            route: shared.route(shared.app_path(uri.path())),
+            visitor: Visitor::of(request.headers(), shared, now),
+            now,
+        }
+    }
+
+    pub(crate) fn user(&self) -> Option<&CasUser> {
+        match &self.visitor {
+            Visitor::SignedIn(user) => Some(user),
+            Visitor::Anonymous | Visitor::Ended => None,
+        }
+    }
+
+    /// The requested page as a path to return to; `None` stands for the landing path.
+    pub(crate) fn return_path(&self, shared: &Shared) -> Option<ReturnPath> {
+        let path = shared.app_path(self.uri.path())?;
+        match self.uri.query() {
+            Some(query) => ReturnPath::parse(&format!("{path}?{query}")),
+            None => ReturnPath::parse(path),
+        }
+    }
+
+    /// A page of ours, or a problem document for a program.
+    pub(crate) fn page(&self, shared: &Shared, page: &Page) -> Response<Bytes> {
+        render(shared, page, self.wants_page())
+    }
+
+    /// Whether this visitor is better served with HTML than with a problem document.
+    pub(crate) fn wants_page(&self) -> bool {
+        navigation::shows_page(self.method, self.headers)
+    }
+
+    /// Clears the cookie of a session that has ended, unless the answer sets a new one.
+    pub(crate) fn clear_if_ended(
+        &self,
+        shared: &Shared,
+        mut response: Response<Bytes>,
+    ) -> Response<Bytes> {
+        let name = shared.session_cookie.name();
+        let sets_it = response
+            .headers()
+            .get_all(header::SET_COOKIE)
+            .iter()
+            .any(|set| {
+                set.as_bytes()
+                    .strip_prefix(name.as_bytes())
+                    .is_some_and(|rest| rest.starts_with(b"="))
+            });
+        if matches!(self.visitor, Visitor::Ended) && !sets_it {
+            response::add_cookie(&mut response, shared.session_cookie.clear());
+        }
+        response
+    }
+}
+
+impl Visitor {
+    fn of(headers: &HeaderMap, shared: &Shared, now: UnixSeconds) -> Self {
+        match read(&shared.session_cookie, headers, now) {
+            None => Self::Anonymous,
+            Some(session) if session.is_expired(now) || shared.registry.is_ended(session.id) => {
+                Self::Ended
+            }
+            Some(session) => Self::SignedIn(CasUser::new(session)),
+        }
+    }
+}
+
+/// A session of a node whose clock is far ahead is left alone, like one that does not open.
+fn read(cookie: &SessionCookie, headers: &HeaderMap, now: UnixSeconds) -> Option<SessionData> {
+    cookie
+        .read(headers)
+        .filter(|session| !session.is_from_the_future(now))
+}
+
+pub(crate) fn render(shared: &Shared, page: &Page, as_html: bool) -> Response<Bytes> {
+    // Having signed out is no problem to a program either.
+    if as_html || page.kind() == PageKind::LoggedOut {
+        shared.pages.html(page)
+    } else {
+        Pages::problem(page, &shared.app.join(&shared.endpoints.login))
+    }
+}
+
+/// The URI before a router took something off its path, where it says so.
+#[cfg(feature = "axum")]
+fn original_uri<B>(request: &Request<B>) -> &Uri {
+    match request.extensions().get::<axum::extract::OriginalUri>() {
+        Some(original) => &original.0,
+        None => request.uri(),
+    }
+}
+
+#[cfg(not(feature = "axum"))]
+fn original_uri<B>(request: &Request<B>) -> &Uri {
+    request.uri()
+}

@@ -1,0 +1,188 @@
+//! Login binding: a ticket is accepted only from the browser that began the login.
+//!
+//! Each login that begins puts a random value into a cookie, and a keyed hash of it into the
+//! service URL. Without this, anyone could make a visitor follow a link with a ticket of their own
+//! and so sign the visitor in under a foreign name.
+
+use http::{HeaderMap, HeaderValue};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    cookie::{CookieShape, find_cookie},
+    seal::Sealer,
+};
+use crate::clock::UnixSeconds;
+
+/// How long a login may take, in seconds.
+const MAX_AGE: u32 = 3600;
+
+/// Logins that one browser can have under way at once: one per tab.
+const MAX_LOGINS: usize = 5;
+
+/// Sign-ins within this many seconds, none of which left a session cookie, show that the browser
+/// does not keep it.
+const NOT_KEPT_WITHIN: UnixSeconds = 60;
+
+/// How many sign-ins without a session cookie it takes, the one at hand included.
+const NOT_KEPT_AFTER: usize = 3;
+
+/// The random value of one login.
+pub(crate) type LoginValue = [u8; 16];
+
+/// What the binding cookie holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Binding {
+    /// Newest first, at most [`MAX_LOGINS`].
+    logins: Vec<Login>,
+    /// When the latest sign-ins were finished, newest first, at most [`NOT_KEPT_AFTER`].
+    finished: Vec<UnixSeconds>,
+}
+
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Login {
+    value: LoginValue,
+    begun_at: UnixSeconds,
+}
+
+/// The value is what makes a foreign ticket unusable.
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Login")
+            .field("begun_at", &self.begun_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Binding {
+    /// Notes that a login has begun. The oldest makes room for it.
+    pub(crate) fn begin(&mut self, value: LoginValue, now: UnixSeconds) {
+        self.logins.insert(
+            0,
+            Login {
+                value,
+                begun_at: now,
+            },
+        );
+        self.logins.truncate(MAX_LOGINS);
+    }
+
+    /// Takes out the login whose value `matches`. Each serves once.
+    pub(crate) fn take(&mut self, matches: impl Fn(&LoginValue) -> bool) -> bool {
+        let at = self.logins.iter().position(|login| matches(&login.value));
+        at.map(|at| self.logins.remove(at)).is_some()
+    }
+
+    /// Notes that a sign-in is finished and says whether the browser seems not to keep the session
+    /// cookie. `had_session` is whether one came with the request: then it does.
+    pub(crate) fn finish(&mut self, had_session: bool, now: UnixSeconds) -> bool {
+        if had_session {
+            self.finished.clear();
+        }
+        self.finished
+            .retain(|&at| now.abs_diff(at) < NOT_KEPT_WITHIN);
+        self.finished.insert(0, now);
+        self.finished.truncate(NOT_KEPT_AFTER);
+        self.finished.len() >= NOT_KEPT_AFTER
+    }
+
+    /// Forgets finished sign-ins: after a sign-out the browser rightly has no session.
+    pub(crate) fn signed_out(&mut self) {
+        self.finished.clear();
+    }
+}
+
+/// Reads and writes the binding cookie.
+#[derive(Debug)]
+pub(crate) struct BindingCookie {
+    shape: CookieShape,
+    sealer: Sealer,
+}
+
+impl BindingCookie {
+    pub(crate) fn new(shape: CookieShape, sealer: Sealer) -> Self {
+        Self { shape, sealer }
+    }
+
+    /// What the browser's cookie says; an empty binding when it has none that opens.
+    pub(crate) fn read(&self, headers: &HeaderMap, now: UnixSeconds) -> Binding {
+        find_cookie(headers, &self.shape.name, |value| {
+            let payload = self.sealer.open(value)?;
+            let (mut logins, finished): (Vec<Login>, Vec<UnixSeconds>) =
+                postcard::from_bytes(&payload).ok()?;
+            logins.retain(|login| now.abs_diff(login.begun_at) < u64::from(MAX_AGE));
+            Some(Binding { logins, finished })
+        })
+        .unwrap_or_default()
+    }
+
+    /// The `Set-Cookie` value for `binding`; an empty one clears the cookie.
+    pub(crate) fn write(&self, binding: &Binding) -> Option<HeaderValue> {
+        if *binding == Binding::default() {
+            return self.shape.clear();
+        }
+        let payload = postcard::to_allocvec(&(&binding.logins, &binding.finished)).ok()?;
+        self.shape.set(&self.sealer.seal(&payload), Some(MAX_AGE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(n: u8) -> LoginValue {
+        [n; 16]
+    }
+
+    #[test]
+    fn a_login_serves_once() {
+        let mut binding = Binding::default();
+        binding.begin(value(1), 100);
+        assert!(!binding.take(|v| *v == value(2)));
+        assert!(binding.take(|v| *v == value(1)));
+        assert!(!binding.take(|v| *v == value(1)));
+    }
+
+    #[test]
+    fn five_tabs_can_sign_in_at_once_and_a_sixth_displaces_the_oldest() {
+        let mut binding = Binding::default();
+        for n in 1..=6 {
+            binding.begin(value(n), 100);
+        }
+        assert!(!binding.take(|v| *v == value(1)));
+        for n in 2..=6 {
+            assert!(binding.take(|v| *v == value(n)), "{n}");
+        }
+    }
+
+    #[test]
+    fn the_third_sign_in_within_a_minute_that_left_no_session_is_noticed() {
+        let mut binding = Binding::default();
+        assert!(!binding.finish(false, 100));
+        assert!(!binding.finish(false, 110));
+        assert!(binding.finish(false, 159));
+    }
+
+    #[test]
+    fn a_session_a_sign_out_or_a_minute_begins_the_count_anew() {
+        let twice = || {
+            let mut binding = Binding::default();
+            assert!(!binding.finish(false, 100));
+            assert!(!binding.finish(false, 110));
+            binding
+        };
+        let mut binding = twice();
+        assert!(!binding.finish(true, 120));
+        let mut binding = twice();
+        binding.signed_out();
+        assert!(!binding.finish(false, 120));
+        let mut binding = twice();
+        assert!(!binding.finish(false, 160));
+    }
+
+    #[test]
+    fn the_value_is_not_printed() {
+        let mut binding = Binding::default();
+        binding.begin(value(113), 100);
+        assert!(!format!("{binding:?}").contains("113"));
+    }
+}

@@ -1,0 +1,165 @@
+//! Answers as XML elements, with attributes in each of the dialects.
+
+use std::collections::VecDeque;
+
+use super::tree::Element;
+use super::{Answer, Facts, date};
+use crate::testing::Quirk;
+use crate::testing::quirks::Quirks;
+
+/// The document. `turn` decides the order of shuffled attributes.
+pub(super) fn response(answer: &Answer, turn: usize, quirks: &Quirks) -> Element {
+    let answer = match answer {
+        Answer::Failure { code, text } => {
+            Element::text("authenticationFailure", text).field("code", code)
+        }
+        Answer::Success { user, facts } => {
+            let success = Element::new("authenticationSuccess").child(Element::text("user", user));
+            match facts {
+                Some(facts) => success.children(attributes(facts, turn, quirks)),
+                None => success,
+            }
+        }
+    };
+    Element::new("serviceResponse").child(answer)
+}
+
+/// The children of `authenticationSuccess` that carry attributes.
+fn attributes(facts: &Facts, turn: usize, quirks: &Quirks) -> Vec<Element> {
+    let pairs = pairs(facts, turn, quirks);
+    let mut named: Vec<Element> = pairs
+        .iter()
+        .map(|(name, value)| Element::text(&element_name(name), value))
+        .collect();
+    if quirks.has(Quirk::AttraStyleMarker) {
+        named.insert(0, Element::text("attraStyle", "Jasig"));
+    }
+    let name_value = || {
+        pairs
+            .iter()
+            .map(|(n, v)| attribute().field("name", n).field("value", v))
+            .collect()
+    };
+
+    if quirks.has(Quirk::FlatAttributes) {
+        named
+    } else if quirks.has(Quirk::NameValueAttributes) {
+        name_value()
+    } else if quirks.has(Quirk::NameTextAttributes) {
+        pairs
+            .iter()
+            .map(|(n, v)| Element::text("attribute", v).field("name", n))
+            .collect()
+    } else if quirks.has(Quirk::NameValueElements) {
+        let parts = |(n, v): &(String, String)| {
+            attribute()
+                .child(Element::text("name", n))
+                .child(Element::text("value", v))
+        };
+        pairs.iter().map(parts).collect()
+    } else if quirks.has(Quirk::UserAttributes) {
+        vec![Element::new("userAttributes").children(named)]
+    } else if quirks.has(Quirk::WrappedAttributes) {
+        vec![Element::new("norEduPerson").children(named)]
+    } else {
+        let mut all = vec![Element::new("attributes").children(named)];
+        if quirks.has(Quirk::BothDialects) {
+            all.extend(name_value());
+        }
+        all
+    }
+}
+
+fn attribute() -> Element {
+    Element::new("attribute")
+}
+
+/// Every value with its name, in the order in which they are sent.
+fn pairs(facts: &Facts, turn: usize, quirks: &Quirks) -> Vec<(String, String)> {
+    let mut lists = vec![
+        (
+            "authenticationDate".to_owned(),
+            vec![date::write(facts.authenticated, quirks)],
+        ),
+        (
+            "longTermAuthenticationRequestTokenUsed".to_owned(),
+            vec![truth(false, quirks)],
+        ),
+        (
+            "isFromNewLogin".to_owned(),
+            vec![truth(facts.from_new_login, quirks)],
+        ),
+    ];
+    lists.extend(facts.attributes.iter().cloned());
+    if quirks.has(Quirk::OmitEmptyAttributes) {
+        for (_, values) in &mut lists {
+            values.retain(|value| !value.is_empty());
+        }
+    }
+    if quirks.has(Quirk::ShuffledAttributes) {
+        let start = turn % lists.len();
+        lists.rotate_left(start);
+        return interleaved(lists);
+    }
+    lists
+        .into_iter()
+        .flat_map(|(name, values)| values.into_iter().map(move |value| (name.clone(), value)))
+        .collect()
+}
+
+/// One value of each name in turn, so that the values of one name keep their order only.
+fn interleaved(lists: Vec<(String, Vec<String>)>) -> Vec<(String, String)> {
+    let mut waiting: VecDeque<(String, VecDeque<String>)> = lists
+        .into_iter()
+        .map(|(name, values)| (name, values.into()))
+        .collect();
+    let mut pairs = Vec::new();
+    while let Some((name, mut values)) = waiting.pop_front() {
+        if let Some(value) = values.pop_front() {
+            pairs.push((name.clone(), value));
+            waiting.push_back((name, values));
+        }
+    }
+    pairs
+}
+
+fn truth(value: bool, quirks: &Quirks) -> String {
+    let text = match (value, quirks.has(Quirk::CapitalisedBooleans)) {
+        (true, false) => "true",
+        (true, true) => "True",
+        (false, false) => "false",
+        (false, true) => "False",
+    };
+    text.to_owned()
+}
+
+/// The name of an attribute as the local name of an element.
+fn element_name(name: &str) -> String {
+    let mut safe: String = name
+        .chars()
+        .map(|c| {
+            if c.is_alphanumeric() || matches!(c, '-' | '.' | '_') {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    if !safe.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+        safe.insert(0, '_');
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::element_name;
+
+    #[test]
+    fn an_attribute_name_that_is_no_element_name_is_made_one() {
+        assert_eq!(element_name("displayName"), "displayName");
+        assert_eq!(element_name("urn:oid:1.2"), "urn_oid_1.2");
+        assert_eq!(element_name("2nd mail"), "_2nd_mail");
+        assert_eq!(element_name(""), "_");
+    }
+}

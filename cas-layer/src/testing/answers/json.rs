@@ -1,0 +1,72 @@
+//! Answers as JSON.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{Answer, Facts, date};
+use crate::testing::Quirk;
+use crate::testing::quirks::Quirks;
+
+pub(super) fn response(answer: &Answer, quirks: &Quirks) -> Value {
+    let answer = match answer {
+        Answer::Failure { code, text } => {
+            json!({ "authenticationFailure": { "code": code, "description": text } })
+        }
+        Answer::Success { user, facts: None } => {
+            json!({ "authenticationSuccess": { "user": user } })
+        }
+        Answer::Success {
+            user,
+            facts: Some(facts),
+        } => {
+            json!({ "authenticationSuccess": { "user": user, "attributes": attributes(facts, quirks) } })
+        }
+    };
+    json!({ "serviceResponse": answer })
+}
+
+fn attributes(facts: &Facts, quirks: &Quirks) -> Map<String, Value> {
+    let mut map = Map::new();
+    let mut add = |name: &str, value: Value| {
+        let value = match value {
+            Value::Array(_) => value,
+            single if quirks.has(Quirk::JsonLists) => Value::Array(vec![single]),
+            single => single,
+        };
+        map.insert(name.to_owned(), value);
+    };
+    add(
+        "authenticationDate",
+        authenticated(facts.authenticated, quirks),
+    );
+    add(
+        "longTermAuthenticationRequestTokenUsed",
+        truth(false, quirks),
+    );
+    add("isFromNewLogin", truth(facts.from_new_login, quirks));
+    for (name, values) in &facts.attributes {
+        let mut values: Vec<Value> = values
+            .iter()
+            .filter(|value| !(value.is_empty() && quirks.has(Quirk::OmitEmptyAttributes)))
+            .map(|value| Value::from(value.as_str()))
+            .collect();
+        match values.len() {
+            0 => {}
+            1 => add(name, values.remove(0)),
+            _ => add(name, Value::Array(values)),
+        }
+    }
+    map
+}
+
+fn authenticated(at: Timestamp, quirks: &Quirks) -> Value {
+    Value::from(date::write(at, quirks))
+}
+
+fn truth(value: bool, quirks: &Quirks) -> Value {
+    if quirks.has(Quirk::CapitalisedBooleans) {
+        Value::from(if value { "True" } else { "False" })
+    } else {
+        Value::from(value)
+    }
+}

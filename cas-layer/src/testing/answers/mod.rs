@@ -1,0 +1,98 @@
+//! What a validation endpoint answers: text, XML or JSON.
+
+mod date;
+mod dialect;
+mod json;
+mod tree;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use jiff::Timestamp;
+
+use super::Quirk;
+use super::pages;
+use super::quirks::Quirks;
+use super::random::NoRandomness;
+
+pub(super) enum Answer {
+    Success { user: String, facts: Option<Facts> },
+    Failure { code: &'static str, text: String },
+}
+
+/// What an answer with attributes says about a user besides the name.
+pub(super) struct Facts {
+    pub(super) authenticated: Timestamp,
+    pub(super) from_new_login: bool,
+    pub(super) attributes: Vec<(String, Vec<String>)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// CAS 1 (2.4.2).
+    Text,
+    /// CAS 2 and 3 (2.5.2, appendix A).
+    Xml,
+    /// CAS 3 (2.5.1).
+    Json,
+}
+
+/// Writes the answer down. `turn` says how many answers came before.
+pub(super) fn respond(
+    answer: &Answer,
+    format: Format,
+    turn: usize,
+    quirks: &Quirks,
+) -> Result<Response, NoRandomness> {
+    let refused = matches!(answer, Answer::Failure { .. });
+    if refused && quirks.has(Quirk::FailureAsHtml) {
+        return pages::message(
+            StatusCode::OK,
+            "Error",
+            "The ticket could not be validated.",
+        );
+    }
+    let format = match format {
+        Format::Xml | Format::Json if refused && quirks.has(Quirk::FailureAsPlainNo) => {
+            Format::Text
+        }
+        format => format,
+    };
+    let body = match format {
+        Format::Text => text(answer, quirks),
+        Format::Xml => tree::write(&dialect::response(answer, turn, quirks), quirks),
+        Format::Json => json::response(answer, quirks).to_string(),
+    };
+    let mut response = Body::from(body).into_response();
+    if refused && quirks.has(Quirk::FailureStatus500) {
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    }
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(content_type) = content_type(format, quirks) {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    Ok(response)
+}
+
+fn text(answer: &Answer, quirks: &Quirks) -> String {
+    match answer {
+        Answer::Success { user, .. } => format!("yes\n{user}\n"),
+        Answer::Failure { .. } if quirks.has(Quirk::BareNo) => "no".to_owned(),
+        Answer::Failure { .. } => "no\n\n".to_owned(),
+    }
+}
+
+fn content_type(format: Format, quirks: &Quirks) -> Option<&'static str> {
+    let content_type = match format {
+        _ if quirks.has(Quirk::NoContentType) => return None,
+        Format::Text => "text/plain;charset=utf-8",
+        _ if quirks.has(Quirk::TextPlain) => "text/plain",
+        Format::Json => "application/json;charset=utf-8",
+        Format::Xml if quirks.has(Quirk::TextXmlWithoutCharset) => "text/xml",
+        Format::Xml if quirks.has(Quirk::ApplicationXml) => "application/xml",
+        Format::Xml if quirks.has(Quirk::SoapXml) => "application/soap+xml",
+        Format::Xml => "text/xml;charset=utf-8",
+    };
+    Some(content_type)
+}

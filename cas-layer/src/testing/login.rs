@@ -1,0 +1,170 @@
+//! `/login` as requestor and as acceptor of credentials (CAS protocol 2.1, 2.2).
+
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, header};
+use jiff::Timestamp;
+
+use super::pages::LoginForm;
+use super::params::Params;
+use super::quirks::Quirks;
+use super::random::{self, NoRandomness};
+use super::state::{Login, Shared};
+use super::{Quirk, cookies, pages, service};
+
+/// Is a flag such as `renew` set? (2.1.1: it is set whatever its value.)
+pub(super) fn flag(params: &Params, name: &str, quirks: &Quirks) -> bool {
+    match params.get(name) {
+        Some(value) => value == "true" || !quirks.has(Quirk::StrictFlags),
+        None => false,
+    }
+}
+
+pub(super) async fn show(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    params: Params,
+) -> Result<Response, NoRandomness> {
+    let quirks = shared.quirks();
+    let target = match Target::of(&params, &quirks) {
+        Ok(target) => target,
+        Err(Unserved) => return unserved(),
+    };
+    let renew = flag(&params, "renew", &quirks);
+    if !renew {
+        if let Some(session) = cookies::read(&headers, cookies::SESSION)
+            && let Some(login) = shared.session(&session)
+        {
+            return send_on(&shared, &target, login, false, session, &quirks);
+        }
+        if flag(&params, "gateway", &quirks)
+            && let Some(service) = &target.service
+        {
+            return Ok(pages::redirect(service));
+        }
+    }
+    form(&shared, &headers, &target, None)
+}
+
+pub(super) async fn submit(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Result<Response, NoRandomness> {
+    let fields = Params(fields);
+    let quirks = shared.quirks();
+    let target = match Target::of(&fields, &quirks) {
+        Ok(target) => target,
+        Err(Unserved) => return unserved(),
+    };
+    let name = fields.get("username").unwrap_or_default();
+    let ours = cookies::read(&headers, cookies::LOGIN).is_some_and(|cookie| {
+        shared.take_form(fields.get("execution").unwrap_or_default(), &cookie)
+    });
+    if !ours {
+        let problem = "This form was no longer good. Please sign in again.";
+        return form(&shared, &headers, &target, Some((name, problem)));
+    }
+    let password = fields.get("password").unwrap_or_default();
+    let Some(user) = shared.user(name).filter(|user| user.has_password(password)) else {
+        let problem = "The user name or the password is not right.";
+        return form(&shared, &headers, &target, Some((name, problem)));
+    };
+    if let Some(previous) = cookies::read(&headers, cookies::SESSION) {
+        shared.end_session(&previous);
+    }
+    let login = Login {
+        user: user.name().to_owned(),
+        at: Timestamp::now(),
+    };
+    let session = shared.open_session(login.clone())?;
+    let cookie = cookies::set(cookies::SESSION, &session);
+    let mut response = send_on(&shared, &target, login, true, session, &quirks)?;
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// Where somebody wants to go once signed in.
+struct Target {
+    service: Option<String>,
+    by_post: bool,
+}
+
+/// The service is not one that this server signs anybody in to.
+struct Unserved;
+
+impl Target {
+    fn of(params: &Params, quirks: &Quirks) -> Result<Self, Unserved> {
+        let service = params.get("service").map(str::to_owned);
+        if service
+            .as_deref()
+            .is_some_and(|service| !service::acceptable(service, quirks))
+        {
+            return Err(Unserved);
+        }
+        Ok(Self {
+            service,
+            by_post: params.get("method") == Some("POST"),
+        })
+    }
+}
+
+fn unserved() -> Result<Response, NoRandomness> {
+    let text = "This server does not sign anybody in to the service that was named.";
+    pages::message(StatusCode::FORBIDDEN, "Service not served", text)
+}
+
+/// Somebody is signed in: on to the service with a ticket, or a page that says so.
+fn send_on(
+    shared: &Shared,
+    target: &Target,
+    login: Login,
+    from_password: bool,
+    session: String,
+    quirks: &Quirks,
+) -> Result<Response, NoRandomness> {
+    let Some(service) = &target.service else {
+        return pages::signed_in(&login.user);
+    };
+    let ticket = shared.issue(login, service, from_password, Some(session))?;
+    if target.by_post && !quirks.has(Quirk::IgnoreMethodPost) {
+        return pages::post_ticket(service, &ticket);
+    }
+    Ok(pages::redirect(&service::with_ticket(
+        service, &ticket, quirks,
+    )))
+}
+
+/// The login form, with the name typed and what was wrong when it is shown again.
+fn form(
+    shared: &Shared,
+    headers: &HeaderMap,
+    target: &Target,
+    retry: Option<(&str, &str)>,
+) -> Result<Response, NoRandomness> {
+    // The cookie of an earlier form stays, or the form in another tab would be good no longer.
+    let known = cookies::read(headers, cookies::LOGIN)
+        .filter(|value| value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit()));
+    let cookie = match known {
+        Some(cookie) => cookie,
+        None => random::hex::<16>()?,
+    };
+    let set_cookie = cookies::set(cookies::LOGIN, &cookie);
+    let page = LoginForm {
+        execution: &shared.open_form(cookie)?,
+        service: target.service.as_deref(),
+        by_post: target.by_post,
+        name: retry.map_or("", |(name, _)| name),
+        problem: retry.map(|(_, problem)| problem),
+    };
+    let mut response = page.render()?.into_response();
+    if let Some(cookie) = set_cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}

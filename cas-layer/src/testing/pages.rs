@@ -1,0 +1,192 @@
+//! What people see: small pages that need nothing but themselves.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+
+use super::random::{self, NoRandomness};
+use super::server::BASE;
+use super::service;
+
+const STYLE: &str = "\
+:root{color-scheme:light dark}\
+body{margin:0;min-height:100vh;display:grid;place-items:center;font:1rem/1.5 system-ui,sans-serif;\
+background:light-dark(#eef1f5,#16191d);color:light-dark(#1c2430,#e8ebef)}\
+main{box-sizing:border-box;width:min(24rem,100vw);padding:2rem;border-radius:.75rem;\
+background:light-dark(#fff,#22272e);box-shadow:0 .25rem 1.5rem #0003;overflow-wrap:anywhere}\
+h1{margin:0 0 1rem;font-size:1.5rem}\
+label{display:block;margin-top:1rem;font-weight:600}\
+input,button{box-sizing:border-box;width:100%;padding:.6rem .75rem;font:inherit;border-radius:.4rem}\
+input{border:1px solid #7a8594;background:inherit;color:inherit}\
+button{margin-top:1.5rem;border:0;background:#0b5cad;color:#fff;font-weight:600;cursor:pointer}\
+a{color:light-dark(#0b5cad,#7db8f0)}\
+:focus-visible{outline:3px solid #e08a00;outline-offset:2px}\
+[role=alert]{padding:.6rem .75rem;border-left:4px solid #c62828;\
+background:light-dark(#fdecea,#4a2323)}\
+footer{margin-top:1.5rem;font-size:.85rem;opacity:.8}";
+
+/// 302 to a URL that was checked before.
+pub(super) fn redirect(url: &str) -> Response {
+    match service::location(url) {
+        Some(location) => {
+            let no_store = HeaderValue::from_static("no-store");
+            let headers = [
+                (header::LOCATION, location),
+                (header::CACHE_CONTROL, no_store),
+            ];
+            (StatusCode::FOUND, headers).into_response()
+        }
+        None => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+/// A page that only says something.
+pub(super) fn message(
+    status: StatusCode,
+    title: &str,
+    text: &str,
+) -> Result<Response, NoRandomness> {
+    page(status, title, &format!("<p>{}</p>", escaped(text)), "")
+}
+
+pub(super) fn signed_in(user: &str) -> Result<Response, NoRandomness> {
+    let body = format!(
+        "<p>You are signed in as <strong>{}</strong>.</p><p><a href=\"{BASE}/logout\">Sign out</a></p>",
+        escaped(user)
+    );
+    page(StatusCode::OK, "Signed in", &body, "")
+}
+
+/// The end of a session, with a link to where the service wants its users to go on.
+pub(super) fn signed_out(url: Option<&str>) -> Result<Response, NoRandomness> {
+    let link = match url {
+        Some(url) => format!(
+            "<p>The service you came from has a link for you: <a href=\"{0}\">{0}</a></p>",
+            escaped(url)
+        ),
+        None => format!("<p><a href=\"{BASE}/login\">Sign in again</a></p>"),
+    };
+    let body = format!("<p>You are signed out of the CAS server.</p>{link}");
+    page(StatusCode::OK, "Signed out", &body, "")
+}
+
+/// The form of a browser that has no session.
+pub(super) struct LoginForm<'a> {
+    pub(super) execution: &'a str,
+    pub(super) service: Option<&'a str>,
+    pub(super) by_post: bool,
+    pub(super) name: &'a str,
+    pub(super) problem: Option<&'a str>,
+}
+
+impl LoginForm<'_> {
+    pub(super) fn render(&self) -> Result<Response, NoRandomness> {
+        let (status, problem, invalid) = match self.problem {
+            Some(problem) => (
+                StatusCode::FORBIDDEN,
+                format!("<p role=\"alert\" id=\"problem\">{}</p>", escaped(problem)),
+                " aria-invalid=\"true\" aria-describedby=\"problem\"",
+            ),
+            None => (StatusCode::OK, String::new(), ""),
+        };
+        let mut hidden = hidden("execution", self.execution);
+        if let Some(service) = self.service {
+            hidden.push_str(&self::hidden("service", service));
+        }
+        if self.by_post {
+            hidden.push_str(&self::hidden("method", "POST"));
+        }
+        let name = escaped(self.name);
+        let body = format!(
+            "{problem}<form method=\"post\" action=\"{BASE}/login\">{hidden}\
+            <label for=\"username\">User name</label>\
+            <input id=\"username\" name=\"username\" value=\"{name}\" autocomplete=\"username\" \
+            autocapitalize=\"none\" spellcheck=\"false\" required autofocus{invalid}>\
+            <label for=\"password\">Password</label>\
+            <input id=\"password\" name=\"password\" type=\"password\" \
+            autocomplete=\"current-password\" required{invalid}>\
+            <button type=\"submit\">Sign in</button></form>"
+        );
+        page(status, "Sign in", &body, "")
+    }
+}
+
+/// A form that posts the ticket to the service, by script or by its button (2.2.4).
+pub(super) fn post_ticket(service: &str, ticket: &str) -> Result<Response, NoRandomness> {
+    let body = format!(
+        "<p>You are signed in and on your way back.</p>\
+        <form method=\"post\" action=\"{}\">{}<noscript><p>Press the button to go on.</p></noscript>\
+        <button type=\"submit\">Continue</button></form>",
+        escaped(service),
+        hidden("ticket", ticket)
+    );
+    page(
+        StatusCode::OK,
+        "Signed in",
+        &body,
+        "document.forms[0].submit()",
+    )
+}
+
+fn hidden(name: &str, value: &str) -> String {
+    format!(
+        "<input type=\"hidden\" name=\"{name}\" value=\"{}\">",
+        escaped(value)
+    )
+}
+
+fn page(
+    status: StatusCode,
+    title: &str,
+    body: &str,
+    script: &str,
+) -> Result<Response, NoRandomness> {
+    let nonce = random::hex::<16>()?;
+    let script = if script.is_empty() {
+        String::new()
+    } else {
+        format!("<script nonce=\"{nonce}\">{script}</script>")
+    };
+    let html = format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+        <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+        <title>{title} – CAS test server</title><style nonce=\"{nonce}\">{STYLE}</style></head>\
+        <body><main><h1>{title}</h1>{body}<footer>CAS test server, not for production</footer>\
+        </main>{script}</body></html>"
+    );
+    // No form-action: browsers apply it to the redirect after a form too, and that goes to any
+    // service.
+    let policy = format!(
+        "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; \
+        base-uri 'none'; frame-ancestors 'none'"
+    );
+    let mut response = (status, Body::from(html)).into_response();
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/html;charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    Ok(response)
+}
+
+fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '&' => html.push_str("&amp;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            _ => html.push(c),
+        }
+    }
+    html
+}

@@ -1,0 +1,208 @@
+//! What real servers do that the protocol text does not say.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Something that a real CAS server was seen to do, for the [`CasServer`](super::CasServer) to
+/// imitate.
+///
+/// Several can be on at once; of two that exclude each other (two namespaces, say) one wins.
+/// A client should sign people in under every single one of them, with two exceptions:
+/// [`UnescapedText`](Self::UnescapedText), whose answers it must refuse when they come out
+/// malformed, and [`TicketAfterFragment`](Self::TicketAfterFragment), which loses the ticket when
+/// the service URL has a fragment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Quirk {
+    /// Sorts the query of the service URL on the way back, `ticket` included, turns `%20` into
+    /// `+` and drops empty parameters, yet compares the original at validation.
+    RewriteServiceQuery,
+    /// Puts the ticket behind the fragment of the service URL.
+    TicketAfterFragment,
+    /// Sends an old, worthless `ticket` parameter before the good one, as servers do that append
+    /// to a service URL which still carries one.
+    TwoTickets,
+    /// Replaces a `ticket` parameter that the service URL already carries.
+    ReplaceTicketInService,
+    /// Compares scheme, host, port and path of service URLs and nothing else.
+    CompareWithoutQuery,
+    /// Refuses to sign in to a service URL with `<`, `>`, `"` or `'` in it, encoded or not.
+    RefuseMarkupInService,
+    /// Takes only `true` for `renew` and `gateway`; otherwise any value counts, even `false`.
+    StrictFlags,
+    /// Answers with a redirect although `method=POST` was asked for.
+    IgnoreMethodPost,
+    /// Answers with XML although `format=JSON` was asked for.
+    IgnoreJsonFormat,
+    /// Answers `/logout?url=` with an error page (status 500) and keeps the session.
+    LogoutUrlFails,
+    /// Tickets of 256 characters, the longest that clients have to take (CAS protocol 3.1.1).
+    LongTickets,
+    /// Tickets with `.`, `_` and `~`, which the protocol's character set (3.7) does not have.
+    PunctuatedTickets,
+    /// Answers refusals with status 500, the body as usual.
+    FailureStatus500,
+    /// Answers refusals with an HTML page and status 200.
+    FailureAsHtml,
+    /// Answers refusals with the `no` of CAS 1 where XML or JSON was asked for.
+    FailureAsPlainNo,
+    /// Quotes the ticket and the service in the text of a refusal.
+    FailureQuotesRequest,
+    /// Refuses CAS 1 tickets with `no` alone, without line ends.
+    BareNo,
+    /// Sends XML as `text/xml` without a charset.
+    TextXmlWithoutCharset,
+    /// Sends XML as `application/xml`.
+    ApplicationXml,
+    /// Sends XML as `application/soap+xml`.
+    SoapXml,
+    /// Sends XML and JSON as `text/plain`.
+    TextPlain,
+    /// Sends answers without a content type.
+    NoContentType,
+    /// Sends attributes with CAS 2 answers too.
+    Cas2Attributes,
+    /// Sends attributes as direct children of `authenticationSuccess`.
+    FlatAttributes,
+    /// Sends attributes as `<attribute name="n" value="v"/>`.
+    NameValueAttributes,
+    /// Sends attributes as `<attribute name="n">v</attribute>`.
+    NameTextAttributes,
+    /// Sends attributes as `<attribute><name>n</name><value>v</value></attribute>`, with one
+    /// `value` each.
+    NameValueElements,
+    /// Sends attributes below `userAttributes` instead of `attributes`.
+    UserAttributes,
+    /// Sends attributes below an element of another name, `norEduPerson`.
+    WrappedAttributes,
+    /// Sends every attribute twice: below `attributes` and as `<attribute name="n" value="v"/>`.
+    BothDialects,
+    /// Sends an element `attraStyle` among the attributes, which names the dialect.
+    AttraStyleMarker,
+    /// Sends attributes in another order each time, the values of one name not side by side.
+    ShuffledAttributes,
+    /// Escapes nothing in XML, so that values with markup inject elements or break the document,
+    /// as the display name of the default user does.
+    UnescapedText,
+    /// Leaves empty attribute values out.
+    OmitEmptyAttributes,
+    /// Sends empty attribute values as `<a/>` rather than `<a></a>`.
+    SelfClosingEmptyAttributes,
+    /// Sends every attribute in JSON as a list, be it one value or a truth value.
+    JsonLists,
+    /// Sends `True` and `False` for `true` and `false`, in JSON as strings.
+    CapitalisedBooleans,
+    /// Sends XML without any namespace.
+    NoNamespace,
+    /// Sends XML with another prefix than `cas`.
+    OtherPrefix,
+    /// Sends XML with the CAS namespace as the default one.
+    DefaultNamespace,
+    /// Surrounds elements and their text with line ends (CR LF), tabs and spaces.
+    SpaciousXml,
+    /// Sends text as CDATA sections.
+    CdataText,
+    /// Puts comments between elements and into their text.
+    CommentedXml,
+    /// Sends all but ASCII letters and digits as numeric character references.
+    NumericReferences,
+    /// Begins XML with an XML declaration.
+    XmlDeclaration,
+    /// Begins XML with a byte order mark.
+    ByteOrderMark,
+    /// Sends `authenticationDate` with microseconds and an offset, `…T09:30:10.123456+00:00`.
+    DateWithOffset,
+    /// Sends `authenticationDate` with a named zone, `…T09:30:10.123Z[UTC]`.
+    DateWithUtcZone,
+    /// Sends `authenticationDate` with a region, `…T10:30:10.123+01:00[Europe/Paris]`.
+    DateWithRegion,
+    /// Sends `authenticationDate` as in HTTP, `Thu, 12 Nov 2015 09:30:10 GMT` (RFC 1123).
+    DateRfc1123,
+    /// Sends an `authenticationDate` that is not a date.
+    DateUnreadable,
+}
+
+impl Quirk {
+    /// Every quirk, to run a test under each of them.
+    pub const ALL: &'static [Self] = &[
+        Self::RewriteServiceQuery,
+        Self::TicketAfterFragment,
+        Self::TwoTickets,
+        Self::ReplaceTicketInService,
+        Self::CompareWithoutQuery,
+        Self::RefuseMarkupInService,
+        Self::StrictFlags,
+        Self::IgnoreMethodPost,
+        Self::IgnoreJsonFormat,
+        Self::LogoutUrlFails,
+        Self::LongTickets,
+        Self::PunctuatedTickets,
+        Self::FailureStatus500,
+        Self::FailureAsHtml,
+        Self::FailureAsPlainNo,
+        Self::FailureQuotesRequest,
+        Self::BareNo,
+        Self::TextXmlWithoutCharset,
+        Self::ApplicationXml,
+        Self::SoapXml,
+        Self::TextPlain,
+        Self::NoContentType,
+        Self::Cas2Attributes,
+        Self::FlatAttributes,
+        Self::NameValueAttributes,
+        Self::NameTextAttributes,
+        Self::NameValueElements,
+        Self::UserAttributes,
+        Self::WrappedAttributes,
+        Self::BothDialects,
+        Self::AttraStyleMarker,
+        Self::ShuffledAttributes,
+        Self::UnescapedText,
+        Self::OmitEmptyAttributes,
+        Self::SelfClosingEmptyAttributes,
+        Self::JsonLists,
+        Self::CapitalisedBooleans,
+        Self::NoNamespace,
+        Self::OtherPrefix,
+        Self::DefaultNamespace,
+        Self::SpaciousXml,
+        Self::CdataText,
+        Self::CommentedXml,
+        Self::NumericReferences,
+        Self::XmlDeclaration,
+        Self::ByteOrderMark,
+        Self::DateWithOffset,
+        Self::DateWithUtcZone,
+        Self::DateWithRegion,
+        Self::DateRfc1123,
+        Self::DateUnreadable,
+    ];
+}
+
+/// The quirks that are on during one request.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Quirks(Arc<HashSet<Quirk>>);
+
+impl Quirks {
+    pub(super) fn has(&self, quirk: Quirk) -> bool {
+        self.0.contains(&quirk)
+    }
+}
+
+impl FromIterator<Quirk> for Quirks {
+    fn from_iter<I: IntoIterator<Item = Quirk>>(quirks: I) -> Self {
+        Self(Arc::new(quirks.into_iter().collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Quirk;
+
+    #[test]
+    fn the_list_of_all_quirks_is_complete() {
+        let listed: Vec<usize> = Quirk::ALL.iter().map(|quirk| *quirk as usize).collect();
+        let declared: Vec<usize> = (0..=Quirk::DateUnreadable as usize).collect();
+        assert_eq!(listed, declared);
+    }
+}

@@ -1,0 +1,183 @@
+//! Starting and stopping.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
+use axum::routing::get;
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::connection::{CutOff, Listener};
+use super::state::{Login, Shared};
+use super::validate::{self, Endpoint};
+use super::{CasServerBuilder, Fault, Quirk, login, logout};
+
+/// Where the server is mounted, and the path of its cookies.
+pub(super) const BASE: &str = "/cas";
+/// The largest request body that is read.
+const BODY_LIMIT: usize = 64 * 1024;
+/// How long a graceful stop waits for clients that do not read their answers.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A small CAS server on loopback, for tests and demos. **Not for production.**
+///
+/// What it answers is described in the [module](super). Dropping it stops it.
+pub struct CasServer {
+    addr: SocketAddr,
+    url: String,
+    shared: Arc<Shared>,
+    /// Dropped to stop the server.
+    stop: watch::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl CasServer {
+    /// Starts a server on a free port of `127.0.0.1`, on the current tokio runtime.
+    ///
+    /// It knows one user, `casuser` with the password `Mellon` and the attributes `mail`,
+    /// `displayName` (with markup and other than ASCII characters) and `memberOf` (two values).
+    ///
+    /// # Errors
+    ///
+    /// What binding the socket says.
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
+    }
+
+    /// Chooses address, users and behaviour first.
+    pub fn builder() -> CasServerBuilder {
+        CasServerBuilder::new()
+    }
+
+    pub(super) async fn from_builder(builder: CasServerBuilder) -> io::Result<Self> {
+        if !builder.listen.ip().is_loopback() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!(
+                    "{} is not a loopback address, and this is no real CAS server",
+                    builder.listen
+                ),
+            ));
+        }
+        let listener = TcpListener::bind(builder.listen).await?;
+        let addr = listener.local_addr()?;
+        let (stop, stopping) = watch::channel(());
+        let shared = Arc::new(Shared::new(builder, stopping));
+        let app = router(Arc::clone(&shared)).into_make_service_with_connect_info::<CutOff>();
+        let stopped = Arc::clone(&shared);
+        let serving = axum::serve(Listener(listener), app)
+            .with_graceful_shutdown(async move { stopped.stopped().await });
+        let task = tokio::spawn(async move {
+            // Serving ends with the shutdown alone; its error type has no value to report.
+            let _ = serving.await;
+        });
+        Ok(Self {
+            addr,
+            url: format!("http://{addr}{BASE}"),
+            shared,
+            stop,
+            task,
+        })
+    }
+
+    /// The URL that CAS clients are configured with, `http://127.0.0.1:43117/cas`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The address that the server listens on.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Replaces all quirks. The next request sees the new ones.
+    pub fn set_quirks(&self, quirks: impl IntoIterator<Item = Quirk>) {
+        self.shared.set_quirks(quirks.into_iter().collect());
+    }
+
+    /// What every validation endpoint answers from the next request on, instead of the truth.
+    pub fn set_fault(&self, fault: Option<Fault>) {
+        self.shared.set_fault(fault);
+    }
+
+    /// A service ticket as if `user` had just typed the password on the login page.
+    ///
+    /// # Panics
+    ///
+    /// When the server does not know the user, or the operating system gives no randomness.
+    #[must_use]
+    pub fn issue_ticket(&self, user: &str, service: &str) -> String {
+        assert!(self.shared.user(user).is_some(), "no user `{user}`");
+        let login = Login {
+            user: user.to_owned(),
+            at: Timestamp::now(),
+        };
+        match self.shared.issue(login, service, true, None) {
+            Ok(ticket) => ticket,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
+    /// How many validation requests have arrived, answered with the truth or not.
+    #[must_use]
+    pub fn validations(&self) -> usize {
+        self.shared.validations()
+    }
+
+    /// Stops accepting, answers what is under way, closes the connections, and returns when all
+    /// that is done. A client that does not read its answer is waited for for 5 s.
+    pub async fn shutdown(self) {
+        drop(self.stop);
+        // When the time is up the rest ends with its sockets.
+        let _ = tokio::time::timeout(PATIENCE, self.task).await;
+    }
+}
+
+impl fmt::Debug for CasServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CasServer")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+fn router(shared: Arc<Shared>) -> Router {
+    let validation = |endpoint: Endpoint| {
+        get(move |State(shared), ConnectInfo(cut_off), params| {
+            validate::validate(endpoint, shared, cut_off, params)
+        })
+    };
+    let endpoints = Router::new()
+        .route("/login", get(login::show).post(login::submit))
+        .route("/logout", get(logout::logout))
+        .route("/validate", validation(Endpoint::Cas1))
+        .route(
+            "/serviceValidate",
+            validation(Endpoint::Cas2 { proxies: false }),
+        )
+        .route(
+            "/proxyValidate",
+            validation(Endpoint::Cas2 { proxies: true }),
+        )
+        .route(
+            "/p3/serviceValidate",
+            validation(Endpoint::Cas3 { proxies: false }),
+        )
+        .route(
+            "/p3/proxyValidate",
+            validation(Endpoint::Cas3 { proxies: true }),
+        );
+    Router::new()
+        .nest(BASE, endpoints)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(shared)
+}

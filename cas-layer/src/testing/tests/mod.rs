@@ -1,0 +1,1 @@
+//! Over real sockets, as a browser and a service would.

@@ -1,0 +1,134 @@
+//! A browser as far as cookies and redirects go. It follows nothing by itself.
+
+use cookie::Cookie;
+use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn location(&self) -> &str {
+        assert!(
+            self.status.is_redirection(),
+            "no redirect: {} {}",
+            self.status,
+            self.body
+        );
+        self.header("location")
+    }
+
+    pub(crate) fn set_cookies(&self) -> Vec<Cookie<'static>> {
+        self.headers
+            .get_all("set-cookie")
+            .iter()
+            .map(|set| Cookie::parse(set.to_str().unwrap().to_owned()).unwrap())
+            .collect()
+    }
+
+    /// The value of a parameter of the redirect's query, decoded.
+    pub(crate) fn location_parameter(&self, name: &str) -> Option<String> {
+        parameter(self.location(), name)
+    }
+}
+
+pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
+    let query = url.split_once('?')?.1;
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+/// Cookies of one host. Like a browser's, they do not know ports.
+#[derive(Clone, Debug)]
+pub(crate) struct Browser {
+    http: reqwest::Client,
+    pub(crate) cookies: Vec<Cookie<'static>>,
+    /// Names that this browser refuses to store: all that contain one of these.
+    pub(crate) refuses: Vec<&'static str>,
+}
+
+impl Browser {
+    pub(crate) fn new() -> Self {
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .unwrap();
+        Self {
+            http,
+            cookies: Vec::new(),
+            refuses: Vec::new(),
+        }
+    }
+
+    /// The request of somebody who opens a page.
+    pub(crate) async fn open(&mut self, url: &str) -> Answer {
+        self.send(
+            self.request(Method::GET, url)
+                .header("accept", "text/html,*/*;q=0.8"),
+        )
+        .await
+    }
+
+    pub(crate) fn request(&self, method: Method, url: &str) -> RequestBuilder {
+        self.http.request(method, url)
+    }
+
+    /// Sends with this browser's cookies and keeps what comes back.
+    pub(crate) async fn send(&mut self, request: RequestBuilder) -> Answer {
+        let request = request.build().unwrap();
+        let path = request.url().path().to_owned();
+        let header: Vec<String> = self
+            .cookies
+            .iter()
+            .filter(|cookie| path.starts_with(cookie.path().unwrap_or("/")))
+            .map(|cookie| format!("{}={}", cookie.name(), cookie.value()))
+            .collect();
+        let mut builder = RequestBuilder::from_parts(self.http.clone(), request);
+        if !header.is_empty() {
+            builder = builder.header("cookie", header.join("; "));
+        }
+        let response = builder.send().await.unwrap();
+        let answer = Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: response.text().await.unwrap(),
+        };
+        for cookie in answer.set_cookies() {
+            self.keep(cookie);
+        }
+        answer
+    }
+
+    fn keep(&mut self, cookie: Cookie<'static>) {
+        self.cookies.retain(|kept| kept.name() != cookie.name());
+        let removed = cookie
+            .max_age()
+            .is_some_and(|age| age.is_zero() || age.is_negative());
+        if !removed && !self.refuses.iter().any(|part| cookie.name().contains(part)) {
+            self.cookies.push(cookie);
+        }
+    }
+
+    /// The cookie whose name ends like this.
+    pub(crate) fn cookie(&self, ending: &str) -> Option<&Cookie<'static>> {
+        self.cookies
+            .iter()
+            .find(|cookie| cookie.name().ends_with(ending))
+    }
+
+    pub(crate) fn has_session(&self) -> bool {
+        self.cookie("-session").is_some()
+    }
+}

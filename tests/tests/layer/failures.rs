@@ -1,0 +1,256 @@
+//! A CAS server that fails signs nobody in and nobody out.
+
+use std::time::Duration;
+
+use cas_layer::{Protocol, testing::Fault};
+use reqwest::Method;
+
+use crate::{browser::Browser, support::App};
+
+const XML: &str = "application/xml";
+
+fn body(content_type: &str, body: impl Into<String>) -> Fault {
+    Fault::Body {
+        content_type: content_type.to_owned(),
+        body: body.into(),
+    }
+}
+
+fn success(inside: &str) -> String {
+    format!(
+        "<cas:serviceResponse xmlns:cas=\"http://www.yale.edu/tp/cas\"><cas:authenticationSuccess>\
+         {inside}</cas:authenticationSuccess></cas:serviceResponse>"
+    )
+}
+
+/// An app whose CAS server has half a second to answer.
+async fn impatient(protocol: Protocol) -> App {
+    App::with(|config| {
+        config.client(|client| {
+            client
+                .protocol(protocol)
+                .connect_timeout(Duration::from_millis(500))
+                .timeout(Duration::from_millis(500))
+        })
+    })
+    .await
+}
+
+/// A callback under `fault`, for somebody without a session and for somebody with one.
+async fn expect(app: &App, fault: Fault, status: u16, says: &str) {
+    let name = format!("{fault:?}");
+    let name = &name[..name.len().min(200)];
+    let mut member = Browser::new();
+    app.cas.set_fault(None);
+    app.sign_in(&mut member, "/profile").await;
+
+    for browser in [&mut Browser::new(), &mut member] {
+        let had_session = browser.has_session();
+        // A login that began before, in a tab without a session.
+        let mut tab = browser.clone();
+        tab.cookies
+            .retain(|cookie| !cookie.name().ends_with("-session"));
+        let service = app.begin(&mut tab, "/profile").await;
+        browser
+            .cookies
+            .retain(|cookie| !cookie.name().ends_with("-login"));
+        browser.cookies.push(tab.cookie("-login").unwrap().clone());
+        let callback = app.callback(&service);
+        let ticket = callback.split("ticket=").nth(1).unwrap().to_owned();
+
+        app.cas.set_fault(Some(fault.clone()));
+        let answer = browser.open(&callback).await;
+        app.cas.set_fault(None);
+
+        assert_eq!(answer.status, status, "{name}: {}", answer.body);
+        assert!(answer.body.contains(says), "{name}: {}", answer.body);
+        assert!(
+            answer.body.contains("href=\"/login?next=%2Fprofile\""),
+            "{name}: {}",
+            answer.body
+        );
+        assert!(!answer.body.contains(&ticket), "{name}");
+        assert_eq!(browser.has_session(), had_session, "{name}");
+        assert_eq!(app.whoami(browser).await.is_null(), !had_session, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_answer_is_a_502_and_changes_nobodys_session() {
+    for protocol in [Protocol::Cas1, Protocol::Cas2, Protocol::Cas3] {
+        let app = impatient(protocol).await;
+        for fault in [
+            Fault::Status(500),
+            Fault::Status(404),
+            Fault::Status(204),
+            Fault::Redirect("http://127.0.0.1:9/".into()),
+            Fault::Html,
+            Fault::Garbage,
+            Fault::Empty,
+            Fault::Oversized,
+            Fault::Truncated,
+            Fault::CloseConnection,
+            body("text/plain", "yes"),
+            body("text/plain", "yes\n"),
+            body("text/plain", "yes\n\n"),
+            body("text/plain", "Yes\nalice\n"),
+            body("text/plain", " yes\nalice\n"),
+            body("text/plain", "nope"),
+            body("application/json", "{}"),
+            body("application/json", "[[[["),
+        ] {
+            expect(&app, fault, 502, "Sign-in unavailable").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn hostile_xml_is_no_answer() {
+    let app = impatient(Protocol::Cas3).await;
+    let good = success("<cas:user>alice</cas:user>");
+    let bombs = "<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\">";
+    for xml in [
+        format!("<!DOCTYPE x>{good}"),
+        format!("<!DOCTYPE x SYSTEM \"file:///etc/passwd\">{good}"),
+        format!(
+            "<!DOCTYPE x [{bombs}]>{}",
+            success("<cas:user>&b;</cas:user>")
+        ),
+        success(&format!(
+            "{}{}",
+            "<a>".repeat(60_000),
+            "</a>".repeat(60_000)
+        )),
+        success("<cas:user>alice</cas:user><cas:user>bob</cas:user>"),
+        success("<cas:user>alice<b>bob</b></cas:user>"),
+        success("<cas:user> </cas:user>"),
+        success("<cas:user>alice&#10;bob</cas:user>"),
+        success(&format!("<cas:user>{}</cas:user>", "a".repeat(1_025))),
+        success("<cas:attributes><cas:user>alice</cas:user></cas:attributes>"),
+        success("<user xmlns=\"urn:other\">alice</user>"),
+        good.replace("www.yale.edu", "evil.example"),
+        good.replace(
+            "</cas:authenticationSuccess>",
+            "</cas:authenticationSuccess><cas:authenticationFailure/>",
+        ),
+        good.replace("serviceResponse", "serviceResponses"),
+    ] {
+        expect(&app, body(XML, xml), 502, "Sign-in unavailable").await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_in_time_is_a_504() {
+    let app = impatient(Protocol::Cas3).await;
+    for fault in [
+        Fault::Hang,
+        Fault::HangInBody,
+        Fault::Slow(Duration::from_secs(3600)),
+    ] {
+        expect(&app, fault, 504, "Sign-in unavailable").await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_is_a_502() {
+    let app = App::start().await;
+    let mut browser = Browser::new();
+    let service = app.begin(&mut browser, "/profile").await;
+    let callback = app.callback(&service);
+    let App { url, cas, .. } = &app;
+    let down = App::with(|config| config).await;
+    assert_ne!(url, &down.url);
+    assert!(cas.url().starts_with("http"));
+    // Another app, whose server is gone for good.
+    let mut visitor = Browser::new();
+    let service = down.begin(&mut visitor, "/profile").await;
+    let gone = down.callback(&service);
+    down.cas.set_fault(Some(Fault::CloseConnection));
+    assert_eq!(visitor.open(&gone).await.status, 502);
+    // The first is not disturbed.
+    assert_eq!(browser.open(&callback).await.location(), "/profile");
+}
+
+#[tokio::test]
+async fn a_program_gets_a_problem_document() {
+    let app = impatient(Protocol::Cas3).await;
+    let mut browser = Browser::new();
+    let service = app.begin(&mut browser, "/profile").await;
+    let callback = app.callback(&service);
+    app.cas.set_fault(Some(Fault::Status(500)));
+    let request = browser
+        .request(Method::GET, &callback)
+        .header("accept", "application/json");
+    let answer = browser.send(request).await;
+    assert_eq!(answer.status, 502);
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(problem["reason"], "cas-unavailable");
+    assert_eq!(problem["login_url"], app.at("/login"));
+}
+
+#[tokio::test]
+async fn too_many_attributes_for_a_cookie_are_an_error_page_that_says_so() {
+    let app = impatient(Protocol::Cas3).await;
+    let many: Vec<String> = (0..200)
+        .map(|n| format!("<cas:a{n}>{}</cas:a{n}>", "v".repeat(20)))
+        .collect();
+    let many = many.concat();
+    let answer = success(&format!(
+        "<cas:user>alice</cas:user><cas:attributes>{many}</cas:attributes>"
+    ));
+    expect(&app, body(XML, answer), 500, "more attributes than fit").await;
+}
+
+#[tokio::test]
+async fn sign_ins_beyond_the_limit_are_turned_away_and_come_through_later() {
+    let app = App::with(|config| {
+        config
+            .max_concurrent_validations(1)
+            .client(|client| client.timeout(Duration::from_millis(500)))
+    })
+    .await;
+    app.cas.set_fault(Some(Fault::Hang));
+    let mut callbacks = Vec::new();
+    for _ in 0..4 {
+        let mut browser = Browser::new();
+        let service = app.begin(&mut browser, "/profile").await;
+        let callback = app.callback(&service);
+        callbacks.push(tokio::spawn(async move { browser.open(&callback).await }));
+    }
+    let mut statuses = Vec::new();
+    for callback in callbacks {
+        let answer = callback.await.unwrap();
+        if answer.status == 503 {
+            assert!(!answer.header("retry-after").is_empty());
+        }
+        statuses.push(answer.status.as_u16());
+    }
+    assert!(
+        statuses.iter().all(|status| [503, 504].contains(status)),
+        "{statuses:?}"
+    );
+    assert!(
+        statuses.contains(&503) && statuses.contains(&504),
+        "{statuses:?}"
+    );
+    app.cas.set_fault(None);
+    assert_eq!(
+        app.sign_in(&mut Browser::new(), "/profile")
+            .await
+            .location(),
+        "/profile"
+    );
+}
+
+#[tokio::test]
+async fn a_full_registry_turns_a_sign_in_away_and_signs_nobody_out() {
+    let app = App::with(|c| c.registry(cas_layer::MemoryRegistry::with_capacity(1))).await;
+    let (mut first, mut second) = (Browser::new(), Browser::new());
+    app.sign_in(&mut first, "/profile").await;
+    assert_eq!(app.sign_in(&mut second, "/profile").await.status, 503);
+    assert!(!second.has_session());
+    assert_eq!(app.whoami(&mut first).await, "alice");
+    first.open(&app.at("/logout")).await;
+    assert_eq!(app.sign_in(&mut second, "/profile").await.status, 302);
+}

@@ -1,0 +1,17 @@
+//! The layer as its users meet it: over real sockets, against the embedded CAS server.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on shall panic"
+)]
+
+mod bad_input;
+mod browser;
+mod caches;
+mod failures;
+mod flow;
+mod login_binding;
+mod navigation;
+mod paths;
+mod quirks;
+mod support;

@@ -1,0 +1,153 @@
+//! The flow under everything that real servers were seen to do.
+
+use cas_layer::{
+    Protocol,
+    testing::{CasServer, Quirk},
+};
+
+use crate::{
+    browser::Browser,
+    support::{App, alice},
+};
+
+/// Through the login form, as a person would.
+async fn sign_in_by_form(app: &App, browser: &mut Browser, path: &str) -> crate::browser::Answer {
+    let to_cas = browser.open(&app.at(path)).await;
+    let form = browser.open(to_cas.location()).await;
+    assert_eq!(form.status, 200, "{}", form.body);
+    let mut fields: Vec<(String, String)> = hidden_fields(&form.body);
+    fields.push(("username".into(), "alice".into()));
+    fields.push(("password".into(), "rabbit-hole".into()));
+    let body = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish();
+    let post = browser
+        .request(reqwest::Method::POST, &format!("{}/login", app.cas.url()))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(body);
+    let back = browser.send(post).await;
+    browser.open(back.location()).await
+}
+
+fn hidden_fields(html: &str) -> Vec<(String, String)> {
+    let attribute = |tag: &str, name: &str| {
+        let value = tag.split(&format!("{name}=\"")).nth(1)?.split('"').next()?;
+        Some(
+            value
+                .replace("&amp;", "&")
+                .replace("&#39;", "'")
+                .replace("&quot;", "\""),
+        )
+    };
+    html.split("<input")
+        .skip(1)
+        .filter_map(|tag| tag.split('>').next())
+        .filter(|tag| tag.contains("type=\"hidden\""))
+        .filter_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value")?)))
+        .collect()
+}
+
+#[tokio::test]
+async fn the_whole_flow_passes_under_every_quirk_and_protocol() {
+    for protocol in [Protocol::Cas1, Protocol::Cas2, Protocol::Cas3] {
+        for &quirk in Quirk::ALL {
+            let cas = CasServer::builder().user(alice()).quirk(quirk);
+            let app = App::against(cas, |config| {
+                config.client(|client| client.protocol(protocol))
+            })
+            .await;
+            let mut browser = Browser::new();
+            let path = "/profile?q=a%20b&empty=&x=%27%3C";
+            let back = sign_in_by_form(&app, &mut browser, path).await;
+            let at = format!("{protocol} {quirk:?}");
+            if quirk == Quirk::UnescapedText && protocol == Protocol::Cas3 {
+                // `cats & hatters` is not XML any more.
+                assert_eq!(back.status, 502, "{at}");
+                continue;
+            }
+            assert_eq!(back.status, 302, "{at}: {}", back.body);
+            assert_eq!(back.location(), path, "{at}");
+            let profile = browser.open(&app.at(path)).await;
+            let profile: serde_json::Value = serde_json::from_str(&profile.body).unwrap();
+            assert_eq!(profile["user"], "alice", "{at}");
+            if protocol == Protocol::Cas3 {
+                let groups = profile["attributes"]["memberOf"].as_array().unwrap();
+                let mut groups: Vec<&str> = groups.iter().map(|g| g.as_str().unwrap()).collect();
+                groups.sort_unstable();
+                assert_eq!(groups, ["cats & hatters", "rabbits", "猫"], "{at}");
+            }
+            // Single sign-on: a second visit asks for no password.
+            browser
+                .cookies
+                .retain(|cookie| !cookie.name().ends_with("-session"));
+            let to_cas = browser.open(&app.at("/home/x")).await;
+            let back = browser.open(to_cas.location()).await;
+            assert_eq!(
+                browser.open(back.location()).await.location(),
+                "/home/x",
+                "{at}"
+            );
+            // And out again, at both ends.
+            let out = browser.open(&app.at("/logout")).await;
+            let back = browser.open(out.location()).await;
+            assert_eq!(back.location(), app.at("/logout_callback"), "{at}");
+            let to_cas = browser.open(&app.at("/profile")).await;
+            assert_eq!(
+                browser.open(to_cas.location()).await.status,
+                200,
+                "{at}: the form again"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_one_in_every_form_that_servers_give_it() {
+    for (protocol, quirk, status) in [
+        (Protocol::Cas3, None, 403),
+        (Protocol::Cas2, None, 403),
+        (Protocol::Cas1, None, 403),
+        (Protocol::Cas1, Some(Quirk::BareNo), 403),
+        (Protocol::Cas3, Some(Quirk::FailureAsPlainNo), 403),
+        (Protocol::Cas3, Some(Quirk::FailureQuotesRequest), 403),
+        (Protocol::Cas3, Some(Quirk::NoNamespace), 403),
+        // Not an answer of the protocol: somebody has to look at the server.
+        (Protocol::Cas3, Some(Quirk::FailureStatus500), 502),
+        (Protocol::Cas3, Some(Quirk::FailureAsHtml), 502),
+    ] {
+        let mut cas = CasServer::builder().user(alice());
+        if let Some(quirk) = quirk {
+            cas = cas.quirk(quirk);
+        }
+        let app = App::against(cas, |config| {
+            config.client(|client| client.protocol(protocol))
+        })
+        .await;
+        let mut browser = Browser::new();
+        let service = app.begin(&mut browser, "/profile").await;
+        let answer = browser
+            .open(&format!("{service}&ticket=ST-unknown-1"))
+            .await;
+        assert_eq!(answer.status, status, "{protocol} {quirk:?}");
+        assert!(!answer.body.contains("ST-unknown-1"), "{quirk:?}");
+        assert!(!browser.has_session());
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_keeps_its_session_on_logout_still_finds_ours_ended() {
+    use cas_layer::LogoutParameter;
+    let cas = CasServer::builder()
+        .user(alice())
+        .quirk(Quirk::LogoutUrlFails);
+    let app = App::against(cas, |config| {
+        config.client(|client| client.logout_parameter(LogoutParameter::Url))
+    })
+    .await;
+    let mut browser = Browser::new();
+    app.sign_in(&mut browser, "/profile").await;
+    let out = browser.open(&app.at("/logout")).await;
+    assert!(out.location_parameter("url").is_some() && out.location_parameter("service").is_none());
+    assert_eq!(browser.open(out.location()).await.status, 500);
+    assert!(app.whoami(&mut browser).await.is_null());
+}
