@@ -60,7 +60,7 @@ pub(super) fn contender(bench: &Bench) -> Result<Contender, Failure> {
         .layer(layer.clone());
     let request = Request::post("/login").body(Body::empty())?;
     let Ok(response) = bench.runtime.block_on(sign_in.oneshot(request));
-    let cookie = cookie_set_by(&response)?;
+    let cookie = cookie_set_by(&response, "id")?;
 
     let router = Router::new()
         .route("/profile", get(profile))

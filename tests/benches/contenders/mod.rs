@@ -4,6 +4,7 @@
 //! is handed out, so that nobody is fast by answering with an error.
 
 mod axum_login;
+mod cas;
 mod plain;
 mod signed_jar;
 
@@ -50,6 +51,7 @@ pub(crate) fn all() -> Result<Vec<Contender>, Failure> {
         ),
     };
     let mut contenders = plain::contenders(&bench)?;
+    contenders.extend(cas::contenders(&bench)?);
     contenders.push(signed_jar::contender(&bench)?);
     contenders.push(axum_login::contender(&bench)?);
     Ok(contenders)
@@ -136,17 +138,16 @@ where
     Ok((status, String::from_utf8(body.to_vec())?))
 }
 
-/// The `name=value` of the cookie that `response` sets last.
-fn cookie_set_by<B>(response: &Response<B>) -> Result<HeaderValue, Failure> {
-    let set_cookie = response
-        .headers()
-        .get_all(header::SET_COOKIE)
-        .into_iter()
-        .next_back()
-        .ok_or("no cookie was set")?
-        .to_str()?;
-    let pair = set_cookie
-        .split_once(';')
-        .map_or(set_cookie, |(pair, _)| pair);
-    Ok(HeaderValue::from_str(pair)?)
+/// The `name=value` of the cookie that `response` sets and whose name ends in `name`.
+fn cookie_set_by<B>(response: &Response<B>, name: &str) -> Result<HeaderValue, Failure> {
+    for set_cookie in response.headers().get_all(header::SET_COOKIE) {
+        let pair = set_cookie.to_str()?.split(';').next().unwrap_or_default();
+        if pair
+            .split_once('=')
+            .is_some_and(|(own, value)| own.ends_with(name) && !value.is_empty())
+        {
+            return Ok(HeaderValue::from_str(pair)?);
+        }
+    }
+    Err(format!("no cookie {name} was set").into())
 }

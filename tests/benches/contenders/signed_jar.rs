@@ -19,7 +19,7 @@ pub(super) fn contender(bench: &Bench) -> Result<Contender, Failure> {
     // How often decoding the cookie allocates depends on its bytes: the same in every run, then.
     let key = Key::from(&[7; 64]);
     let signed_in = SignedCookieJar::new(key.clone()).add(Cookie::new(COOKIE, USER));
-    let cookie = cookie_set_by(&signed_in.into_response())?;
+    let cookie = cookie_set_by(&signed_in.into_response(), COOKIE)?;
     let router = Router::new()
         .route(
             "/profile",
