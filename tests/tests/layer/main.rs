@@ -16,6 +16,7 @@ mod logs;
 mod navigation;
 mod paths;
 mod placement;
+mod prefixes;
 mod quirks;
 mod site;
 mod stacks;
