@@ -14,18 +14,22 @@ use tower_sessions::{MemoryStore, SessionManagerLayer};
 
 use super::{Bench, Contender, Failure, USER, cookie_set_by};
 
+/// The fields of the users in axum-login's own examples.
 #[derive(Clone, Debug)]
-struct User(String);
+struct User {
+    name: String,
+    password_hash: String,
+}
 
 impl AuthUser for User {
     type Id = String;
 
     fn id(&self) -> String {
-        self.0.clone()
+        self.name.clone()
     }
 
     fn session_auth_hash(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.password_hash.as_bytes()
     }
 }
 
@@ -48,10 +52,11 @@ impl AuthnBackend for Users {
 }
 
 pub(super) fn contender(bench: &Bench) -> Result<Contender, Failure> {
-    let users = Users(Arc::new(HashMap::from([(
-        USER.to_owned(),
-        User(USER.to_owned()),
-    )])));
+    let user = User {
+        name: USER.to_owned(),
+        password_hash: "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaA".to_owned(),
+    };
+    let users = Users(Arc::new(HashMap::from([(USER.to_owned(), user)])));
     let sessions = SessionManagerLayer::new(MemoryStore::default());
     let layer = AuthManagerLayerBuilder::new(users, sessions).build();
 
@@ -82,6 +87,6 @@ async fn sign_in(mut session: AuthSession<Users>) -> StatusCode {
 async fn profile(session: AuthSession<Users>) -> Result<String, StatusCode> {
     session
         .user
-        .map(|user| user.0)
+        .map(|user| user.name)
         .ok_or(StatusCode::UNAUTHORIZED)
 }
