@@ -1,1 +1,13 @@
 //! Shared helpers of the end-to-end suites.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "helpers of tests: a test fails by panicking"
+)]
+
+pub mod demo;
+pub mod flow;
+pub mod suite;
+pub mod visitor;

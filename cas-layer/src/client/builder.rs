@@ -99,8 +99,9 @@ impl CasClientBuilder {
 
     /// Changes the HTTP client, for a corporate proxy and the like.
     ///
-    /// Redirects (none), retries (none), time limits and root certificates are set afterwards, so the function
-    /// has no say in them. When this is called again, the functions run in the order of the calls.
+    /// Redirects (none), retries (none), time limits, root certificates and `connection_verbose` (off, since it
+    /// logs tickets) are set afterwards, so the function has no say in them. When this is called again, the
+    /// functions run in the order of the calls.
     ///
     /// ```
     /// use cas_layer::CasClient;
@@ -166,8 +167,11 @@ impl CasClientBuilder {
         let http = http
             .redirect(redirect::Policy::none())
             .retry(retry::never())
+            // The log of a connection holds every ticket sent over it.
+            .connection_verbose(false)
             .connect_timeout(self.connect_timeout)
             .read_timeout(self.timeout)
+            // Around everything up to the last byte, so that a server that sends a byte now and then meets it, too.
             .timeout(self.timeout)
             .build()
             .map_err(|error| ConfigError::HttpClient(error.into()))?;
@@ -232,11 +236,17 @@ fn read_certificates(pem: &[u8]) -> Result<Vec<Certificate>, ConfigError> {
     let invalid = |reason: &str| ConfigError::InvalidCertificate {
         reason: reason.to_owned(),
     };
-    match Certificate::from_pem_bundle(pem) {
-        Ok(certificates) if certificates.is_empty() => Err(invalid("no PEM certificate in it")),
-        Ok(certificates) => Ok(certificates),
-        Err(_) => Err(invalid("it is not valid PEM")),
+    let certificates =
+        Certificate::from_pem_bundle(pem).map_err(|_| invalid("it is not valid PEM"))?;
+    if certificates.is_empty() {
+        return Err(invalid("there is no PEM certificate in it"));
     }
+    // What is inside the PEM is only read when a client is built. One of its own tells this mistake from others.
+    ClientBuilder::new()
+        .tls_certs_only(certificates.clone())
+        .build()
+        .map_err(|_| invalid("the PEM holds something that is no certificate"))?;
+    Ok(certificates)
 }
 
 /// Without the functions, which cannot be printed.
@@ -251,5 +261,147 @@ impl fmt::Debug for CasClientBuilder {
             .field("login_parameters", &self.login_parameters)
             .field("logout_parameter", &self.logout_parameter)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::{CasClient, CasClientBuilder, ConfigError, LogoutParameter, Protocol, ServiceUrl};
+
+    fn builder() -> CasClientBuilder {
+        CasClient::builder("https://CAS.example.org/cas/")
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_documentation() {
+        let client = builder().build().unwrap();
+        assert_eq!(client.url(), "https://cas.example.org/cas");
+        assert_eq!(client.protocol(), Protocol::Cas3);
+        assert_eq!(client.timeout(), Duration::from_secs(10));
+    }
+
+    #[test]
+    fn the_url_is_checked_when_the_client_is_built() {
+        let error = CasClient::builder("cas.example.org").build().unwrap_err();
+        assert!(matches!(error, ConfigError::InvalidUrl { .. }), "{error}");
+        let insecure = || CasClient::builder("http://cas.example.org");
+        let error = insecure().build().unwrap_err();
+        assert!(matches!(error, ConfigError::InsecureHttp { .. }), "{error}");
+        insecure().allow_insecure_http().build().unwrap();
+    }
+
+    #[test]
+    fn time_limits_are_more_than_zero_and_at_most_five_minutes() {
+        for limit in [
+            Duration::ZERO,
+            Duration::from_millis(300_001),
+            Duration::MAX,
+        ] {
+            for builder in [builder().timeout(limit), builder().connect_timeout(limit)] {
+                let error = builder.build().unwrap_err();
+                assert!(
+                    matches!(error, ConfigError::InvalidDuration { .. }),
+                    "{error}"
+                );
+            }
+        }
+        let limit = Duration::from_secs(300);
+        let client = builder()
+            .timeout(limit)
+            .connect_timeout(limit)
+            .build()
+            .unwrap();
+        assert_eq!(client.timeout(), limit);
+    }
+
+    #[test]
+    fn login_parameters_are_sent_in_order_and_encoded() {
+        let client = builder()
+            .login_parameter("locale", "fr")
+            .login_parameter("a b", "&=")
+            .build()
+            .unwrap();
+        let service = ServiceUrl::parse("https://app.example.org/").unwrap();
+        assert_eq!(
+            client.login_url(&service),
+            "https://cas.example.org/cas/login?service=https%3A%2F%2Fapp.example.org%2F&locale=fr&a%20b=%26%3D"
+        );
+    }
+
+    #[test]
+    fn login_parameters_of_the_protocol_twice_or_unprintable_are_refused() {
+        for name in [
+            "service", "Service", "renew", "gateway", "method", "ticket", "TARGET", "target",
+            "password", "",
+        ] {
+            let error = builder().login_parameter(name, "x").build().unwrap_err();
+            assert!(
+                matches!(error, ConfigError::InvalidLoginParameter { .. }),
+                "{name}: {error}"
+            );
+        }
+        for builder in [
+            builder()
+                .login_parameter("a", "1")
+                .login_parameter("a", "2"),
+            builder().login_parameter("a", "1\n"),
+            builder().login_parameter("a\0", "1"),
+        ] {
+            let error = builder.build().unwrap_err();
+            assert!(
+                matches!(error, ConfigError::InvalidLoginParameter { .. }),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_logout_parameter_can_be_chosen() {
+        let client = builder()
+            .logout_parameter(LogoutParameter::Url)
+            .build()
+            .unwrap();
+        let service = ServiceUrl::parse("https://app.example.org/").unwrap();
+        assert_eq!(
+            client.logout_url(Some(&service)),
+            "https://cas.example.org/cas/logout?url=https%3A%2F%2Fapp.example.org%2F"
+        );
+    }
+
+    #[test]
+    fn a_root_certificate_that_is_none_is_reported() {
+        for pem in [
+            "",
+            "not a certificate",
+            "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+        ] {
+            let error = builder().add_root_certificate_pem(pem).build().unwrap_err();
+            assert!(
+                matches!(error, ConfigError::InvalidCertificate { .. }),
+                "{pem}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_functions_on_the_http_client_run_in_order() {
+        let (send, calls) = std::sync::mpsc::channel();
+        let again = send.clone();
+        builder()
+            .http_client(move |http| {
+                send.send(1).unwrap();
+                http
+            })
+            .http_client(move |http| {
+                again.send(2).unwrap();
+                http
+            })
+            .build()
+            .unwrap();
+        assert_eq!(calls.iter().collect::<Vec<_>>(), [1, 2]);
     }
 }

@@ -55,13 +55,6 @@ impl ValidationError {
         }
     }
 
-    pub(super) fn timed_out() -> Self {
-        Self::new(
-            ValidationErrorKind::TimedOut,
-            "the CAS server did not answer within the time limit",
-        )
-    }
-
     pub(super) fn status(status: reqwest::StatusCode) -> Self {
         Self::new(
             ValidationErrorKind::Unreadable,
@@ -85,31 +78,26 @@ impl ValidationError {
     }
 
     pub(super) fn from_http(error: reqwest::Error) -> Self {
-        let (kind, message) = if error.is_timeout() {
-            return Self {
-                source: Some(error.without_url()),
-                ..Self::timed_out()
-            };
-        } else if error.is_decode() {
-            (
-                ValidationErrorKind::Unreadable,
-                "the CAS server's answer cannot be decoded",
+        let failure = if error.is_timeout() {
+            Self::new(
+                ValidationErrorKind::TimedOut,
+                "the CAS server did not answer within the time limit",
             )
         } else if error.is_connect() {
-            (
+            Self::new(
                 ValidationErrorKind::Unreachable,
                 "the CAS server cannot be reached",
             )
         } else {
-            (
+            Self::new(
                 ValidationErrorKind::Unreachable,
-                "the connection to the CAS server broke",
+                "the connection to the CAS server broke before its answer was complete",
             )
         };
         // With its URL the error would print the ticket.
         Self {
             source: Some(error.without_url()),
-            ..Self::new(kind, message)
+            ..failure
         }
     }
 

@@ -25,7 +25,7 @@ code{font-size:.9em}";
 static POLICY: LazyLock<Option<HeaderValue>> = LazyLock::new(|| {
     let hash = BASE64_STANDARD.encode(Sha256::digest(STYLE));
     HeaderValue::try_from(format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; \
+        "default-src 'none'; style-src 'sha256-{hash}'; img-src 'self'; base-uri 'none'; form-action 'none'; \
          frame-ancestors 'none'"
     ))
     .ok()
@@ -38,12 +38,18 @@ pub(super) fn render(page: &Page) -> Response<Bytes> {
             escape(code)
         )
     });
+    let image = page.image().map_or_else(String::new, |image| {
+        format!(
+            "<img src=\"{}\" alt=\"\" width=\"0\" height=\"0\">\n",
+            escape(image)
+        )
+    });
     let html = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"robots\" content=\"noindex\">\n<title>{title}</title>\n\
          <style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n<p>{text}</p>\n\
-         {code}<p><a href=\"{link}\">{label}</a></p>\n</main>\n</body>\n</html>\n",
+         {code}<p><a href=\"{link}\">{label}</a></p>\n{image}</main>\n</body>\n</html>\n",
         title = page.title(),
         text = page.text(),
         link = escape(page.link()),

@@ -119,6 +119,7 @@ pub struct Page {
     status: StatusCode,
     link: String,
     code: Option<String>,
+    image: Option<String>,
 }
 
 impl Page {
@@ -129,11 +130,17 @@ impl Page {
             status,
             link,
             code: None,
+            image: None,
         }
     }
 
     pub(crate) fn with_code(mut self, code: Option<&str>) -> Self {
         self.code = code.map(str::to_owned);
+        self
+    }
+
+    pub(crate) fn with_image(mut self, path: String) -> Self {
+        self.image = Some(path);
         self
     }
 
@@ -173,6 +180,14 @@ impl Page {
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
+    }
+
+    /// The path of an image without content, on the page after sign-out: a custom page has to have it
+    /// too (`<img src="…" alt="">`), or a browser may bring a page of the user who has signed out back
+    /// from memory when somebody goes back.
+    #[must_use]
+    pub fn image(&self) -> Option<&str> {
+        self.image.as_deref()
     }
 
     fn link_label(&self) -> &'static str {

@@ -1,11 +1,11 @@
 //! The login endpoint, and the demand to sign in.
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::{
     callback::Callback,
-    navigation::is_navigation,
+    navigation::{is_grpc, is_navigation},
     response,
     service_url::{self, LoginQuery, login_link},
     visit::Visit,
@@ -17,6 +17,9 @@ use crate::{
     protocol::ServiceTicket,
     session::LoginValue,
 };
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
 /// What the login endpoint does with a request.
 pub(crate) enum Login {
@@ -44,6 +47,14 @@ pub(crate) fn demand(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
     response
         .headers_mut()
         .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("CAS"));
+    if is_grpc(visit.headers) {
+        // Clients are to map 401 to UNAUTHENTICATED, but some read the body as gRPC before they look
+        // at the status. A status in the head is one that all of them see.
+        let fields = [(GRPC_STATUS, "16"), (GRPC_MESSAGE, "sign-in needed")];
+        response
+            .headers_mut()
+            .extend(fields.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    }
     response
 }
 

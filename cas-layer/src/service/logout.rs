@@ -9,6 +9,9 @@ use crate::{
     pages::{Page, PageKind},
 };
 
+/// The query with which the page after sign-out asks for its image.
+const SEEN: &str = "seen";
+
 /// `GET` or `POST` on the logout endpoint. The session ends here before anything else happens, so a
 /// CAS server that is down keeps nobody signed in.
 pub(crate) fn logout(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
@@ -29,13 +32,17 @@ pub(crate) fn logout(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
     response::add_cookie(&mut response, shared.session_cookie.clear());
     let mut binding = shared.binding_cookie.read(visit.headers, visit.now);
     binding.signed_out();
-    response::add_cookie(&mut response, shared.binding_cookie.write(&binding));
+    // Kept even if it is empty: the page after sign-out has something to clear, see `forget_pages`.
+    response::add_cookie(&mut response, shared.binding_cookie.keep(&binding));
     response
 }
 
 /// The visitor comes back from the CAS server's logout. A session that was opened meanwhile, say in
 /// another tab, is left alone.
 pub(crate) fn logged_out(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
+    if visit.uri.query() == Some(SEEN) {
+        return forget_pages(shared, visit);
+    }
     shared
         .after_logout
         .as_ref()
@@ -45,13 +52,23 @@ pub(crate) fn logged_out(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> 
         .unwrap_or_else(|| logged_out_page(shared, visit))
 }
 
+/// Chromium keeps the page that was left in memory, `no-store` or not, and shows it again to whoever
+/// goes back. It drops it when an `HttpOnly` cookie changes while it is kept, and the sign-out itself
+/// comes too early for that. So the page after sign-out has an image, and its answer changes one.
+fn forget_pages(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
+    let mut response = response::no_content();
+    let binding = shared.binding_cookie.read(visit.headers, visit.now);
+    response::add_cookie(&mut response, shared.binding_cookie.write(&binding));
+    response
+}
+
 fn logged_out_page(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
-    visit.page(
-        shared,
-        &Page::new(
-            PageKind::LoggedOut,
-            StatusCode::OK,
-            login_link(shared, None),
-        ),
+    let image = shared.app.public_path(&shared.endpoints.logout_callback);
+    let page = Page::new(
+        PageKind::LoggedOut,
+        StatusCode::OK,
+        login_link(shared, None),
     )
+    .with_image(format!("{image}?{SEEN}"));
+    visit.page(shared, &page)
 }

@@ -53,6 +53,13 @@ pub(crate) fn is_prefetch(headers: &HeaderMap) -> bool {
     })
 }
 
+/// A gRPC call, or a gRPC-Web one.
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|field| field.as_bytes().starts_with(b"application/grpc"))
+}
+
 fn is_reading(method: &Method) -> bool {
     method == Method::GET || method == Method::HEAD
 }
@@ -204,5 +211,18 @@ mod tests {
             &post,
             &headers(&[BROWSER, ("x-requested-with", "fetch")])
         ));
+    }
+    #[test]
+    fn a_grpc_call_is_known_by_its_content_type() {
+        for (is, kind) in [
+            (true, "application/grpc"),
+            (true, "application/grpc+proto"),
+            (true, "application/grpc-web+json"),
+            (false, "application/json"),
+            (false, ""),
+        ] {
+            assert_eq!(is_grpc(&headers(&[("content-type", kind)])), is, "{kind}");
+        }
+        assert!(!is_grpc(&headers(&[])));
     }
 }

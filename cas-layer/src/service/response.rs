@@ -32,6 +32,11 @@ pub(crate) fn nothing() -> Response<Bytes> {
     empty(StatusCode::OK)
 }
 
+/// Done, and nothing to show.
+pub(crate) fn no_content() -> Response<Bytes> {
+    empty(StatusCode::NO_CONTENT)
+}
+
 /// A prefetch of an endpoint: the browser asks again when its user really goes there.
 pub(crate) fn not_now() -> Response<Bytes> {
     empty(StatusCode::SERVICE_UNAVAILABLE)

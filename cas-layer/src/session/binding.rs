@@ -120,6 +120,11 @@ impl BindingCookie {
         if *binding == Binding::default() {
             return self.shape.clear();
         }
+        self.keep(binding)
+    }
+
+    /// The same, but an empty one is kept.
+    pub(crate) fn keep(&self, binding: &Binding) -> Option<HeaderValue> {
         let payload = postcard::to_allocvec(&(&binding.logins, &binding.finished)).ok()?;
         self.shape.set(&self.sealer.seal(&payload), Some(MAX_AGE))
     }

@@ -32,7 +32,7 @@
 //! # Limits
 //!
 //! Request bodies may have 64 KiB. Of sessions, tickets and open login forms the newest 10,000
-//! each are kept.
+//! each are kept. A session lasts 8 h. Time is tokio's, so a test can pause and advance it.
 //!
 //! # Example
 //!

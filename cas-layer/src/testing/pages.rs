@@ -15,7 +15,7 @@ background:light-dark(#eef1f5,#16191d);color:light-dark(#1c2430,#e8ebef)}\
 main{box-sizing:border-box;width:min(24rem,100vw);padding:2rem;border-radius:.75rem;\
 background:light-dark(#fff,#22272e);box-shadow:0 .25rem 1.5rem #0003;overflow-wrap:anywhere}\
 h1{margin:0 0 1rem;font-size:1.5rem}\
-label{display:block;margin-top:1rem;font-weight:600}\
+label{display:block;margin:1rem 0 .35rem;font-weight:600}\
 input,button{box-sizing:border-box;width:100%;padding:.6rem .75rem;font:inherit;border-radius:.4rem}\
 input{border:1px solid #7a8594;background:inherit;color:inherit}\
 button{margin-top:1.5rem;border:0;background:#0b5cad;color:#fff;font-weight:600;cursor:pointer}\
@@ -89,16 +89,16 @@ impl LoginForm<'_> {
             ),
             None => (StatusCode::OK, String::new(), ""),
         };
-        let mut hidden = hidden("execution", self.execution);
+        let mut fields = hidden("execution", self.execution);
         if let Some(service) = self.service {
-            hidden.push_str(&self::hidden("service", service));
+            fields.push_str(&hidden("service", service));
         }
         if self.by_post {
-            hidden.push_str(&self::hidden("method", "POST"));
+            fields.push_str(&hidden("method", "POST"));
         }
         let name = escaped(self.name);
         let body = format!(
-            "{problem}<form method=\"post\" action=\"{BASE}/login\">{hidden}\
+            "{problem}<form method=\"post\" action=\"{BASE}/login\">{fields}\
             <label for=\"username\">User name</label>\
             <input id=\"username\" name=\"username\" value=\"{name}\" autocomplete=\"username\" \
             autocapitalize=\"none\" spellcheck=\"false\" required autofocus{invalid}>\

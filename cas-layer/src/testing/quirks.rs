@@ -73,6 +73,9 @@ pub enum Quirk {
     NameValueElements,
     /// Sends attributes below `userAttributes` instead of `attributes`.
     UserAttributes,
+    /// Sends `<attribute name="n">v</attribute>` below `userAttributes` inside `attributes`, with
+    /// only the facts about the login beside it, as the protocol's schema (appendix A) allows.
+    NestedUserAttributes,
     /// Sends attributes below an element of another name, `norEduPerson`.
     WrappedAttributes,
     /// Sends every attribute twice: below `attributes` and as `<attribute name="n" value="v"/>`.
@@ -153,6 +156,7 @@ impl Quirk {
         Self::NameTextAttributes,
         Self::NameValueElements,
         Self::UserAttributes,
+        Self::NestedUserAttributes,
         Self::WrappedAttributes,
         Self::BothDialects,
         Self::AttraStyleMarker,

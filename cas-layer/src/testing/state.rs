@@ -59,7 +59,8 @@ struct Ticket {
     service: String,
     from_password: bool,
     session: Option<String>,
-    ends: Instant,
+    /// Never, when that is further off than the clock can tell.
+    ends: Option<Instant>,
 }
 
 /// What a good ticket says.
@@ -184,7 +185,7 @@ impl Shared {
             service: service.to_owned(),
             from_password,
             session,
-            ends: Instant::now() + self.ticket_lifetime,
+            ends: Instant::now().checked_add(self.ticket_lifetime),
         };
         lock(&self.state).tickets.insert(name.clone(), ticket);
         Ok(name)
@@ -202,7 +203,7 @@ impl Shared {
             .tickets
             .remove(ticket)
             .ok_or(Refused::Unknown)?;
-        if Instant::now() >= ticket.ends {
+        if ticket.ends.is_some_and(|ends| Instant::now() >= ends) {
             return Err(Refused::Expired);
         }
         if !service::same(&ticket.service, service, quirks) {

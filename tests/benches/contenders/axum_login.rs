@@ -52,11 +52,13 @@ impl AuthnBackend for Users {
 }
 
 pub(super) fn contender(bench: &Bench) -> Result<Contender, Failure> {
-    let user = User {
-        name: USER.to_owned(),
-        password_hash: "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaA".to_owned(),
-    };
-    let users = Users(Arc::new(HashMap::from([(USER.to_owned(), user)])));
+    let users = Users(Arc::new(HashMap::from([(
+        USER.to_owned(),
+        User {
+            name: USER.to_owned(),
+            password_hash: "$argon2id$v=19$m=19456,t=2,p=1".to_owned(),
+        },
+    )])));
     let sessions = SessionManagerLayer::new(MemoryStore::default());
     let layer = AuthManagerLayerBuilder::new(users, sessions).build();
 

@@ -56,19 +56,47 @@ pub(crate) struct Browser {
     pub(crate) cookies: Vec<Cookie<'static>>,
     /// Names that this browser refuses to store: all that contain one of these.
     pub(crate) refuses: Vec<&'static str>,
+    /// Whether each cookie goes into a field of its own.
+    splits_cookies: bool,
 }
 
 impl Browser {
     pub(crate) fn new() -> Self {
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .unwrap();
+        Self::with(|client| client)
+    }
+
+    /// Speaks HTTP/2 from the first byte and, like browsers there, sends every cookie in a field of its own.
+    pub(crate) fn over_http2() -> Self {
         Self {
-            http,
+            splits_cookies: true,
+            ..Self::with(reqwest::ClientBuilder::http2_prior_knowledge)
+        }
+    }
+
+    fn with(change: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Self {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy();
+        Self {
+            http: change(client).build().unwrap(),
             cookies: Vec::new(),
             refuses: Vec::new(),
+            splits_cookies: false,
+        }
+    }
+
+    /// The values of the `Cookie` fields of a request for `path`.
+    pub(crate) fn cookie_fields(&self, path: &str) -> Vec<String> {
+        let pairs: Vec<String> = self
+            .cookies
+            .iter()
+            .filter(|cookie| path.starts_with(cookie.path().unwrap_or("/")))
+            .map(|cookie| format!("{}={}", cookie.name(), cookie.value()))
+            .collect();
+        if self.splits_cookies || pairs.is_empty() {
+            pairs
+        } else {
+            vec![pairs.join("; ")]
         }
     }
 
@@ -89,15 +117,9 @@ impl Browser {
     pub(crate) async fn send(&mut self, request: RequestBuilder) -> Answer {
         let request = request.build().unwrap();
         let path = request.url().path().to_owned();
-        let header: Vec<String> = self
-            .cookies
-            .iter()
-            .filter(|cookie| path.starts_with(cookie.path().unwrap_or("/")))
-            .map(|cookie| format!("{}={}", cookie.name(), cookie.value()))
-            .collect();
         let mut builder = RequestBuilder::from_parts(self.http.clone(), request);
-        if !header.is_empty() {
-            builder = builder.header("cookie", header.join("; "));
+        for field in self.cookie_fields(&path) {
+            builder = builder.header("cookie", field);
         }
         let response = builder.send().await.unwrap();
         let answer = Answer {

@@ -8,10 +8,16 @@
 mod bad_input;
 mod browser;
 mod caches;
+mod contract;
 mod failures;
 mod flow;
 mod login_binding;
+mod logs;
 mod navigation;
 mod paths;
+mod placement;
+mod prefixes;
 mod quirks;
+mod site;
+mod stacks;
 mod support;

@@ -9,7 +9,7 @@ use super::{ResponseError, trim};
 /// Takes the first dialect that is present, in this order. Servers write the same attributes in two dialects
 /// at once, so taking all would double every value.
 ///
-/// 1. nested: `<attributes><mail>…</mail></attributes>`
+/// 1. nested: `<attributes><mail>…</mail></attributes>`, in it a `<userAttributes>` as well
 /// 2. `<userAttributes>` in place of `<attributes>`
 /// 3. a wrapper of any other name, such as `<norEduPerson>`
 /// 4. name and value: `<attribute name="mail" value="…"/>` directly in the answer
@@ -35,7 +35,8 @@ pub(super) fn collect(
         let mut entries = containers
             .iter()
             .flat_map(Node::children)
-            .filter(Node::is_element);
+            .filter(Node::is_element)
+            .flat_map(unfolded);
         return entries.try_for_each(|node| entry(&node, collector));
     }
 
@@ -44,6 +45,15 @@ pub(super) fn collect(
         .iter()
         .filter(|node| named(node).is_some() == with_names && !is_user_attributes(node))
         .try_for_each(|node| entry(node, collector))
+}
+
+/// The children of a `userAttributes` inside of `attributes`, and any other element as it is.
+fn unfolded<'a, 'i>(node: Node<'a, 'i>) -> Vec<Node<'a, 'i>> {
+    if is_user_attributes(&node) && has_elements(&node) {
+        node.children().filter(Node::is_element).collect()
+    } else {
+        vec![node]
+    }
 }
 
 /// One attribute: an `attribute` element that says its name, or an element whose own name it is.

@@ -11,6 +11,9 @@ mod refusal;
 mod text;
 mod xml;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use refusal::Refusal;
 
 use super::{Authentication, Protocol};

@@ -27,69 +27,86 @@ pub(super) fn response(answer: &Answer, turn: usize, quirks: &Quirks) -> Element
 /// The children of `authenticationSuccess` that carry attributes.
 fn attributes(facts: &Facts, turn: usize, quirks: &Quirks) -> Vec<Element> {
     let pairs = pairs(facts, turn, quirks);
-    let mut named: Vec<Element> = pairs
-        .iter()
-        .map(|(name, value)| Element::text(&element_name(name), value))
-        .collect();
+    let all = |write: fn(&(String, String)) -> Element| pairs.iter().map(write).collect();
+    let mut nested: Vec<Element> = all(named);
     if quirks.has(Quirk::AttraStyleMarker) {
-        named.insert(0, Element::text("attraStyle", "Jasig"));
+        nested.insert(0, Element::text("attraStyle", "Jasig"));
     }
-    let name_value = || {
-        pairs
-            .iter()
-            .map(|(n, v)| attribute().field("name", n).field("value", v))
-            .collect()
-    };
-
     if quirks.has(Quirk::FlatAttributes) {
-        named
-    } else if quirks.has(Quirk::NameValueAttributes) {
-        name_value()
-    } else if quirks.has(Quirk::NameTextAttributes) {
-        pairs
-            .iter()
-            .map(|(n, v)| Element::text("attribute", v).field("name", n))
-            .collect()
-    } else if quirks.has(Quirk::NameValueElements) {
-        let parts = |(n, v): &(String, String)| {
-            attribute()
-                .child(Element::text("name", n))
-                .child(Element::text("value", v))
-        };
-        pairs.iter().map(parts).collect()
-    } else if quirks.has(Quirk::UserAttributes) {
-        vec![Element::new("userAttributes").children(named)]
-    } else if quirks.has(Quirk::WrappedAttributes) {
-        vec![Element::new("norEduPerson").children(named)]
-    } else {
-        let mut all = vec![Element::new("attributes").children(named)];
-        if quirks.has(Quirk::BothDialects) {
-            all.extend(name_value());
-        }
-        all
+        return nested;
     }
+    if quirks.has(Quirk::NameValueAttributes) {
+        return all(name_value);
+    }
+    if quirks.has(Quirk::NameTextAttributes) {
+        return all(name_text);
+    }
+    if quirks.has(Quirk::NameValueElements) {
+        return all(name_value_elements);
+    }
+    if quirks.has(Quirk::UserAttributes) {
+        return vec![Element::new("userAttributes").children(nested)];
+    }
+    if quirks.has(Quirk::WrappedAttributes) {
+        return vec![Element::new("norEduPerson").children(nested)];
+    }
+    if quirks.has(Quirk::NestedUserAttributes) {
+        let (facts, rest): (Vec<_>, Vec<_>) = pairs
+            .iter()
+            .partition(|(name, _)| FACTS.contains(&name.as_str()));
+        let rest = rest.into_iter().map(name_text).collect();
+        return vec![
+            Element::new("attributes")
+                .children(facts.into_iter().map(named).collect())
+                .child(Element::new("userAttributes").children(rest)),
+        ];
+    }
+    let mut elements = vec![Element::new("attributes").children(nested)];
+    if quirks.has(Quirk::BothDialects) {
+        elements.extend(pairs.iter().map(name_value));
+    }
+    elements
 }
 
-fn attribute() -> Element {
-    Element::new("attribute")
+fn named((name, value): &(String, String)) -> Element {
+    Element::text(&element_name(name), value)
 }
+
+fn name_value((name, value): &(String, String)) -> Element {
+    Element::new("attribute")
+        .field("name", name)
+        .field("value", value)
+}
+
+fn name_text((name, value): &(String, String)) -> Element {
+    Element::text("attribute", value).field("name", name)
+}
+
+fn name_value_elements((name, value): &(String, String)) -> Element {
+    Element::new("attribute")
+        .child(Element::text("name", name))
+        .child(Element::text("value", value))
+}
+
+/// What an answer says about the login itself (2.5.7).
+const FACTS: [&str; 3] = [
+    "authenticationDate",
+    "longTermAuthenticationRequestTokenUsed",
+    "isFromNewLogin",
+];
 
 /// Every value with its name, in the order in which they are sent.
 fn pairs(facts: &Facts, turn: usize, quirks: &Quirks) -> Vec<(String, String)> {
-    let mut lists = vec![
-        (
-            "authenticationDate".to_owned(),
-            vec![date::write(facts.authenticated, quirks)],
-        ),
-        (
-            "longTermAuthenticationRequestTokenUsed".to_owned(),
-            vec![truth(false, quirks)],
-        ),
-        (
-            "isFromNewLogin".to_owned(),
-            vec![truth(facts.from_new_login, quirks)],
-        ),
+    let about_login = [
+        date::write(facts.authenticated, quirks),
+        truth(false, quirks),
+        truth(facts.from_new_login, quirks),
     ];
+    let mut lists: Vec<(String, Vec<String>)> = FACTS
+        .iter()
+        .zip(about_login)
+        .map(|(name, value)| ((*name).to_owned(), vec![value]))
+        .collect();
     lists.extend(facts.attributes.iter().cloned());
     if quirks.has(Quirk::OmitEmptyAttributes) {
         for (_, values) in &mut lists {

@@ -1,0 +1,44 @@
+//! What the HTTP client writes to the log.
+
+use std::sync::Mutex;
+
+use log::{LevelFilter, Log, Metadata, Record};
+
+use super::server::Server;
+use super::{ALICE, builder, validate};
+
+/// Keeps every line, of every test that runs meanwhile.
+struct Lines(Mutex<Vec<String>>);
+
+static LINES: Lines = Lines(Mutex::new(Vec::new()));
+
+impl Log for Lines {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        let line = format!("{} {}", record.target(), record.args());
+        self.0.lock().unwrap().push(line);
+    }
+
+    fn flush(&self) {}
+}
+
+#[tokio::test]
+async fn no_ticket_is_logged_whatever_the_http_client_was_told() {
+    log::set_logger(&LINES).unwrap();
+    log::set_max_level(LevelFilter::Trace);
+    let server = Server::with_body(ALICE).await;
+    let client = builder(&server.url)
+        .http_client(|http| http.connection_verbose(true))
+        .build()
+        .unwrap();
+    validate(&client).await.unwrap();
+
+    let lines = LINES.0.lock().unwrap().clone();
+    assert!(lines.iter().any(|line| line.contains("127.0.0.1")));
+    for line in lines {
+        assert!(!line.contains("hidden"), "{line}");
+    }
+}

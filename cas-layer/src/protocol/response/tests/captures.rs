@@ -1,0 +1,97 @@
+//! What a real server answered.
+
+use super::{Outcome, authentication, outcome, outcome_of, refused, table, user};
+use crate::protocol::Protocol;
+
+macro_rules! capture {
+    ($name:literal) => {
+        include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/testdata/django-cas-server/",
+            $name
+        ))
+    };
+}
+
+#[test]
+fn a_success_gives_the_user_and_each_attribute_once() {
+    let authentication = authentication(capture!("service2-ok-sso.xml"));
+    assert_eq!(authentication.user(), "alice");
+    assert_eq!(
+        table(&authentication),
+        [
+            ("authenticationDate", vec!["2026-11-23T22:25:50+00:00"]),
+            ("longTermAuthenticationRequestTokenUsed", vec!["false"]),
+            ("isFromNewLogin", vec!["false"]),
+            ("displayName", vec!["Ålice Lidell <&>"]),
+            ("mail", vec!["alice@wonderland.example"]),
+            ("memberOf", vec!["rabbits", "cats & hatters", "猫"]),
+            ("empty", vec![""]),
+            ("quote", vec![r#"say "hi" it's"#]),
+        ]
+    );
+    assert_eq!(authentication.is_from_new_login(), Some(false));
+    assert_eq!(
+        authentication.long_term_authentication_request_token_used(),
+        Some(false)
+    );
+    assert!(authentication.authentication_date().is_some());
+    assert!(authentication.proxies().is_empty());
+}
+
+#[test]
+fn a_new_login_is_told_from_an_old_one() {
+    let authentication = authentication(capture!("service3-ok-new-login.xml"));
+    assert_eq!(authentication.is_from_new_login(), Some(true));
+}
+
+#[test]
+fn the_proxies_of_a_chain_are_read() {
+    let authentication = authentication(capture!("proxyvalidate2-chain.xml"));
+    assert_eq!(authentication.user(), "alice");
+    assert_eq!(authentication.proxies(), ["https://127.0.0.1:43955/pgt2"]);
+}
+
+#[test]
+fn the_iou_of_a_proxy_granting_ticket_is_kept_nowhere() {
+    let body = capture!("service3-pgt-https.xml");
+    assert!(body.contains("PGTIOU-"));
+    let authentication = authentication(body);
+    assert_eq!(authentication.user(), "alice");
+    assert!(!format!("{:?} {:?}", table(&authentication), authentication).contains("PGTIOU-"));
+}
+
+#[test]
+fn refusals_are_refusals_with_their_code() {
+    for (body, code) in [
+        (capture!("service2-replay.xml"), "INVALID_TICKET"),
+        (capture!("service3-missing.xml"), "INVALID_REQUEST"),
+        (capture!("service2-with-proxy-ticket.xml"), "INVALID_TICKET"),
+        (capture!("service2-wrong-service.xml"), "INVALID_SERVICE"),
+        (capture!("service2-markup-no-prefix.xml"), "INVALID_TICKET"),
+    ] {
+        assert_eq!(outcome(body), refused(code), "{body}");
+    }
+}
+
+#[test]
+fn plain_text_answers_are_read_by_cas_1() {
+    assert_eq!(
+        outcome_of(Protocol::Cas1, capture!("validate1-ok.txt")),
+        user("alice")
+    );
+    assert_eq!(
+        outcome_of(Protocol::Cas1, capture!("validate1-replay.txt")),
+        Outcome::Refused(None)
+    );
+}
+
+#[test]
+fn an_error_page_is_unreadable_for_every_protocol() {
+    for protocol in [Protocol::Cas1, Protocol::Cas2, Protocol::Cas3] {
+        assert_eq!(
+            outcome_of(protocol, capture!("validate1-with-proxy-ticket.html")),
+            Outcome::Unreadable
+        );
+    }
+}

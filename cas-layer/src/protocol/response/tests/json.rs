@@ -1,0 +1,216 @@
+//! CAS 3 in JSON.
+
+use super::{Outcome, authentication, outcome, outcome_of, refused, table, user};
+use crate::protocol::Protocol;
+
+fn success(inner: &str) -> String {
+    format!(r#"{{"serviceResponse":{{"authenticationSuccess":{{{inner}}}}}}}"#)
+}
+
+fn with_attributes(attributes: &str) -> String {
+    success(&format!(r#""user":"alice","attributes":{attributes}"#))
+}
+
+#[test]
+fn json_is_read_wherever_xml_is() {
+    let body = success(r#""user":"alice""#);
+    for protocol in [Protocol::Cas2, Protocol::Cas3] {
+        for start in ["", "\u{feff}", " \r\n\t"] {
+            assert_eq!(
+                outcome_of(protocol, format!("{start}{body}\n")),
+                user("alice")
+            );
+        }
+    }
+    assert_eq!(outcome_of(Protocol::Cas1, &body), Outcome::Unreadable);
+}
+
+#[test]
+fn values_are_lists_of_strings_whatever_they_were() {
+    let body = with_attributes(
+        r#"{"s":" Ålice \u732b\n ","e":"","i":42,"big":123456789012345678901234567890,"f":1.50,
+            "exp":1E+2,"t":true,"n":null,"none":[],"list":["a",1,false,null,"b"],"spaced":[ "x" , 2 ]}"#,
+    );
+    assert_eq!(
+        table(&authentication(body)),
+        [
+            ("s", vec!["Ålice 猫"]),
+            ("e", vec![""]),
+            ("i", vec!["42"]),
+            ("big", vec!["123456789012345678901234567890"]),
+            ("f", vec!["1.50"]),
+            ("exp", vec!["1E+2"]),
+            ("t", vec!["true"]),
+            ("n", vec![]),
+            ("none", vec![]),
+            ("list", vec!["a", "1", "false", "b"]),
+            ("spaced", vec!["x", "2"]),
+        ]
+    );
+}
+
+#[test]
+fn other_values_are_unreadable() {
+    for attributes in [
+        r#"{"a":{"b":"c"}}"#,
+        r#"{"a":[["b"]]}"#,
+        r#"{"a":[{"b":"c"}]}"#,
+        r#"{"a":"\ud800"}"#,
+        r#"["a"]"#,
+        r#""a""#,
+        "7",
+    ] {
+        assert_eq!(
+            outcome(with_attributes(attributes)),
+            Outcome::Unreadable,
+            "{attributes}"
+        );
+    }
+}
+
+#[test]
+fn no_attributes_are_no_attributes() {
+    for body in [
+        with_attributes("{}"),
+        with_attributes("null"),
+        success(r#""user":"alice""#),
+    ] {
+        assert!(authentication(body).attributes().is_empty());
+    }
+}
+
+#[test]
+fn flags_and_dates_may_be_lists_of_one() {
+    let authentication = authentication(with_attributes(
+        r#"{"isFromNewLogin":[true],"longTermAuthenticationRequestTokenUsed":["false"],
+            "authenticationDate":["2015-11-12T09:30:10Z[UTC]"]}"#,
+    ));
+    assert_eq!(authentication.is_from_new_login(), Some(true));
+    assert_eq!(
+        authentication.long_term_authentication_request_token_used(),
+        Some(false)
+    );
+    assert!(authentication.authentication_date().is_some());
+}
+
+#[test]
+fn a_failure_is_one_because_it_is_there() {
+    for (failure, expected) in [
+        (
+            r#"{"code":"INVALID_TICKET","description":"not found"}"#,
+            refused("INVALID_TICKET"),
+        ),
+        (r#"{"code":"INVALID_TICKET"}"#, refused("INVALID_TICKET")),
+        (r#"{"code":7}"#, Outcome::Refused(None)),
+        (r#"{"code":"A","code":"B"}"#, Outcome::Refused(None)),
+        ("{}", Outcome::Refused(None)),
+        ("null", Outcome::Refused(None)),
+        (r#""""#, Outcome::Refused(None)),
+    ] {
+        for key in ["authenticationFailure", "proxyFailure"] {
+            let body = format!(r#"{{"serviceResponse":{{"{key}":{failure}}}}}"#);
+            assert_eq!(outcome(&body), expected, "{body}");
+        }
+    }
+}
+
+#[test]
+fn there_is_exactly_one_answer() {
+    let alice = r#""authenticationSuccess":{"user":"alice"}"#;
+    for inner in [
+        String::new(),
+        format!(r#"{alice},"authenticationFailure":{{"code":"X"}}"#),
+        format!(r#""authenticationFailure":{{"code":"X"}},{alice}"#),
+        format!(r#""authenticationFailure":null,{alice}"#),
+        format!("{alice},{alice}"),
+        r#""proxySuccess":{"proxyTicket":"PT-1"}"#.to_owned(),
+        r#""AuthenticationSuccess":{"user":"alice"}"#.to_owned(),
+    ] {
+        let body = format!(r#"{{"serviceResponse":{{{inner}}}}}"#);
+        assert_eq!(outcome(&body), Outcome::Unreadable, "{body}");
+    }
+}
+
+#[test]
+fn a_key_that_comes_twice_is_refused_at_every_level() {
+    let response = r#""serviceResponse":{"authenticationSuccess":{"user":"alice"}}"#;
+    for body in [
+        format!("{{{response},{response}}}"),
+        success(r#""user":"alice","user":"root""#),
+        // The same key, spelt with an escape.
+        success(r#""user":"alice","us\u0065r":"root""#),
+        success(r#""user":"alice","attributes":{},"attributes":{"a":"b"}"#),
+        success(r#""user":"alice","proxies":["https://a.example/"],"proxies":[]"#),
+        with_attributes(r#"{"a":"b","a":"c"}"#),
+    ] {
+        assert_eq!(outcome(&body), Outcome::Unreadable, "{body}");
+    }
+}
+
+#[test]
+fn there_is_a_user_and_it_is_a_string() {
+    for inner in [
+        "",
+        r#""user":null"#,
+        r#""user":7"#,
+        r#""user":["alice"]"#,
+        r#""user":{"name":"alice"}"#,
+        r#""user":"""#,
+        r#""user":" \n ""#,
+        r#""user":"al\u0000ice""#,
+        r#""user":"al\nice""#,
+        r#""attributes":{"user":"alice"}"#,
+    ] {
+        assert_eq!(outcome(success(inner)), Outcome::Unreadable, "{inner}");
+    }
+    assert_eq!(outcome(success(r#""user":" \u00c5lice ""#)), user("Ålice"));
+    let too_long = "x".repeat(1025);
+    assert_eq!(
+        outcome(success(&format!(r#""user":"{too_long}""#))),
+        Outcome::Unreadable
+    );
+}
+
+#[test]
+fn proxies_are_a_list_of_strings_and_the_iou_is_kept_nowhere() {
+    let authentication = authentication(success(
+        r#""user":"alice","proxyGrantingTicket":"PGTIOU-1","proxies":[" https://b.example/ ","https://a.example/"]"#,
+    ));
+    assert_eq!(
+        authentication.proxies(),
+        ["https://b.example/", "https://a.example/"]
+    );
+    assert!(authentication.attributes().is_empty());
+    assert!(!format!("{authentication:?}").contains("PGTIOU"));
+    for proxies in [
+        r#""https://a.example/""#,
+        "[1]",
+        r#"[""]"#,
+        r#"{"a":"b"}"#,
+        "[null]",
+    ] {
+        let body = success(&format!(r#""user":"alice","proxies":{proxies}"#));
+        assert_eq!(outcome(body), Outcome::Unreadable, "{proxies}");
+    }
+    let none = success(r#""user":"alice","proxies":null,"proxyGrantingTicket":null"#);
+    assert_eq!(outcome(none), user("alice"));
+}
+
+#[test]
+fn what_is_not_quite_json_is_unreadable() {
+    for body in [
+        "{",
+        "{}",
+        "[]",
+        r#"{"serviceResponse":null}"#,
+        r#"{"serviceResponse":[]}"#,
+        r#"{"authenticationSuccess":{"user":"alice"}}"#,
+        r#"{"serviceResponse":{"authenticationSuccess":{"user":"alice"}}} x"#,
+        r#"{"serviceResponse":{"authenticationSuccess":{"user":"alice"}},}"#,
+        r#"{"serviceResponse":{"authenticationSuccess":"alice"}}"#,
+        "{'serviceResponse':{'authenticationSuccess':{'user':'alice'}}}",
+        r#"{"error":"down"}"#,
+    ] {
+        assert_eq!(outcome(body), Outcome::Unreadable, "{body}");
+    }
+}

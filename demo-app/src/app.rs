@@ -1,0 +1,49 @@
+//! The routes, and what surrounds them.
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{StatusCode, header},
+    response::IntoResponse,
+    routing::get,
+};
+use cas_layer::{CasConfig, CasLayer};
+use tower_http::{compression::CompressionLayer, timeout::TimeoutLayer, trace::TraceLayer};
+use tracing::Span;
+
+use crate::pages;
+
+/// Longer than the 10 seconds that a call to the CAS server may take.
+const REQUEST_TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// The paths that need no user. `/healthz` is for a load balancer.
+pub(crate) const PUBLIC_PATHS: [&str; 2] = ["/", "/healthz"];
+
+/// Where a sign-in without `next` leads.
+pub(crate) const LANDING_PATH: &str = "/profile";
+
+pub(crate) fn router(config: CasConfig) -> Router {
+    Router::new()
+        .route("/", get(|| async { found("/login") }))
+        .route("/profile", get(pages::profile))
+        .route("/healthz", get(|| async { "ok" }))
+        .layer(CasLayer::new(config))
+        .layer(CompressionLayer::new())
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            REQUEST_TIME_LIMIT,
+        ))
+        .layer(TraceLayer::new_for_http().make_span_with(path_only))
+}
+
+/// The default span holds the URI with its query, and a query brings tickets.
+fn path_only(request: &Request) -> Span {
+    tracing::info_span!("request", method = %request.method(), path = request.uri().path())
+}
+
+/// 302: axum's own redirects are 303, 307 and 308.
+fn found(location: &'static str) -> impl IntoResponse {
+    (StatusCode::FOUND, [(header::LOCATION, location)])
+}

@@ -1,0 +1,133 @@
+//! The one page of the demo.
+
+use std::{sync::LazyLock, time::SystemTime};
+
+use axum::{
+    Json,
+    http::{HeaderMap, header},
+    response::{Html, IntoResponse, Response},
+};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use cas_layer::{Attributes, CasUser};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+const STYLE: &str = "\
+:root{color-scheme:light dark;font:100%/1.5 system-ui,sans-serif}\
+body{margin:0;background:Canvas;color:CanvasText}\
+main{box-sizing:border-box;max-width:44rem;margin:0 auto;padding:3rem 1.5rem}\
+h1{margin:0 0 .25rem;font-size:1.8rem;line-height:1.2;overflow-wrap:anywhere}\
+table{width:100%;margin:1.5rem 0;border-collapse:collapse}\
+caption{padding:.5rem 0;font-weight:600;text-align:left}\
+th,td{padding:.5rem .75rem .5rem 0;border-top:1px solid GrayText;text-align:left;\
+vertical-align:top;overflow-wrap:anywhere}\
+th{width:48%;font-weight:400}\
+ul{margin:0;padding:0;list-style:none}\
+.button{display:inline-block;padding:.55rem 1.1rem;border-radius:.4rem;background:#1a4f8b;\
+color:#fff;text-decoration:none}\
+.button:hover{background:#143d6b}\
+.button:focus-visible{outline:3px solid #e8a200;outline-offset:2px}";
+
+/// Nothing loads, nothing runs, nobody frames; the one style is known by its hash.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = BASE64_STANDARD.encode(Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    )
+});
+
+/// `GET /profile`: HTML for browsers, JSON for programs that ask for it.
+pub(crate) async fn profile(headers: HeaderMap, user: CasUser) -> Response {
+    if wants_json(&headers) {
+        let profile = Profile {
+            user: user.name(),
+            attributes: user.attributes(),
+        };
+        return ([(header::VARY, "Accept")], Json(profile)).into_response();
+    }
+    let headers = [
+        (header::VARY, "Accept"),
+        (header::CONTENT_SECURITY_POLICY, &**POLICY),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, Html(page(&user).into_string())).into_response()
+}
+
+/// A contract with programs: every attribute is a list of strings.
+#[derive(Serialize)]
+struct Profile<'u> {
+    user: &'u str,
+    attributes: &'u Attributes,
+}
+
+/// Browsers name `text/html`; whoever names JSON and not HTML gets JSON.
+fn wants_json(headers: &HeaderMap) -> bool {
+    let names = |wanted: &str| {
+        headers
+            .get_all(header::ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .filter_map(|range| range.split(';').next())
+            .any(|media_type| media_type.trim().eq_ignore_ascii_case(wanted))
+    };
+    names("application/json") && !names("text/html")
+}
+
+fn page(user: &CasUser) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "Your profile" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    h1 { "Signed in as " span #user { (user.name()) } }
+                    (session_end(user.expires_at()))
+                    (attribute_table(user.attributes()))
+                    p { a .button #logout href="/logout" { "Sign out" } }
+                }
+            }
+        }
+    }
+}
+
+fn session_end(time: SystemTime) -> Markup {
+    html! {
+        // A time beyond the calendar of the library is not worth a failed page.
+        @if let Ok(time) = jiff::Timestamp::try_from(time) {
+            p {
+                "Your session ends on "
+                time datetime=(time) { (time.strftime("%-d %B %Y at %H:%M UTC")) }
+                "."
+            }
+        }
+    }
+}
+
+fn attribute_table(attributes: &Attributes) -> Markup {
+    html! {
+        @if attributes.is_empty() {
+            p { "The CAS server sent no attributes." }
+        } @else {
+            table {
+                caption { "What the CAS server says about you" }
+                tbody {
+                    @for (name, values) in attributes.iter() {
+                        tr {
+                            th scope="row" { (name) }
+                            td { ul { @for value in values { li { (value) } } } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

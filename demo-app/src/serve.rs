@@ -1,0 +1,244 @@
+//! From options to a running server and back.
+
+use std::{
+    fs, io,
+    io::Write as _,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::http::Uri;
+use cas_layer::{
+    CasConfig, ConfigError, Key, MemoryRegistry,
+    testing::{CasServer, User},
+};
+use tokio::{net::TcpListener, sync::Notify, time};
+
+use crate::{
+    app,
+    options::{Options, Registry},
+};
+
+/// How long open connections may finish after a signal.
+const GRACE: Duration = Duration::from_secs(5);
+
+const DEMO_USER: &str = "casuser";
+const DEMO_PASSWORD: &str = "Mellon";
+
+/// What keeps the demo from starting.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error("cannot listen on {address} (--listen)")]
+    Listen {
+        address: SocketAddr,
+        source: io::Error,
+    },
+    #[error("cannot start the embedded CAS server on {address} (--cas-listen)")]
+    CasListen {
+        address: SocketAddr,
+        source: io::Error,
+    },
+    #[error("cannot read the file {path:?} ({option})")]
+    File {
+        option: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("line {line} of the key file {path:?}")]
+    Key {
+        path: PathBuf,
+        line: usize,
+        source: ConfigError,
+    },
+    #[error("the key file {path:?} holds no key")]
+    NoKey { path: PathBuf },
+    #[error("--app-url {url}: the demo has no path of its own, give scheme, host and port alone")]
+    AppUrlWithPath { url: String },
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("cannot wait for signals")]
+    Signals(#[source] io::Error),
+}
+
+/// Serves until a signal comes. Errors are those of starting.
+pub(crate) async fn run(options: Options) -> Result<(), StartError> {
+    let keys = match &options.key_file {
+        Some(path) => read_keys(path)?,
+        None => vec![Key::generate()],
+    };
+    let ca = match &options.cas_ca_file {
+        Some(path) => Some(read("--cas-ca-file", path)?),
+        None => None,
+    };
+    let stop = stop_signal().map_err(StartError::Signals)?;
+
+    let listen_error = |source| StartError::Listen {
+        address: options.listen,
+        source,
+    };
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?;
+    let own_url = format!("http://{address}");
+    let app_url = match options.app_url {
+        Some(url) if has_path(&url) => return Err(StartError::AppUrlWithPath { url }),
+        Some(url) => url,
+        None => own_url.clone(),
+    };
+    let (embedded, cas_url) = if let Some(url) = options.cas_url {
+        (None, url)
+    } else {
+        let server = start_cas_server(options.cas_listen).await?;
+        let url = server.url().to_owned();
+        (Some(server), url)
+    };
+
+    let mut config =
+        CasConfig::builder(cas_url.as_str(), app_url.as_str()).landing_path(app::LANDING_PATH);
+    for key in keys {
+        config = config.key(key);
+    }
+    for path in app::PUBLIC_PATHS {
+        config = config.public(path);
+    }
+    let config = config
+        .registry(match options.registry {
+            Registry::Memory => MemoryRegistry::default(),
+        })
+        .client(|client| {
+            let client = client.protocol(options.protocol.into());
+            match ca {
+                Some(pem) => client.add_root_certificate_pem(pem),
+                None => client,
+            }
+        })
+        .build()?;
+
+    // Everything that can fail has been done: a failure is one line, with nothing before it.
+    if options.key_file.is_none() {
+        tracing::info!("no --key-file: a random key, so sessions end when this process does");
+    }
+    announce(&app_url, &own_url, &cas_url, embedded.is_some());
+    serve(listener, app::router(config), stop).await;
+    if let Some(server) = embedded {
+        server.shutdown().await;
+    }
+    Ok(())
+}
+
+/// Finishes what is under way when `stop` resolves, but does not wait for idle or stuck connections
+/// longer than [`GRACE`].
+async fn serve(
+    listener: TcpListener,
+    router: axum::Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) {
+    let stopping = Arc::new(Notify::new());
+    let server = axum::serve(listener, router).with_graceful_shutdown({
+        let stopping = Arc::clone(&stopping);
+        async move {
+            stop.await;
+            tracing::info!("shutting down");
+            stopping.notify_one();
+        }
+    });
+    let patience = async {
+        stopping.notified().await;
+        time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        // It never errs: axum goes on after a failed accept.
+        _ = server.into_future() => {}
+        () = patience => tracing::warn!("connections are still open, closing them"),
+    }
+}
+
+async fn start_cas_server(address: SocketAddr) -> Result<CasServer, StartError> {
+    CasServer::builder()
+        .listen(address)
+        .user(
+            User::new(DEMO_USER, DEMO_PASSWORD)
+                .attribute("displayName", ["Casimir User"])
+                .attribute("mail", ["casuser@example.org"])
+                .attribute("memberOf", ["staff", "demo"]),
+        )
+        .start()
+        .await
+        .map_err(|source| StartError::CasListen { address, source })
+}
+
+fn announce(app_url: &str, own_url: &str, cas_url: &str, embedded: bool) {
+    let mut lines = vec![format!("Demo:       {app_url}")];
+    if app_url != own_url {
+        lines.push(format!("Listens on: {own_url}"));
+    }
+    lines.push(format!("CAS server: {cas_url}"));
+    if embedded {
+        lines.push(format!("Sign in as: {DEMO_USER} / {DEMO_PASSWORD}"));
+    }
+    // A closed stdout is no reason to stop.
+    let _ = writeln!(io::stdout(), "{}", lines.join("\n"));
+}
+
+/// Reads keys, one a line; blank lines are skipped.
+fn read_keys(path: &Path) -> Result<Vec<Key>, StartError> {
+    let bytes = read("--key-file", path)?;
+    let keys: Vec<Key> = String::from_utf8_lossy(&bytes)
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(index, line)| {
+            Key::from_base64(line).map_err(|source| StartError::Key {
+                path: path.to_owned(),
+                line: index + 1,
+                source,
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    if keys.is_empty() {
+        return Err(StartError::NoKey {
+            path: path.to_owned(),
+        });
+    }
+    Ok(keys)
+}
+
+fn read(option: &'static str, path: &Path) -> Result<Vec<u8>, StartError> {
+    fs::read(path).map_err(|source| StartError::File {
+        option,
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Whether the URL is one with a path; whether it is a usable URL at all, the configuration says.
+fn has_path(url: &str) -> bool {
+    url.parse::<Uri>()
+        .is_ok_and(|uri| uri.scheme().is_some() && uri.path() != "/")
+}
+
+/// Resolves on Ctrl-C or SIGTERM. The handlers are in place when this returns.
+#[cfg(unix)]
+fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Resolves on Ctrl-C. The handler is in place when this returns.
+#[cfg(windows)]
+fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
+}

@@ -1,0 +1,316 @@
+//! Signing in and out, the same against every CAS server and by every protocol version.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::{
+    demo::Demo,
+    suite::trial,
+    visitor::{Answer, Visitor},
+};
+
+/// The one account of every server under test.
+pub const USER: &str = "casuser";
+/// Its password.
+pub const PASSWORD: &str = "Mellon";
+
+/// A CAS server, and what it says about the user.
+#[derive(Debug)]
+pub struct Server {
+    /// Its URL; without one the demo runs the embedded server.
+    pub url: Option<String>,
+    /// The protocol versions with which it sends attributes: CAS 2 itself has none (CAS protocol
+    /// 2.5.5), but many servers send them.
+    pub attributes_with: &'static [&'static str],
+    /// The attributes that it must send then; it may send others too.
+    pub attributes: BTreeMap<&'static str, Vec<&'static str>>,
+}
+
+/// The server of the library's `testing` feature, as the demo sets it up.
+#[must_use]
+pub fn embedded() -> Server {
+    Server {
+        url: None,
+        attributes_with: &["cas3"],
+        attributes: BTreeMap::from([
+            ("displayName", vec!["Casimir User"]),
+            ("mail", vec!["casuser@example.org"]),
+            ("memberOf", vec!["staff", "demo"]),
+        ]),
+    }
+}
+
+/// A django-cas-server, as `tests/django` sets it up.
+#[must_use]
+pub fn django(url: String) -> Server {
+    Server {
+        url: Some(url),
+        attributes_with: &["cas2", "cas3"],
+        attributes: BTreeMap::from([
+            ("displayName", vec!["Cäs <User> & Co"]),
+            ("mail", vec!["casuser@example.org"]),
+            ("memberOf", vec!["staff", "cats & hatters", "猫"]),
+            ("nickname", vec![""]),
+        ]),
+    }
+}
+
+/// One protocol version against one server.
+#[derive(Clone, Debug)]
+struct Setting {
+    server: Arc<Server>,
+    protocol: &'static str,
+}
+
+impl Setting {
+    async fn demo(&self) -> Demo {
+        let mut arguments = vec!["--protocol", self.protocol];
+        if let Some(url) = &self.server.url {
+            arguments.extend(["--cas-url", url]);
+        }
+        Demo::start(&arguments).await
+    }
+}
+
+/// Every test of the flow, once for each protocol version.
+#[must_use]
+pub fn trials(server: Server) -> Vec<Trial> {
+    macro_rules! tests {
+        ($setting:expr => $($name:ident),+ $(,)?) => {
+            [$({
+                let setting = $setting.clone();
+                let name = format!("{}::{}", setting.protocol, stringify!($name));
+                trial(name, move || $name(setting))
+            }),+]
+        };
+    }
+    let server = Arc::new(server);
+    ["cas1", "cas2", "cas3"]
+        .into_iter()
+        .flat_map(|protocol| {
+            let setting = Setting {
+                server: Arc::clone(&server),
+                protocol,
+            };
+            tests!(setting =>
+                a_user_signs_in_through_the_form_and_sees_their_profile,
+                a_deep_link_with_its_query_survives_the_sign_in,
+                a_wrong_password_signs_nobody_in,
+                a_session_at_the_cas_server_needs_no_second_form,
+                signing_out_ends_the_session_here_and_there,
+                a_copied_cookie_is_dead_after_signing_out,
+                a_used_ticket_is_refused,
+                a_ticket_is_not_validated_for_a_foreign_browser,
+            )
+        })
+        .collect()
+}
+
+/// Goes to `path` and signs in through the form.
+pub async fn sign_in(visitor: &Visitor, demo: &Demo, path: &str) -> Answer {
+    let form = visitor.open(&demo.url(path)).await;
+    assert!(
+        form.url.as_str().starts_with(demo.cas_url()),
+        "at {} instead of CAS",
+        form.url
+    );
+    assert!(form.asks_for_password(), "{}", form.body);
+    let sent = visitor
+        .send_form(&form, &[("username", USER), ("password", PASSWORD)])
+        .await;
+    visitor.follow(sent).await
+}
+
+/// Whether a visitor is sent to the CAS server instead of seeing the profile.
+pub async fn is_sent_to_cas(visitor: &Visitor, demo: &Demo) -> bool {
+    let answer = visitor.get(&demo.url("/profile")).await;
+    answer.status == 302 && answer.location().as_str().starts_with(demo.cas_url())
+}
+
+/// The addresses with a ticket among the redirects to `answer`.
+#[must_use]
+pub fn callbacks(answer: &Answer) -> Vec<Url> {
+    let has_ticket = |hop: &&Url| hop.query_pairs().any(|(name, _)| name == "ticket");
+    answer.hops.iter().filter(has_ticket).cloned().collect()
+}
+
+/// The one address that brought the ticket.
+#[must_use]
+pub fn callback(answer: &Answer) -> Url {
+    let [callback] = &*callbacks(answer) else {
+        panic!("not one callback: {:#?}", answer.hops);
+    };
+    callback.clone()
+}
+
+/// The ticket that an address brings.
+#[must_use]
+pub fn ticket(callback: &Url) -> String {
+    let (_, value) = callback
+        .query_pairs()
+        .find(|(name, _)| name == "ticket")
+        .expect("an address with a ticket");
+    value.into_owned()
+}
+
+async fn a_user_signs_in_through_the_form_and_sees_their_profile(setting: Setting) {
+    let demo = setting.demo().await;
+    let visitor = Visitor::new();
+    let profile = sign_in(&visitor, &demo, "/").await;
+    assert_eq!(profile.url.as_str(), demo.url("/profile"));
+    assert_eq!(profile.status, 200, "{}", profile.body);
+    assert_eq!(profile.text_of("#user").as_deref(), Some(USER));
+
+    let json = visitor.get_json(&demo.url("/profile")).await;
+    let shown: Value = serde_json::from_str(&json.body).expect("JSON");
+    assert_eq!(shown["user"], USER);
+    if !setting.server.attributes_with.contains(&setting.protocol) {
+        assert_eq!(shown["attributes"], json!({}));
+        return;
+    }
+    for (name, values) in &setting.server.attributes {
+        assert_eq!(shown["attributes"][name], json!(values), "{name}");
+    }
+    let page = profile.text_of("table").expect("a table of attributes");
+    for value in setting.server.attributes.values().flatten() {
+        assert!(page.contains(value), "{value}: {page}");
+    }
+}
+
+async fn a_deep_link_with_its_query_survives_the_sign_in(setting: Setting) {
+    let demo = setting.demo().await;
+    for link in [
+        "/profile?tab=2",
+        "/profile?q=a%20b&q=c+d&empty=&name=%C3%A9%26%3D",
+        "/profile?quote=%22%27%3Cb%3E&ticket=ST-mine",
+    ] {
+        let profile = sign_in(&Visitor::new(), &demo, link).await;
+        assert_eq!(profile.url.as_str(), demo.url(link));
+        assert_eq!(profile.status, 200);
+    }
+}
+
+async fn a_wrong_password_signs_nobody_in(setting: Setting) {
+    let demo = setting.demo().await;
+    let visitor = Visitor::new();
+    let form = visitor.open(&demo.url("/profile")).await;
+    let sent = visitor
+        .send_form(&form, &[("username", USER), ("password", "Friend")])
+        .await;
+    let again = visitor.follow(sent).await;
+    assert!(
+        again.url.as_str().starts_with(demo.cas_url()),
+        "{}",
+        again.url
+    );
+    assert!(again.asks_for_password(), "{}", again.body);
+    assert!(is_sent_to_cas(&visitor, &demo).await);
+
+    let sent = visitor
+        .send_form(&again, &[("username", USER), ("password", PASSWORD)])
+        .await;
+    assert_eq!(
+        visitor.follow(sent).await.url.as_str(),
+        demo.url("/profile")
+    );
+}
+
+async fn a_session_at_the_cas_server_needs_no_second_form(setting: Setting) {
+    let first = setting.demo().await;
+    let visitor = Visitor::new();
+    sign_in(&visitor, &first, "/profile").await;
+    let cas_url = first.cas_url().to_owned();
+    let second = Demo::start(&["--protocol", setting.protocol, "--cas-url", &cas_url]).await;
+    let profile = visitor.open(&second.url("/profile?tab=3")).await;
+    assert_eq!(profile.url.as_str(), second.url("/profile?tab=3"));
+    assert_eq!(profile.text_of("#user").as_deref(), Some(USER));
+    assert_eq!(callbacks(&profile).len(), 1, "{:#?}", profile.hops);
+}
+
+async fn signing_out_ends_the_session_here_and_there(setting: Setting) {
+    let demo = setting.demo().await;
+    let visitor = Visitor::new();
+    sign_in(&visitor, &demo, "/profile").await;
+    assert!(!is_sent_to_cas(&visitor, &demo).await);
+
+    let bye = visitor.open(&demo.url("/logout")).await;
+    assert_eq!(bye.url.as_str(), demo.url("/logout_callback"));
+    assert_eq!(bye.status, 200);
+    assert!(
+        bye.hops.iter().any(|hop| hop
+            .as_str()
+            .starts_with(&format!("{}/logout", demo.cas_url()))),
+        "{:#?}",
+        bye.hops
+    );
+    let form = visitor.open(&demo.url("/profile")).await;
+    assert!(form.asks_for_password(), "{}", form.body);
+}
+
+async fn a_copied_cookie_is_dead_after_signing_out(setting: Setting) {
+    let demo = setting.demo().await;
+    let (visitor, thief) = (Visitor::new(), Visitor::new());
+    sign_in(&visitor, &demo, "/profile").await;
+    for (name, value) in visitor.cookies(&demo.url("/")) {
+        thief.take_cookie(&demo.url("/"), &name, &value);
+    }
+    let stolen = thief.get(&demo.url("/profile")).await;
+    assert_eq!(
+        stolen.text_of("#user").as_deref(),
+        Some(USER),
+        "the copy works before"
+    );
+    visitor.open(&demo.url("/logout")).await;
+    assert!(is_sent_to_cas(&thief, &demo).await);
+}
+
+async fn a_used_ticket_is_refused(setting: Setting) {
+    let demo = setting.demo().await;
+    let used = ticket(&callback(
+        &sign_in(&Visitor::new(), &demo, "/profile").await,
+    ));
+
+    // Another visitor has begun a login, so the ticket is theirs as far as this app can see.
+    let other = Visitor::new();
+    let begun = other.get(&demo.url("/profile")).await.location();
+    let (_, service) = begun
+        .query_pairs()
+        .find(|(name, _)| name == "service")
+        .expect("a service URL");
+    let mut replay = Url::parse(&service).expect("a URL");
+    replay.query_pairs_mut().append_pair("ticket", &used);
+    let refusal = other.get(replay.as_str()).await;
+    assert!(
+        refusal.status.is_client_error(),
+        "{}: {}",
+        refusal.status,
+        refusal.body
+    );
+    assert_eq!(refusal.text_of("h1").as_deref(), Some("Sign-in refused"));
+    assert!(!refusal.body.contains(&used), "{}", refusal.body);
+    assert!(is_sent_to_cas(&other, &demo).await);
+}
+
+async fn a_ticket_is_not_validated_for_a_foreign_browser(setting: Setting) {
+    let demo = setting.demo().await;
+    let attacker = Visitor::new();
+    let form = attacker.open(&demo.url("/profile")).await;
+    let fields = [("username", USER), ("password", PASSWORD)];
+    let callback = attacker.send_form(&form, &fields).await.location();
+
+    let victim = Visitor::new();
+    let answer = victim.get(callback.as_str()).await;
+    assert_eq!(answer.status, 302);
+    assert!(
+        answer.location().as_str().starts_with(demo.cas_url()),
+        "{}",
+        answer.location()
+    );
+    assert!(is_sent_to_cas(&victim, &demo).await);
+    // Nobody has used the ticket up: it still signs in whoever began.
+    let profile = attacker.open(callback.as_str()).await;
+    assert_eq!(profile.text_of("#user").as_deref(), Some(USER));
+}

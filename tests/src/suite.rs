@@ -1,0 +1,50 @@
+//! Suites that need a server which not every machine has.
+
+use std::{env, process::ExitCode};
+
+use libtest_mimic::{Arguments, Trial};
+use tokio::runtime;
+
+/// What `tests/run` sets: the URL of a django-cas-server, such as `http://127.0.0.1:1234/cas`.
+pub const DJANGO_URL: &str = "CAS_TESTS_DJANGO_URL";
+/// What `tests/run` sets: the chromedriver to run.
+pub const CHROMEDRIVER: &str = "CAS_TESTS_CHROMEDRIVER";
+
+/// The variable, if `tests/run` has set it.
+#[must_use]
+pub fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A test with a runtime of its own. It fails by panicking.
+pub fn trial<F>(name: impl Into<String>, body: impl FnOnce() -> F + Send + 'static) -> Trial
+where
+    F: Future<Output = ()>,
+{
+    Trial::test(name, move || {
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build();
+        runtime?.block_on(body());
+        Ok(())
+    })
+}
+
+/// Runs the tests.
+#[must_use]
+pub fn run(trials: Vec<Trial>) -> ExitCode {
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// Names the tests that are not run, and what they would need.
+#[must_use]
+pub fn leave_out(what: &str, variable: &str, trials: &[Trial]) -> ExitCode {
+    let count = trials.len();
+    println!("\nleft out: {count} tests of {what}; `tests/run` sets it up and {variable} with it");
+    for trial in trials {
+        println!("left out: {}", trial.name());
+    }
+    println!();
+    ExitCode::SUCCESS
+}

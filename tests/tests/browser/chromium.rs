@@ -1,0 +1,149 @@
+//! One browser with a fresh profile.
+
+use std::{env, fs, path::Path};
+
+use cas_layer_tests::{
+    demo::Demo,
+    flow::{PASSWORD, USER},
+};
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use url::Url;
+
+use crate::driver::Driver;
+
+/// Chromium must not wait for what a test machine has not got: no sandbox for root, no GPU, nothing
+/// fetched in the background.
+const FLAGS: [&str; 10] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1000,850",
+];
+
+/// A browser of its own. [`Chromium::close`] ends it; chromedriver ends those that a failed test
+/// leaves behind.
+#[derive(Debug)]
+pub(crate) struct Chromium {
+    pub(crate) client: Client,
+    _profile: TempDir,
+}
+
+impl Chromium {
+    pub(crate) async fn start(driver: &Driver) -> Self {
+        Self::start_with(driver, json!({})).await
+    }
+
+    /// With preferences, by the names that Chromium keeps them under.
+    pub(crate) async fn start_with(driver: &Driver, preferences: Value) -> Self {
+        let profile = TempDir::new().unwrap();
+        let mut flags: Vec<String> = FLAGS.map(str::to_owned).to_vec();
+        flags.push(format!("--user-data-dir={}", profile.path().display()));
+        let options = json!({ "args": flags, "prefs": preferences });
+        let mut capabilities = serde_json::Map::new();
+        capabilities.insert("goog:chromeOptions".to_owned(), options);
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(driver.url())
+            .await
+            .expect("Chromium starts");
+        Self {
+            client,
+            _profile: profile,
+        }
+    }
+
+    pub(crate) async fn close(self) {
+        self.client.close().await.unwrap();
+    }
+
+    pub(crate) async fn open(&self, url: &str) {
+        self.client.goto(url).await.unwrap();
+    }
+
+    pub(crate) async fn url(&self) -> Url {
+        self.client.current_url().await.unwrap()
+    }
+
+    /// The text of the first element that the CSS selector finds, once there is one.
+    pub(crate) async fn text(&self, css: &str) -> String {
+        let element = self.client.wait().for_element(Locator::Css(css)).await;
+        let element = match element {
+            Ok(element) => element,
+            Err(error) => {
+                let (url, source) = (self.url().await, self.client.source().await.unwrap());
+                panic!("no {css} at {url}: {error}\n{source}");
+            }
+        };
+        element.text().await.unwrap()
+    }
+
+    pub(crate) async fn has(&self, css: &str) -> bool {
+        !self
+            .client
+            .find_all(Locator::Css(css))
+            .await
+            .unwrap()
+            .is_empty()
+    }
+
+    pub(crate) async fn click(&self, css: &str) {
+        let element = self
+            .client
+            .wait()
+            .for_element(Locator::Css(css))
+            .await
+            .unwrap();
+        element.click().await.unwrap();
+    }
+
+    /// Fills in the login form of a CAS server, and sends it as a person would.
+    pub(crate) async fn send_login_form(&self) {
+        for (css, text) in [
+            ("input[name=username]", USER),
+            ("input[name=password]", PASSWORD),
+        ] {
+            let field = self
+                .client
+                .wait()
+                .for_element(Locator::Css(css))
+                .await
+                .unwrap();
+            field.clear().await.unwrap();
+            field.send_keys(text).await.unwrap();
+        }
+        self.click("form button[type=submit]").await;
+    }
+
+    /// Opens the profile, and signs in for it.
+    pub(crate) async fn sign_in(&self, demo: &Demo, path: &str) {
+        self.open(&demo.url(path)).await;
+        assert!(
+            self.url().await.as_str().starts_with(demo.cas_url()),
+            "{}",
+            self.url().await
+        );
+        self.send_login_form().await;
+        assert_eq!(self.text("#user").await, USER);
+    }
+
+    /// Keeps a picture of what is shown, as a build artefact.
+    pub(crate) async fn keep_picture(&self, name: &str) {
+        let picture = self.client.screenshot().await.unwrap();
+        assert!(picture.starts_with(b"\x89PNG"), "a PNG");
+        let directory = env::var_os("CAS_TESTS_ARTIFACTS").map_or_else(
+            || Path::new(env!("CARGO_MANIFEST_DIR")).join("../artifacts"),
+            Into::into,
+        );
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join(format!("{name}.png")), picture).unwrap();
+    }
+}

@@ -1,0 +1,106 @@
+//! What people do.
+
+use cas_layer_tests::{
+    demo::Demo,
+    flow::USER,
+    suite::{DJANGO_URL, variable},
+};
+
+use crate::{chromium::Chromium, driver::Driver};
+
+async fn sign_in_look_around_and_sign_out(demo: &Demo, browser: &Chromium) {
+    browser.open(&demo.url("/")).await;
+    browser.send_login_form().await;
+    assert_eq!(browser.text("#user").await, USER);
+    assert_eq!(browser.url().await.as_str(), demo.url("/profile"));
+    assert!(browser.text("table").await.contains("casuser@example.org"));
+
+    browser.click("#logout").await;
+    assert_eq!(browser.text("h1").await, "Signed out");
+    assert_eq!(browser.url().await.as_str(), demo.url("/logout_callback"));
+
+    // The way back asks for the password again.
+    browser.click("main a").await;
+    assert!(browser.has("input[type=password]").await);
+    assert!(browser.url().await.as_str().starts_with(demo.cas_url()));
+}
+
+pub(crate) async fn a_user_signs_in_sees_their_profile_and_signs_out(driver: &Driver) {
+    let demo = Demo::start(&[]).await;
+    let browser = Chromium::start(driver).await;
+    sign_in_look_around_and_sign_out(&demo, &browser).await;
+
+    browser.send_login_form().await;
+    assert_eq!(browser.text("#user").await, USER);
+    browser.keep_picture("profile").await;
+    browser.click("#logout").await;
+    assert_eq!(browser.text("h1").await, "Signed out");
+    browser.keep_picture("signed-out").await;
+    browser.close().await;
+}
+
+pub(crate) async fn a_user_signs_in_and_out_at_django_cas_server(driver: &Driver) {
+    let url = variable(DJANGO_URL).expect("a django-cas-server, which `tests/run` starts");
+    let demo = Demo::start(&["--cas-url", &url]).await;
+    let browser = Chromium::start(driver).await;
+    browser.open(&demo.url("/profile")).await;
+    browser.keep_picture("django-login").await;
+    sign_in_look_around_and_sign_out(&demo, &browser).await;
+    browser.send_login_form().await;
+    assert_eq!(browser.text("#user").await, USER);
+    browser.keep_picture("django-profile").await;
+    browser.close().await;
+}
+
+pub(crate) async fn a_deep_link_with_its_query_survives_the_sign_in(driver: &Driver) {
+    let demo = Demo::start(&[]).await;
+    let browser = Chromium::start(driver).await;
+    let link = demo.url("/profile?q=a%20b&name=%C3%A9%26%3D&tab=2");
+    browser.open(&link).await;
+    browser.send_login_form().await;
+    assert_eq!(browser.text("#user").await, USER);
+    assert_eq!(browser.url().await.as_str(), link);
+    browser.close().await;
+}
+
+pub(crate) async fn the_back_button_does_not_bring_the_profile_back(driver: &Driver) {
+    let demo = Demo::start(&[]).await;
+    let browser = Chromium::start(driver).await;
+    browser.sign_in(&demo, "/profile").await;
+    browser.click("#logout").await;
+    assert_eq!(browser.text("h1").await, "Signed out");
+
+    browser.client.back().await.unwrap();
+    // The page before was the profile; asked for again, it leads to the login form.
+    browser.text("label").await;
+    assert!(browser.has("input[type=password]").await);
+    assert!(!browser.has("#user").await);
+    assert!(browser.url().await.as_str().starts_with(demo.cas_url()));
+    browser.close().await;
+}
+
+pub(crate) async fn two_tabs_sign_in_at_once(driver: &Driver) {
+    let demo = Demo::start(&[]).await;
+    let browser = Chromium::start(driver).await;
+    let client = &browser.client;
+    let first = client.window().await.unwrap();
+    let second = client.new_window(true).await.unwrap().handle;
+
+    let tabs = [
+        (first, demo.url("/profile?tab=1")),
+        (second, demo.url("/profile?tab=2")),
+    ];
+    for (tab, link) in &tabs {
+        client.switch_to_window(tab.clone()).await.unwrap();
+        browser.open(link).await;
+        assert!(browser.has("input[type=password]").await);
+    }
+    // Both forms are open; the login begun first is finished last.
+    for (tab, link) in tabs.iter().rev() {
+        client.switch_to_window(tab.clone()).await.unwrap();
+        browser.send_login_form().await;
+        assert_eq!(browser.text("#user").await, USER);
+        assert_eq!(browser.url().await.as_str(), link);
+    }
+    browser.close().await;
+}

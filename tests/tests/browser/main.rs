@@ -1,0 +1,54 @@
+//! Signing in and out in headless Chromium.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod chromium;
+mod driver;
+mod journeys;
+mod pages;
+
+use std::{process::ExitCode, sync::Arc};
+
+use cas_layer_tests::suite::{CHROMEDRIVER, DJANGO_URL, leave_out, run, trial, variable};
+use driver::Driver;
+
+fn main() -> ExitCode {
+    let program = variable(CHROMEDRIVER);
+    let driver = program
+        .as_ref()
+        .map(|program| Arc::new(Driver::start(program)));
+    let trials = |driver: &Option<Arc<Driver>>| {
+        macro_rules! tests {
+            ($($module:ident::$name:ident),+ $(,)?) => {
+                vec![$({
+                    let driver = driver.clone();
+                    trial(stringify!($name), async move || {
+                        $module::$name(&driver.expect("a driver")).await;
+                    })
+                }),+]
+            };
+        }
+        tests![
+            journeys::a_user_signs_in_sees_their_profile_and_signs_out,
+            journeys::a_deep_link_with_its_query_survives_the_sign_in,
+            journeys::the_back_button_does_not_bring_the_profile_back,
+            journeys::two_tabs_sign_in_at_once,
+            journeys::a_user_signs_in_and_out_at_django_cas_server,
+            pages::a_used_up_ticket_is_refused,
+            pages::a_cas_server_that_is_away_is_named,
+            pages::a_browser_without_cookies_is_told_so_after_one_retry,
+            pages::a_browser_that_drops_the_session_cookie_is_told_so,
+            pages::a_form_sent_without_a_session_leads_to_the_login,
+        ]
+    };
+    if driver.is_none() {
+        return leave_out("headless Chromium", CHROMEDRIVER, &trials(&None));
+    }
+    if variable(DJANGO_URL).is_none() {
+        println!("{DJANGO_URL} is not set");
+    }
+    run(trials(&driver))
+}

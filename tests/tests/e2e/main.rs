@@ -1,0 +1,11 @@
+//! The demo keeps its contract.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod keys;
+mod log;
+mod routes;
+mod shutdown;
