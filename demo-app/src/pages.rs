@@ -29,12 +29,19 @@ color:#fff;text-decoration:none}\
 .button:hover{background:#143d6b}\
 .button:focus-visible{outline:3px solid #e8a200;outline-offset:2px}";
 
-/// Nothing loads, nothing runs, nobody frames; the one style is known by its hash.
+/// Chromium keeps a page for its back button in spite of `no-store`, and drops it only when a cookie
+/// changes after the page was left. A sign-out clears the cookie on the way out, which is earlier.
+/// So the page hides itself when it is left, and asks again when it is brought back.
+const SCRIPT: &str = "\
+addEventListener('pagehide',()=>{document.body.hidden=true});\
+addEventListener('pageshow',event=>{if(event.persisted)location.reload()})";
+
+/// Nothing loads, nobody frames; the one style and the one script are known by their hashes.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = BASE64_STANDARD.encode(Sha256::digest(STYLE));
+    let [style, script] = [STYLE, SCRIPT].map(|text| BASE64_STANDARD.encode(Sha256::digest(text)));
     format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 });
 
@@ -86,6 +93,7 @@ fn page(user: &CasUser) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { "Your profile" }
                 style { (PreEscaped(STYLE)) }
+                script { (PreEscaped(SCRIPT)) }
             }
             body {
                 main {

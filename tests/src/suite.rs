@@ -5,12 +5,12 @@ use std::{env, process::ExitCode};
 use libtest_mimic::{Arguments, Trial};
 use tokio::runtime;
 
-/// What `tests/run` sets: the URL of a django-cas-server, such as `http://127.0.0.1:1234/cas`.
+/// The variable with the URL of a django-cas-server, such as `http://127.0.0.1:1234/cas`.
 pub const DJANGO_URL: &str = "CAS_TESTS_DJANGO_URL";
-/// What `tests/run` sets: the chromedriver to run.
+/// The variable with the chromedriver to run.
 pub const CHROMEDRIVER: &str = "CAS_TESTS_CHROMEDRIVER";
 
-/// The variable, if `tests/run` has set it.
+/// A variable, if it is set and not empty.
 #[must_use]
 pub fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
@@ -41,7 +41,9 @@ pub fn run(trials: Vec<Trial>) -> ExitCode {
 #[must_use]
 pub fn leave_out(what: &str, variable: &str, trials: &[Trial]) -> ExitCode {
     let count = trials.len();
-    println!("\nleft out: {count} tests of {what}; `tests/run` sets it up and {variable} with it");
+    println!(
+        "\nleft out: {count} tests of {what}, as {variable} is not set; `tests/run` runs them"
+    );
     for trial in trials {
         println!("left out: {}", trial.name());
     }

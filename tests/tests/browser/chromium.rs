@@ -73,17 +73,26 @@ impl Chromium {
         self.client.current_url().await.unwrap()
     }
 
-    /// The text of the first element that the CSS selector finds, once there is one.
-    pub(crate) async fn text(&self, css: &str) -> String {
-        let element = self.client.wait().for_element(Locator::Css(css)).await;
-        let element = match element {
-            Ok(element) => element,
-            Err(error) => {
-                let (url, source) = (self.url().await, self.client.source().await.unwrap());
-                panic!("no {css} at {url}: {error}\n{source}");
-            }
-        };
-        element.text().await.unwrap()
+    /// Waits until the page has an element, named as in `XPath`, with this text alone in it.
+    pub(crate) async fn shows(&self, element: &str, text: &str) {
+        let path = format!("//{element}[normalize-space()='{text}']");
+        if let Err(error) = self.client.wait().for_element(Locator::XPath(&path)).await {
+            let (url, source) = (self.url().await, self.client.source().await.unwrap());
+            panic!("no {path} at {url}: {error}\n{source}");
+        }
+    }
+
+    /// Waits until the profile is there.
+    pub(crate) async fn shows_profile(&self) {
+        self.shows("*[@id='user']", USER).await;
+    }
+
+    /// Waits until a CAS server asks for a password.
+    pub(crate) async fn shows_login_form(&self) {
+        let password = Locator::Css("input[type=password]");
+        if let Err(error) = self.client.wait().for_element(password).await {
+            panic!("no login form at {}: {error}", self.url().await);
+        }
     }
 
     pub(crate) async fn has(&self, css: &str) -> bool {
@@ -132,7 +141,7 @@ impl Chromium {
             self.url().await
         );
         self.send_login_form().await;
-        assert_eq!(self.text("#user").await, USER);
+        self.shows_profile().await;
     }
 
     /// Keeps a picture of what is shown, as a build artefact.

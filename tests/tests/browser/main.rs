@@ -15,40 +15,45 @@ use std::{process::ExitCode, sync::Arc};
 use cas_layer_tests::suite::{CHROMEDRIVER, DJANGO_URL, leave_out, run, trial, variable};
 use driver::Driver;
 
+/// One test for each function, with the driver that they share.
+macro_rules! tests {
+    ($driver:expr => $($module:ident::$name:ident),+ $(,)?) => {
+        vec![$({
+            let driver = $driver.clone();
+            trial(stringify!($name), async move || {
+                $module::$name(&driver.expect("a driver")).await;
+            })
+        }),+]
+    };
+}
+
 fn main() -> ExitCode {
     let program = variable(CHROMEDRIVER);
-    let driver = program
-        .as_ref()
-        .map(|program| Arc::new(Driver::start(program)));
-    let trials = |driver: &Option<Arc<Driver>>| {
-        macro_rules! tests {
-            ($($module:ident::$name:ident),+ $(,)?) => {
-                vec![$({
-                    let driver = driver.clone();
-                    trial(stringify!($name), async move || {
-                        $module::$name(&driver.expect("a driver")).await;
-                    })
-                }),+]
-            };
-        }
-        tests![
-            journeys::a_user_signs_in_sees_their_profile_and_signs_out,
-            journeys::a_deep_link_with_its_query_survives_the_sign_in,
-            journeys::the_back_button_does_not_bring_the_profile_back,
-            journeys::two_tabs_sign_in_at_once,
-            journeys::a_user_signs_in_and_out_at_django_cas_server,
-            pages::a_used_up_ticket_is_refused,
-            pages::a_cas_server_that_is_away_is_named,
-            pages::a_browser_without_cookies_is_told_so_after_one_retry,
-            pages::a_browser_that_drops_the_session_cookie_is_told_so,
-            pages::a_form_sent_without_a_session_leads_to_the_login,
-        ]
-    };
+    let driver = program.map(|program| Arc::new(Driver::start(&program)));
+    let mut trials = tests![driver =>
+        journeys::a_user_signs_in_sees_their_profile_and_signs_out,
+        journeys::a_deep_link_with_its_query_survives_the_sign_in,
+        journeys::the_back_button_does_not_bring_the_profile_back,
+        journeys::two_tabs_sign_in_at_once,
+        pages::a_used_up_ticket_is_refused,
+        pages::a_cas_server_that_is_away_is_named,
+        pages::a_browser_without_cookies_is_told_so_after_one_retry,
+        pages::a_browser_that_drops_the_session_cookie_is_told_so,
+        pages::a_form_sent_without_a_session_leads_to_the_login,
+    ];
+    let with_django = tests![driver => journeys::a_user_signs_in_and_out_at_django_cas_server];
     if driver.is_none() {
-        return leave_out("headless Chromium", CHROMEDRIVER, &trials(&None));
+        trials.extend(with_django);
+        return leave_out("headless Chromium", CHROMEDRIVER, &trials);
     }
-    if variable(DJANGO_URL).is_none() {
-        println!("{DJANGO_URL} is not set");
+    if variable(DJANGO_URL).is_some() {
+        trials.extend(with_django);
+    } else {
+        let _ = leave_out(
+            "headless Chromium at django-cas-server",
+            DJANGO_URL,
+            &with_django,
+        );
     }
-    run(trials(&driver))
+    run(trials)
 }
