@@ -1,6 +1,6 @@
 //! The bytes inside the seal of a session cookie.
 //!
-//! [postcard](https://docs.rs/postcard) with a version number in front. A version that this build
+//! postcard with a version number in front. A version that this build
 //! does not know belongs to a newer node and is left alone.
 
 use std::sync::OnceLock;
