@@ -40,7 +40,7 @@ impl CasUser {
     /// 1,024 bytes, without control characters.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.0.user
+        self.0.user()
     }
 
     /// What the CAS server said about the user (CAS protocol 2.5.5); empty with CAS 1.

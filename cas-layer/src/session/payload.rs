@@ -3,7 +3,7 @@
 //! postcard with a version number in front. A version that this build
 //! does not know belongs to a newer node and is left alone.
 
-use std::sync::OnceLock;
+use std::{fmt, ops::Range, sync::OnceLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +20,10 @@ const VERSION: u8 = 1;
 const MAX_AHEAD: UnixSeconds = 5 * 60;
 
 /// What a session cookie says.
-#[derive(Debug)]
 pub(crate) struct SessionData {
-    pub(crate) user: Box<str>,
+    /// What the session was read from. Names and values are taken out of it when they are asked for.
+    payload: Vec<u8>,
+    user: Range<usize>,
     pub(crate) id: SessionId,
     pub(crate) issued_at: UnixSeconds,
     pub(crate) expires_at: UnixSeconds,
@@ -55,8 +56,10 @@ impl SessionData {
         issued_at: UnixSeconds,
         lifetime: UnixSeconds,
     ) -> Self {
+        let user = authentication.user();
         Self {
-            user: authentication.user().into(),
+            user: 0..user.len(),
+            payload: user.into(),
             id,
             issued_at,
             expires_at: issued_at.saturating_add(lifetime),
@@ -74,7 +77,7 @@ impl SessionData {
         let attributes: Vec<(&str, &[String])> = self.attributes().iter().collect();
         postcard::to_allocvec(&Wire {
             version: VERSION,
-            user: &self.user,
+            user: self.user(),
             id: *self.id.as_bytes(),
             issued_at: self.issued_at,
             expires_at: self.expires_at,
@@ -97,7 +100,7 @@ impl SessionData {
             return None;
         }
         Some(Self {
-            user: wire.user.into(),
+            user: place_of(wire.user.as_bytes(), &payload)?,
             id: wire.id.into(),
             issued_at: wire.issued_at,
             expires_at: wire.expires_at,
@@ -106,15 +109,22 @@ impl SessionData {
             long_term_authentication_request_token_used: wire
                 .long_term_authentication_request_token_used,
             attributes: LazyAttributes {
-                start: payload.len() - wire.attributes.len(),
-                payload,
+                encoded: place_of(wire.attributes, &payload)?,
                 decoded: OnceLock::new(),
             },
+            payload,
         })
     }
 
+    /// The seal says that we wrote the payload, and decoding that the name in it is text.
+    pub(crate) fn user(&self) -> &str {
+        let name = self.payload.get(self.user.clone());
+        name.and_then(|name| str::from_utf8(name).ok())
+            .unwrap_or_default()
+    }
+
     pub(crate) fn attributes(&self) -> &Attributes {
-        self.attributes.get()
+        self.attributes.get(&self.payload)
     }
 
     /// Whether the session was issued further ahead than clocks may differ, so not by a node in
@@ -128,27 +138,36 @@ impl SessionData {
     }
 }
 
+/// The payload holds values that do not belong into a log.
+impl fmt::Debug for SessionData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionData")
+            .field("user", &self.user())
+            .field("id", &self.id)
+            .field("attributes", self.attributes())
+            .finish_non_exhaustive()
+    }
+}
+
 /// Attributes that are taken apart when somebody asks for them: most requests do not.
 struct LazyAttributes {
-    payload: Vec<u8>,
-    start: usize,
+    encoded: Range<usize>,
     decoded: OnceLock<Attributes>,
 }
 
 impl LazyAttributes {
     fn decoded(attributes: Attributes) -> Self {
         Self {
-            payload: Vec::new(),
-            start: 0,
+            encoded: 0..0,
             decoded: OnceLock::from(attributes),
         }
     }
 
-    fn get(&self) -> &Attributes {
+    fn get(&self, payload: &[u8]) -> &Attributes {
         self.decoded.get_or_init(|| {
             // The seal says that we wrote these bytes, so they decode. Should they not, the user
             // has no attributes, hence no rights that follow from them.
-            let encoded = self.payload.get(self.start..).unwrap_or_default();
+            let encoded = payload.get(self.encoded.clone()).unwrap_or_default();
             postcard::from_bytes::<Vec<(String, Vec<String>)>>(encoded)
                 .unwrap_or_default()
                 .into_iter()
@@ -157,10 +176,11 @@ impl LazyAttributes {
     }
 }
 
-impl std::fmt::Debug for LazyAttributes {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.get().fmt(f)
-    }
+/// Where in `payload` a slice of it lies.
+fn place_of(slice: &[u8], payload: &[u8]) -> Option<Range<usize>> {
+    let start = (slice.as_ptr() as usize).checked_sub(payload.as_ptr() as usize)?;
+    let end = start.checked_add(slice.len())?;
+    (end <= payload.len()).then_some(start..end)
 }
 
 #[cfg(test)]
@@ -169,7 +189,8 @@ pub(crate) mod tests {
 
     pub(crate) fn session(user: &str, attributes: &[(&str, &[&str])]) -> SessionData {
         SessionData {
-            user: user.into(),
+            user: 0..user.len(),
+            payload: user.into(),
             id: [7; 16].into(),
             issued_at: 1_000,
             expires_at: 2_000,
@@ -197,7 +218,7 @@ pub(crate) mod tests {
             &[("memberOf", &["rabbits", "猫", ""]), ("none", &[])],
         );
         let after = SessionData::decode(before.encode().unwrap()).unwrap();
-        assert_eq!(&*after.user, "Ålice");
+        assert_eq!(after.user(), "Ålice");
         assert_eq!(after.id, before.id);
         assert_eq!((after.issued_at, after.expires_at), (1_000, 2_000));
         assert_eq!(after.authentication_date, Some(900));

@@ -64,9 +64,11 @@ impl Sealer {
     }
 
     /// The payload, when any of the keys sealed it. The comparison takes constant time.
-    pub(crate) fn open(&self, text: &str) -> Option<Vec<u8>> {
+    pub(crate) fn open(&self, text: impl AsRef<[u8]>) -> Option<Vec<u8>> {
         // On the path of every request, where vector instructions save a quarter of the whole.
-        let mut sealed = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text).ok()?;
+        let mut sealed = base64_simd::URL_SAFE_NO_PAD
+            .decode_to_vec(text.as_ref())
+            .ok()?;
         let (payload, tag) = sealed.split_last_chunk::<TAG_LEN>()?;
         let is_ours = |state: &Hmac<Sha256>| {
             state
@@ -163,8 +165,8 @@ mod tests {
     #[test]
     fn what_was_sealed_opens() {
         let sealer = sealer(&[key(0)]);
-        assert_eq!(sealer.open(&sealer.seal(b"payload")).unwrap(), b"payload");
-        assert_eq!(sealer.open(&sealer.seal(b"")).unwrap(), b"");
+        assert_eq!(sealer.open(sealer.seal(b"payload")).unwrap(), b"payload");
+        assert_eq!(sealer.open(sealer.seal(b"")).unwrap(), b"");
     }
 
     /// Golden vector: computed apart from this code, with Python's `hmac` module.
@@ -198,9 +200,9 @@ mod tests {
     #[test]
     fn the_first_key_seals_and_all_open() {
         let rotated = sealer(&[key(1), key(0)]);
-        assert!(rotated.open(&sealer(&[key(0)]).seal(b"old")).is_some());
-        assert!(sealer(&[key(1)]).open(&rotated.seal(b"new")).is_some());
-        assert!(sealer(&[key(0)]).open(&rotated.seal(b"new")).is_none());
+        assert!(rotated.open(sealer(&[key(0)]).seal(b"old")).is_some());
+        assert!(sealer(&[key(1)]).open(rotated.seal(b"new")).is_some());
+        assert!(sealer(&[key(0)]).open(rotated.seal(b"new")).is_none());
     }
 
     #[test]
