@@ -123,6 +123,18 @@ impl Demo {
         self.wait().await
     }
 
+    /// The most memory that the process has had resident so far, in KiB (Linux).
+    #[must_use]
+    pub fn peak_memory_kib(&self) -> u64 {
+        let id = self.child.id().expect("a demo that still runs");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("its status");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = peak
+            .and_then(|peak| peak.trim().strip_suffix("kB"))
+            .expect("a peak");
+        kib.trim().parse().expect("a number")
+    }
+
     /// Sends a signal.
     pub fn send(&self, signal: Signal) {
         let id = self.child.id().expect("a demo that still runs");

@@ -7,5 +7,7 @@
 
 mod keys;
 mod log;
+#[cfg(target_os = "linux")]
+mod memory;
 mod routes;
 mod shutdown;
