@@ -11,7 +11,7 @@ mod layer;
 mod pages;
 mod paths;
 mod protocol;
-mod registry;
+pub mod registry;
 mod service;
 mod session;
 #[cfg(feature = "testing")]
@@ -30,7 +30,7 @@ pub use protocol::{
     Authentication, InvalidServiceUrl, InvalidTicket, LogoutParameter, Protocol, ServiceTicket,
     ServiceUrl, UnknownProtocol,
 };
-pub use registry::MemoryRegistry;
+pub use registry::memory::MemoryRegistry;
 pub use service::{Cas, CasFuture};
 pub use session::{Key, SessionId};
 pub use user::CasUser;

@@ -1,12 +1,21 @@
 //! The signed-in user, as handlers see them.
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use crate::{
     attributes::Attributes,
     clock::{UnixSeconds, from_unix},
+    config::Shared,
+    registry::{RegisteredSession, RegistryError},
     session::{SessionData, SessionId},
 };
+
+/// How long a session that waits for its end may go without a look at the clock and the registry.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// The signed-in user of a request: name, attributes, and how they signed in.
 ///
@@ -29,67 +38,137 @@ use crate::{
 /// # assert_eq!(greeting(&http::Request::new(())), "Hello visitor");
 /// ```
 #[derive(Clone)]
-pub struct CasUser(Arc<SessionData>);
+pub struct CasUser(Arc<SignedIn>);
+
+struct SignedIn {
+    session: SessionData,
+    shared: Arc<Shared>,
+}
 
 impl CasUser {
-    pub(crate) fn new(session: SessionData) -> Self {
-        Self(Arc::new(session))
+    pub(crate) fn new(session: SessionData, shared: Arc<Shared>) -> Self {
+        Self(Arc::new(SignedIn { session, shared }))
+    }
+
+    pub(crate) fn session(&self) -> &SessionData {
+        &self.0.session
+    }
+
+    pub(crate) fn registered(&self) -> RegisteredSession<'_> {
+        self.0.shared.registered(&self.0.session)
     }
 
     /// The user name as the CAS server gave it (CAS protocol 2.5.1, `cas:user`): not empty, at most
     /// 1,024 bytes, without control characters.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.0.user()
+        self.session().user()
     }
 
     /// What the CAS server said about the user (CAS protocol 2.5.5); empty with CAS 1.
     #[must_use]
     pub fn attributes(&self) -> &Attributes {
-        self.0.attributes()
+        self.session().attributes()
     }
 
     /// The name of the session, the same on every node. No secret: it opens nothing.
     #[must_use]
     pub fn session_id(&self) -> SessionId {
-        self.0.id
+        self.session().id
     }
 
     /// When the sign-in here was finished, by this app's clock, in whole seconds.
     #[must_use]
     pub fn signed_in_at(&self) -> SystemTime {
-        from_unix(self.0.issued_at)
+        from_unix(self.session().issued_at)
     }
 
     /// When the session ends by itself, in whole seconds.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
-        from_unix(self.0.expires_at)
+        from_unix(self.session().expires_at)
     }
 
     pub(crate) fn expires_at_unix(&self) -> UnixSeconds {
-        self.0.expires_at
+        self.session().expires_at
+    }
+
+    /// Completes when the session ends: signed out here or by single logout, on this node or another, ended
+    /// with all others of its user, or expired. A handler of a long-lived connection waits for it beside its
+    /// own work and then closes the connection.
+    ///
+    /// Idle time does not count: the connection is use. Where the registry is cut off for so long that
+    /// sessions are no longer accepted, this completes too.
+    ///
+    /// ```
+    /// # use cas_layer::CasUser;
+    /// # async fn next_message() -> Option<String> { None }
+    /// async fn connection(user: CasUser) {
+    ///     let mut ended = std::pin::pin!(user.ended());
+    ///     loop {
+    ///         tokio::select! {
+    ///             () = &mut ended => break,
+    ///             message = next_message() => match message {
+    ///                 Some(message) => println!("{}: {message}", user.name()),
+    ///                 None => break,
+    ///             },
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let user = self.clone();
+        async move {
+            let Shared {
+                registry, clock, ..
+            } = &*user.0.shared;
+            let session = user.registered();
+            let mut ended = std::pin::pin!(registry.ended().wait_for(&session));
+            while registry.is_current() {
+                let left = session.expires_at.saturating_sub(clock.now());
+                if left == 0 {
+                    return;
+                }
+                let look_again = LOOK_EVERY.min(Duration::from_secs(left));
+                if tokio::time::timeout(look_again, ended.as_mut())
+                    .await
+                    .is_ok()
+                {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Ends every session of this user at this app, on every node: "sign out of all devices". The session of
+    /// the request is one of them; send the browser to the logout endpoint afterwards, so that it signs out
+    /// at the CAS server too.
+    ///
+    /// # Errors
+    /// The registry could not make sure of it. On this node the sessions have ended.
+    pub async fn end_all_sessions(&self) -> Result<(), RegistryError> {
+        self.0.shared.end_all(self.name()).await
     }
 
     /// When the user last gave their credentials to the CAS server, in whole seconds, if the
     /// server said so in a form that could be read (`authenticationDate`, CAS protocol 2.5.5).
     #[must_use]
     pub fn authentication_date(&self) -> Option<SystemTime> {
-        self.0.authentication_date.map(from_unix)
+        self.session().authentication_date.map(from_unix)
     }
 
     /// Whether the user gave their credentials for this very sign-in, if the server said so
     /// (`isFromNewLogin`, CAS protocol 2.5.5).
     #[must_use]
     pub fn is_from_new_login(&self) -> Option<bool> {
-        self.0.is_from_new_login
+        self.session().is_from_new_login
     }
 
     /// Whether the CAS server recognised the user by a long-term token ("remember me") instead of
     /// credentials, if it said so (CAS protocol 2.5.5).
     #[must_use]
     pub fn long_term_authentication_request_token_used(&self) -> Option<bool> {
-        self.0.long_term_authentication_request_token_used
+        self.session().long_term_authentication_request_token_used
     }
 }
 

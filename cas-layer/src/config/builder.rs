@@ -15,6 +15,7 @@ use crate::{
     pages::{Page, Pages},
     paths::{AppUrl, PathRules, ReturnPath, canonical},
     protocol::ServiceUrl,
+    registry::Registry,
     session::{BindingCookie, CookieShape, Key, Purpose, Sealer, SessionCookie},
 };
 
@@ -39,7 +40,7 @@ pub struct CasConfigBuilder {
     session_lifetime: Duration,
     max_concurrent_validations: usize,
     private_by_default: bool,
-    registry: MemoryRegistry,
+    registry: Arc<dyn Registry>,
     pages: Pages,
     clock: Clock,
 }
@@ -65,7 +66,7 @@ impl CasConfigBuilder {
             session_lifetime: Duration::from_secs(8 * 3600),
             max_concurrent_validations: 64,
             private_by_default: true,
-            registry: MemoryRegistry::default(),
+            registry: Arc::new(MemoryRegistry::default()),
             pages: Pages::default(),
             clock: Clock::default(),
         }
@@ -202,8 +203,10 @@ impl CasConfigBuilder {
     }
 
     /// The registry of opened and ended sessions. The default is a [`MemoryRegistry`] of its own.
-    pub fn registry(mut self, registry: MemoryRegistry) -> Self {
-        self.registry = registry;
+    ///
+    /// Apps that share a registry have to have the same longest session lifetime.
+    pub fn registry(mut self, registry: impl Registry) -> Self {
+        self.registry = Arc::new(registry);
         self
     }
 
@@ -298,7 +301,7 @@ impl CasConfigBuilder {
                     reason: "makes no URL that a CAS server takes",
                 }
             })?;
-        if !self.keys.iter().any(Key::is_generated) {
+        if !self.registry.outlives_process() && !self.keys.iter().any(Key::is_generated) {
             tracing::warn!(
                 "the registry is in memory and the keys outlive this process: after a restart, a \
                  copy of the cookie of a session that was signed out is good again until it expires"

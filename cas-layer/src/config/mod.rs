@@ -9,13 +9,13 @@ pub use builder::CasConfigBuilder;
 use tokio::sync::Semaphore;
 
 use crate::{
-    MemoryRegistry,
     client::CasClient,
     clock::{Clock, UnixSeconds},
     pages::Pages,
     paths::{AppUrl, PathRules, ReturnPath},
     protocol::ServiceUrl,
-    session::{BindingCookie, Sealer, SessionCookie},
+    registry::{AccountId, RegisteredSession, Registry, RegistryError},
+    session::{BindingCookie, Sealer, SessionCookie, SessionData},
 };
 
 /// A checked configuration. Built by [`CasConfig::builder`]; a clone costs as much as one of an
@@ -41,12 +41,42 @@ pub(crate) struct Shared {
     pub(crate) service_tag: Sealer,
     /// Where the CAS server sends the visitor after sign-out.
     pub(crate) logged_out_url: ServiceUrl,
-    pub(crate) registry: MemoryRegistry,
+    pub(crate) registry: Arc<dyn Registry>,
     pub(crate) lifetime: UnixSeconds,
     pub(crate) validations: Semaphore,
     pub(crate) private_by_default: bool,
     pub(crate) pages: Pages,
     pub(crate) clock: Clock,
+}
+
+impl Shared {
+    /// A session as the registry sees it.
+    pub(crate) fn registered<'s>(&'s self, session: &'s SessionData) -> RegisteredSession<'s> {
+        RegisteredSession::new(
+            session.id,
+            session.number,
+            session.expires_at,
+            self.client.url(),
+            session.user(),
+        )
+    }
+
+    /// The longest that any session of this app lasts, in seconds.
+    fn longest_lifetime(&self) -> UnixSeconds {
+        self.lifetime
+    }
+
+    pub(crate) async fn end_all(&self, user: &str) -> Result<(), RegistryError> {
+        let now = self.clock.now();
+        let account = AccountId::of(self.client.url(), user);
+        let last_expires_at = now.saturating_add(self.longest_lifetime());
+        let ended = self.registry.end_all(account, last_expires_at, now).await;
+        tracing::info!(
+            recorded = ended.is_ok(),
+            "all sessions of a user were ended"
+        );
+        ended
+    }
 }
 
 /// The paths that the layer answers itself, relative to the app URL.
@@ -115,6 +145,22 @@ impl CasConfig {
     #[must_use]
     pub fn cookie_name(&self) -> &str {
         self.0.session_cookie.name()
+    }
+
+    /// Ends every session of a user at this app, on every node: for administrators. `user` is the name as
+    /// [`CasUser::name`](crate::CasUser::name) gives it. Sessions that are opened later are not touched.
+    ///
+    /// # Errors
+    /// The registry could not make sure of it: try again. On this node the sessions have ended.
+    pub async fn end_all(&self, user: &str) -> Result<(), RegistryError> {
+        self.0.end_all(user).await
+    }
+
+    /// Whether what this node knows of ended sessions is recent enough to rely on, for a readiness probe.
+    /// While it is not, requests that bring a session are answered with 503.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        self.0.registry.is_current()
     }
 
     /// The client that talks to the CAS server.

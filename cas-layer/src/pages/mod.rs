@@ -27,6 +27,10 @@ pub enum PageKind {
     CasUnavailable,
     /// This app has too many sign-ins under way or open.
     Busy,
+    /// The registry cannot be reached, so nobody can be signed in.
+    RegistryUnavailable,
+    /// The registry has been out of reach for too long to know whether the visitor's session has ended.
+    SessionUnverified,
     /// The browser does not send the login cookie back.
     CookiesNeeded,
     /// The browser does not keep the session cookie.
@@ -68,6 +72,17 @@ impl PageKind {
                 "Too many people are signing in at the moment. Please try again in a minute.",
                 "Try again",
             ),
+            Self::RegistryUnavailable => (
+                "Sign-in unavailable",
+                "The sign-in could not be completed at the moment. Please try again in a minute.",
+                "Try again",
+            ),
+            Self::SessionUnverified => (
+                "Temporarily unavailable",
+                "It cannot be checked at the moment whether you are still signed in. Please try \
+                 again in a minute.",
+                "Try again",
+            ),
             Self::CookiesNeeded => (
                 "Cookies needed",
                 "Signing in needs cookies, and your browser did not send one back. Please allow \
@@ -104,6 +119,8 @@ impl PageKind {
             Self::InvalidTicket => "invalid-ticket",
             Self::CasUnavailable => "cas-unavailable",
             Self::Busy => "busy",
+            Self::RegistryUnavailable => "registry-unavailable",
+            Self::SessionUnverified => "session-unverified",
             Self::CookiesNeeded => "cookies-needed",
             Self::SessionNotKept => "session-not-kept",
             Self::SessionTooLarge => "session-too-large",

@@ -3,22 +3,22 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{Response, StatusCode};
 
-use super::{login::destination, response, service_url::login_link, visit::render};
+use super::{login::destination, logout, response, service_url::login_link, visit::render};
 use crate::{
     client::{ValidationError, ValidationErrorKind},
     config::Shared,
     pages::{Page, PageKind},
     paths::ReturnPath,
     protocol::{Authentication, ServiceTicket, ServiceUrl},
-    registry::{Begun, Opened},
+    registry::{Begun, Opened, RegistryError, RegistryErrorKind},
     session::{Binding, MAX_COOKIE_BYTES, SessionData, SessionId},
     user::CasUser,
 };
 
-/// When a client that was told to come back may do so, in seconds.
-const RETRY_AFTER: &str = "10";
+/// How long a session may take to open once its ticket is validated.
+const OPENING: Duration = Duration::from_secs(30);
 
 /// A ticket from the browser that began the login.
 #[derive(Debug)]
@@ -49,15 +49,19 @@ impl Callback {
             tracing::error!("too many tickets are being validated: a sign-in was turned away");
             return self.busy(shared);
         };
-        let begun = shared.registry.begin(id);
+        let lasts = shared.client.timeout() + OPENING;
+        let begun = match Begun::new(&shared.registry, id, lasts).await {
+            Ok(begun) => begun,
+            Err(error) => return self.registry_failed(shared, &error),
+        };
         match shared.client.validate(&self.ticket, &self.service).await {
-            Ok(authentication) => self.open(shared, begun, id, &authentication),
+            Ok(authentication) => self.open(shared, begun, id, &authentication).await,
             Err(error) => self.failed(shared, &error),
         }
     }
 
     /// The CAS server vouches for the user.
-    fn open(
+    async fn open(
         &mut self,
         shared: &Shared,
         begun: Begun,
@@ -65,7 +69,15 @@ impl Callback {
         authentication: &Authentication,
     ) -> Response<Bytes> {
         let now = shared.clock.now();
-        let session = SessionData::new(authentication, id, now, shared.lifetime);
+        let mut session = SessionData::new(authentication, id, now, shared.lifetime);
+        match begun.open(session.expires_at, now).await {
+            Ok(Opened::Live { number }) => session.number = number,
+            Ok(Opened::Ended) => {
+                tracing::info!(session = %id, "signed out before the sign-in was finished");
+                return self.page(shared, PageKind::SignInRefused, StatusCode::FORBIDDEN);
+            }
+            Err(error) => return self.registry_failed(shared, &error),
+        }
         let cookie = match shared.session_cookie.write(&session) {
             Ok(cookie) => cookie,
             Err(too_large) => {
@@ -75,6 +87,8 @@ impl Callback {
                     attributes = session.attributes().len(),
                     "a session does not fit into a cookie: nobody is signed in"
                 );
+                // Opened for nothing.
+                let _ = shared.registry.end_if_opened(vec![id], now).await;
                 return self.page(
                     shared,
                     PageKind::SessionTooLarge,
@@ -82,21 +96,8 @@ impl Callback {
                 );
             }
         };
-        match begun.opened(session.expires_at, now) {
-            Opened::Live => {}
-            Opened::Ended => {
-                tracing::info!(session = %id, "signed out before the sign-in was finished");
-                return self.page(shared, PageKind::SignInRefused, StatusCode::FORBIDDEN);
-            }
-            Opened::Full => {
-                tracing::error!("the registry is full: a sign-in was turned away");
-                return self.busy(shared);
-            }
-        }
         if let Some(old) = self.current.as_ref().filter(|old| old.session_id() != id) {
-            shared
-                .registry
-                .end(old.session_id(), old.expires_at_unix(), now);
+            logout::end(shared, old, now).await;
         }
         tracing::info!(session = %id, "signed in");
         let not_kept = self.binding.finish(self.current.is_some(), now);
@@ -145,12 +146,23 @@ impl Callback {
             })
     }
 
+    /// Without the registry nobody is signed in: a logout could not end that session.
+    fn registry_failed(&self, shared: &Shared, error: &RegistryError) -> Response<Bytes> {
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        tracing::error!(%error, cause, "the registry takes no session: a sign-in was turned away");
+        if error.kind() == RegistryErrorKind::Full {
+            self.busy(shared)
+        } else {
+            self.later(shared, PageKind::RegistryUnavailable)
+        }
+    }
+
     fn busy(&self, shared: &Shared) -> Response<Bytes> {
-        let mut response = self.page(shared, PageKind::Busy, StatusCode::SERVICE_UNAVAILABLE);
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
-        response
+        self.later(shared, PageKind::Busy)
+    }
+
+    fn later(&self, shared: &Shared, kind: PageKind) -> Response<Bytes> {
+        response::retry_later(self.page(shared, kind, StatusCode::SERVICE_UNAVAILABLE))
     }
 
     fn page(&self, shared: &Shared, kind: PageKind, status: StatusCode) -> Response<Bytes> {

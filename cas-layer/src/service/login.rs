@@ -8,7 +8,7 @@ use super::{
     navigation::{is_grpc, is_navigation},
     response,
     service_url::{self, LoginQuery, login_link},
-    visit::Visit,
+    visit::{Visit, Visitor},
 };
 use crate::{
     config::Shared,
@@ -58,8 +58,26 @@ pub(crate) fn demand(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
     response
 }
 
+/// The visitor may have a session: whether it has ended is not known at the moment. The cookie stays, and the
+/// CAS server is not asked: it would sign in again whoever has just signed out.
+pub(crate) fn not_current(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
+    let link = match visit.return_path(shared) {
+        Some(path) if !shared.endpoints.contain(&path) => destination(shared, Some(&path)),
+        _ => destination(shared, None),
+    };
+    let page = Page::new(
+        PageKind::SessionUnverified,
+        StatusCode::SERVICE_UNAVAILABLE,
+        link,
+    );
+    response::retry_later(visit.page(shared, &page))
+}
+
 /// `GET` on the login endpoint, with or without a ticket.
 pub(crate) fn login(shared: &Shared, visit: &Visit<'_>) -> Login {
+    if matches!(visit.visitor, Visitor::Unverified(_)) {
+        return Login::Answer(not_current(shared, visit));
+    }
     let query = LoginQuery::parse(visit.uri.query(), shared);
     let next = query.next.as_ref();
     let Some(ticket) = &query.ticket else {

@@ -1,12 +1,16 @@
 //! Signing out: here at once, then at the CAS server.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 
 use super::{response, service_url::login_link, visit::Visit};
 use crate::{
+    clock::UnixSeconds,
     config::Shared,
     pages::{Page, PageKind},
+    user::CasUser,
 };
 
 /// The query with which the page after sign-out asks for its image.
@@ -14,13 +18,39 @@ const SEEN: &str = "seen";
 
 /// `GET` or `POST` on the logout endpoint. The session ends here before anything else happens, so a
 /// CAS server that is down keeps nobody signed in.
-pub(crate) fn logout(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
-    if let Some(user) = visit.user() {
-        shared
-            .registry
-            .end(user.session_id(), user.expires_at_unix(), visit.now);
-        tracing::info!(session = %user.session_id(), "signed out");
+pub(crate) fn logout(
+    shared: &Arc<Shared>,
+    visit: &Visit<'_>,
+) -> impl Future<Output = Response<Bytes>> + Send + use<> {
+    let (user, now) = (visit.owner().cloned(), visit.now);
+    let response = leave(shared, visit);
+    let shared = Arc::clone(shared);
+    async move {
+        if let Some(user) = user {
+            end(&shared, &user, now).await;
+            tracing::info!(session = %user.session_id(), "signed out");
+        }
+        response
     }
+}
+
+/// Ends a session whose cookie was shown. A registry that cannot be reached does not keep the visitor here:
+/// on this node the session has ended, and the registry tells the others when it can.
+pub(super) async fn end(shared: &Shared, user: &CasUser, now: UnixSeconds) {
+    let ended = shared
+        .registry
+        .end(user.session_id(), user.expires_at_unix(), now);
+    if let Err(error) = ended.await {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        tracing::error!(
+            session = %user.session_id(), %error, cause,
+            "other nodes do not know yet that a session has ended"
+        );
+    }
+}
+
+/// On to the CAS server's logout, without session.
+fn leave(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
     let status = if *visit.method == Method::POST {
         StatusCode::SEE_OTHER
     } else {

@@ -70,8 +70,13 @@ where
                 // The service that `poll_ready` made ready is the one that is called.
                 return CasFuture::inner(self.inner.call(request), self.marks_private(required));
             }
+            Visitor::Unverified(_) if required => {
+                return CasFuture::ready(login::not_current(&self.shared, &visit));
+            }
             _ if required => return CasFuture::ready(login::demand(&self.shared, &visit)),
-            Visitor::Anonymous | Visitor::Ended => request.extensions_mut(),
+            Visitor::Anonymous | Visitor::Ended | Visitor::Unverified(_) => {
+                request.extensions_mut()
+            }
         };
         // Whatever an outer layer left there, it is not a user of ours.
         extensions.remove::<CasUser>();
@@ -104,7 +109,9 @@ impl<S> Cas<S> {
             {
                 response::not_now()
             }
-            (Endpoint::Logout, &(Method::GET | Method::POST)) => logout::logout(shared, visit),
+            (Endpoint::Logout, &(Method::GET | Method::POST)) => {
+                return CasFuture::endpoint(logout::logout(shared, visit));
+            }
             (Endpoint::Login, &Method::GET) => match login::login(shared, visit) {
                 Login::Answer(response) => response,
                 Login::Validate(callback) => {

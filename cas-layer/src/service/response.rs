@@ -3,6 +3,9 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
+/// When a client that was told to come back may do so, in seconds.
+const RETRY_AFTER: &str = "10";
+
 /// An answer without a body.
 fn empty(status: StatusCode) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
@@ -40,6 +43,14 @@ pub(crate) fn no_content() -> Response<Bytes> {
 /// A prefetch of an endpoint: the browser asks again when its user really goes there.
 pub(crate) fn not_now() -> Response<Bytes> {
     empty(StatusCode::SERVICE_UNAVAILABLE)
+}
+
+/// Says when to come back.
+pub(crate) fn retry_later(mut response: Response<Bytes>) -> Response<Bytes> {
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+    response
 }
 
 pub(crate) fn method_not_allowed(allow: &'static str) -> Response<Bytes> {

@@ -1,5 +1,7 @@
 //! One request, as far as the layer looks at it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, Uri, header};
 
@@ -20,6 +22,8 @@ pub(crate) enum Visitor {
     Anonymous,
     /// A session cookie of ours whose session has expired or ended.
     Ended,
+    /// A session that would be good, if this node knew which have ended.
+    Unverified(CasUser),
     /// A live session.
     SignedIn(CasUser),
 }
@@ -36,7 +40,7 @@ pub(crate) struct Visit<'r> {
 }
 
 impl<'r> Visit<'r> {
-    pub(crate) fn of<B>(request: &'r Request<B>, shared: &Shared) -> Self {
+    pub(crate) fn of<B>(request: &'r Request<B>, shared: &Arc<Shared>) -> Self {
         let uri = original_uri(request);
         let now = shared.clock.now();
         Self {
@@ -52,6 +56,14 @@ impl<'r> Visit<'r> {
     pub(crate) fn user(&self) -> Option<&CasUser> {
         match &self.visitor {
             Visitor::SignedIn(user) => Some(user),
+            Visitor::Anonymous | Visitor::Ended | Visitor::Unverified(_) => None,
+        }
+    }
+
+    /// Whose cookie this is, be it known to be good or not: enough to sign out.
+    pub(crate) fn owner(&self) -> Option<&CasUser> {
+        match &self.visitor {
+            Visitor::SignedIn(user) | Visitor::Unverified(user) => Some(user),
             Visitor::Anonymous | Visitor::Ended => None,
         }
     }
@@ -99,13 +111,18 @@ impl<'r> Visit<'r> {
 }
 
 impl Visitor {
-    fn of(headers: &HeaderMap, shared: &Shared, now: UnixSeconds) -> Self {
-        match read(&shared.session_cookie, headers, now) {
-            None => Self::Anonymous,
-            Some(session) if session.is_expired(now) || shared.registry.is_ended(session.id) => {
-                Self::Ended
-            }
-            Some(session) => Self::SignedIn(CasUser::new(session)),
+    fn of(headers: &HeaderMap, shared: &Arc<Shared>, now: UnixSeconds) -> Self {
+        let Some(session) = read(&shared.session_cookie, headers, now) else {
+            return Self::Anonymous;
+        };
+        if session.is_expired(now) || shared.registry.is_ended(&shared.registered(&session)) {
+            return Self::Ended;
+        }
+        let user = CasUser::new(session, Arc::clone(shared));
+        if shared.registry.is_current() {
+            Self::SignedIn(user)
+        } else {
+            Self::Unverified(user)
         }
     }
 }

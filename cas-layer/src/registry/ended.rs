@@ -1,0 +1,266 @@
+//! The sessions that have ended, as one node knows them.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use tokio::sync::Notify;
+
+use super::{
+    AccountId, GRACE, RegisteredSession,
+    forgetful::{ById, make_room},
+};
+use crate::{clock::UnixSeconds, session::SessionId};
+
+/// Parts with a lock each, so that a request seldom waits for a logout, and so that a logout wakes few of
+/// those who wait for an end.
+const SHARDS: usize = 64;
+
+/// The sessions that have ended, in this process's memory: the part of every [`Registry`](super::Registry)
+/// that is asked on every request.
+///
+/// Each entry is forgotten an hour after its session would have expired. An ended session takes at most 56
+/// bytes.
+pub struct EndedSessions {
+    shards: [Shard; SHARDS],
+    accounts: RwLock<HashMap<AccountId, Mark>>,
+    /// Whether `accounts` has ever had an entry: most nodes never need an account's name.
+    has_accounts: AtomicBool,
+}
+
+#[derive(Default)]
+struct Shard {
+    /// To when each is remembered.
+    sessions: RwLock<ById<Minute>>,
+    changed: Notify,
+}
+
+/// All sessions of an account up to this number have ended.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    number: u64,
+    forget_at: Minute,
+}
+
+/// Minutes since the epoch, which last beyond the year 10000 in four bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Minute(u32);
+
+impl Minute {
+    fn forgetting(expires_at: UnixSeconds) -> Self {
+        let minutes = expires_at.saturating_add(GRACE).div_ceil(60);
+        Self(u32::try_from(minutes).unwrap_or(u32::MAX))
+    }
+
+    fn is_after(self, now: UnixSeconds) -> bool {
+        u64::from(self.0) > now / 60
+    }
+}
+
+impl Default for EndedSessions {
+    fn default() -> Self {
+        Self {
+            shards: std::array::from_fn(|_| Shard::default()),
+            accounts: RwLock::default(),
+            has_accounts: AtomicBool::new(false),
+        }
+    }
+}
+
+impl EndedSessions {
+    /// None have.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Notes that a session has ended which would have expired at `expires_at`.
+    pub fn end(&self, id: SessionId, expires_at: UnixSeconds, now: UnixSeconds) {
+        let forget_at = Minute::forgetting(expires_at);
+        let shard = self.shard(id);
+        {
+            let mut sessions = write(&shard.sessions);
+            make_room(&mut sessions, |forget_at| forget_at.is_after(now));
+            let known = sessions.entry(id).or_insert(forget_at);
+            *known = forget_at.max(*known);
+        }
+        shard.changed.notify_waiters();
+    }
+
+    /// Notes that all sessions of an account up to `number` have ended, the last of which would have expired
+    /// at `expires_at`.
+    pub fn end_all(
+        &self,
+        account: AccountId,
+        number: u64,
+        expires_at: UnixSeconds,
+        now: UnixSeconds,
+    ) {
+        let new = Mark {
+            number,
+            forget_at: Minute::forgetting(expires_at),
+        };
+        {
+            let mut accounts = write(&self.accounts);
+            make_room(&mut accounts, |mark| mark.forget_at.is_after(now));
+            let known = accounts.entry(account).or_insert(new);
+            known.number = new.number.max(known.number);
+            known.forget_at = new.forget_at.max(known.forget_at);
+        }
+        self.has_accounts.store(true, Ordering::Release);
+        for shard in &self.shards {
+            shard.changed.notify_waiters();
+        }
+    }
+
+    /// Whether a session has ended. Takes one look-up behind a read lock, and a second one where some account
+    /// was ended whole.
+    #[must_use]
+    pub fn contain(&self, session: &RegisteredSession<'_>) -> bool {
+        self.contain_id(session.id)
+            || self.has_accounts.load(Ordering::Acquire)
+                && read(&self.accounts)
+                    .get(&session.account())
+                    .is_some_and(|mark| session.number <= mark.number)
+    }
+
+    /// Whether the session of this id was ended by itself.
+    #[must_use]
+    pub fn contain_id(&self, id: SessionId) -> bool {
+        read(&self.shard(id).sessions).contains_key(&id)
+    }
+
+    /// Returns when the session has ended: at once, or when somebody ends it.
+    pub async fn wait_for(&self, session: &RegisteredSession<'_>) {
+        let changed = &self.shard(session.id).changed;
+        loop {
+            let mut next = std::pin::pin!(changed.notified());
+            // From here on no change is missed, not even one that comes before the first poll.
+            next.as_mut().enable();
+            if self.contain(session) {
+                return;
+            }
+            next.await;
+        }
+    }
+
+    /// How many entries there are, those included that may be forgotten.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let sessions = self.shards.iter().map(|shard| read(&shard.sessions).len());
+        sessions.sum::<usize>() + read(&self.accounts).len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn shard(&self, id: SessionId) -> &Shard {
+        // The hash map takes the first bytes.
+        let [.., last] = *id.as_bytes();
+        &self.shards[usize::from(last) % SHARDS]
+    }
+}
+
+/// How many there are, not which.
+impl fmt::Debug for EndedSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EndedSessions")
+            .field("len", &self.len())
+            .finish()
+    }
+}
+
+/// A panic elsewhere leaves the maps whole: every change is a single insert or remove.
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::Future as _, task::Poll};
+
+    use super::*;
+
+    const NOW: UnixSeconds = 1_700_000_000;
+    const LATER: UnixSeconds = NOW + 8 * 3600;
+
+    fn session(n: u8, number: u64, user: &str) -> RegisteredSession<'_> {
+        RegisteredSession::new([n; 16].into(), number, LATER, "https://cas", user)
+    }
+
+    #[test]
+    fn a_session_is_in_once_it_was_ended() {
+        let ended = EndedSessions::new();
+        assert!(!ended.contain(&session(1, 5, "alice")));
+        ended.end([1; 16].into(), LATER, NOW);
+        assert!(ended.contain(&session(1, 5, "alice")));
+        assert!(!ended.contain(&session(2, 6, "alice")));
+    }
+
+    #[test]
+    fn all_of_an_accounts_sessions_up_to_a_number_are_in_and_nobody_elses() {
+        let ended = EndedSessions::new();
+        ended.end_all(AccountId::of("https://cas", "alice"), 5, LATER, NOW);
+        for (number, expected) in [(0, true), (4, true), (5, true), (6, false)] {
+            assert_eq!(ended.contain(&session(1, number, "alice")), expected);
+        }
+        assert!(!ended.contain(&session(1, 4, "bob")));
+        let elsewhere = RegisteredSession {
+            cas_url: "https://other",
+            ..session(1, 4, "alice")
+        };
+        assert!(!ended.contain(&elsewhere));
+        // An older mark does not take a newer one back.
+        ended.end_all(AccountId::of("https://cas", "alice"), 3, NOW, NOW);
+        assert!(ended.contain(&session(1, 5, "alice")));
+    }
+
+    #[test]
+    fn an_entry_stays_for_an_hour_beyond_expiry_and_not_for_ever() {
+        let ended = EndedSessions::new();
+        let fill = |from: u64, now: UnixSeconds| {
+            for n in from..from + 10_000 {
+                let mut id = [0; 16];
+                id[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
+                id[15] = u8::try_from(n % 256).unwrap();
+                ended.end(id.into(), now + 60, now);
+            }
+        };
+        ended.end([1; 16].into(), LATER, NOW);
+        fill(0, LATER + GRACE - 60);
+        assert!(ended.contain(&session(1, 0, "alice")));
+        for hour in 2..50 {
+            fill(hour * 10_000, LATER + hour * GRACE);
+        }
+        assert!(!ended.contain(&session(1, 0, "alice")));
+        assert!(ended.len() <= 45_000, "{}", ended.len());
+    }
+
+    #[test]
+    fn who_waits_for_an_end_is_woken_by_that_end_alone() {
+        let ended = EndedSessions::new();
+        let (alice, bob) = (session(1, 1, "alice"), session(65, 2, "bob"));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let mut first = std::pin::pin!(ended.wait_for(&alice));
+        let mut second = std::pin::pin!(ended.wait_for(&bob));
+        assert_eq!(first.as_mut().poll(&mut context), Poll::Pending);
+        assert_eq!(second.as_mut().poll(&mut context), Poll::Pending);
+        ended.end(alice.id, LATER, NOW);
+        assert_eq!(first.as_mut().poll(&mut context), Poll::Ready(()));
+        assert_eq!(second.as_mut().poll(&mut context), Poll::Pending);
+        ended.end_all(bob.account(), 2, LATER, NOW);
+        assert_eq!(second.as_mut().poll(&mut context), Poll::Ready(()));
+    }
+}

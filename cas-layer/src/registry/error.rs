@@ -1,0 +1,65 @@
+//! What can go wrong with a registry.
+
+use std::{error::Error, fmt};
+
+/// Why a registry did not do what it was asked. What it says is for the operator: visitors see a page
+/// without it.
+#[derive(Debug)]
+pub struct RegistryError {
+    kind: RegistryErrorKind,
+    message: &'static str,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// The kinds of [`RegistryError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RegistryErrorKind {
+    /// The registry cannot be reached, or does not answer in time.
+    Unavailable,
+    /// There is no room for more.
+    Full,
+    /// What the registry stored is damaged.
+    Damaged,
+    /// Another process uses the registry's file.
+    InUse,
+    /// The configuration, or the server's version or settings, will not do.
+    Unusable,
+}
+
+impl RegistryError {
+    /// An error of this kind. `message` says in words what happened, without any secret.
+    #[must_use]
+    pub fn new(kind: RegistryErrorKind, message: &'static str) -> Self {
+        Self {
+            kind,
+            message,
+            source: None,
+        }
+    }
+
+    /// Adds what caused it.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What went wrong, for code that acts on it.
+    #[must_use]
+    pub fn kind(&self) -> RegistryErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for RegistryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message)
+    }
+}
+
+impl Error for RegistryError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

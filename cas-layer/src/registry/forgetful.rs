@@ -1,0 +1,95 @@
+//! Maps whose entries expire.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, BuildHasherDefault, Hash, Hasher},
+};
+
+use crate::session::SessionId;
+
+/// A map by session id.
+pub(super) type ById<V> = HashMap<SessionId, V, BuildHasherDefault<IdHasher>>;
+
+/// Session ids are cut from a SHA-256, so any eight of their bytes are as good as a hash of them. Nobody
+/// chooses them: the CAS server makes the tickets, and an id enters a map only with a good one.
+#[derive(Default)]
+pub(super) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// Makes sure that one more entry fits: when the map is full, what has expired goes first, and only if
+/// that is little does the map grow. So the map stays within twice its live entries, without an index by
+/// time, and each entry is looked at a few times in its life.
+pub(super) fn make_room<K: Eq + Hash, V, S: BuildHasher>(
+    map: &mut HashMap<K, V, S>,
+    mut is_live: impl FnMut(&V) -> bool,
+) {
+    if map.len() < map.capacity() {
+        return;
+    }
+    map.retain(|_, value| is_live(value));
+    let (len, capacity) = (map.len(), map.capacity());
+    if len >= capacity - capacity / 8 {
+        map.reserve(capacity - len + 1);
+    } else if len < capacity / 4 {
+        map.shrink_to(capacity / 2);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(n: u64) -> SessionId {
+        let mut bytes = [0; 16];
+        // Spread as a hash would be.
+        bytes[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
+        bytes.into()
+    }
+
+    #[test]
+    fn a_map_of_short_lived_entries_does_not_grow_with_their_number() {
+        let mut map = ById::default();
+        // At any time the last 1,000 are live.
+        for n in 0..200_000 {
+            make_room(&mut map, |&entered: &u64| entered + 1_000 > n);
+            map.insert(id(n), n);
+        }
+        assert!(map.capacity() <= 4_096, "{}", map.capacity());
+        assert!((0..1_000).all(|back| map.contains_key(&id(199_999 - back))));
+    }
+
+    #[test]
+    fn a_map_gives_memory_back_when_a_wave_has_passed() {
+        let mut map = ById::default();
+        for n in 0..100_000 {
+            make_room(&mut map, |_| true);
+            map.insert(id(n), n);
+        }
+        for n in 100_000..400_000 {
+            make_room(&mut map, |&entered: &u64| entered + 100 > n);
+            map.insert(id(n), n);
+        }
+        assert!(map.capacity() <= 1_024, "{}", map.capacity());
+    }
+
+    #[test]
+    fn live_entries_are_never_cleared_away() {
+        let mut map = ById::default();
+        for n in 0..50_000 {
+            make_room(&mut map, |&entered: &u64| entered % 2 == 0);
+            map.insert(id(n), n);
+        }
+        assert!((0..50_000).step_by(2).all(|n| map.contains_key(&id(n))));
+    }
+}
