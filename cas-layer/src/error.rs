@@ -98,6 +98,14 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A network that logout requests may come from cannot be read.
+    #[error("source of logout requests `{network}`: {reason}")]
+    InvalidNetwork {
+        /// The network as it was given.
+        network: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A login parameter would collide with one of the protocol, or cannot be sent.
     #[error("login parameter `{name}`: {reason}")]
     InvalidLoginParameter {

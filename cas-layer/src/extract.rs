@@ -1,12 +1,23 @@
 //! Extractors for axum.
 
+use std::net::{IpAddr, SocketAddr};
+
 use axum::{
-    extract::{FromRequestParts, OptionalFromRequestParts},
+    extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header, request::Parts};
+use http::{Extensions, HeaderValue, StatusCode, header, request::Parts};
 
 use crate::{service::Anonymous, user::CasUser};
+
+/// The address of the other end of the connection, for
+/// [`CasConfigBuilder::logout_sources`](crate::CasConfigBuilder::logout_sources), if the app is served with
+/// `into_make_service_with_connect_info::<SocketAddr>()`. Behind a reverse proxy that is the proxy's.
+#[must_use]
+pub fn peer_address(extensions: &Extensions) -> Option<IpAddr> {
+    let connection = extensions.get::<ConnectInfo<SocketAddr>>()?;
+    Some(connection.0.ip())
+}
 
 /// Why a handler that asks for a [`CasUser`] was not called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -23,7 +23,7 @@ pub use client::{CasClient, CasClientBuilder, ValidationError, ValidationErrorKi
 pub use config::{CasConfig, CasConfigBuilder};
 pub use error::ConfigError;
 #[cfg(feature = "axum")]
-pub use extract::CasUserRejection;
+pub use extract::{CasUserRejection, peer_address};
 pub use layer::CasLayer;
 pub use pages::{Page, PageKind};
 pub use protocol::{

@@ -119,6 +119,12 @@ impl CasClient {
             .logout(self.inner.logout_parameter, return_to)
     }
 
+    /// Where to send a browser that brought a logout request with a `RelayState` (front channel): back to the
+    /// CAS server, which sends it on to the next app.
+    pub(crate) fn logout_relay_url(&self, state: &str) -> String {
+        self.inner.server.logout_relay(state)
+    }
+
     /// Asks the CAS server whose ticket this is (CAS protocol 2.4, 2.5, 2.8).
     ///
     /// `service` must be, byte for byte, the URL that was sent to the login page. The ticket is used up by

@@ -1,12 +1,12 @@
 //! The builder of a configuration.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::Response;
+use http::{Extensions, Response};
 use tokio::sync::Semaphore;
 
-use super::{CasConfig, Endpoints, Shared, cookie_name::CookieNames};
+use super::{CasConfig, Endpoints, LogoutSources, Shared, cookie_name::CookieNames};
 use crate::{
     MemoryRegistry,
     client::{CasClient, CasClientBuilder},
@@ -22,8 +22,9 @@ use crate::{
 /// A session must end some day, and its times must fit into numbers.
 const MAX_LIFETIME: Duration = Duration::from_secs(366 * 24 * 3600);
 
+type SourceAddress = dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync;
+
 /// Builds a [`CasConfig`]. Nothing is checked before [`build`](Self::build).
-#[derive(Debug)]
 #[must_use]
 pub struct CasConfigBuilder {
     client: CasClientBuilder,
@@ -32,6 +33,7 @@ pub struct CasConfigBuilder {
     allow_insecure_http: bool,
     prefix_stripped: bool,
     endpoints: Endpoints,
+    logout_networks: Option<(Vec<String>, Arc<SourceAddress>)>,
     landing_path: String,
     after_logout: Option<String>,
     public: Vec<String>,
@@ -43,6 +45,18 @@ pub struct CasConfigBuilder {
     registry: Arc<dyn Registry>,
     pages: Pages,
     clock: Clock,
+}
+
+/// Where the app and the CAS server are; a closure has nothing to show, and the rest is checked later.
+impl fmt::Debug for CasConfigBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CasConfigBuilder")
+            .field("client", &self.client)
+            .field("app_url", &self.app_url)
+            .field("keys", &self.keys)
+            .field("endpoints", &self.endpoints)
+            .finish_non_exhaustive()
+    }
 }
 
 impl CasConfigBuilder {
@@ -57,7 +71,9 @@ impl CasConfigBuilder {
                 login: "/login".to_owned(),
                 logout: "/logout".to_owned(),
                 logout_callback: "/logout_callback".to_owned(),
+                logout_request: None,
             },
+            logout_networks: None,
             landing_path: "/".to_owned(),
             after_logout: None,
             public: Vec::new(),
@@ -131,6 +147,47 @@ impl CasConfigBuilder {
     /// default value is `/logout_callback`.
     pub fn logout_callback_path(mut self, path: impl Into<String>) -> Self {
         self.endpoints.logout_callback = path.into();
+        self
+    }
+
+    /// A further path for single-logout requests, relative to the app URL, for a CAS server that is told to
+    /// send them there. They are taken at the login path in any case. The default is none.
+    pub fn logout_request_path(mut self, path: impl Into<String>) -> Self {
+        self.endpoints.logout_request = Some(path.into());
+        self
+    }
+
+    /// Accepts single-logout requests that the CAS server posts (back channel) from these addresses and
+    /// networks only. The default is to accept them from anywhere: a request ends nothing unless it names a
+    /// ticket, and tickets are secrets.
+    ///
+    /// `address` finds the sender's address in the request's extensions. With axum that is
+    /// [`peer_address`](crate::peer_address); behind a reverse proxy, whatever middleware of yours put there
+    /// after it has checked that the proxy can be trusted. A request without an address is refused with 403 and
+    /// an error in the log. Requests through the browser (front channel) come from the visitor's address and are
+    /// not limited.
+    ///
+    /// ```
+    /// # #[cfg(feature = "axum")]
+    /// # fn main() -> Result<(), cas_layer::ConfigError> {
+    /// use cas_layer::{CasConfig, Key, peer_address};
+    ///
+    /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
+    ///     .key(Key::generate())
+    ///     .logout_sources(["192.0.2.10", "2001:db8:7::/64"], peer_address)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "axum"))]
+    /// # fn main() {}
+    /// ```
+    pub fn logout_sources(
+        mut self,
+        networks: impl IntoIterator<Item = impl Into<String>>,
+        address: impl Fn(&Extensions) -> Option<IpAddr> + Send + Sync + 'static,
+    ) -> Self {
+        let networks = networks.into_iter().map(Into::into).collect();
+        self.logout_networks = Some((networks, Arc::new(address)));
         self
     }
 
@@ -268,6 +325,10 @@ impl CasConfigBuilder {
             .as_deref()
             .map(|path| return_path("path after sign-out", path, &self.endpoints))
             .transpose()?;
+        let logout_sources = self
+            .logout_networks
+            .map(|(networks, address)| LogoutSources::new(&networks, address))
+            .transpose()?;
         let lifetime = lifetime(self.session_lifetime)?;
         if !(1..=Semaphore::MAX_PERMITS).contains(&self.max_concurrent_validations) {
             return Err(ConfigError::InvalidLimit {
@@ -319,6 +380,7 @@ impl CasConfigBuilder {
             landing,
             after_logout,
             rules,
+            logout_sources,
             registry: self.registry,
             lifetime,
             validations: Semaphore::new(self.max_concurrent_validations),
@@ -330,12 +392,14 @@ impl CasConfigBuilder {
 }
 
 fn check_endpoints(endpoints: &Endpoints) -> Result<(), ConfigError> {
-    let named = [
+    let mut named = vec![
         ("login path", &endpoints.login),
         ("logout path", &endpoints.logout),
         ("logout callback path", &endpoints.logout_callback),
     ];
-    for (what, path) in named {
+    let logout_request = endpoints.logout_request.as_ref();
+    named.extend(logout_request.map(|path| ("logout request path", path)));
+    for &(what, path) in &named {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
         let reason = if !path.starts_with('/') || path.len() < 2 {
             "does not begin with `/` and name something"

@@ -2,10 +2,12 @@
 
 mod builder;
 mod cookie_name;
+mod logout_sources;
 
 use std::sync::Arc;
 
 pub use builder::CasConfigBuilder;
+pub(crate) use logout_sources::{LogoutSources, Source};
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -41,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) service_tag: Sealer,
     /// Where the CAS server sends the visitor after sign-out.
     pub(crate) logged_out_url: ServiceUrl,
+    /// Without a list they may come from anywhere.
+    pub(crate) logout_sources: Option<LogoutSources>,
     pub(crate) registry: Arc<dyn Registry>,
     pub(crate) lifetime: UnixSeconds,
     pub(crate) validations: Semaphore,
@@ -85,6 +89,8 @@ pub(crate) struct Endpoints {
     pub(crate) login: String,
     pub(crate) logout: String,
     pub(crate) logout_callback: String,
+    /// Besides the login path, where logout requests go as a rule.
+    pub(crate) logout_request: Option<String>,
 }
 
 impl Endpoints {
@@ -92,8 +98,9 @@ impl Endpoints {
     pub(crate) fn contain(&self, path: &ReturnPath) -> bool {
         let path = path.as_str().split(['?', '#']).next().unwrap_or_default();
         [&self.login, &self.logout, &self.logout_callback]
-            .iter()
-            .any(|own| **own == path)
+            .into_iter()
+            .chain(&self.logout_request)
+            .any(|own| *own == path)
     }
 }
 

@@ -103,6 +103,14 @@ impl ServerUrl {
         query.finish()
     }
 
+    /// Where a browser goes on with a logout that leads through several apps (front channel).
+    pub(crate) fn logout_relay(&self, state: &str) -> String {
+        let mut query = Query::new(format!("{}/logout", self.0));
+        query.add("_eventId", "next");
+        query.add("RelayState", state);
+        query.finish()
+    }
+
     /// Where a ticket is validated (CAS protocol 2.4.1, 2.5.1, 2.8.1). Holds the ticket: never log it.
     pub(crate) fn validate(
         &self,

@@ -8,6 +8,7 @@ mod navigation;
 mod response;
 mod route;
 mod service_url;
+mod single_logout;
 mod visit;
 
 use std::{
@@ -17,7 +18,8 @@ use std::{
 
 use bytes::Bytes;
 pub use future::CasFuture;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
 use tower::Service;
 
 use self::{
@@ -48,6 +50,7 @@ impl<S> Cas<S> {
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Cas<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ReqBody: Body + Send + 'static,
     ResBody: From<Bytes>,
 {
     type Response = Response<ResBody>;
@@ -61,6 +64,19 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let visit = Visit::of(&request, &self.shared);
         let required = match visit.route {
+            Route::Endpoint(Endpoint::Login | Endpoint::LogoutRequest)
+                if *visit.method == Method::POST =>
+            {
+                let (shared, now) = (Arc::clone(&self.shared), visit.now);
+                return match single_logout::admit(&shared, visit.headers, request.extensions()) {
+                    Ok(()) => CasFuture::endpoint(single_logout::back_channel(
+                        shared,
+                        request.into_body(),
+                        now,
+                    )),
+                    Err(refusal) => CasFuture::ready(refusal),
+                };
+            }
             Route::Endpoint(endpoint) => return self.answer(endpoint, &visit),
             Route::App { required } => required,
         };
@@ -94,8 +110,8 @@ impl<S> Cas<S> {
     fn answer<F>(&self, endpoint: Endpoint, visit: &Visit<'_>) -> CasFuture<F> {
         let shared = &self.shared;
         let allowed = match endpoint {
-            Endpoint::Login | Endpoint::LogoutCallback => "GET, HEAD",
-            Endpoint::Logout => "GET, HEAD, POST",
+            Endpoint::LogoutCallback => "GET, HEAD",
+            Endpoint::Login | Endpoint::Logout | Endpoint::LogoutRequest => "GET, HEAD, POST",
         };
         let ready = match (endpoint, visit.method) {
             (Endpoint::LogoutCallback, &(Method::GET | Method::HEAD)) => {
@@ -103,22 +119,40 @@ impl<S> Cas<S> {
             }
             // Neither a question about an answer nor a browser that guesses ahead signs anyone in
             // or out.
-            (Endpoint::Login | Endpoint::Logout, &Method::HEAD) => response::nothing(),
-            (Endpoint::Login | Endpoint::Logout, &(Method::GET | Method::POST))
-                if navigation::is_prefetch(visit.headers) =>
+            (Endpoint::Login | Endpoint::Logout | Endpoint::LogoutRequest, &Method::HEAD) => {
+                response::ok()
+            }
+            (
+                Endpoint::Login | Endpoint::Logout | Endpoint::LogoutRequest,
+                &(Method::GET | Method::POST),
+            ) if navigation::is_prefetch(visit.headers) =>
             {
                 response::not_now()
             }
             (Endpoint::Logout, &(Method::GET | Method::POST)) => {
                 return CasFuture::endpoint(logout::logout(shared, visit));
             }
-            (Endpoint::Login, &Method::GET) => match login::login(shared, visit) {
-                Login::Answer(response) => response,
-                Login::Validate(callback) => {
-                    let shared = Arc::clone(shared);
-                    return CasFuture::endpoint(async move { callback.run(&shared).await });
+            (Endpoint::Login | Endpoint::LogoutRequest, &Method::GET) => {
+                match (single_logout::front_channel(shared, visit), endpoint) {
+                    (Some(Ok(front_channel)), _) => {
+                        let shared = Arc::clone(shared);
+                        return CasFuture::endpoint(
+                            async move { front_channel.run(&shared).await },
+                        );
+                    }
+                    (Some(Err(refusal)), _) => refusal,
+                    (None, Endpoint::Login) => match login::login(shared, visit) {
+                        Login::Answer(response) => response,
+                        Login::Validate(callback) => {
+                            let shared = Arc::clone(shared);
+                            return CasFuture::endpoint(async move { callback.run(&shared).await });
+                        }
+                    },
+                    (None, _) => {
+                        response::text(StatusCode::BAD_REQUEST, "there is no logout request")
+                    }
                 }
-            },
+            }
             _ => response::method_not_allowed(allowed),
         };
         CasFuture::ready(visit.clear_if_ended(shared, ready))

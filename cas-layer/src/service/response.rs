@@ -30,8 +30,8 @@ pub(crate) fn redirect(status: StatusCode, location: &str) -> Option<Response<By
     Some(response)
 }
 
-/// `HEAD` on an endpoint: it exists, and nothing happens.
-pub(crate) fn nothing() -> Response<Bytes> {
+/// `HEAD` on an endpoint: it exists, and nothing happens. Or something did, and there is nothing to say.
+pub(crate) fn ok() -> Response<Bytes> {
     empty(StatusCode::OK)
 }
 
@@ -43,6 +43,32 @@ pub(crate) fn no_content() -> Response<Bytes> {
 /// A prefetch of an endpoint: the browser asks again when its user really goes there.
 pub(crate) fn not_now() -> Response<Bytes> {
     empty(StatusCode::SERVICE_UNAVAILABLE)
+}
+
+/// A line for a program.
+pub(crate) fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Bytes> {
+    let mut response = empty(status);
+    *response.body_mut() = text.into();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    response
+}
+
+/// A script that calls a function, whose name has been checked.
+pub(crate) fn script(function: &str) -> Response<Bytes> {
+    let mut response = text(StatusCode::OK, format!("{function}();"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/javascript; charset=utf-8"),
+    );
+    response
 }
 
 /// Says when to come back.

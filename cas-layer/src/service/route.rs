@@ -8,6 +8,7 @@ pub(crate) enum Endpoint {
     Login,
     Logout,
     LogoutCallback,
+    LogoutRequest,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,9 @@ impl Shared {
             if own == path {
                 return Route::Endpoint(endpoint);
             }
+        }
+        if endpoints.logout_request.as_deref() == Some(path) {
+            return Route::Endpoint(Endpoint::LogoutRequest);
         }
         Route::App {
             required: !self.rules.is_public(path),
