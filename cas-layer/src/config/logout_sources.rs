@@ -26,10 +26,7 @@ pub(crate) enum Source {
 }
 
 impl LogoutSources {
-    pub(crate) fn new(
-        networks: &[String],
-        address: Arc<Address>,
-    ) -> Result<Self, ConfigError> {
+    pub(crate) fn new(networks: &[String], address: Arc<Address>) -> Result<Self, ConfigError> {
         if networks.is_empty() {
             return Err(ConfigError::InvalidNetwork {
                 network: String::new(),
@@ -57,7 +54,11 @@ impl LogoutSources {
         };
         // A socket that takes both families shows an IPv4 peer as `::ffff:192.0.2.1`.
         let address = address.to_canonical();
-        if self.networks.iter().any(|network| network.contains(&address)) {
+        if self
+            .networks
+            .iter()
+            .any(|network| network.contains(&address))
+        {
             Source::Listed
         } else {
             Source::Unlisted
@@ -77,7 +78,10 @@ mod tests {
 
     fn sources(networks: &[&str]) -> Result<LogoutSources, ConfigError> {
         let networks: Vec<String> = networks.iter().map(|&n| n.to_owned()).collect();
-        LogoutSources::new(&networks, Arc::new(|e: &Extensions| e.get::<IpAddr>().copied()))
+        LogoutSources::new(
+            &networks,
+            Arc::new(|e: &Extensions| e.get::<IpAddr>().copied()),
+        )
     }
 
     #[test]
@@ -101,7 +105,13 @@ mod tests {
 
     #[test]
     fn a_list_that_cannot_be_meant_is_refused() {
-        for networks in [&[][..], &["localhost"], &["192.0.2.0/33"], &[""], &["192.0.2.1", "x"]] {
+        for networks in [
+            &[][..],
+            &["localhost"],
+            &["192.0.2.0/33"],
+            &[""],
+            &["192.0.2.1", "x"],
+        ] {
             assert!(sources(networks).is_err(), "{networks:?}");
         }
     }

@@ -3,6 +3,8 @@
 //! Pure functions over strings and bytes. No HTTP, no clock.
 
 mod authentication;
+mod document;
+mod logout_request;
 mod response;
 mod server_url;
 mod service_url;
@@ -10,6 +12,7 @@ mod ticket;
 mod version;
 
 pub use authentication::Authentication;
+pub(crate) use logout_request::{InvalidLogoutRequest, LogoutRequest, is_form};
 pub(crate) use response::{Refusal, ResponseError, parse_response};
 pub use server_url::LogoutParameter;
 pub(crate) use server_url::ServerUrl;

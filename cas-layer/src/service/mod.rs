@@ -68,13 +68,13 @@ where
                 if *visit.method == Method::POST =>
             {
                 let (shared, now) = (Arc::clone(&self.shared), visit.now);
-                return match single_logout::admit(&shared, visit.headers, request.extensions()) {
-                    Ok(()) => CasFuture::endpoint(single_logout::back_channel(
+                return match single_logout::refuse(&shared, visit.headers, request.extensions()) {
+                    None => CasFuture::endpoint(single_logout::back_channel(
                         shared,
                         request.into_body(),
                         now,
                     )),
-                    Err(refusal) => CasFuture::ready(refusal),
+                    Some(refusal) => CasFuture::ready(refusal),
                 };
             }
             Route::Endpoint(endpoint) => return self.answer(endpoint, &visit),
@@ -125,10 +125,7 @@ impl<S> Cas<S> {
             (
                 Endpoint::Login | Endpoint::Logout | Endpoint::LogoutRequest,
                 &(Method::GET | Method::POST),
-            ) if navigation::is_prefetch(visit.headers) =>
-            {
-                response::not_now()
-            }
+            ) if navigation::is_prefetch(visit.headers) => response::not_now(),
             (Endpoint::Logout, &(Method::GET | Method::POST)) => {
                 return CasFuture::endpoint(logout::logout(shared, visit));
             }
@@ -140,7 +137,7 @@ impl<S> Cas<S> {
                             async move { front_channel.run(&shared).await },
                         );
                     }
-                    (Some(Err(refusal)), _) => refusal,
+                    (Some(Err(error)), _) => single_logout::refused(error),
                     (None, Endpoint::Login) => match login::login(shared, visit) {
                         Login::Answer(response) => response,
                         Login::Validate(callback) => {

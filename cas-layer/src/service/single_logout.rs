@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::{Buf as _, Bytes};
 use form_urlencoded::parse;
-use http::{Extensions, HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{Extensions, HeaderMap, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::BodyExt as _;
 
@@ -26,31 +26,41 @@ const MAX_CALLBACK: usize = 64;
 /// Longest state of the CAS server's that is sent back to it, in bytes.
 const MAX_RELAY_STATE: usize = 1024;
 
-/// Whether a `POST` may be a logout request, by everything but its body.
-pub(crate) fn admit(
+/// The answer to a `POST` that cannot be a logout request, by everything but its body.
+pub(crate) fn refuse(
     shared: &Shared,
     headers: &HeaderMap,
     extensions: &Extensions,
-) -> Result<(), Response<Bytes>> {
-    let source = shared.logout_sources.as_ref().map(|list| list.look_up(extensions));
+) -> Option<Response<Bytes>> {
+    let source = shared
+        .logout_sources
+        .as_ref()
+        .map(|list| list.look_up(extensions));
     match source {
         None | Some(Source::Listed) => {}
         Some(Source::Unlisted) => {
             tracing::warn!("a logout request came from an address that is not listed");
-            return Err(response::text(StatusCode::FORBIDDEN, "not a source of logout requests"));
+            return Some(response::text(
+                StatusCode::FORBIDDEN,
+                "not a source of logout requests",
+            ));
         }
         Some(Source::Unknown) => {
             tracing::error!(
                 "logout requests are limited to listed sources, and the address of a request is not known: \
                  all are refused"
             );
-            return Err(response::text(StatusCode::FORBIDDEN, "not a source of logout requests"));
+            return Some(response::text(
+                StatusCode::FORBIDDEN,
+                "not a source of logout requests",
+            ));
         }
     }
-    if !is_form(headers) {
-        return Err(response::text(StatusCode::BAD_REQUEST, "not a form"));
+    let content_type = headers.get(header::CONTENT_TYPE);
+    if !content_type.is_some_and(|value| is_form(value.as_bytes())) {
+        return Some(response::text(StatusCode::BAD_REQUEST, "not a form"));
     }
-    Ok(())
+    None
 }
 
 /// Back channel: the CAS server posts the request.
@@ -61,7 +71,7 @@ pub(crate) async fn back_channel<B: Body>(
 ) -> Response<Bytes> {
     let form = match tokio::time::timeout(READING, read(body)).await {
         Ok(Ok(form)) => form,
-        Ok(Err(refusal)) => return refusal,
+        Ok(Err((status, reason))) => return response::text(status, reason),
         Err(_) => return response::text(StatusCode::REQUEST_TIMEOUT, "the request is too slow"),
     };
     match LogoutRequest::from_form(&form) {
@@ -71,18 +81,18 @@ pub(crate) async fn back_channel<B: Body>(
 }
 
 /// At most [`LogoutRequest::MAX_BYTES`] of a body.
-async fn read<B: Body>(body: B) -> Result<Vec<u8>, Response<Bytes>> {
+async fn read<B: Body>(body: B) -> Result<Vec<u8>, (StatusCode, &'static str)> {
     let mut form = Vec::new();
     let mut body = std::pin::pin!(body);
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else {
-            return Err(response::text(StatusCode::BAD_REQUEST, "the request broke off"));
+            return Err((StatusCode::BAD_REQUEST, "the request broke off"));
         };
         let Ok(mut data) = frame.into_data() else {
             continue;
         };
         if data.remaining() > LogoutRequest::MAX_BYTES - form.len() {
-            return Err(response::text(StatusCode::PAYLOAD_TOO_LARGE, "the request is over 64 KiB"));
+            return Err((StatusCode::PAYLOAD_TOO_LARGE, "the request is over 64 KiB"));
         }
         while data.has_remaining() {
             let chunk = data.chunk();
@@ -117,16 +127,18 @@ enum Answer {
 pub(crate) fn front_channel(
     shared: &Shared,
     visit: &Visit<'_>,
-) -> Option<Result<FrontChannel, Response<Bytes>>> {
+) -> Option<Result<FrontChannel, InvalidLogoutRequest>> {
     let query = visit.uri.query()?;
     let request = match LogoutRequest::from_query(query) {
         Ok(request) => request,
         Err(InvalidLogoutRequest::Missing) => return None,
-        Err(error) => return Some(Err(refused(error))),
+        Err(error) => return Some(Err(error)),
     };
     let ids = ids(&request);
     Some(Ok(FrontChannel {
-        is_own: visit.owner().is_some_and(|user| ids.contains(&user.session_id())),
+        is_own: visit
+            .owner()
+            .is_some_and(|user| ids.contains(&user.session_id())),
         answer: Answer::to(query, shared),
         ids,
         now: visit.now,
@@ -203,7 +215,7 @@ async fn end(shared: &Shared, ids: &[SessionId], now: UnixSeconds) -> Response<B
     response::ok()
 }
 
-fn refused(error: InvalidLogoutRequest) -> Response<Bytes> {
+pub(crate) fn refused(error: InvalidLogoutRequest) -> Response<Bytes> {
     tracing::warn!(%error, "a logout request was refused");
     response::text(StatusCode::BAD_REQUEST, error.to_string())
 }
@@ -218,7 +230,17 @@ mod tests {
             assert!(is_function_name(name), "{name}");
         }
         for name in [
-            "", "1a", "a.b", "a(", "alert(1)//", "a b", "<script>", "a\n", "é", "a-b", "a[0]",
+            "",
+            "1a",
+            "a.b",
+            "a(",
+            "alert(1)//",
+            "a b",
+            "<script>",
+            "a\n",
+            "é",
+            "a-b",
+            "a[0]",
             &"a".repeat(65),
         ] {
             assert!(!is_function_name(name), "{name}");

@@ -1,6 +1,7 @@
 //! What tower and Rust expect of a layer, its service and its future.
 
 use std::{
+    cell::Cell,
     convert::Infallible,
     fmt::Debug,
     future::{Ready, ready},
@@ -12,12 +13,13 @@ use std::{
 
 use axum::Router;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use cas_layer::{
     Cas, CasClient, CasConfig, CasFuture, CasLayer, CasUser, Key, MemoryRegistry,
     testing::CasServer,
 };
 use http::{Request, Response, StatusCode, header};
+use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Empty, Full};
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 use tower_test::mock::{self, Handle, Mock, Spawn};
@@ -28,14 +30,14 @@ const CAS: &str = "https://cas.example.org/cas";
 const APP: &str = "https://app.example.org";
 
 type Answer = Response<Full<Bytes>>;
-type Inner = Mock<Request<&'static str>, Answer>;
+type Inner = Mock<Request<String>, Answer>;
 
-fn layered() -> (Spawn<Cas<Inner>>, Handle<Request<&'static str>, Answer>) {
+fn layered() -> (Spawn<Cas<Inner>>, Handle<Request<String>, Answer>) {
     mock::spawn_layer(CasLayer::new(site::config(CAS, APP).build().unwrap()))
 }
 
-fn get(path: &str) -> Request<&'static str> {
-    Request::get(path).body("the body").unwrap()
+fn get(path: &str) -> Request<String> {
+    Request::get(path).body("the body".to_owned()).unwrap()
 }
 
 async fn text(answer: Answer) -> String {
@@ -51,7 +53,7 @@ struct SignedIn {
 }
 
 async fn sign_in(config: &CasConfig, cas: &CasServer) -> SignedIn {
-    let app = CasLayer::new(config.clone()).layer(service_fn(async |request: Request<()>| {
+    let app = CasLayer::new(config.clone()).layer(service_fn(async |request: Request<String>| {
         let user = request.extensions().get::<CasUser>().cloned();
         let mut answer = Response::new(Full::<Bytes>::default());
         answer.extensions_mut().insert(user);
@@ -60,7 +62,7 @@ async fn sign_in(config: &CasConfig, cas: &CasServer) -> SignedIn {
     let send = async |path: &str, cookie: &str| {
         let request = Request::get(path).header(header::COOKIE, cookie);
         app.clone()
-            .oneshot(request.body(()).unwrap())
+            .oneshot(request.body(String::new()).unwrap())
             .await
             .unwrap()
     };
@@ -172,18 +174,43 @@ struct Gone(Rc<str>);
 
 #[tokio::test]
 async fn the_errors_are_the_inner_services_own() {
-    let inner = service_fn(async |_: Request<()>| Err::<Answer, _>(Gone("away".into())));
+    let inner = service_fn(async |_: Request<String>| Err::<Answer, _>(Gone("away".into())));
     let service = CasLayer::new(site::config(CAS, APP).build().unwrap()).layer(inner);
-    let request = Request::get("/public/a").body(()).unwrap();
+    let request = Request::get("/public/a").body(String::new()).unwrap();
     assert_eq!(
         service.oneshot(request).await.unwrap_err(),
         Gone("away".into())
     );
 }
 
-/// A body that is neither `Send` nor `Unpin`, and no HTTP body at all.
-#[derive(Clone, Default)]
-struct Odd(Rc<str>, PhantomPinned);
+/// A body that is neither `Sync` nor `Unpin`, of data and errors that have to stay on their thread.
+struct Odd(Cell<&'static str>, PhantomPinned);
+
+impl Body for Odd {
+    type Data = Pinned;
+    type Error = Rc<()>;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Pinned>, Rc<()>>>> {
+        Poll::Ready(None)
+    }
+}
+
+struct Pinned(#[expect(dead_code, reason = "makes it !Send")] Rc<()>);
+
+impl Buf for Pinned {
+    fn remaining(&self) -> usize {
+        0
+    }
+
+    fn chunk(&self) -> &[u8] {
+        &[]
+    }
+
+    fn advance(&mut self, _: usize) {}
+}
 
 #[tokio::test]
 async fn bodies_services_and_futures_may_stay_on_their_thread_and_in_their_place() {
@@ -201,14 +228,14 @@ async fn bodies_services_and_futures_may_stay_on_their_thread_and_in_their_place
         let (local, pinned) = (Rc::clone(&local), PhantomPinned);
         async move {
             tokio::task::yield_now().await;
-            assert_eq!(&*request.body().0, "odd");
+            assert_eq!(request.body().0.get(), "odd");
             let _: PhantomPinned = pinned;
             Ok::<_, Infallible>(Response::new(Answered((*local).clone(), Rc::new(()))))
         }
     });
     let service = CasLayer::new(site::config(CAS, APP).build().unwrap()).layer(inner);
     let open = async |path: &str| {
-        let body = Odd("odd".into(), PhantomPinned);
+        let body = Odd(Cell::new("odd"), PhantomPinned);
         let request = Request::get(path).body(body).unwrap();
         service.clone().oneshot(request).await.unwrap()
     };
@@ -238,9 +265,9 @@ async fn the_inner_services_future_is_held_and_not_boxed() {
         (size_of::<Large>()..size_of::<Large>() + 32).contains(&size),
         "{size}"
     );
-    let inner = service_fn(|_: Request<()>| Large([4; 8192]));
+    let inner = service_fn(|_: Request<String>| Large([4; 8192]));
     let service = CasLayer::new(site::config(CAS, APP).build().unwrap()).layer(inner);
-    let request = Request::get("/public/a").body(()).unwrap();
+    let request = Request::get("/public/a").body(String::new()).unwrap();
     assert_eq!(service.oneshot(request).await.unwrap().status(), 204);
 }
 
