@@ -18,6 +18,8 @@ mod paths;
 mod placement;
 mod prefixes;
 mod quirks;
+mod registry;
+mod single_logout;
 mod site;
 mod stacks;
 mod support;

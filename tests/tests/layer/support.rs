@@ -5,7 +5,11 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use axum::{Json, Router, extract::Request, routing::get};
+use axum::{
+    Json, Router,
+    extract::Request,
+    routing::{get, post},
+};
 use cas_layer::{
     CasConfig, CasConfigBuilder, CasLayer, CasUser, Key,
     testing::{CasServer, CasServerBuilder, User},
@@ -125,6 +129,11 @@ async fn whoami(user: Option<CasUser>) -> Json<Value> {
     }))
 }
 
+async fn everywhere(user: CasUser) -> &'static str {
+    user.end_all_sessions().await.unwrap();
+    "signed out of all devices"
+}
+
 fn routes(reached: Arc<AtomicUsize>) -> Router {
     let echo = |request: Request| async move {
         let body = axum::body::to_bytes(request.into_body(), usize::MAX)
@@ -136,6 +145,7 @@ fn routes(reached: Arc<AtomicUsize>) -> Router {
         .route("/", get(async || "welcome"))
         .route("/home", get(whoami))
         .route("/profile", get(whoami).post(echo))
+        .route("/everywhere", post(everywhere))
         .route("/public/whoami", get(whoami))
         .route(
             "/public/echo",

@@ -1,0 +1,271 @@
+//! What the layer does when its registry fails, and what it does with the end of sessions.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{Router, extract::State, routing::get};
+use cas_layer::{
+    CasConfig, CasLayer, CasUser, MemoryRegistry, SessionId,
+    registry::{
+        AccountId, EndedSessions, Opened, Registry, RegistryError, RegistryErrorKind,
+        RegistryFuture,
+    },
+};
+use reqwest::Method;
+use tokio::sync::Notify;
+
+use crate::{browser::Browser, site::Site, support::App};
+
+/// A registry in memory, parts of which can be put out of order.
+#[derive(Clone, Debug, Default)]
+struct Moody(Arc<Moods>);
+
+#[derive(Debug, Default)]
+struct Moods {
+    inner: MemoryRegistry,
+    broken: Mutex<Option<&'static str>>,
+    is_behind: AtomicBool,
+}
+
+impl Moody {
+    fn set_broken(&self, part: Option<&'static str>) {
+        *self.0.broken.lock().unwrap() = part;
+    }
+
+    fn set_behind(&self, behind: bool) {
+        self.0.is_behind.store(behind, Ordering::SeqCst);
+    }
+
+    /// The part does its work, as far as it can, and says that it is not sure of it.
+    fn unless_broken<'a, T: Send + 'a>(
+        &self,
+        part: &'static str,
+        done: RegistryFuture<'a, T>,
+    ) -> RegistryFuture<'a, T> {
+        let broken = *self.0.broken.lock().unwrap() == Some(part);
+        Box::pin(async move {
+            let done = done.await;
+            if broken {
+                let message = "out of order";
+                return Err(RegistryError::new(RegistryErrorKind::Unavailable, message));
+            }
+            done
+        })
+    }
+}
+
+impl Registry for Moody {
+    fn begin(&self, id: SessionId, lasts: Duration) -> RegistryFuture<'_, ()> {
+        self.unless_broken("begin", self.0.inner.begin(id, lasts))
+    }
+
+    fn abandon(&self, id: SessionId) {
+        self.0.inner.abandon(id);
+    }
+
+    fn open(&self, id: SessionId, expires_at: u64, now: u64) -> RegistryFuture<'_, Opened> {
+        self.unless_broken("open", self.0.inner.open(id, expires_at, now))
+    }
+
+    fn end(&self, id: SessionId, expires_at: u64, now: u64) -> RegistryFuture<'_, ()> {
+        self.unless_broken("end", self.0.inner.end(id, expires_at, now))
+    }
+
+    fn end_if_opened(&self, ids: Vec<SessionId>, now: u64) -> RegistryFuture<'_, usize> {
+        self.unless_broken("end_if_opened", self.0.inner.end_if_opened(ids, now))
+    }
+
+    fn end_all(&self, account: AccountId, expires_at: u64, now: u64) -> RegistryFuture<'_, ()> {
+        self.unless_broken("end_all", self.0.inner.end_all(account, expires_at, now))
+    }
+
+    fn ended(&self) -> &EndedSessions {
+        self.0.inner.ended()
+    }
+
+    fn is_current(&self) -> bool {
+        !self.0.is_behind.load(Ordering::SeqCst)
+    }
+}
+
+async fn moody_app() -> (App, Moody) {
+    let registry = Moody::default();
+    let app = App::with(|c| c.registry(registry.clone())).await;
+    (app, registry)
+}
+
+#[tokio::test]
+async fn without_its_registry_nobody_is_signed_in_and_no_ticket_is_wasted_on_it() {
+    let (app, registry) = moody_app().await;
+    for (part, validations) in [("begin", 0), ("open", 1)] {
+        let before = app.cas.validations();
+        registry.set_broken(Some(part));
+        let mut browser = Browser::new();
+        let answer = app.sign_in(&mut browser, "/profile").await;
+        assert_eq!(answer.status, 503, "{part}");
+        assert!(!answer.header("retry-after").is_empty(), "{part}");
+        assert!(
+            answer.body.contains("/login?next=%2Fprofile"),
+            "{}",
+            answer.body
+        );
+        assert!(!browser.has_session(), "{part}");
+        assert_eq!(app.cas.validations() - before, validations, "{part}");
+        registry.set_broken(None);
+        assert_eq!(
+            app.sign_in(&mut browser, "/profile").await.location(),
+            "/profile"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_browser_signs_out_whatever_its_registry_says() {
+    let (app, registry) = moody_app().await;
+    let mut browser = Browser::new();
+    app.sign_in(&mut browser, "/profile").await;
+    let mut copy = browser.clone();
+    registry.set_broken(Some("end"));
+    let answer = browser.open(&app.at("/logout")).await;
+    assert!(answer.location().starts_with(app.cas.url()));
+    assert!(!browser.has_session());
+    assert_eq!(app.whoami(&mut copy).await, serde_json::Value::Null);
+}
+
+#[tokio::test]
+async fn a_single_logout_that_may_be_forgotten_is_not_answered_as_done() {
+    let (app, registry) = moody_app().await;
+    registry.set_broken(Some("end_if_opened"));
+    let message = r#"<l:LogoutRequest xmlns:l="urn:oasis:names:tc:SAML:2.0:protocol"><l:SessionIndex>ST-1</l:SessionIndex></l:LogoutRequest>"#;
+    let mut browser = Browser::new();
+    let request = browser
+        .request(Method::POST, &app.at("/login"))
+        .form(&[("logoutRequest", message)]);
+    let answer = browser.send(request).await;
+    assert_eq!(answer.status, 503);
+    assert!(!answer.header("retry-after").is_empty());
+}
+
+#[tokio::test]
+async fn while_it_is_not_known_who_has_signed_out_sessions_wait() {
+    let (app, registry) = moody_app().await;
+    let mut browser = Browser::new();
+    app.sign_in(&mut browser, "/profile").await;
+    registry.set_behind(true);
+    for path in ["/profile", "/profile?a=b", "/login", "/login?ticket=ST-1"] {
+        let reached = app.reached();
+        let answer = browser.open(&app.at(path)).await;
+        assert_eq!(answer.status, 503, "{path}");
+        assert!(!answer.header("retry-after").is_empty(), "{path}");
+        assert_eq!(answer.header("set-cookie"), "", "{path}");
+        assert_eq!(app.reached(), reached, "{path}");
+    }
+    let program = browser.request(Method::GET, &app.at("/profile"));
+    let answer = browser
+        .send(program.header("accept", "application/json"))
+        .await;
+    assert_eq!(answer.status, 503);
+    assert!(
+        answer.body.contains("session-unverified"),
+        "{}",
+        answer.body
+    );
+    // Public paths go on, for a visitor without name.
+    assert_eq!(app.whoami(&mut browser).await, serde_json::Value::Null);
+    assert!(browser.has_session());
+    // Whoever brings no session is sent to sign in as ever.
+    let stranger = Browser::new().open(&app.at("/profile")).await;
+    assert!(stranger.location().starts_with(app.cas.url()));
+    registry.set_behind(false);
+    assert_eq!(app.whoami(&mut browser).await, "alice");
+    // Signing out needs no more than the cookie.
+    registry.set_behind(true);
+    let mut copy = browser.clone();
+    let answer = browser.open(&app.at("/logout")).await;
+    assert!(answer.location().starts_with(app.cas.url()));
+    registry.set_behind(false);
+    assert_eq!(app.whoami(&mut copy).await, serde_json::Value::Null);
+}
+
+/// An app with a request that lasts as long as its session.
+async fn waiting_site(registry: Moody) -> (Site, CasConfig, Arc<Notify>) {
+    let waits = Arc::new(Notify::new());
+    let handler = async |State(waits): State<Arc<Notify>>, user: CasUser| {
+        let ended = user.ended();
+        waits.notify_one();
+        ended.await;
+        "ended"
+    };
+    let mut config = None;
+    let site = Site::axum("", |c| {
+        let built = config.insert(c.registry(registry).build().unwrap());
+        Router::new()
+            .route("/wait", get(handler))
+            .with_state(Arc::clone(&waits))
+            .layer(CasLayer::new(built.clone()))
+    })
+    .await;
+    (site, config.unwrap(), waits)
+}
+
+#[tokio::test]
+async fn who_waits_for_the_end_of_a_session_learns_of_every_kind_of_end() {
+    let registry = Moody::default();
+    let (site, config, waits) = waiting_site(registry.clone()).await;
+    for end in ["logout", "all", "behind"] {
+        let mut browser = Browser::new();
+        site.sign_in(&mut browser, "/wait").await;
+        let waiting = tokio::spawn({
+            let (mut browser, url) = (browser.clone(), site.at("/wait"));
+            async move { browser.open(&url).await }
+        });
+        waits.notified().await;
+        match end {
+            "logout" => {
+                browser.open(&site.at("/logout")).await;
+            }
+            "all" => config.end_all("alice").await.unwrap(),
+            _ => registry.set_behind(true),
+        }
+        assert_eq!(waiting.await.unwrap().body, "ended", "{end}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_lives_keeps_who_waits_for_its_end_waiting() {
+    let (site, config, waits) = waiting_site(Moody::default()).await;
+    let (mut alice, mut other) = (Browser::new(), Browser::new());
+    site.sign_in(&mut alice, "/wait").await;
+    site.sign_in(&mut other, "/wait").await;
+    let waiting = tokio::spawn({
+        let (mut browser, url) = (alice.clone(), site.at("/wait"));
+        async move { browser.open(&url).await }
+    });
+    waits.notified().await;
+    config.end_all("bob").await.unwrap();
+    other.open(&site.at("/logout")).await;
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    alice.open(&site.at("/logout")).await;
+    assert_eq!(waiting.await.unwrap().body, "ended");
+}
+
+#[tokio::test]
+async fn all_sessions_of_a_user_end_at_once_and_later_ones_live() {
+    let app = App::start().await;
+    let (mut first, mut second) = (Browser::new(), Browser::new());
+    app.sign_in(&mut first, "/profile").await;
+    app.sign_in(&mut second, "/profile").await;
+    let request = first.request(Method::POST, &app.at("/everywhere"));
+    assert_eq!(first.send(request).await.status, 200);
+    assert_eq!(app.whoami(&mut first).await, serde_json::Value::Null);
+    assert_eq!(app.whoami(&mut second).await, serde_json::Value::Null);
+    app.sign_in(&mut first, "/profile").await;
+    assert_eq!(app.whoami(&mut first).await, "alice");
+    assert_eq!(app.whoami(&mut second).await, serde_json::Value::Null);
+}
