@@ -3,6 +3,7 @@
 //! Pure functions over strings and bytes. No HTTP, no clock.
 
 mod authentication;
+mod document;
 mod response;
 mod server_url;
 mod service_url;

@@ -6,7 +6,6 @@
 mod collector;
 mod dialect;
 mod json;
-mod limits;
 mod refusal;
 mod text;
 mod xml;
@@ -16,6 +15,7 @@ mod tests;
 
 pub(crate) use refusal::Refusal;
 
+use super::document::{is_space, trim};
 use super::{Authentication, Protocol};
 
 /// The longest user name that is taken, in bytes.
@@ -50,17 +50,6 @@ pub(crate) fn parse_response(
             }
         }
     }
-}
-
-/// White space as XML and JSON have it. Unicode has more, but two names that differ in a no-break space are
-/// two names.
-fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\r' | '\n')
-}
-
-/// Text as people meant it, without the white space of pretty-printing around it.
-fn trim(text: &str) -> &str {
-    text.trim_matches(is_space)
 }
 
 /// The user name, if it is one.

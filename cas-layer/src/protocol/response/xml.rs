@@ -1,25 +1,16 @@
 //! CAS 2 and 3: `serviceResponse` (CAS protocol 2.5.2, appendix A).
 
-use roxmltree::{Document, Node, ParsingOptions};
+use roxmltree::Node;
 
 use super::collector::Collector;
-use super::{Refusal, ResponseError, dialect, limits, trim, user_name};
+use super::{Refusal, ResponseError, dialect, user_name};
 use crate::protocol::Authentication;
+use crate::protocol::document::{self, namespace, trim};
 
 const NAMESPACE: &str = "http://www.yale.edu/tp/cas";
-/// The most nodes of a document: elements, and the texts between them.
-const MAX_NODES: u32 = 100_000;
 
 pub(super) fn parse(document: &str) -> Result<Authentication, ResponseError> {
-    limits::check(document).map_err(ResponseError::Unreadable)?;
-    let options = ParsingOptions {
-        allow_dtd: false,
-        nodes_limit: MAX_NODES,
-        entity_resolver: None,
-    };
-    let document = Document::parse_with_options(document, options)
-        .map_err(|_| ResponseError::Unreadable("it is not well-formed XML"))?;
-
+    let document = document::parse(document).map_err(ResponseError::Unreadable)?;
     let root = document.root_element();
     let namespace = namespace(&root);
     if root.tag_name().name() != "serviceResponse" || !matches!(namespace, "" | NAMESPACE) {
@@ -101,11 +92,6 @@ fn chain(proxies: &Node<'_, '_>, namespace: &str) -> Result<Vec<String>, Respons
                 ))
         })
         .collect()
-}
-
-/// `xmlns=""` is no namespace.
-fn namespace<'a>(node: &Node<'a, '_>) -> &'a str {
-    node.tag_name().namespace().unwrap_or_default()
 }
 
 fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
