@@ -1,9 +1,19 @@
-//! CAS without I/O: tickets, service URLs, the URLs of a CAS server, and what its answers say.
+//! CAS without I/O: tickets, service URLs, the URLs of a CAS server, and what its answers and logout
+//! requests say.
 //!
 //! Pure functions over strings and bytes. No HTTP, no clock.
 
 mod authentication;
 mod document;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "the layer does not take logout requests yet"
+    )
+)]
+mod logout_request;
 mod response;
 mod server_url;
 mod service_url;

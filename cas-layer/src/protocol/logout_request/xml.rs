@@ -1,0 +1,68 @@
+//! The message itself: a `LogoutRequest` of SAML 2.0 (core, 3.7.1), of which the `SessionIndex` elements count.
+
+use roxmltree::Node;
+
+use super::LogoutRequest;
+use crate::protocol::ServiceTicket;
+use crate::protocol::document::{self, is_space, namespace, trim};
+
+const NAMESPACE: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
+/// The most `SessionIndex` elements. Servers send one.
+const MAX_SESSIONS: usize = 1_000;
+
+/// Base64 has no `<`.
+pub(super) fn is_xml(value: &str) -> bool {
+    start(value).starts_with('<')
+}
+
+/// The tickets that the message names. `NameID`, `ID` and `IssueInstant` are placeholders on many servers, and
+/// not looked at.
+pub(super) fn sessions(document: &str) -> Result<Vec<ServiceTicket>, &'static str> {
+    if document.len() > LogoutRequest::MAX_BYTES {
+        return Err("it is longer than 64 KiB");
+    }
+    let document = document::parse(start(document))?;
+    let root = document.root_element();
+    if !root.has_tag_name((NAMESPACE, "LogoutRequest")) {
+        return Err("it is XML, but no SAML `LogoutRequest`");
+    }
+    let mut count = 0;
+    let mut sessions = Vec::new();
+    for index in root
+        .children()
+        .filter(|child| child.is_element() && child.tag_name().name() == "SessionIndex")
+    {
+        if namespace(&index) != NAMESPACE {
+            return Err("a `SessionIndex` is in the wrong namespace");
+        }
+        if index.children().any(|child| child.is_element()) {
+            return Err("a `SessionIndex` has elements inside");
+        }
+        count += 1;
+        if count > MAX_SESSIONS {
+            return Err("it has too many `SessionIndex` elements");
+        }
+        sessions.extend(ServiceTicket::parse(trim(&text(&index))));
+    }
+    if count == 0 {
+        return Err("it has no `SessionIndex`");
+    }
+    Ok(sessions)
+}
+
+/// What follows a byte order mark and empty lines.
+fn start(document: &str) -> &str {
+    document
+        .strip_prefix('\u{feff}')
+        .unwrap_or(document)
+        .trim_start_matches(is_space)
+}
+
+/// The texts of an element without elements inside. Comments and CDATA do not split them.
+fn text(element: &Node<'_, '_>) -> String {
+    element
+        .children()
+        .filter(Node::is_text)
+        .filter_map(|text| text.text())
+        .collect()
+}
