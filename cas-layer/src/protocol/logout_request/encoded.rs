@@ -8,10 +8,11 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use super::{InvalidLogoutRequest, LogoutRequest};
 
-/// How many times its own length a request may inflate to. Tickets are random, so real ones stay under three.
+/// How many times its own length a request may inflate to. Tickets are random, so one of them stays below two,
+/// and a thousand short ones below seven.
 const MAX_RATIO: usize = 10;
-/// What any request may inflate to, in bytes, however short it is: a few lines of one letter or of white space
-/// have any ratio. Real ones are shorter than that before they are deflated, so it costs nothing extra.
+/// What any request may inflate to, in bytes: a few lines of white space or of a repeated letter are enough for
+/// any ratio in a short one. It is not worth a bound, as a plain request of that length is taken from anybody.
 const FLOOR: usize = 4 * 1024;
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
