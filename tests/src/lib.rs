@@ -7,6 +7,7 @@
     reason = "helpers of tests: a test fails by panicking"
 )]
 
+pub mod balancer;
 pub mod demo;
 pub mod flow;
 pub mod suite;

@@ -17,10 +17,9 @@ use crate::{
 };
 
 fn message(tickets: &[&str]) -> String {
-    let indexes: String = tickets
-        .iter()
-        .map(|ticket| format!("<samlp:SessionIndex>{ticket}</samlp:SessionIndex>"))
-        .collect();
+    let indexes = tickets.iter().fold(String::new(), |indexes, ticket| {
+        indexes + "<samlp:SessionIndex>" + ticket + "</samlp:SessionIndex>"
+    });
     format!(
         r#"<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="LR-1" Version="2.0" IssueInstant="2026-11-25T10:00:00Z"><saml:NameID xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">@NOT_USED@</saml:NameID>{indexes}</samlp:LogoutRequest>"#
     )

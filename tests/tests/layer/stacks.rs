@@ -199,6 +199,43 @@ async fn a_websocket_opens_for_a_user_and_for_nobody_else() {
     assert_eq!(message.to_text().unwrap(), "alice");
 }
 
+/// Says the user's name, and that the session has ended when it has.
+async fn accompany(user: CasUser, upgrade: WebSocketUpgrade) -> impl IntoResponse {
+    upgrade.on_upgrade(async move |mut socket| {
+        let ended = user.ended();
+        socket.send(Message::text(user.name())).await.unwrap();
+        ended.await;
+        socket.send(Message::text("signed out")).await.unwrap();
+    })
+}
+
+#[tokio::test]
+async fn a_websocket_learns_that_its_session_has_ended() {
+    let site = Site::axum("", |config| {
+        Router::new()
+            .route("/socket", any(accompany))
+            .layer(CasLayer::new(config.build().unwrap()))
+    })
+    .await;
+    let mut browser = Browser::new();
+    site.sign_in(&mut browser, "/profile").await;
+    let url = format!("ws://{}/socket", site.address());
+    let mut request = url.into_client_request().unwrap();
+    for field in browser.cookie_fields("/socket") {
+        let field = field.parse().unwrap();
+        request.headers_mut().append(header::COOKIE, field);
+    }
+    let socket = TcpStream::connect(site.address()).await.unwrap();
+    let (mut socket, _) = tokio_tungstenite::client_async(request, socket)
+        .await
+        .unwrap();
+    let message = soon(socket.next()).await.unwrap().unwrap();
+    assert_eq!(message.to_text().unwrap(), "alice");
+    browser.open(&site.at("/logout")).await;
+    let message = soon(socket.next()).await.unwrap().unwrap();
+    assert_eq!(message.to_text().unwrap(), "signed out");
+}
+
 /// A gRPC service that says who is calling.
 struct WhoAmI;
 
