@@ -11,11 +11,11 @@ use tokio::sync::Semaphore;
 use crate::{
     MemoryRegistry,
     client::CasClient,
-    clock::{Clock, UnixSeconds},
+    clock::Clock,
     pages::Pages,
     paths::{AppUrl, PathRules, ReturnPath},
     protocol::ServiceUrl,
-    session::{BindingCookie, Sealer, SessionCookie},
+    session::{BindingCookie, Content, Lifetimes, Sealer, SessionCookie},
 };
 
 /// A checked configuration. Built by [`CasConfig::builder`]; a clone costs as much as one of an
@@ -42,7 +42,8 @@ pub(crate) struct Shared {
     /// Where the CAS server sends the visitor after sign-out.
     pub(crate) logged_out_url: ServiceUrl,
     pub(crate) registry: MemoryRegistry,
-    pub(crate) lifetime: UnixSeconds,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) content: Content,
     pub(crate) validations: Semaphore,
     pub(crate) private_by_default: bool,
     pub(crate) pages: Pages,

@@ -10,7 +10,7 @@ mod ticket;
 mod version;
 
 pub use authentication::Authentication;
-pub(crate) use response::{Refusal, ResponseError, parse_response};
+pub(crate) use response::{Refusal, ResponseError, check_user_name, parse_response};
 pub use server_url::LogoutParameter;
 pub(crate) use server_url::ServerUrl;
 pub use service_url::{InvalidServiceUrl, ServiceUrl};

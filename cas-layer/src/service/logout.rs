@@ -15,7 +15,7 @@ const SEEN: &str = "seen";
 /// `GET` or `POST` on the logout endpoint. The session ends here before anything else happens, so a
 /// CAS server that is down keeps nobody signed in.
 pub(crate) fn logout(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
-    if let Some(user) = visit.user() {
+    if let Some(user) = visit.session() {
         shared
             .registry
             .end(user.session_id(), user.expires_at_unix(), visit.now);

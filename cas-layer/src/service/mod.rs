@@ -5,6 +5,7 @@ mod future;
 mod login;
 mod logout;
 mod navigation;
+mod renewal;
 mod response;
 mod route;
 mod service_url;
@@ -22,6 +23,7 @@ use tower::Service;
 
 use self::{
     login::Login,
+    renewal::Renewal,
     route::{Endpoint, Route},
     visit::{Visit, Visitor},
 };
@@ -66,17 +68,22 @@ where
         };
         let extensions = match visit.visitor {
             Visitor::SignedIn(user) => {
+                let renewal = required
+                    .then(|| Renewal::when_due(&self.shared, &user, visit.now))
+                    .flatten();
                 request.extensions_mut().insert(user);
                 // The service that `poll_ready` made ready is the one that is called.
-                return CasFuture::inner(self.inner.call(request), self.marks_private(required));
+                let inner = self.inner.call(request);
+                return CasFuture::inner(inner, self.marks_private(required), renewal);
             }
             _ if required => return CasFuture::ready(login::demand(&self.shared, &visit)),
-            Visitor::Anonymous | Visitor::Ended => request.extensions_mut(),
+            Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) => request.extensions_mut(),
         };
         // Whatever an outer layer left there, it is not a user of ours.
         extensions.remove::<CasUser>();
         extensions.insert(Anonymous);
-        CasFuture::inner(self.inner.call(request), self.marks_private(required))
+        let inner = self.inner.call(request);
+        CasFuture::inner(inner, self.marks_private(required), None)
     }
 }
 

@@ -1,7 +1,7 @@
 //! One request, as far as the layer looks at it.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, Uri, header};
+use http::{HeaderMap, Method, Request, Response, Uri};
 
 use super::{navigation, response, route::Route};
 use crate::{
@@ -20,6 +20,8 @@ pub(crate) enum Visitor {
     Anonymous,
     /// A session cookie of ours whose session has expired or ended.
     Ended,
+    /// A session of ours that nobody has used for too long. By another copy of its cookie it may be live.
+    Idle(CasUser),
     /// A live session.
     SignedIn(CasUser),
 }
@@ -52,6 +54,14 @@ impl<'r> Visit<'r> {
     pub(crate) fn user(&self) -> Option<&CasUser> {
         match &self.visitor {
             Visitor::SignedIn(user) => Some(user),
+            Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) => None,
+        }
+    }
+
+    /// The session that a sign-out or another sign-in ends.
+    pub(crate) fn session(&self) -> Option<&CasUser> {
+        match &self.visitor {
+            Visitor::SignedIn(user) | Visitor::Idle(user) => Some(user),
             Visitor::Anonymous | Visitor::Ended => None,
         }
     }
@@ -81,17 +91,8 @@ impl<'r> Visit<'r> {
         shared: &Shared,
         mut response: Response<Bytes>,
     ) -> Response<Bytes> {
-        let name = shared.session_cookie.name();
-        let sets_it = response
-            .headers()
-            .get_all(header::SET_COOKIE)
-            .iter()
-            .any(|set| {
-                set.as_bytes()
-                    .strip_prefix(name.as_bytes())
-                    .is_some_and(|rest| rest.starts_with(b"="))
-            });
-        if matches!(self.visitor, Visitor::Ended) && !sets_it {
+        let is_over = matches!(self.visitor, Visitor::Ended | Visitor::Idle(_));
+        if is_over && !shared.session_cookie.is_set_by(response.headers()) {
             response::add_cookie(&mut response, shared.session_cookie.clear());
         }
         response
@@ -104,6 +105,9 @@ impl Visitor {
             None => Self::Anonymous,
             Some(session) if session.is_expired(now) || shared.registry.is_ended(session.id) => {
                 Self::Ended
+            }
+            Some(session) if shared.lifetimes.is_idle(&session, now) => {
+                Self::Idle(CasUser::new(session))
             }
             Some(session) => Self::SignedIn(CasUser::new(session)),
         }
