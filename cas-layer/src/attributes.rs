@@ -43,6 +43,21 @@ impl Attributes {
         self.values_mut(name.into()).push(value.into());
     }
 
+    /// Takes a name out with all its values; `None` when there is no such name.
+    ///
+    /// ```
+    /// use cas_layer::Attributes;
+    ///
+    /// let mut attributes = Attributes::new();
+    /// attributes.push("mail", "alice@example.org");
+    /// assert_eq!(attributes.remove("mail"), Some(vec!["alice@example.org".to_owned()]));
+    /// assert_eq!(attributes.remove("mail"), None);
+    /// ```
+    pub fn remove(&mut self, name: &str) -> Option<Vec<String>> {
+        let at = self.entries.iter().position(|(known, _)| known == name)?;
+        Some(self.entries.remove(at).1)
+    }
+
     /// The first value of `name`, if it has any.
     #[must_use]
     pub fn first(&self, name: &str) -> Option<&str> {

@@ -106,6 +106,14 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// What is to become of an attribute contradicts itself.
+    #[error("attribute `{name}`: {reason}")]
+    InvalidAttribute {
+        /// The attribute's name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A login parameter would collide with one of the protocol, or cannot be sent.
     #[error("login parameter `{name}`: {reason}")]
     InvalidLoginParameter {

@@ -32,7 +32,7 @@ pub use protocol::{
 };
 pub use registry::memory::MemoryRegistry;
 pub use service::{Cas, CasFuture};
-pub use session::{Key, SessionId};
+pub use session::{Key, NewSession, SessionId, UserName, Veto};
 pub use user::CasUser;
 
 /// The code of the README is compiled, so it does not drift.

@@ -58,14 +58,16 @@ impl CasUser {
         self.0.shared.registered(&self.0.session)
     }
 
-    /// The user name as the CAS server gave it (CAS protocol 2.5.1, `cas:user`): not empty, at most
-    /// 1,024 bytes, without control characters.
+    /// The user name as the CAS server gave it (CAS protocol 2.5.1, `cas:user`), unless the configuration
+    /// [changes](crate::CasConfigBuilder::user_name) it: not empty, at most 1,024 bytes, without control
+    /// characters.
     #[must_use]
     pub fn name(&self) -> &str {
         self.session().user()
     }
 
-    /// What the CAS server said about the user (CAS protocol 2.5.5); empty with CAS 1.
+    /// What the CAS server said about the user (CAS protocol 2.5.5), as far as the configuration
+    /// [keeps](crate::CasConfigBuilder::only_attributes) it; empty with CAS 1.
     #[must_use]
     pub fn attributes(&self) -> &Attributes {
         self.session().attributes()
@@ -83,7 +85,8 @@ impl CasUser {
         from_unix(self.session().issued_at)
     }
 
-    /// When the session ends by itself, in whole seconds.
+    /// When the session ends at the latest, in whole seconds. Unused it may end
+    /// [earlier](crate::CasConfigBuilder::idle_timeout).
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
         from_unix(self.session().expires_at)

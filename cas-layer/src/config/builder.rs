@@ -1,11 +1,14 @@
 //! The builder of a configuration.
 
-use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
+mod session;
+
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use http::{Extensions, Response};
 use tokio::sync::Semaphore;
 
+use self::session::SessionOptions;
 use super::{CasConfig, Endpoints, LogoutSources, Shared, cookie_name::CookieNames};
 use crate::{
     MemoryRegistry,
@@ -16,11 +19,8 @@ use crate::{
     paths::{AppUrl, PathRules, ReturnPath, canonical},
     protocol::ServiceUrl,
     registry::Registry,
-    session::{BindingCookie, CookieShape, Key, Purpose, Sealer, SessionCookie},
+    session::{BindingCookie, CookieShape, Encrypter, Key, Purpose, Sealer, SessionCookie},
 };
-
-/// A session must end some day, and its times must fit into numbers.
-const MAX_LIFETIME: Duration = Duration::from_secs(366 * 24 * 3600);
 
 type SourceAddress = dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync;
 
@@ -39,7 +39,7 @@ pub struct CasConfigBuilder {
     public: Vec<String>,
     public_prefixes: Vec<String>,
     cookie_name: Option<String>,
-    session_lifetime: Duration,
+    session: SessionOptions,
     max_concurrent_validations: usize,
     private_by_default: bool,
     registry: Arc<dyn Registry>,
@@ -79,7 +79,7 @@ impl CasConfigBuilder {
             public: Vec::new(),
             public_prefixes: Vec::new(),
             cookie_name: None,
-            session_lifetime: Duration::from_secs(8 * 3600),
+            session: SessionOptions::default(),
             max_concurrent_validations: 64,
             private_by_default: true,
             registry: Arc::new(MemoryRegistry::default()),
@@ -91,7 +91,8 @@ impl CasConfigBuilder {
     /// Adds a key. The first seals, all open. At least one is needed.
     ///
     /// To change keys without signing anyone out: first add the new key second on every node, then
-    /// make it the first on every node, and drop the old one a session lifetime later.
+    /// make it the first on every node, and drop the old one a session lifetime later, the longest there
+    /// is.
     pub fn key(mut self, key: impl Into<Key>) -> Self {
         self.keys.push(key.into());
         self
@@ -234,13 +235,6 @@ impl CasConfigBuilder {
         self
     }
 
-    /// How long a session lasts from sign-in, in whole seconds, whatever happens in it. The default
-    /// value is 8 hours; at least 1 second and at most 366 days.
-    pub fn session_lifetime(mut self, lifetime: Duration) -> Self {
-        self.session_lifetime = lifetime;
-        self
-    }
-
     /// How many tickets are validated at once; a further sign-in waits as long as the CAS server
     /// may take to answer, then gets a 503. The default value is 64.
     pub fn max_concurrent_validations(mut self, limit: usize) -> Self {
@@ -253,7 +247,8 @@ impl CasConfigBuilder {
     ///
     /// # Security
     /// The app must then itself keep pages of one user out of shared caches and out of the history
-    /// of a browser that has signed out.
+    /// of a browser that has signed out. A session is kept in use only by responses on which the app says
+    /// `private` or `no-store`, see [`idle_timeout`](Self::idle_timeout).
     pub fn leave_cache_control(mut self) -> Self {
         self.private_by_default = false;
         self
@@ -271,7 +266,7 @@ impl CasConfigBuilder {
     /// `Cache-Control` and `Referrer-Policy` are the layer's in any case.
     ///
     /// # Security
-    /// [`Page::link`] and [`Page::code`] have to be escaped.
+    /// [`Page::link`], [`Page::code`] and [`Page::veto`] have to be escaped.
     ///
     /// ```
     /// use cas_layer::{CasConfig, Key, PageKind};
@@ -329,7 +324,7 @@ impl CasConfigBuilder {
             .logout_networks
             .map(|(networks, address)| LogoutSources::new(&networks, address))
             .transpose()?;
-        let lifetime = lifetime(self.session_lifetime)?;
+        let lifetimes = self.session.lifetimes()?;
         if !(1..=Semaphore::MAX_PERMITS).contains(&self.max_concurrent_validations) {
             return Err(ConfigError::InvalidLimit {
                 what: "concurrent validations",
@@ -347,12 +342,23 @@ impl CasConfigBuilder {
         let sealer = |purpose, name: &str| {
             Sealer::new(first, others, purpose, &[name, &app_url, client.url()])
         };
-        let session_sealer = sealer(Purpose::Session, &names.session);
         let binding_sealer = sealer(Purpose::LoginBinding, &names.binding);
         let service_tag = sealer(Purpose::ServiceUrl, "");
         let shape = |name| CookieShape {
             name,
             secure: app.is_https(),
+        };
+        let session_cookie = SessionCookie {
+            sealer: sealer(Purpose::Session, &names.session),
+            encrypter: Encrypter::new(
+                first,
+                others,
+                Purpose::EncryptedSession,
+                &[&names.session, &app_url, client.url()],
+            ),
+            encrypted: self.session.encrypted,
+            persistent: self.session.persistent,
+            shape: shape(names.session),
         };
         let logged_out_url =
             ServiceUrl::parse(app.join(&self.endpoints.logout_callback)).map_err(|_| {
@@ -369,7 +375,7 @@ impl CasConfigBuilder {
             );
         }
         Ok(CasConfig(Arc::new(Shared {
-            session_cookie: SessionCookie::new(shape(names.session), session_sealer),
+            session_cookie,
             binding_cookie: BindingCookie::new(shape(names.binding), binding_sealer),
             service_tag,
             logged_out_url,
@@ -382,7 +388,8 @@ impl CasConfigBuilder {
             rules,
             logout_sources,
             registry: self.registry,
-            lifetime,
+            lifetimes,
+            content: self.session.content()?,
             validations: Semaphore::new(self.max_concurrent_validations),
             private_by_default: self.private_by_default,
             pages: self.pages,
@@ -450,19 +457,4 @@ fn return_path(
         ));
     }
     Ok(parsed)
-}
-
-fn lifetime(value: Duration) -> Result<u64, ConfigError> {
-    let invalid = |reason| ConfigError::InvalidDuration {
-        what: "session lifetime",
-        value,
-        reason,
-    };
-    if value < Duration::from_secs(1) {
-        return Err(invalid("is shorter than a second"));
-    }
-    if value > MAX_LIFETIME {
-        return Err(invalid("is longer than 366 days"));
-    }
-    Ok(value.as_secs())
 }

@@ -17,7 +17,7 @@ use crate::{
     paths::{AppUrl, PathRules, ReturnPath},
     protocol::ServiceUrl,
     registry::{AccountId, RegisteredSession, Registry, RegistryError},
-    session::{BindingCookie, Sealer, SessionCookie, SessionData},
+    session::{BindingCookie, Content, Lifetimes, Sealer, SessionCookie, SessionData},
 };
 
 /// A checked configuration. Built by [`CasConfig::builder`]; a clone costs as much as one of an
@@ -46,7 +46,8 @@ pub(crate) struct Shared {
     /// Without a list they may come from anywhere.
     pub(crate) logout_sources: Option<LogoutSources>,
     pub(crate) registry: Arc<dyn Registry>,
-    pub(crate) lifetime: UnixSeconds,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) content: Content,
     pub(crate) validations: Semaphore,
     pub(crate) private_by_default: bool,
     pub(crate) pages: Pages,
@@ -67,7 +68,7 @@ impl Shared {
 
     /// The longest that any session of this app lasts, in seconds.
     fn longest_lifetime(&self) -> UnixSeconds {
-        self.lifetime
+        self.lifetimes.longest()
     }
 
     pub(crate) async fn end_all(&self, user: &str) -> Result<(), RegistryError> {

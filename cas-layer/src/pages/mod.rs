@@ -1,7 +1,8 @@
 //! The few pages that the layer answers itself.
 //!
 //! Browsers get a small self-contained HTML page, programs `application/problem+json` (RFC 9457).
-//! Nothing that came from the network is on a page except, escaped, the CAS server's error code.
+//! Nothing that came from the network is on a page except, escaped, the CAS server's error code and
+//! what the app puts into its reason for a veto.
 
 mod html;
 
@@ -10,6 +11,8 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
+
+use crate::session::Veto;
 
 /// What a page of the layer is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +24,8 @@ pub enum PageKind {
     SignInNeeded,
     /// The CAS server refused the ticket, or a sign-out came while the sign-in was under way.
     SignInRefused,
+    /// The app does not admit the user: see [`Page::veto`].
+    SignInVetoed,
     /// The ticket is not one that could be sent to a CAS server.
     InvalidTicket,
     /// The CAS server did not answer, or not in a way that can be read.
@@ -55,6 +60,11 @@ impl PageKind {
                 "The sign-in could not be completed: it was used already, has expired, or was \
                  meant for another place.",
                 "Try again",
+            ),
+            Self::SignInVetoed => (
+                "Not admitted",
+                "You signed in, but this site does not admit you.",
+                "Sign out",
             ),
             Self::InvalidTicket => (
                 "Sign-in refused",
@@ -103,7 +113,7 @@ impl PageKind {
             ),
             Self::InternalError => (
                 "Something went wrong",
-                "The sign-in could not be started. Please try again in a minute.",
+                "The sign-in did not work. Please try again in a minute.",
                 "Try again",
             ),
         };
@@ -116,6 +126,7 @@ impl PageKind {
             Self::LoggedOut => "logged-out",
             Self::SignInNeeded => "sign-in-needed",
             Self::SignInRefused => "sign-in-refused",
+            Self::SignInVetoed => "sign-in-vetoed",
             Self::InvalidTicket => "invalid-ticket",
             Self::CasUnavailable => "cas-unavailable",
             Self::Busy => "busy",
@@ -136,6 +147,7 @@ pub struct Page {
     status: StatusCode,
     link: String,
     code: Option<String>,
+    veto: Option<String>,
     image: Option<String>,
 }
 
@@ -147,12 +159,18 @@ impl Page {
             status,
             link,
             code: None,
+            veto: None,
             image: None,
         }
     }
 
     pub(crate) fn with_code(mut self, code: Option<&str>) -> Self {
         self.code = code.map(str::to_owned);
+        self
+    }
+
+    pub(crate) fn with_veto(mut self, veto: &Veto) -> Self {
+        self.veto = Some(veto.reason().to_owned());
         self
     }
 
@@ -197,6 +215,13 @@ impl Page {
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
+    }
+
+    /// Why the app does not admit the user, in the app's own words: the reason of its
+    /// [`Veto`]. Escape it.
+    #[must_use]
+    pub fn veto(&self) -> Option<&str> {
+        self.veto.as_deref()
     }
 
     /// The path of an image without content, on the page after sign-out: a custom page has to have it
@@ -258,7 +283,7 @@ impl Pages {
             r#type: &'static str,
             title: &'static str,
             status: u16,
-            detail: &'static str,
+            detail: &'p str,
             reason: &'static str,
             login_url: &'p str,
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -268,7 +293,7 @@ impl Pages {
             r#type: "about:blank",
             title: page.title(),
             status: page.status.as_u16(),
-            detail: page.text(),
+            detail: page.veto().unwrap_or_else(|| page.text()),
             reason: page.kind.reason(),
             login_url,
             code: page.code(),
@@ -376,6 +401,21 @@ mod tests {
         assert_eq!(problem["status"], 403);
         assert_eq!(problem["reason"], "sign-in-needed");
         assert_eq!(problem["login_url"], "https://app/login");
+    }
+
+    #[test]
+    fn the_reason_of_a_veto_is_escaped_on_a_page_and_the_detail_for_a_program() {
+        let page = page(PageKind::SignInVetoed).with_veto(&Veto::new("<b>Only \"staff\"</b> & co"));
+        let html = Pages::default().html(&page);
+        let html = body(&html);
+        assert!(
+            html.contains("<p>&lt;b&gt;Only &quot;staff&quot;&lt;/b&gt; &amp; co</p>"),
+            "{html}"
+        );
+        let response = Pages::problem(&page, "https://app/login");
+        let problem: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(problem["detail"], "<b>Only \"staff\"</b> & co");
+        assert_eq!(problem["reason"], "sign-in-vetoed");
     }
 
     #[test]

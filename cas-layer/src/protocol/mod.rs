@@ -13,7 +13,7 @@ mod version;
 
 pub use authentication::Authentication;
 pub(crate) use logout_request::{InvalidLogoutRequest, LogoutRequest, is_form};
-pub(crate) use response::{Refusal, ResponseError, parse_response};
+pub(crate) use response::{Refusal, ResponseError, check_user_name, parse_response};
 pub use server_url::LogoutParameter;
 pub(crate) use server_url::ServerUrl;
 pub use service_url::{InvalidServiceUrl, ServiceUrl};

@@ -13,7 +13,7 @@ use crate::{
     paths::ReturnPath,
     protocol::{Authentication, ServiceTicket, ServiceUrl},
     registry::{Begun, Opened, RegistryError, RegistryErrorKind},
-    session::{Binding, MAX_COOKIE_BYTES, SessionData, SessionId},
+    session::{Binding, MAX_COOKIE_BYTES, NoCookie, Rejected, SessionData, SessionId},
     user::CasUser,
 };
 
@@ -28,8 +28,10 @@ pub(crate) struct Callback {
     pub(crate) next: Option<ReturnPath>,
     /// The browser's login binding, from which this login has been taken out.
     pub(crate) binding: Binding,
-    /// The session that the browser has already.
+    /// The session that the browser has already, unused for too long or not.
     pub(crate) current: Option<CasUser>,
+    /// Whether that session is live.
+    pub(crate) signed_in: bool,
     pub(crate) wants_page: bool,
 }
 
@@ -69,7 +71,11 @@ impl Callback {
         authentication: &Authentication,
     ) -> Response<Bytes> {
         let now = shared.clock.now();
-        let mut session = SessionData::new(authentication, id, now, shared.lifetime);
+        let content = match shared.content.of(authentication) {
+            Ok(content) => content,
+            Err(rejected) => return self.rejected(shared, id, &rejected),
+        };
+        let mut session = SessionData::new(content, id, 0, now, &shared.lifetimes);
         match begun.open(session.expires_at, now).await {
             Ok(Opened::Live { number }) => session.number = number,
             Ok(Opened::Ended) => {
@@ -78,22 +84,12 @@ impl Callback {
             }
             Err(error) => return self.registry_failed(shared, &error),
         }
-        let cookie = match shared.session_cookie.write(&session) {
+        let cookie = match shared.session_cookie.write(&session, now) {
             Ok(cookie) => cookie,
-            Err(too_large) => {
-                tracing::error!(
-                    bytes = too_large.bytes,
-                    limit = MAX_COOKIE_BYTES,
-                    attributes = session.attributes().len(),
-                    "a session does not fit into a cookie: nobody is signed in"
-                );
-                // Opened for nothing.
+            Err(no_cookie) => {
+                // Opened for nothing. If this cannot be noted, the entry goes when it expires.
                 let _ = shared.registry.end_if_opened(vec![id], now).await;
-                return self.page(
-                    shared,
-                    PageKind::SessionTooLarge,
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                );
+                return self.no_cookie(shared, no_cookie, &session);
             }
         };
         if let Some(old) = self.current.as_ref().filter(|old| old.session_id() != id) {
@@ -113,13 +109,61 @@ impl Callback {
         response
     }
 
+    /// The app does not admit the user, or made something of the name that is none.
+    fn rejected(&self, shared: &Shared, id: SessionId, rejected: &Rejected) -> Response<Bytes> {
+        match rejected {
+            Rejected::Vetoed(veto) => {
+                tracing::info!(session = %id, "the app does not admit a user: nobody is signed in");
+                // Who has another account has to leave the CAS server first.
+                let link = shared.app.public_path(&shared.endpoints.logout);
+                let page = Page::new(PageKind::SignInVetoed, StatusCode::FORBIDDEN, link);
+                render(shared, &page.with_veto(veto), self.wants_page)
+            }
+            Rejected::BadName(reason) => {
+                tracing::error!(
+                    reason,
+                    "the app made a user name that is none: nobody is signed in"
+                );
+                self.page(
+                    shared,
+                    PageKind::InternalError,
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                )
+            }
+        }
+    }
+
+    fn no_cookie(
+        &self,
+        shared: &Shared,
+        no_cookie: NoCookie,
+        session: &SessionData,
+    ) -> Response<Bytes> {
+        let kind = match no_cookie {
+            NoCookie::TooLarge { bytes } => {
+                tracing::error!(
+                    bytes,
+                    limit = MAX_COOKIE_BYTES,
+                    attributes = session.attributes().len(),
+                    "a session does not fit into a cookie: nobody is signed in"
+                );
+                PageKind::SessionTooLarge
+            }
+            NoCookie::NotSealed => {
+                tracing::error!("the operating system gives no random bytes: nobody is signed in");
+                PageKind::InternalError
+            }
+        };
+        self.page(shared, kind, StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
     /// Nobody is signed in or out by a failure.
     fn failed(&self, shared: &Shared, error: &ValidationError) -> Response<Bytes> {
         let status = match error.kind() {
             ValidationErrorKind::Refused => {
                 tracing::warn!(error = %error, "the CAS server refused a ticket");
                 // A used ticket is what reloading the page or going back brings.
-                if self.current.is_some() {
+                if self.signed_in {
                     return self.go_on(shared);
                 }
                 let link = login_link(shared, self.next.as_ref());

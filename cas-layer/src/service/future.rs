@@ -11,6 +11,8 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use pin_project_lite::pin_project;
 
+use super::renewal::Renewal;
+
 type Endpoint = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
 
 pin_project! {
@@ -26,7 +28,7 @@ pin_project! {
     enum State<F> {
         Ready { response: Option<Response<Bytes>> },
         Endpoint { future: Endpoint },
-        Inner { #[pin] future: F, private: bool },
+        Inner { #[pin] future: F, private: bool, renewal: Option<Renewal> },
     }
 }
 
@@ -47,10 +49,15 @@ impl<F> CasFuture<F> {
         }
     }
 
-    /// `private`: the response gets a `Cache-Control` if it has none.
-    pub(super) fn inner(future: F, private: bool) -> Self {
+    /// `private`: the response gets a `Cache-Control` if it has none. `renewal`: it may bring the session
+    /// cookie anew.
+    pub(super) fn inner(future: F, private: bool, renewal: Option<Renewal>) -> Self {
         Self {
-            state: State::Inner { future, private },
+            state: State::Inner {
+                future,
+                private,
+                renewal,
+            },
         }
     }
 }
@@ -70,13 +77,20 @@ where
                 None => return Poll::Pending,
             },
             StateProjection::Endpoint { future } => ready!(future.as_mut().poll(cx)),
-            StateProjection::Inner { future, private } => {
+            StateProjection::Inner {
+                future,
+                private,
+                renewal,
+            } => {
                 let mut response = ready!(future.poll(cx))?;
                 if *private {
                     response
                         .headers_mut()
                         .entry(header::CACHE_CONTROL)
                         .or_insert(HeaderValue::from_static("private, no-store"));
+                }
+                if let Some(renewal) = renewal.take() {
+                    renewal.add_to(response.headers_mut());
                 }
                 return Poll::Ready(Ok(response));
             }

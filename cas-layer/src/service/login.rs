@@ -105,7 +105,8 @@ pub(crate) fn login(shared: &Shared, visit: &Visit<'_>) -> Login {
         service,
         next: query.next.clone(),
         binding,
-        current: visit.user().cloned(),
+        current: visit.owner().cloned(),
+        signed_in: visit.user().is_some(),
         wants_page: visit.wants_page(),
     })
 }

@@ -5,6 +5,7 @@ mod future;
 mod login;
 mod logout;
 mod navigation;
+mod renewal;
 mod response;
 mod route;
 mod service_url;
@@ -24,6 +25,7 @@ use tower::Service;
 
 use self::{
     login::Login,
+    renewal::Renewal,
     route::{Endpoint, Route},
     visit::{Visit, Visitor},
 };
@@ -82,22 +84,27 @@ where
         };
         let extensions = match visit.visitor {
             Visitor::SignedIn(user) => {
+                let renewal = required
+                    .then(|| Renewal::when_due(&self.shared, &user, visit.now))
+                    .flatten();
                 request.extensions_mut().insert(user);
                 // The service that `poll_ready` made ready is the one that is called.
-                return CasFuture::inner(self.inner.call(request), self.marks_private(required));
+                let inner = self.inner.call(request);
+                return CasFuture::inner(inner, self.marks_private(required), renewal);
             }
             Visitor::Unverified(_) if required => {
                 return CasFuture::ready(login::not_current(&self.shared, &visit));
             }
             _ if required => return CasFuture::ready(login::demand(&self.shared, &visit)),
-            Visitor::Anonymous | Visitor::Ended | Visitor::Unverified(_) => {
+            Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) | Visitor::Unverified(_) => {
                 request.extensions_mut()
             }
         };
         // Whatever an outer layer left there, it is not a user of ours.
         extensions.remove::<CasUser>();
         extensions.insert(Anonymous);
-        CasFuture::inner(self.inner.call(request), self.marks_private(required))
+        let inner = self.inner.call(request);
+        CasFuture::inner(inner, self.marks_private(required), None)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, Uri, header};
+use http::{HeaderMap, Method, Request, Response, Uri};
 
 use super::{navigation, response, route::Route};
 use crate::{
@@ -24,6 +24,8 @@ pub(crate) enum Visitor {
     Ended,
     /// A session that would be good, if this node knew which have ended.
     Unverified(CasUser),
+    /// A session of ours that nobody has used for too long. By another copy of its cookie it may be live.
+    Idle(CasUser),
     /// A live session.
     SignedIn(CasUser),
 }
@@ -56,14 +58,14 @@ impl<'r> Visit<'r> {
     pub(crate) fn user(&self) -> Option<&CasUser> {
         match &self.visitor {
             Visitor::SignedIn(user) => Some(user),
-            Visitor::Anonymous | Visitor::Ended | Visitor::Unverified(_) => None,
+            Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) | Visitor::Unverified(_) => None,
         }
     }
 
-    /// Whose cookie this is, be it known to be good or not: enough to sign out.
+    /// Whose cookie this is, be it known to be good or not: the session that a sign-out or another sign-in ends.
     pub(crate) fn owner(&self) -> Option<&CasUser> {
         match &self.visitor {
-            Visitor::SignedIn(user) | Visitor::Unverified(user) => Some(user),
+            Visitor::SignedIn(user) | Visitor::Idle(user) | Visitor::Unverified(user) => Some(user),
             Visitor::Anonymous | Visitor::Ended => None,
         }
     }
@@ -93,17 +95,8 @@ impl<'r> Visit<'r> {
         shared: &Shared,
         mut response: Response<Bytes>,
     ) -> Response<Bytes> {
-        let name = shared.session_cookie.name();
-        let sets_it = response
-            .headers()
-            .get_all(header::SET_COOKIE)
-            .iter()
-            .any(|set| {
-                set.as_bytes()
-                    .strip_prefix(name.as_bytes())
-                    .is_some_and(|rest| rest.starts_with(b"="))
-            });
-        if matches!(self.visitor, Visitor::Ended) && !sets_it {
+        let is_over = matches!(self.visitor, Visitor::Ended | Visitor::Idle(_));
+        if is_over && !shared.session_cookie.is_set_by(response.headers()) {
             response::add_cookie(&mut response, shared.session_cookie.clear());
         }
         response
@@ -118,7 +111,11 @@ impl Visitor {
         if session.is_expired(now) || shared.registry.is_ended(&shared.registered(&session)) {
             return Self::Ended;
         }
+        let is_idle = shared.lifetimes.is_idle(&session, now);
         let user = CasUser::new(session, Arc::clone(shared));
+        if is_idle {
+            return Self::Idle(user);
+        }
         if shared.registry.is_current() {
             Self::SignedIn(user)
         } else {

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use cookie::{Cookie, CookieBuilder, SameSite};
 use http::{HeaderMap, HeaderValue, header};
 
-use super::{SessionData, seal::Sealer};
+use super::{Encrypter, SessionData, seal::Sealer};
+use crate::clock::UnixSeconds;
 
 /// The most bytes that a cookie's name and value may have together. Browsers drop a larger one
 /// without a word (RFC 6265, section 6.1).
@@ -84,22 +85,27 @@ fn header_value(cookie: &CookieBuilder<'_>) -> Option<HeaderValue> {
 /// The session cookie: reads, writes and clears it.
 #[derive(Debug)]
 pub(crate) struct SessionCookie {
-    shape: CookieShape,
-    sealer: Sealer,
+    pub(crate) shape: CookieShape,
+    /// What seals a signed cookie.
+    pub(crate) sealer: Sealer,
+    /// What seals an encrypted one.
+    pub(crate) encrypter: Encrypter,
+    /// Which of the two forms is written. Both are read, so that a change loses nobody.
+    pub(crate) encrypted: bool,
+    /// Whether the browser keeps the cookie until the session ends, rather than until it is closed.
+    pub(crate) persistent: bool,
 }
 
-/// The sealed session does not fit into a cookie.
+/// Why a session is in no cookie.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct CookieTooLarge {
-    /// Bytes of name and value together.
-    pub(crate) bytes: usize,
+pub(crate) enum NoCookie {
+    /// Name and value would have so many bytes together.
+    TooLarge { bytes: usize },
+    /// It could not be sealed: the operating system gives no random bytes.
+    NotSealed,
 }
 
 impl SessionCookie {
-    pub(crate) fn new(shape: CookieShape, sealer: Sealer) -> Self {
-        Self { shape, sealer }
-    }
-
     pub(crate) fn name(&self) -> &str {
         &self.shape.name
     }
@@ -107,22 +113,41 @@ impl SessionCookie {
     /// The first cookie of our name that opens, whether its session is still good or not.
     pub(crate) fn read(&self, headers: &HeaderMap) -> Option<SessionData> {
         find_cookie(headers, &self.shape.name, |value| {
-            SessionData::decode(self.sealer.open(value)?)
+            let encrypted = self.encrypter.open(value);
+            SessionData::decode(encrypted.or_else(|| self.sealer.open(value))?)
         })
     }
 
-    pub(crate) fn write(&self, session: &SessionData) -> Result<HeaderValue, CookieTooLarge> {
-        let sealed = session
-            .encode()
-            .map(|payload| self.sealer.seal(&payload))
-            .unwrap_or_default();
-        let bytes = self.shape.name.len() + sealed.len();
-        if sealed.is_empty() || bytes > MAX_COOKIE_BYTES {
-            return Err(CookieTooLarge { bytes });
+    /// The `Set-Cookie` value for `session`, issued `now`.
+    pub(crate) fn write(
+        &self,
+        session: &SessionData,
+        now: UnixSeconds,
+    ) -> Result<HeaderValue, NoCookie> {
+        let payload = session.encode(now).ok_or(NoCookie::NotSealed)?;
+        let value = if self.encrypted {
+            self.encrypter.seal(&payload).ok_or(NoCookie::NotSealed)?
+        } else {
+            self.sealer.seal(&payload)
+        };
+        let bytes = self.shape.name.len() + value.len();
+        if bytes > MAX_COOKIE_BYTES {
+            return Err(NoCookie::TooLarge { bytes });
         }
-        self.shape
-            .set(&sealed, None)
-            .ok_or(CookieTooLarge { bytes })
+        let left = session.expires_at.saturating_sub(now);
+        let max_age = self
+            .persistent
+            .then(|| u32::try_from(left).unwrap_or(u32::MAX));
+        self.shape.set(&value, max_age).ok_or(NoCookie::NotSealed)
+    }
+
+    /// Whether a response sets this cookie.
+    pub(crate) fn is_set_by(&self, headers: &HeaderMap) -> bool {
+        headers.get_all(header::SET_COOKIE).iter().any(|set| {
+            set.as_bytes()
+                .strip_prefix(self.shape.name.as_bytes())
+                .is_some_and(|rest| rest.starts_with(b"="))
+        })
     }
 
     pub(crate) fn clear(&self) -> Option<HeaderValue> {
@@ -137,14 +162,23 @@ mod tests {
 
     fn cookie(name: &str, secure: bool) -> SessionCookie {
         let key = Key::from((0..64).collect::<Vec<u8>>());
-        let sealer = Sealer::new(&key, &[], Purpose::Session, &[name]);
-        SessionCookie::new(
-            CookieShape {
+        SessionCookie {
+            shape: CookieShape {
                 name: name.to_owned(),
                 secure,
             },
-            sealer,
-        )
+            sealer: Sealer::new(&key, &[], Purpose::Session, &[name]),
+            encrypter: Encrypter::new(&key, &[], Purpose::EncryptedSession, &[name]),
+            encrypted: false,
+            persistent: false,
+        }
+    }
+
+    fn encrypted(name: &str) -> SessionCookie {
+        SessionCookie {
+            encrypted: true,
+            ..cookie(name, false)
+        }
     }
 
     fn headers(fields: &[&[u8]]) -> HeaderMap {
@@ -153,14 +187,14 @@ mod tests {
     }
 
     fn pair(cookie: &SessionCookie, user: &str) -> String {
-        let set = cookie.write(&session(user, &[])).unwrap();
+        let set = cookie.write(&session(user, &[]), 1_000).unwrap();
         set.to_str().unwrap().split(';').next().unwrap().to_owned()
     }
 
     #[test]
     fn on_https_the_cookie_is_host_bound_secure_http_only_and_lax() {
         let set = cookie("__Host-s", true)
-            .write(&session("alice", &[]))
+            .write(&session("alice", &[]), 1_000)
             .unwrap();
         assert!(set.is_sensitive());
         let set = set.to_str().unwrap();
@@ -172,7 +206,9 @@ mod tests {
 
     #[test]
     fn on_plain_http_the_cookie_is_not_secure() {
-        let set = cookie("s", false).write(&session("alice", &[])).unwrap();
+        let set = cookie("s", false)
+            .write(&session("alice", &[]), 1_000)
+            .unwrap();
         assert!(!set.to_str().unwrap().contains("Secure"));
     }
 
@@ -230,16 +266,62 @@ mod tests {
 
     #[test]
     fn a_session_that_fills_a_cookie_is_sent_and_one_byte_more_is_not() {
+        for cookie in [cookie("s", false), encrypted("s")] {
+            let of_size = |n: usize| session("alice", &[("a", &["x".repeat(n).as_str()])]);
+            let largest = (2_000..4_000)
+                .rev()
+                .find(|&n| cookie.write(&of_size(n), 1_000).is_ok())
+                .unwrap();
+            let set = cookie.write(&of_size(largest), 1_000).unwrap();
+            let pair = set.to_str().unwrap().split(';').next().unwrap().to_owned();
+            assert!(pair.len() - 1 <= 4096, "{}", pair.len());
+            assert!(cookie.read(&headers(&[pair.as_bytes()])).is_some());
+            let more = cookie.write(&of_size(largest + 1), 1_000);
+            assert!(matches!(more, Err(NoCookie::TooLarge { bytes: 4097.. })));
+        }
+    }
+
+    #[test]
+    fn both_forms_are_read_whichever_is_written() {
+        let both = [cookie("s", false), encrypted("s")];
+        for writer in &both {
+            let pair = pair(writer, "alice");
+            assert_eq!(pair.starts_with("s=e1."), writer.encrypted);
+            for reader in &both {
+                let read = reader.read(&headers(&[pair.as_bytes()]));
+                assert_eq!(read.unwrap().user(), "alice");
+            }
+        }
+    }
+
+    #[test]
+    fn a_persistent_cookie_is_kept_for_what_is_left_of_the_session() {
+        let persistent = SessionCookie {
+            persistent: true,
+            ..cookie("s", false)
+        };
+        let mut session = session("alice", &[]);
+        let set = |cookie: &SessionCookie, session: &SessionData, now| {
+            let set = cookie.write(session, now).unwrap();
+            set.to_str().unwrap().to_owned()
+        };
+        for (now, expected) in [(1_000, "1000"), (1_999, "1"), (2_000, "0"), (3_000, "0")] {
+            let set = set(&persistent, &session, now);
+            assert!(set.contains(&format!("; Max-Age={expected}")), "{set}");
+        }
+        session.expires_at = u64::MAX;
+        assert!(set(&persistent, &session, 0).contains("; Max-Age=4294967295"));
+        assert!(!set(&cookie("s", false), &session, 0).contains("Max-Age"));
+    }
+
+    #[test]
+    fn a_response_that_sets_the_cookie_is_told_from_one_that_sets_another() {
         let cookie = cookie("s", false);
-        let of_size = |n: usize| session("alice", &[("a", &["x".repeat(n).as_str()])]);
-        let largest = (2_000..4_000)
-            .rev()
-            .find(|&n| cookie.write(&of_size(n)).is_ok())
-            .unwrap();
-        let set = cookie.write(&of_size(largest)).unwrap();
-        let pair = set.to_str().unwrap().split(';').next().unwrap().to_owned();
-        assert!(pair.len() - 1 <= 4096, "{}", pair.len());
-        assert!(cookie.read(&headers(&[pair.as_bytes()])).is_some());
-        assert!(cookie.write(&of_size(largest + 1)).unwrap_err().bytes > 4096);
+        for (set, expected) in [("s=x", true), ("s=", true), ("t=x", false), ("ss=x", false)] {
+            let mut headers = HeaderMap::new();
+            headers.append(header::SET_COOKIE, HeaderValue::from_static("a=b"));
+            headers.append(header::SET_COOKIE, HeaderValue::from_static(set));
+            assert_eq!(cookie.is_set_by(&headers), expected, "{set}");
+        }
     }
 }

@@ -4,15 +4,24 @@
 //! the [registry](crate::MemoryRegistry) remembers which sessions have ended.
 
 mod binding;
+mod content;
 mod cookie;
+mod encryption;
 mod id;
 mod key;
+mod lifetimes;
 mod payload;
 mod seal;
+mod subkey;
 
 pub(crate) use binding::{Binding, BindingCookie, LoginValue};
-pub(crate) use cookie::{CookieShape, MAX_COOKIE_BYTES, SessionCookie};
+pub(crate) use content::{Content, Rejected};
+pub use content::{NewSession, UserName, Veto};
+pub(crate) use cookie::{CookieShape, MAX_COOKIE_BYTES, NoCookie, SessionCookie};
+pub(crate) use encryption::Encrypter;
 pub use id::SessionId;
 pub use key::Key;
+pub(crate) use lifetimes::Lifetimes;
 pub(crate) use payload::SessionData;
-pub(crate) use seal::{Purpose, Sealer};
+pub(crate) use seal::Sealer;
+pub(crate) use subkey::Purpose;

@@ -1,22 +1,22 @@
 //! The bytes inside the seal of a session cookie.
 //!
-//! postcard with a version number in front. A version that this build
-//! does not know belongs to a newer node and is left alone.
+//! postcard with a version number in front. Every version of this major release is read, the newest
+//! is written. A version that this build does not know belongs to a newer node and is left alone.
 
-use std::{fmt, ops::Range, sync::OnceLock};
+use std::{borrow::Cow, fmt, ops::Range, sync::OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::SessionId;
+use super::{Lifetimes, NewSession, SessionId};
 use crate::{
     attributes::Attributes,
     clock::{UnixSeconds, to_unix},
-    protocol::Authentication,
 };
 
-const VERSION: u8 = 1;
+/// The version that is written.
+const VERSION: u8 = 2;
 
-/// How far ahead of this node's clock a session may have been issued, in seconds: nodes differ.
+/// How far ahead of this node's clock a cookie may have been issued, in seconds: nodes differ.
 const MAX_AHEAD: UnixSeconds = 5 * 60;
 
 /// What a session cookie says.
@@ -25,19 +25,24 @@ pub(crate) struct SessionData {
     payload: Vec<u8>,
     user: Range<usize>,
     pub(crate) id: SessionId,
-    pub(crate) number: u64,
+    /// When the sign-in was finished.
     pub(crate) issued_at: UnixSeconds,
     pub(crate) expires_at: UnixSeconds,
     pub(crate) authentication_date: Option<UnixSeconds>,
     pub(crate) is_from_new_login: Option<bool>,
     pub(crate) long_term_authentication_request_token_used: Option<bool>,
+    /// Given by the registry when the session was opened; 0 when none was given.
+    pub(crate) number: u64,
+    /// When the cookie was issued that the session was read from.
+    pub(crate) seen_at: UnixSeconds,
+    /// Whether the session lasts as long as a remember-me login does, used or not.
+    pub(crate) remembered: bool,
     attributes: LazyAttributes,
 }
 
-/// The fields as they lie in the cookie. New fields need a new version.
+/// The fields as they lie in the cookie, behind the version. New fields need a new version.
 #[derive(Serialize, Deserialize)]
 struct Wire<'a> {
-    version: u8,
     user: &'a str,
     id: [u8; SessionId::LEN],
     issued_at: UnixSeconds,
@@ -45,40 +50,77 @@ struct Wire<'a> {
     authentication_date: Option<UnixSeconds>,
     is_from_new_login: Option<bool>,
     long_term_authentication_request_token_used: Option<bool>,
-    /// Last, so that its place in the payload is known without looking.
+    number: u64,
+    seen_at: UnixSeconds,
+    remembered: bool,
+    /// Encoded by themselves, so that they can be taken apart later or taken over as they are.
     attributes: &'a [u8],
 }
 
-impl SessionData {
-    /// The session that a successful validation opens.
-    pub(crate) fn new(
-        authentication: &Authentication,
-        id: SessionId,
-        issued_at: UnixSeconds,
-        lifetime: UnixSeconds,
-    ) -> Self {
-        let user = authentication.user();
+/// Version 1. Its cookies were issued once, at sign-in.
+#[derive(Deserialize)]
+struct Wire1<'a> {
+    user: &'a str,
+    id: [u8; SessionId::LEN],
+    issued_at: UnixSeconds,
+    expires_at: UnixSeconds,
+    authentication_date: Option<UnixSeconds>,
+    is_from_new_login: Option<bool>,
+    long_term_authentication_request_token_used: Option<bool>,
+    attributes: &'a [u8],
+}
+
+impl<'a> From<Wire1<'a>> for Wire<'a> {
+    fn from(old: Wire1<'a>) -> Self {
         Self {
-            user: 0..user.len(),
-            payload: user.into(),
-            id,
+            user: old.user,
+            id: old.id,
+            issued_at: old.issued_at,
+            expires_at: old.expires_at,
+            authentication_date: old.authentication_date,
+            is_from_new_login: old.is_from_new_login,
+            long_term_authentication_request_token_used: old
+                .long_term_authentication_request_token_used,
             number: 0,
-            issued_at,
-            expires_at: issued_at.saturating_add(lifetime),
+            seen_at: old.issued_at,
+            remembered: false,
+            attributes: old.attributes,
+        }
+    }
+}
+
+impl SessionData {
+    /// The session that a sign-in opens.
+    pub(crate) fn new(
+        content: NewSession<'_>,
+        id: SessionId,
+        number: u64,
+        now: UnixSeconds,
+        lifetimes: &Lifetimes,
+    ) -> Self {
+        let authentication = content.authentication();
+        let long_term = authentication.long_term_authentication_request_token_used();
+        let (lifetime, remembered) = lifetimes.of_sign_in(long_term);
+        Self {
+            id,
+            issued_at: now,
+            expires_at: now.saturating_add(lifetime),
             authentication_date: authentication.authentication_date().map(to_unix),
             is_from_new_login: authentication.is_from_new_login(),
-            long_term_authentication_request_token_used: authentication
-                .long_term_authentication_request_token_used(),
-            attributes: LazyAttributes::decoded(authentication.attributes().clone()),
+            long_term_authentication_request_token_used: long_term,
+            number,
+            seen_at: now,
+            remembered,
+            user: 0..content.name().len(),
+            payload: content.name().into(),
+            attributes: LazyAttributes::decoded(content.into_attributes()),
         }
     }
 
-    /// The payload, and `None` only if a value could not be written, which no session can bring
-    /// about: postcard writes every string and number.
-    pub(crate) fn encode(&self) -> Option<Vec<u8>> {
-        let attributes: Vec<(&str, &[String])> = self.attributes().iter().collect();
-        postcard::to_allocvec(&Wire {
-            version: VERSION,
+    /// The payload of a cookie that is issued at `seen_at`, and `None` only if a value could not be
+    /// written, which no session can bring about: postcard writes every string and number.
+    pub(crate) fn encode(&self, seen_at: UnixSeconds) -> Option<Vec<u8>> {
+        let wire = Wire {
             user: self.user(),
             id: *self.id.as_bytes(),
             issued_at: self.issued_at,
@@ -87,34 +129,35 @@ impl SessionData {
             is_from_new_login: self.is_from_new_login,
             long_term_authentication_request_token_used: self
                 .long_term_authentication_request_token_used,
-            attributes: &postcard::to_allocvec(&attributes).ok()?,
-        })
-        .ok()
+            number: self.number,
+            seen_at,
+            remembered: self.remembered,
+            attributes: &self.attributes.encoded(&self.payload)?,
+        };
+        postcard::to_allocvec(&(VERSION, wire)).ok()
     }
 
     /// Reads a payload whose seal has been checked. `None` for a version of another release.
     pub(crate) fn decode(payload: Vec<u8>) -> Option<Self> {
-        if payload.first() != Some(&VERSION) {
-            return None;
-        }
-        let (wire, rest) = postcard::take_from_bytes::<Wire<'_>>(&payload).ok()?;
-        if !rest.is_empty() {
-            return None;
-        }
+        let (version, fields) = payload.split_first()?;
+        let wire: Wire<'_> = match *version {
+            1 => whole::<Wire1<'_>>(fields)?.into(),
+            VERSION => whole(fields)?,
+            _ => return None,
+        };
         Some(Self {
             user: place_of(wire.user.as_bytes(), &payload)?,
             id: wire.id.into(),
-            number: 0,
             issued_at: wire.issued_at,
             expires_at: wire.expires_at,
             authentication_date: wire.authentication_date,
             is_from_new_login: wire.is_from_new_login,
             long_term_authentication_request_token_used: wire
                 .long_term_authentication_request_token_used,
-            attributes: LazyAttributes {
-                encoded: place_of(wire.attributes, &payload)?,
-                decoded: OnceLock::new(),
-            },
+            number: wire.number,
+            seen_at: wire.seen_at,
+            remembered: wire.remembered,
+            attributes: LazyAttributes::encoded_at(place_of(wire.attributes, &payload)?),
             payload,
         })
     }
@@ -130,10 +173,10 @@ impl SessionData {
         self.attributes.get(&self.payload)
     }
 
-    /// Whether the session was issued further ahead than clocks may differ, so not by a node in
-    /// its right time.
+    /// Whether session or cookie were issued further ahead than clocks may differ, so not by a node
+    /// in its right time.
     pub(crate) fn is_from_the_future(&self, now: UnixSeconds) -> bool {
-        self.issued_at > now.saturating_add(MAX_AHEAD)
+        self.issued_at.max(self.seen_at) > now.saturating_add(MAX_AHEAD)
     }
 
     pub(crate) fn is_expired(&self, now: UnixSeconds) -> bool {
@@ -154,29 +197,52 @@ impl fmt::Debug for SessionData {
 
 /// Attributes that are taken apart when somebody asks for them: most requests do not.
 struct LazyAttributes {
-    encoded: Range<usize>,
+    /// Where in the payload they lie; `None` for a session that comes from no cookie.
+    encoded: Option<Range<usize>>,
     decoded: OnceLock<Attributes>,
 }
 
 impl LazyAttributes {
     fn decoded(attributes: Attributes) -> Self {
         Self {
-            encoded: 0..0,
+            encoded: None,
             decoded: OnceLock::from(attributes),
         }
+    }
+
+    fn encoded_at(place: Range<usize>) -> Self {
+        Self {
+            encoded: Some(place),
+            decoded: OnceLock::new(),
+        }
+    }
+
+    /// As they lie in a cookie: those of one are taken over without being looked at.
+    fn encoded<'p>(&self, payload: &'p [u8]) -> Option<Cow<'p, [u8]>> {
+        if let Some(place) = &self.encoded {
+            return payload.get(place.clone()).map(Cow::Borrowed);
+        }
+        let attributes: Vec<(&str, &[String])> = self.get(payload).iter().collect();
+        postcard::to_allocvec(&attributes).ok().map(Cow::Owned)
     }
 
     fn get(&self, payload: &[u8]) -> &Attributes {
         self.decoded.get_or_init(|| {
             // The seal says that we wrote these bytes, so they decode. Should they not, the user
             // has no attributes, hence no rights that follow from them.
-            let encoded = payload.get(self.encoded.clone()).unwrap_or_default();
-            postcard::from_bytes::<Vec<(String, Vec<String>)>>(encoded)
+            let encoded = self.encoded.clone().and_then(|place| payload.get(place));
+            postcard::from_bytes::<Vec<(String, Vec<String>)>>(encoded.unwrap_or_default())
                 .unwrap_or_default()
                 .into_iter()
                 .collect()
         })
     }
+}
+
+/// The value that `bytes` hold, if they hold nothing else.
+fn whole<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Option<T> {
+    let (value, rest) = postcard::take_from_bytes(bytes).ok()?;
+    rest.is_empty().then_some(value)
 }
 
 /// Where in `payload` a slice of it lies.
@@ -195,12 +261,14 @@ pub(crate) mod tests {
             user: 0..user.len(),
             payload: user.into(),
             id: [7; 16].into(),
-            number: 0,
             issued_at: 1_000,
             expires_at: 2_000,
             authentication_date: Some(900),
             is_from_new_login: Some(true),
             long_term_authentication_request_token_used: None,
+            number: 300,
+            seen_at: 1_000,
+            remembered: false,
             attributes: LazyAttributes::decoded(
                 attributes
                     .iter()
@@ -221,44 +289,87 @@ pub(crate) mod tests {
             "Ålice",
             &[("memberOf", &["rabbits", "猫", ""]), ("none", &[])],
         );
-        let after = SessionData::decode(before.encode().unwrap()).unwrap();
+        let after = SessionData::decode(before.encode(1_000).unwrap()).unwrap();
         assert_eq!(after.user(), "Ålice");
         assert_eq!(after.id, before.id);
         assert_eq!((after.issued_at, after.expires_at), (1_000, 2_000));
         assert_eq!(after.authentication_date, Some(900));
         assert_eq!(after.is_from_new_login, Some(true));
         assert_eq!(after.long_term_authentication_request_token_used, None);
+        assert_eq!((after.number, after.seen_at), (300, 1_000));
+        assert!(!after.remembered);
         assert_eq!(after.attributes(), before.attributes());
         assert_eq!(after.attributes().all("memberOf"), ["rabbits", "猫", ""]);
+    }
+
+    #[test]
+    fn a_session_that_is_written_anew_differs_in_the_time_of_its_cookie_alone() {
+        let mut first = session("Ålice", &[("memberOf", &["rabbits", "猫"])]);
+        first.remembered = true;
+        let read = SessionData::decode(first.encode(1_000).unwrap()).unwrap();
+        let again = read.encode(1_001).unwrap();
+        assert!(read.attributes.decoded.get().is_none(), "not taken apart");
+        assert_eq!(again, first.encode(1_001).unwrap());
+        assert_eq!(SessionData::decode(again).unwrap().seen_at, 1_001);
     }
 
     /// Golden vector: cookies in browsers must open after an upgrade within a major version.
     #[test]
     fn the_format_does_not_drift() {
-        let payload = session("al", &[("a", &["b"])]).encode().unwrap();
-        let mut expected = vec![1, 2, b'a', b'l'];
+        let mut expected = vec![2, 2, b'a', b'l'];
         expected.extend([7; 16]);
         expected.extend([0xe8, 0x07, 0xd0, 0x0f]); // 1000 and 2000 as varints
         expected.extend([1, 0x84, 0x07, 1, 1, 0]); // Some(900), Some(true), None
+        expected.extend([0xac, 0x02, 0xf2, 0x0a, 0]); // 300, 1394 and false
         expected.extend([6, 1, 1, b'a', 1, 1, b'b']); // six bytes: one name, one value
+        let payload = session("al", &[("a", &["b"])]).encode(1_394).unwrap();
         assert_eq!(payload, expected);
+    }
+
+    /// Golden vector of the first version, which is no longer written.
+    fn version_1() -> Vec<u8> {
+        let mut payload = vec![1, 2, b'a', b'l'];
+        payload.extend([7; 16]);
+        payload.extend([0xe8, 0x07, 0xd0, 0x0f]); // 1000 and 2000 as varints
+        payload.extend([1, 0x84, 0x07, 1, 1, 0]); // Some(900), Some(true), None
+        payload.extend([6, 1, 1, b'a', 1, 1, b'b']); // six bytes: one name, one value
+        payload
+    }
+
+    #[test]
+    fn version_1_is_read_and_becomes_version_2_when_it_is_written_anew() {
+        let old = SessionData::decode(version_1()).unwrap();
+        assert_eq!(old.user(), "al");
+        assert_eq!(old.id, [7; 16].into());
+        assert_eq!((old.issued_at, old.expires_at), (1_000, 2_000));
+        assert_eq!(old.authentication_date, Some(900));
+        assert_eq!(old.is_from_new_login, Some(true));
+        assert_eq!(old.long_term_authentication_request_token_used, None);
+        assert_eq!((old.number, old.seen_at), (0, 1_000));
+        assert!(!old.remembered);
+        assert_eq!(old.attributes().all("a"), ["b"]);
+
+        let mut new = session("al", &[("a", &["b"])]);
+        new.number = 0;
+        assert_eq!(old.encode(1_394), new.encode(1_394));
     }
 
     #[test]
     fn other_versions_cut_and_longer_payloads_are_no_session() {
-        let payload = session("alice", &[("a", &["b"])]).encode().unwrap();
-        for at in 0..payload.len() {
-            assert!(
-                SessionData::decode(payload[..at].to_vec()).is_none(),
-                "cut at {at}"
-            );
+        let new = session("alice", &[("a", &["b"])]).encode(1_000).unwrap();
+        for payload in [new, version_1()] {
+            for at in 0..payload.len() {
+                let cut = payload[..at].to_vec();
+                assert!(SessionData::decode(cut).is_none(), "cut at {at}");
+            }
+            let longer = [&payload[..], &[0]].concat();
+            assert!(SessionData::decode(longer).is_none());
+            for other in [0, 3, 4, 255] {
+                let mut newer = payload.clone();
+                newer[0] = other;
+                assert!(SessionData::decode(newer).is_none(), "{other}");
+            }
         }
-        let mut longer = payload.clone();
-        longer.push(0);
-        assert!(SessionData::decode(longer).is_none());
-        let mut newer = payload;
-        newer[0] = 2;
-        assert!(SessionData::decode(newer).is_none());
     }
 
     #[test]
@@ -268,11 +379,14 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_session_ends_at_its_expiry_and_may_start_five_minutes_ahead() {
-        let data = session("alice", &[]);
+    fn a_session_ends_at_its_expiry_and_may_be_issued_five_minutes_ahead() {
+        let mut data = session("alice", &[]);
         assert!(!data.is_expired(1_999));
         assert!(data.is_expired(2_000));
         assert!(!data.is_from_the_future(700));
         assert!(data.is_from_the_future(699));
+        data.seen_at = 1_100;
+        assert!(!data.is_from_the_future(800));
+        assert!(data.is_from_the_future(799));
     }
 }

@@ -3,32 +3,15 @@
 use std::fmt;
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
-use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use super::Key;
+use super::{
+    Key,
+    subkey::{Purpose, subkey},
+};
 
 const TAG_LEN: usize = 32;
-
-/// What a subkey is for. A value sealed for one purpose does not open for another.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Purpose {
-    Session,
-    LoginBinding,
-    ServiceUrl,
-}
-
-impl Purpose {
-    /// The beginning of HKDF's `info`: format version and purpose. Changing one orphans every such seal.
-    fn info(self) -> &'static [u8] {
-        match self {
-            Self::Session => b"cas-layer/1 session",
-            Self::LoginBinding => b"cas-layer/1 login binding",
-            Self::ServiceUrl => b"cas-layer/1 service URL",
-        }
-    }
-}
 
 /// Seals and opens values for one purpose in one context.
 ///
@@ -116,21 +99,8 @@ impl fmt::Debug for Sealer {
     }
 }
 
-/// The context is part of the subkey, so that a request does not pay for it.
 fn mac_state(key: &Key, purpose: Purpose, context: &[&str]) -> Hmac<Sha256> {
-    let mut info = purpose.info().to_vec();
-    for part in context {
-        info.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        info.extend_from_slice(part.as_bytes());
-    }
-    let mut subkey = zeroize::Zeroizing::new([0; 32]);
-    #[allow(
-        clippy::expect_used,
-        reason = "32 bytes is within HKDF's limit of 255 × 32"
-    )]
-    Hkdf::<Sha256>::new(None, key.expose_secret())
-        .expand(&info, subkey.as_mut())
-        .expect("32 bytes can be expanded");
+    let subkey = subkey(key, purpose, context);
     #[allow(clippy::expect_used, reason = "HMAC takes keys of any length")]
     Hmac::<Sha256>::new_from_slice(subkey.as_ref()).expect("any length is a key")
 }

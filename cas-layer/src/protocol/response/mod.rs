@@ -55,16 +55,20 @@ pub(crate) fn parse_response(
 /// The user name, if it is one.
 fn user_name(text: &str) -> Result<String, ResponseError> {
     let user = trim(text);
+    check_user_name(user).map_err(ResponseError::Unreadable)?;
+    Ok(user.to_owned())
+}
+
+/// What is wrong with a user name.
+pub(crate) fn check_user_name(user: &str) -> Result<(), &'static str> {
     if user.trim().is_empty() {
-        return Err(ResponseError::Unreadable("the user name is empty"));
+        return Err("the user name is empty");
     }
     if user.chars().any(char::is_control) {
-        return Err(ResponseError::Unreadable(
-            "the user name has control characters",
-        ));
+        return Err("the user name has control characters");
     }
     if user.len() > MAX_USER_BYTES {
-        return Err(ResponseError::Unreadable("the user name is too long"));
+        return Err("the user name is too long");
     }
-    Ok(user.to_owned())
+    Ok(())
 }

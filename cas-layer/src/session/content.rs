@@ -1,0 +1,348 @@
+//! What a session carries of what the CAS server said: which attributes, under which names, and how the
+//! user name is written.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+};
+
+use crate::{
+    attributes::Attributes,
+    protocol::{Authentication, check_user_name},
+};
+
+/// How the user name is written in a session.
+///
+/// Some CAS servers let `alice` sign in as `Alice` too, and pass on what was typed. An app for which these are
+/// two users has them written in one way. Letters other than `A` to `Z` are left as they are: how those change
+/// depends on the language.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UserName {
+    /// As the CAS server gave it.
+    #[default]
+    AsIs,
+    /// `A` to `Z` become `a` to `z`.
+    AsciiLowercase,
+    /// `a` to `z` become `A` to `Z`.
+    AsciiUppercase,
+}
+
+/// A session that is about to open, as [`map_session`](crate::CasConfigBuilder::map_session) sees it.
+///
+/// Attributes have been chosen and renamed and the user name has been written in the configured way; what the CAS
+/// server said itself is in [`authentication`](Self::authentication).
+///
+/// `Debug` prints neither the user name nor the values of attributes.
+pub struct NewSession<'a> {
+    authentication: &'a Authentication,
+    name: String,
+    attributes: Attributes,
+}
+
+impl NewSession<'_> {
+    /// Everything that the CAS server said.
+    #[must_use]
+    pub fn authentication(&self) -> &Authentication {
+        self.authentication
+    }
+
+    /// The user name that the session will have.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Changes the user name. It has to be one: at most 1,024 bytes, neither empty nor white space alone, no control
+    /// characters. Otherwise nobody is signed in: a 500 and an error in the log.
+    pub fn set_name(&mut self, name: impl Into<String>) {
+        self.name = name.into();
+    }
+
+    /// The attributes that the session will carry.
+    #[must_use]
+    pub fn attributes(&self) -> &Attributes {
+        &self.attributes
+    }
+
+    /// The same, to be changed.
+    pub fn attributes_mut(&mut self) -> &mut Attributes {
+        &mut self.attributes
+    }
+
+    pub(super) fn into_attributes(self) -> Attributes {
+        self.attributes
+    }
+}
+
+impl fmt::Debug for NewSession<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewSession")
+            .field("attributes", &self.attributes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The app does not admit a user whom the CAS server vouches for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Veto {
+    reason: String,
+}
+
+impl Veto {
+    /// `reason` is shown to the user, as text: `Only staff may sign in.`
+    #[must_use]
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+        }
+    }
+
+    /// What the user is told.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+/// Why a sign-in opens no session.
+#[derive(Debug)]
+pub(crate) enum Rejected {
+    Vetoed(Veto),
+    /// The app made a user name of it that is none, for the reason told.
+    BadName(&'static str),
+}
+
+type Map = dyn Fn(&mut NewSession<'_>) -> Result<(), Veto> + Send + Sync;
+
+/// What of an [`Authentication`] becomes part of a session.
+#[derive(Clone, Default)]
+pub(crate) struct Content {
+    /// Attributes by the CAS server's names; `None` for all of them.
+    pub(crate) only: Option<HashSet<String>>,
+    /// From the CAS server's names to the app's.
+    pub(crate) renamed: HashMap<String, String>,
+    pub(crate) user_name: UserName,
+    pub(crate) map: Option<Arc<Map>>,
+}
+
+impl Content {
+    /// Chooses, renames, writes the user name, and asks the app, in this order.
+    pub(crate) fn of<'a>(
+        &self,
+        authentication: &'a Authentication,
+    ) -> Result<NewSession<'a>, Rejected> {
+        let mut session = NewSession {
+            authentication,
+            name: self.user_name(authentication.user()),
+            attributes: self.attributes(authentication.attributes()),
+        };
+        if let Some(map) = &self.map {
+            map(&mut session).map_err(Rejected::Vetoed)?;
+            check_user_name(&session.name).map_err(Rejected::BadName)?;
+        }
+        Ok(session)
+    }
+
+    fn user_name(&self, name: &str) -> String {
+        match self.user_name {
+            UserName::AsIs => name.to_owned(),
+            UserName::AsciiLowercase => name.to_ascii_lowercase(),
+            UserName::AsciiUppercase => name.to_ascii_uppercase(),
+        }
+    }
+
+    /// Attributes that come to have the same name become one list.
+    fn attributes(&self, all: &Attributes) -> Attributes {
+        let is_chosen = |name: &str| self.only.as_ref().is_none_or(|only| only.contains(name));
+        all.iter()
+            .filter(|(name, _)| is_chosen(name))
+            .map(|(name, values)| {
+                let name = self.renamed.get(name).map_or(name, String::as_str);
+                (name.to_owned(), values.to_vec())
+            })
+            .collect()
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Content")
+            .field("only", &self.only)
+            .field("renamed", &self.renamed)
+            .field("user_name", &self.user_name)
+            .field("map", &self.map.as_ref().map(|_| "…"))
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{Protocol, parse_response};
+
+    /// Alice as a CAS server speaks of her.
+    fn alice() -> Authentication {
+        let attributes = "<mail>a@x</mail><urn.1>one</urn.1><group>g1</group><urn.2>two</urn.2>\
+                          <group>g2</group><isFromNewLogin>true</isFromNewLogin>";
+        let answer = format!(
+            "<serviceResponse xmlns=\"http://www.yale.edu/tp/cas\"><authenticationSuccess><user>Älice</user>\
+             <attributes>{attributes}</attributes></authenticationSuccess></serviceResponse>"
+        );
+        match parse_response(Protocol::Cas3, answer.as_bytes()) {
+            Ok(authentication) => authentication,
+            Err(_) => panic!("no authentication"),
+        }
+    }
+
+    fn attributes(content: &Content) -> Vec<(String, Vec<String>)> {
+        let alice = alice();
+        let session = content.of(&alice).unwrap();
+        let all = session.attributes().iter();
+        all.map(|(name, values)| (name.to_owned(), values.to_vec()))
+            .collect()
+    }
+
+    fn entry(name: &str, values: &[&str]) -> (String, Vec<String>) {
+        let values = values.iter().map(|&value| value.to_owned());
+        (name.to_owned(), values.collect())
+    }
+
+    fn names(names: &[&str]) -> HashSet<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    fn renames(renames: &[(&str, &str)]) -> HashMap<String, String> {
+        let pairs = renames.iter();
+        pairs
+            .map(|&(from, to)| (from.to_owned(), to.to_owned()))
+            .collect()
+    }
+
+    fn mapped(
+        map: impl Fn(&mut NewSession<'_>) -> Result<(), Veto> + Send + Sync + 'static,
+    ) -> Content {
+        Content {
+            map: Some(Arc::new(map)),
+            ..Content::default()
+        }
+    }
+
+    #[test]
+    fn a_session_carries_all_attributes_unless_told_otherwise() {
+        assert_eq!(
+            attributes(&Content::default()),
+            [
+                entry("mail", &["a@x"]),
+                entry("urn.1", &["one"]),
+                entry("group", &["g1", "g2"]),
+                entry("urn.2", &["two"]),
+                entry("isFromNewLogin", &["true"]),
+            ]
+        );
+    }
+
+    #[test]
+    fn attributes_are_chosen_by_the_servers_names_and_then_renamed() {
+        let content = Content {
+            only: Some(names(&["urn.1", "group", "absent"])),
+            renamed: renames(&[("urn.1", "mail"), ("mail", "urn.1")]),
+            ..Content::default()
+        };
+        assert_eq!(
+            attributes(&content),
+            [entry("mail", &["one"]), entry("group", &["g1", "g2"])]
+        );
+        let none = Content {
+            only: Some(names(&[])),
+            ..Content::default()
+        };
+        assert_eq!(attributes(&none), []);
+    }
+
+    #[test]
+    fn names_are_exchanged_and_joined() {
+        let content = Content {
+            only: Some(names(&["mail", "urn.1", "urn.2"])),
+            renamed: renames(&[("mail", "urn.1"), ("urn.1", "mail"), ("urn.2", "mail")]),
+            ..Content::default()
+        };
+        assert_eq!(
+            attributes(&content),
+            [entry("urn.1", &["a@x"]), entry("mail", &["one", "two"])]
+        );
+    }
+
+    #[test]
+    fn only_ascii_letters_of_the_user_name_change() {
+        for (user_name, expected) in [
+            (UserName::AsIs, "Älice"),
+            (UserName::AsciiLowercase, "Älice"),
+            (UserName::AsciiUppercase, "ÄLICE"),
+        ] {
+            let content = Content {
+                user_name,
+                ..Content::default()
+            };
+            assert_eq!(content.of(&alice()).unwrap().name(), expected);
+        }
+    }
+
+    #[test]
+    fn the_app_sees_the_configured_session_and_all_that_the_server_said() {
+        let content = Content {
+            only: Some(names(&["urn.1"])),
+            renamed: renames(&[("urn.1", "mail")]),
+            user_name: UserName::AsciiUppercase,
+            ..mapped(|session| {
+                assert_eq!(session.name(), "ÄLICE");
+                assert_eq!(session.authentication().user(), "Älice");
+                assert_eq!(session.attributes().first("mail"), Some("one"));
+                let group = session.authentication().attributes().all("group");
+                let name = format!("{}@{}", session.name(), group.join("."));
+                session.set_name(name);
+                session.attributes_mut().remove("mail");
+                session.attributes_mut().push("new", "value");
+                Ok(())
+            })
+        };
+        let alice = alice();
+        let session = content.of(&alice).unwrap();
+        assert_eq!(session.name(), "ÄLICE@g1.g2");
+        assert_eq!(attributes(&content), [entry("new", &["value"])]);
+    }
+
+    #[test]
+    fn a_veto_and_a_name_that_is_none_open_no_session() {
+        let vetoed = mapped(|_| Err(Veto::new("no"))).of(&alice()).unwrap_err();
+        assert!(matches!(vetoed, Rejected::Vetoed(veto) if veto.reason() == "no"));
+        for bad in ["", " ", "a\nb", "a\u{7f}", &"x".repeat(1_025)] {
+            let name = bad.to_owned();
+            let content = mapped(move |session| {
+                session.set_name(name.clone());
+                Ok(())
+            });
+            assert!(
+                matches!(content.of(&alice()), Err(Rejected::BadName(_))),
+                "{bad:?}"
+            );
+        }
+        let longest = mapped(|session| {
+            session.set_name("x".repeat(1_024));
+            Ok(())
+        });
+        assert!(longest.of(&alice()).is_ok());
+    }
+
+    #[test]
+    fn neither_name_nor_values_are_printed() {
+        let alice = alice();
+        let session = Content::default().of(&alice).unwrap();
+        let printed = format!("{session:?}");
+        assert!(
+            !printed.contains("lice") && !printed.contains("a@x"),
+            "{printed}"
+        );
+    }
+}
