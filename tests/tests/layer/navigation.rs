@@ -136,8 +136,8 @@ async fn other_methods_on_an_endpoint_are_405() {
     let app = App::start().await;
     let mut browser = Browser::new();
     for (path, method, allow) in [
-        ("/login", Method::PUT, "GET, HEAD"),
-        ("/login", Method::OPTIONS, "GET, HEAD"),
+        ("/login", Method::PUT, "GET, HEAD, POST"),
+        ("/login", Method::OPTIONS, "GET, HEAD, POST"),
         ("/logout", Method::DELETE, "GET, HEAD, POST"),
         ("/logout_callback", Method::POST, "GET, HEAD"),
     ] {
