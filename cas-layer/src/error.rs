@@ -98,6 +98,12 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// What a rule asks contradicts itself.
+    #[error("a rule {reason}")]
+    InvalidRule {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A network that logout requests may come from cannot be read.
     #[error("source of logout requests `{network}`: {reason}")]
     InvalidNetwork {

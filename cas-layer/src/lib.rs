@@ -1,5 +1,6 @@
 #![doc = include_str!("docs/overview.md")]
 
+mod access;
 mod attributes;
 mod client;
 mod clock;
@@ -18,6 +19,7 @@ mod session;
 pub mod testing;
 mod user;
 
+pub use access::Access;
 pub use attributes::Attributes;
 pub use client::{CasClient, CasClientBuilder, ValidationError, ValidationErrorKind};
 pub use config::{CasConfig, CasConfigBuilder};
@@ -26,12 +28,13 @@ pub use error::ConfigError;
 pub use extract::{CasUserRejection, peer_address};
 pub use layer::CasLayer;
 pub use pages::{Page, PageKind};
+pub use paths::Paths;
 pub use protocol::{
-    Authentication, InvalidServiceUrl, InvalidTicket, LogoutParameter, Protocol, ServiceTicket,
-    ServiceUrl, UnknownProtocol,
+    Authentication, InvalidServiceUrl, InvalidTicket, LoginMode, LogoutParameter, Protocol,
+    ServiceTicket, ServiceUrl, UnknownProtocol,
 };
 pub use registry::memory::MemoryRegistry;
-pub use service::{Cas, CasFuture};
+pub use service::{Cas, CasFuture, Require, RequireAttribute, RequireFresh, RequireUser};
 pub use session::{Key, NewSession, SessionId, UserName, Veto};
 pub use user::CasUser;
 

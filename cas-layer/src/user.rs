@@ -50,6 +50,10 @@ impl CasUser {
         Self(Arc::new(SignedIn { session, shared }))
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0.shared
+    }
+
     pub(crate) fn session(&self) -> &SessionData {
         &self.0.session
     }
@@ -158,6 +162,18 @@ impl CasUser {
     #[must_use]
     pub fn authentication_date(&self) -> Option<SystemTime> {
         self.session().authentication_date.map(from_unix)
+    }
+
+    /// When the user last gave their credentials, by this app's clock or as the server said, in whole seconds;
+    /// `None` where nothing is known of it, as with CAS 1 without `renew`. For [`Access::fresh`](crate::Access::fresh).
+    #[must_use]
+    pub fn credentials_given_at(&self) -> Option<SystemTime> {
+        self.session().credentials_at.map(from_unix)
+    }
+
+    pub(crate) fn gave_credentials_within(&self, time: Duration, now: UnixSeconds) -> bool {
+        let given_at = self.session().credentials_at;
+        given_at.is_some_and(|at| now < at.saturating_add(time.as_secs()))
     }
 
     /// Whether the user gave their credentials for this very sign-in, if the server said so

@@ -77,6 +77,14 @@ impl ValidationError {
         )
     }
 
+    /// The server ignored that credentials were to be given, at the login page and at validation.
+    pub(super) fn not_renewed() -> Self {
+        Self::new(
+            ValidationErrorKind::Refused,
+            "the user did not give their credentials for this ticket, as was asked",
+        )
+    }
+
     pub(super) fn from_http(error: reqwest::Error) -> Self {
         let failure = if error.is_timeout() {
             Self::new(

@@ -14,7 +14,8 @@ pub use builder::CasClientBuilder;
 pub use error::{ValidationError, ValidationErrorKind};
 
 use crate::protocol::{
-    Authentication, LogoutParameter, Protocol, ServerUrl, ServiceTicket, ServiceUrl, parse_response,
+    Authentication, LoginMode, LogoutParameter, Protocol, ServerUrl, ServiceTicket, ServiceUrl,
+    parse_response,
 };
 
 /// The longest answer that is read, in bytes.
@@ -93,9 +94,15 @@ impl CasClient {
     /// ```
     #[must_use]
     pub fn login_url(&self, service: &ServiceUrl) -> String {
+        self.login_url_in(LoginMode::Normal, service)
+    }
+
+    /// The same, for somebody who is to give their credentials in any case, or in none.
+    #[must_use]
+    pub fn login_url_in(&self, mode: LoginMode, service: &ServiceUrl) -> String {
         self.inner
             .server
-            .login(service, &self.inner.login_parameters)
+            .login(service, mode, &self.inner.login_parameters)
     }
 
     /// Where to send a browser to end its session at the CAS server, and which page the server may offer or
@@ -141,7 +148,34 @@ impl CasClient {
         ticket: &ServiceTicket,
         service: &ServiceUrl,
     ) -> Result<Authentication, ValidationError> {
-        let body = self.fetch(ticket, service).await?;
+        self.validate_in(false, ticket, service).await
+    }
+
+    /// The same for a ticket that counts only if the user has just given their credentials (`renew`, CAS
+    /// protocol 2.5.1).
+    ///
+    /// # Errors
+    ///
+    /// As [`validate`](Self::validate). A server that says itself that the credentials are older is refused too.
+    pub async fn validate_renewed(
+        &self,
+        ticket: &ServiceTicket,
+        service: &ServiceUrl,
+    ) -> Result<Authentication, ValidationError> {
+        let authentication = self.validate_in(true, ticket, service).await?;
+        if authentication.is_from_new_login() == Some(false) {
+            return Err(ValidationError::not_renewed());
+        }
+        Ok(authentication)
+    }
+
+    async fn validate_in(
+        &self,
+        renewed: bool,
+        ticket: &ServiceTicket,
+        service: &ServiceUrl,
+    ) -> Result<Authentication, ValidationError> {
+        let body = self.fetch(renewed, ticket, service).await?;
         let authentication = parse_response(self.inner.protocol, &body)
             .map_err(|error| ValidationError::from_response(error, ticket))?;
         if !authentication.proxies().is_empty() {
@@ -152,13 +186,14 @@ impl CasClient {
 
     async fn fetch(
         &self,
+        renewed: bool,
         ticket: &ServiceTicket,
         service: &ServiceUrl,
     ) -> Result<Vec<u8>, ValidationError> {
         let url = self
             .inner
             .server
-            .validate(self.inner.protocol, ticket, service);
+            .validate(self.inner.protocol, ticket, service, renewed);
         let mut response = self
             .inner
             .http

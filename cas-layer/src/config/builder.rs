@@ -1,5 +1,6 @@
 //! The builder of a configuration.
 
+mod rules;
 mod session;
 
 use std::{fmt, net::IpAddr, sync::Arc};
@@ -8,7 +9,7 @@ use bytes::Bytes;
 use http::{Extensions, Response};
 use tokio::sync::Semaphore;
 
-use self::session::SessionOptions;
+use self::{rules::RuleOptions, session::SessionOptions};
 use super::{CasConfig, Endpoints, LogoutSources, Shared, cookie_name::CookieNames};
 use crate::{
     MemoryRegistry,
@@ -16,7 +17,7 @@ use crate::{
     clock::Clock,
     error::ConfigError,
     pages::{Page, Pages},
-    paths::{AppUrl, PathRules, ReturnPath, canonical},
+    paths::{AppUrl, ReturnPath, canonical},
     protocol::ServiceUrl,
     registry::Registry,
     session::{BindingCookie, CookieShape, Encrypter, Key, Purpose, Sealer, SessionCookie},
@@ -36,8 +37,7 @@ pub struct CasConfigBuilder {
     logout_networks: Option<(Vec<String>, Arc<SourceAddress>)>,
     landing_path: String,
     after_logout: Option<String>,
-    public: Vec<String>,
-    public_prefixes: Vec<String>,
+    rules: RuleOptions,
     cookie_name: Option<String>,
     session: SessionOptions,
     max_concurrent_validations: usize,
@@ -76,8 +76,7 @@ impl CasConfigBuilder {
             logout_networks: None,
             landing_path: "/".to_owned(),
             after_logout: None,
-            public: Vec::new(),
-            public_prefixes: Vec::new(),
+            rules: RuleOptions::default(),
             cookie_name: None,
             session: SessionOptions::default(),
             max_concurrent_validations: 64,
@@ -209,24 +208,6 @@ impl CasConfigBuilder {
         self
     }
 
-    /// Makes one path public, relative to the app URL and decoded: visitors get there without
-    /// signing in, and if they have signed in, the user is known there too. Everything that is not
-    /// public requires a user.
-    pub fn public(mut self, path: impl Into<String>) -> Self {
-        self.public.push(path.into());
-        self
-    }
-
-    /// Makes a path and all below it public. It ends at a segment: `/static` covers `/static/a.css`
-    /// and not `/statics`.
-    ///
-    /// A path that could be read in two ways (dot or empty segments, `;`, `\`, an encoded slash or
-    /// letter) is never public.
-    pub fn public_prefix(mut self, path: impl Into<String>) -> Self {
-        self.public_prefixes.push(path.into());
-        self
-    }
-
     /// The base of the cookie names. The default value is `cas-` and a short hash of the app URL and
     /// the CAS server URL, so that two apps on one host do not meet. The layer adds `-session` or
     /// `-login`, and the prefix `__Host-` on https.
@@ -307,13 +288,7 @@ impl CasConfigBuilder {
             key.check(index + 1)?;
         }
         check_endpoints(&self.endpoints)?;
-        let mut rules = PathRules::default();
-        for path in self.public {
-            rules.add_exact(path)?;
-        }
-        for path in self.public_prefixes {
-            rules.add_prefix(path)?;
-        }
+        let (rules, gateway_interval) = self.rules.check()?;
         let landing = return_path("landing path", &self.landing_path, &self.endpoints)?;
         let after_logout = self
             .after_logout
@@ -386,6 +361,8 @@ impl CasConfigBuilder {
             landing,
             after_logout,
             rules,
+            gateway_interval,
+            renew: self.rules.renew,
             logout_sources,
             registry: self.registry,
             lifetimes,

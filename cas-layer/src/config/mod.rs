@@ -14,7 +14,7 @@ use crate::{
     client::CasClient,
     clock::{Clock, UnixSeconds},
     pages::Pages,
-    paths::{AppUrl, PathRules, ReturnPath},
+    paths::{AppUrl, ReturnPath, Rules},
     protocol::ServiceUrl,
     registry::{AccountId, RegisteredSession, Registry, RegistryError},
     session::{BindingCookie, Content, Lifetimes, Sealer, SessionCookie, SessionData},
@@ -37,7 +37,11 @@ pub(crate) struct Shared {
     pub(crate) endpoints: Endpoints,
     pub(crate) landing: ReturnPath,
     pub(crate) after_logout: Option<ReturnPath>,
-    pub(crate) rules: PathRules,
+    pub(crate) rules: Rules,
+    /// How long a browser is not sent to the CAS server again without being asked to, in seconds.
+    pub(crate) gateway_interval: UnixSeconds,
+    /// Whether every sign-in asks for credentials.
+    pub(crate) renew: bool,
     pub(crate) session_cookie: SessionCookie,
     pub(crate) binding_cookie: BindingCookie,
     pub(crate) service_tag: Sealer,

@@ -22,6 +22,10 @@ pub enum PageKind {
     LoggedOut,
     /// The request needs a signed-in user and is not one that a browser could be redirected for.
     SignInNeeded,
+    /// The same, of a user whose credentials date back further than the path allows.
+    FreshSignInNeeded,
+    /// The user is signed in, and the path is not for them.
+    NotAllowed,
     /// The CAS server refused the ticket, or a sign-out came while the sign-in was under way.
     SignInRefused,
     /// The app does not admit the user: see [`Page::veto`].
@@ -54,6 +58,16 @@ impl PageKind {
                 "Sign-in needed",
                 "You need to sign in before you can do this.",
                 "Sign in",
+            ),
+            Self::FreshSignInNeeded => (
+                "Sign-in needed",
+                "You need to give your password again before you can do this.",
+                "Sign in again",
+            ),
+            Self::NotAllowed => (
+                "Not allowed",
+                "You are signed in, but your account may not open this page.",
+                "Continue",
             ),
             Self::SignInRefused => (
                 "Sign-in refused",
@@ -125,6 +139,8 @@ impl PageKind {
         match self {
             Self::LoggedOut => "logged-out",
             Self::SignInNeeded => "sign-in-needed",
+            Self::FreshSignInNeeded => "fresh-sign-in-needed",
+            Self::NotAllowed => "not-allowed",
             Self::SignInRefused => "sign-in-refused",
             Self::SignInVetoed => "sign-in-vetoed",
             Self::InvalidTicket => "invalid-ticket",

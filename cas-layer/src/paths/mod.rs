@@ -2,10 +2,12 @@
 
 mod app_url;
 mod canonical;
+mod pattern;
 mod return_path;
 mod rules;
 
 pub(crate) use app_url::AppUrl;
 pub(crate) use canonical::canonical;
+pub use pattern::Paths;
 pub(crate) use return_path::{ReturnPath, Travelling};
-pub(crate) use rules::PathRules;
+pub(crate) use rules::Rules;

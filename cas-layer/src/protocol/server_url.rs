@@ -31,6 +31,20 @@ pub enum LogoutParameter {
     Url,
 }
 
+/// How the CAS server's login page treats somebody who has signed in there already (CAS protocol 2.1.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoginMode {
+    /// A ticket at once for who has signed in, the form for who has not.
+    #[default]
+    Normal,
+    /// `renew=true`: the form for everybody. Validate the ticket with
+    /// [`validate_renewed`](crate::CasClient::validate_renewed).
+    Renew,
+    /// `gateway=true`: the form for nobody. Who has not signed in comes back without a ticket.
+    Gateway,
+}
+
 /// The base URL of a CAS server, normalised: lower-case host, no default port, no trailing slash.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ServerUrl(String);
@@ -77,9 +91,20 @@ impl ServerUrl {
     }
 
     /// Where a browser signs in (CAS protocol 2.1.1).
-    pub(crate) fn login(&self, service: &ServiceUrl, extra: &[(String, String)]) -> String {
+    pub(crate) fn login(
+        &self,
+        service: &ServiceUrl,
+        mode: LoginMode,
+        extra: &[(String, String)],
+    ) -> String {
         let mut query = Query::new(format!("{}/login", self.0));
         query.add("service", service.as_str());
+        // Exactly `true`: to some servers any value is true, to others `true` alone.
+        match mode {
+            LoginMode::Normal => {}
+            LoginMode::Renew => query.add("renew", "true"),
+            LoginMode::Gateway => query.add("gateway", "true"),
+        }
         for (name, value) in extra {
             query.add(name, value);
         }
@@ -117,6 +142,7 @@ impl ServerUrl {
         protocol: Protocol,
         ticket: &ServiceTicket,
         service: &ServiceUrl,
+        renewed: bool,
     ) -> String {
         let path = match protocol {
             Protocol::Cas1 => "/validate",
@@ -126,6 +152,9 @@ impl ServerUrl {
         let mut query = Query::new(format!("{}{path}", self.0));
         query.add("service", service.as_str());
         query.add("ticket", ticket.expose_secret());
+        if renewed {
+            query.add("renew", "true");
+        }
         query.finish()
     }
 }
@@ -186,7 +215,7 @@ fn without_user_info(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{LogoutParameter, ServerUrl};
+    use super::{LoginMode, LogoutParameter, ServerUrl};
     use crate::ConfigError;
     use crate::protocol::{Protocol, ServiceTicket, ServiceUrl};
 
@@ -299,11 +328,15 @@ mod tests {
         let encoded = "https%3A%2F%2Fapp.example.org%2Flogin%3Fnext%3D%2Fa%2520b%26x%3D1%2B2";
 
         assert_eq!(
-            server.login(&service, &[]),
+            server.login(&service, LoginMode::Normal, &[]),
             format!("https://cas.example.org/cas/login?service={encoded}")
         );
         assert_eq!(
-            server.login(&service, &[("lo&c".to_owned(), "fr ü=#".to_owned())]),
+            server.login(
+                &service,
+                LoginMode::Normal,
+                &[("lo&c".to_owned(), "fr ü=#".to_owned())]
+            ),
             format!("https://cas.example.org/cas/login?service={encoded}&lo%26c=fr%20%C3%BC%3D%23")
         );
         for (parameter, name) in [
@@ -326,7 +359,7 @@ mod tests {
             (Protocol::Cas3, "/p3/serviceValidate"),
         ] {
             assert_eq!(
-                server.validate(protocol, &ticket, &service),
+                server.validate(protocol, &ticket, &service, false),
                 format!("https://cas.example.org/cas{path}?service={encoded}&ticket=ST-1_a.b~c-D")
             );
         }

@@ -5,7 +5,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use super::{login::destination, logout, response, service_url::login_link, visit::render};
+use super::{
+    login::destination,
+    logout, response,
+    service_url::{LoginKind, login_link},
+    visit::render,
+};
 use crate::{
     client::{ValidationError, ValidationErrorKind},
     config::Shared,
@@ -25,6 +30,7 @@ const OPENING: Duration = Duration::from_secs(30);
 pub(crate) struct Callback {
     pub(crate) ticket: ServiceTicket,
     pub(crate) service: ServiceUrl,
+    pub(crate) kind: LoginKind,
     pub(crate) next: Option<ReturnPath>,
     /// The browser's login binding, from which this login has been taken out.
     pub(crate) binding: Binding,
@@ -56,7 +62,13 @@ impl Callback {
             Ok(begun) => begun,
             Err(error) => return self.registry_failed(shared, &error),
         };
-        match shared.client.validate(&self.ticket, &self.service).await {
+        let validated = if self.kind.is_renewed {
+            let client = &shared.client;
+            client.validate_renewed(&self.ticket, &self.service).await
+        } else {
+            shared.client.validate(&self.ticket, &self.service).await
+        };
+        match validated {
             Ok(authentication) => self.open(shared, begun, id, &authentication).await,
             Err(error) => self.failed(shared, &error),
         }
@@ -75,7 +87,8 @@ impl Callback {
             Ok(content) => content,
             Err(rejected) => return self.rejected(shared, id, &rejected),
         };
-        let mut session = SessionData::new(content, id, 0, now, &shared.lifetimes);
+        let mut session =
+            SessionData::new(content, id, self.kind.is_renewed, now, &shared.lifetimes);
         match begun.open(session.expires_at, now).await {
             Ok(Opened::Live { number }) => session.number = number,
             Ok(Opened::Ended) => {
@@ -162,8 +175,12 @@ impl Callback {
         let status = match error.kind() {
             ValidationErrorKind::Refused => {
                 tracing::warn!(error = %error, "the CAS server refused a ticket");
-                // A used ticket is what reloading the page or going back brings.
-                if self.signed_in {
+                if self.kind.is_gateway {
+                    return self.go_on(shared);
+                }
+                // A used ticket is what reloading the page or going back brings. But where credentials
+                // were to be given, the visitor might be sent around for ever.
+                if self.signed_in && !self.kind.is_renewed {
                     return self.go_on(shared);
                 }
                 let link = login_link(shared, self.next.as_ref());
@@ -176,6 +193,9 @@ impl Callback {
         };
         let cause = std::error::Error::source(error).map(ToString::to_string);
         tracing::error!(error = %error, cause, "a ticket could not be validated");
+        if self.kind.is_gateway {
+            return self.go_on(shared);
+        }
         self.page(shared, PageKind::CasUnavailable, status)
     }
 

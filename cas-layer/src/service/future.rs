@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use pin_project_lite::pin_project;
 
-use super::renewal::Renewal;
+use super::extra_cookie::ExtraCookie;
 
 type Endpoint = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
 
@@ -28,7 +28,7 @@ pin_project! {
     enum State<F> {
         Ready { response: Option<Response<Bytes>> },
         Endpoint { future: Endpoint },
-        Inner { #[pin] future: F, private: bool, renewal: Option<Renewal> },
+        Inner { #[pin] future: F, private: bool, extra: Option<ExtraCookie> },
     }
 }
 
@@ -49,14 +49,13 @@ impl<F> CasFuture<F> {
         }
     }
 
-    /// `private`: the response gets a `Cache-Control` if it has none. `renewal`: it may bring the session
-    /// cookie anew.
-    pub(super) fn inner(future: F, private: bool, renewal: Option<Renewal>) -> Self {
+    /// `private`: the response gets a `Cache-Control` if it has none. `extra`: a cookie that it may bring.
+    pub(super) fn inner(future: F, private: bool, extra: Option<ExtraCookie>) -> Self {
         Self {
             state: State::Inner {
                 future,
                 private,
-                renewal,
+                extra,
             },
         }
     }
@@ -80,7 +79,7 @@ where
             StateProjection::Inner {
                 future,
                 private,
-                renewal,
+                extra,
             } => {
                 let mut response = ready!(future.poll(cx))?;
                 if *private {
@@ -89,8 +88,8 @@ where
                         .entry(header::CACHE_CONTROL)
                         .or_insert(HeaderValue::from_static("private, no-store"));
                 }
-                if let Some(renewal) = renewal.take() {
-                    renewal.add_to(response.headers_mut());
+                if let Some(extra) = extra.take() {
+                    extra.add_to(response.headers_mut());
                 }
                 return Poll::Ready(Ok(response));
             }

@@ -7,7 +7,7 @@ use super::{
     callback::Callback,
     navigation::{is_grpc, is_navigation},
     response,
-    service_url::{self, LoginQuery, login_link},
+    service_url::{self, LoginKind, LoginQuery, login_link, renewal_link},
     visit::{Visit, Visitor},
 };
 use crate::{
@@ -15,7 +15,8 @@ use crate::{
     pages::{Page, PageKind},
     paths::ReturnPath,
     protocol::ServiceTicket,
-    session::LoginValue,
+    session::{Binding, LoginValue},
+    user::CasUser,
 };
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -35,14 +36,90 @@ pub(crate) fn demand(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
         let next = visit
             .return_path(shared)
             .filter(|next| service_url::is_worth_naming(next, shared));
-        return visit.clear_if_ended(shared, begin(shared, visit, next.as_ref(), 0));
+        let kind = LoginKind {
+            is_renewed: shared.renew,
+            ..LoginKind::default()
+        };
+        return visit.clear_if_ended(shared, begin(shared, visit, next.as_ref(), kind));
     }
     let page = Page::new(
         PageKind::SignInNeeded,
         StatusCode::UNAUTHORIZED,
         login_link(shared, None),
     );
-    let mut response = visit.page(shared, &page);
+    challenge(visit, visit.page(shared, &page))
+}
+
+/// Answers a request that needs a user whose credentials are fresh, when those of this one are not.
+pub(crate) fn demand_renewal(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
+    if is_navigation(visit.method, visit.headers) {
+        let next = visit
+            .return_path(shared)
+            .filter(|next| service_url::is_worth_naming(next, shared));
+        let kind = LoginKind {
+            is_renewed: true,
+            ..LoginKind::default()
+        };
+        return begin(shared, visit, next.as_ref(), kind);
+    }
+    let page = Page::new(
+        PageKind::FreshSignInNeeded,
+        StatusCode::UNAUTHORIZED,
+        renewal_link(shared, None),
+    );
+    challenge(visit, visit.page(shared, &page))
+}
+
+/// Answers a request of a user who may not do this. Signing in again would change nothing.
+pub(crate) fn forbid(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
+    tracing::info!(
+        session = ?visit.user().map(CasUser::session_id),
+        "a user is not allowed where they asked to go"
+    );
+    let link = destination(shared, None);
+    visit.page(
+        shared,
+        &Page::new(PageKind::NotAllowed, StatusCode::FORBIDDEN, link),
+    )
+}
+
+/// Sends a visitor who came to a gateway path to the CAS server, or says what to tell the browser so that it can
+/// be done next time.
+pub(crate) fn ask_without_form(shared: &Shared, visit: &Visit<'_>) -> AskWithoutForm {
+    if !is_navigation(visit.method, visit.headers) {
+        return AskWithoutForm::No;
+    }
+    // Without this cookie the browser may keep none at all, and would be sent on its way for ever.
+    let Some(mut binding) = shared.binding_cookie.find(visit.headers, visit.now) else {
+        let probe = shared.binding_cookie.keep(&Binding::default());
+        return probe.map_or(AskWithoutForm::No, AskWithoutForm::Probe);
+    };
+    if !binding.may_ask(shared.gateway_interval, visit.now) {
+        return AskWithoutForm::No;
+    }
+    let next = visit
+        .return_path(shared)
+        .filter(|next| service_url::is_worth_naming(next, shared));
+    let kind = LoginKind {
+        is_gateway: true,
+        ..LoginKind::default()
+    };
+    binding.ask(visit.now);
+    let redirect = begin_with(shared, visit, next.as_ref(), kind, binding);
+    AskWithoutForm::Redirect(Box::new(visit.clear_if_ended(shared, redirect)))
+}
+
+/// What comes of a visitor without a session on a gateway path.
+pub(crate) enum AskWithoutForm {
+    /// The page, as it is for visitors.
+    No,
+    /// The page, and this cookie with it.
+    Probe(HeaderValue),
+    Redirect(Box<Response<Bytes>>),
+}
+
+/// Tells a program that its request was one for signed-in users.
+fn challenge(visit: &Visit<'_>, mut response: Response<Bytes>) -> Response<Bytes> {
     // RFC 9110, section 11.6.1: a 401 names a challenge. Browsers ignore one they do not know.
     response
         .headers_mut()
@@ -81,10 +158,7 @@ pub(crate) fn login(shared: &Shared, visit: &Visit<'_>) -> Login {
     let query = LoginQuery::parse(visit.uri.query(), shared);
     let next = query.next.as_ref();
     let Some(ticket) = &query.ticket else {
-        return Login::Answer(match visit.user() {
-            Some(_) => go_on(shared, visit, next),
-            None => begin(shared, visit, next, 0),
-        });
+        return Login::Answer(without_ticket(shared, visit, &query));
     };
     let Ok(ticket) = ServiceTicket::parse(ticket) else {
         tracing::warn!("a sign-in came back with a ticket that is none");
@@ -97,12 +171,13 @@ pub(crate) fn login(shared: &Shared, visit: &Visit<'_>) -> Login {
         return Login::Answer(not_bound(shared, visit, &query));
     }
     let tag = query.tag.as_deref().unwrap_or_default();
-    let Ok(service) = service_url::service_url(shared, next, query.attempt, tag) else {
+    let Ok(service) = service_url::service_url(shared, next, query.kind, tag) else {
         return Login::Answer(internal_error(shared, visit, next));
     };
     Login::Validate(Callback {
         ticket,
         service,
+        kind: query.kind,
         next: query.next.clone(),
         binding,
         current: visit.owner().cloned(),
@@ -111,20 +186,45 @@ pub(crate) fn login(shared: &Shared, visit: &Visit<'_>) -> Login {
     })
 }
 
+fn without_ticket(shared: &Shared, visit: &Visit<'_>, query: &LoginQuery) -> Response<Bytes> {
+    let next = query.next.as_ref();
+    if query.kind.is_gateway {
+        // Whether we made this address or not: it leads to a page of this app, and nobody is asked anything.
+        let mut binding = shared.binding_cookie.read(visit.headers, visit.now);
+        binding.take(|value| service_url::tag_matches(shared, value, query));
+        let mut response = go_on(shared, visit, next);
+        response::add_cookie(&mut response, shared.binding_cookie.write(&binding));
+        return response;
+    }
+    let kind = LoginKind {
+        is_renewed: shared.renew || query.wants_renewal,
+        ..LoginKind::default()
+    };
+    if visit.user().is_some() && !query.wants_renewal {
+        go_on(shared, visit, next)
+    } else {
+        begin(shared, visit, next, kind)
+    }
+}
+
 /// The ticket is not for a login that this browser began, so it is not validated: it may be somebody
 /// else's, who wants this visitor to work under their name. Unless the visitor has signed in
 /// already, the login starts afresh, which one who has a session at the CAS server does not notice.
 /// That happens once: a browser that does not send cookies back would go in circles.
 fn not_bound(shared: &Shared, visit: &Visit<'_>, query: &LoginQuery) -> Response<Bytes> {
     let next = query.next.as_ref();
-    if visit.user().is_some() {
+    if visit.user().is_some() || query.kind.is_gateway {
         return go_on(shared, visit, next);
     }
-    if query.attempt == 0 {
+    if !query.kind.is_retry {
         tracing::info!(
             "a ticket came from a browser that did not begin the login: starting afresh"
         );
-        return begin(shared, visit, next, 1);
+        let kind = LoginKind {
+            is_retry: true,
+            ..query.kind
+        };
+        return begin(shared, visit, next, kind);
     }
     tracing::warn!("a browser does not send the login cookie back");
     let link = login_link(shared, next);
@@ -139,24 +239,35 @@ fn begin(
     shared: &Shared,
     visit: &Visit<'_>,
     next: Option<&ReturnPath>,
-    attempt: u8,
+    kind: LoginKind,
+) -> Response<Bytes> {
+    let binding = shared.binding_cookie.read(visit.headers, visit.now);
+    begin_with(shared, visit, next, kind, binding)
+}
+
+fn begin_with(
+    shared: &Shared,
+    visit: &Visit<'_>,
+    next: Option<&ReturnPath>,
+    kind: LoginKind,
+    mut binding: Binding,
 ) -> Response<Bytes> {
     let mut value = LoginValue::default();
     if getrandom::fill(&mut value).is_err() {
         tracing::error!("the operating system gives no random bytes");
         return internal_error(shared, visit, next);
     }
-    let tag = service_url::tag(shared, &value, next, attempt);
-    let redirect = service_url::service_url(shared, next, attempt, &tag)
+    let tag = service_url::tag(shared, &value, next, kind);
+    let redirect = service_url::service_url(shared, next, kind, &tag)
         .ok()
         .and_then(|service| {
-            response::redirect(StatusCode::FOUND, &shared.client.login_url(&service))
+            let url = shared.client.login_url_in(kind.mode(), &service);
+            response::redirect(StatusCode::FOUND, &url)
         });
     let Some(mut redirect) = redirect else {
         tracing::error!("the app URL and the return path make no service URL");
         return internal_error(shared, visit, next);
     };
-    let mut binding = shared.binding_cookie.read(visit.headers, visit.now);
     binding.begin(value, visit.now);
     response::add_cookie(&mut redirect, shared.binding_cookie.write(&binding));
     redirect

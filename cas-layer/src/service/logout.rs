@@ -61,7 +61,7 @@ fn leave(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
         response::redirect(status, &cas).unwrap_or_else(|| logged_out_page(shared, visit));
     response::add_cookie(&mut response, shared.session_cookie.clear());
     let mut binding = shared.binding_cookie.read(visit.headers, visit.now);
-    binding.signed_out();
+    binding.signed_out(visit.now);
     // Kept even if it is empty: the page after sign-out has something to clear, see `forget_pages`.
     response::add_cookie(&mut response, shared.binding_cookie.keep(&binding));
     response

@@ -1,11 +1,12 @@
 //! The tower service. Data flows one way: request, session, endpoint or inner service, response.
 
 mod callback;
+mod extra_cookie;
 mod future;
 mod login;
 mod logout;
 mod navigation;
-mod renewal;
+mod require;
 mod response;
 mod route;
 mod service_url;
@@ -21,15 +22,16 @@ use bytes::Bytes;
 pub use future::CasFuture;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
+pub use require::{Require, RequireAttribute, RequireFresh, RequireUser};
 use tower::Service;
 
 use self::{
-    login::Login,
-    renewal::Renewal,
+    extra_cookie::ExtraCookie,
+    login::{AskWithoutForm, Login},
     route::{Endpoint, Route},
     visit::{Visit, Visitor},
 };
-use crate::{config::Shared, user::CasUser};
+use crate::{access::Verdict, config::Shared, user::CasUser};
 
 /// The service that [`CasLayer`](crate::CasLayer) makes of an inner one.
 #[derive(Clone, Debug)]
@@ -39,9 +41,9 @@ pub struct Cas<S> {
 }
 
 /// In the extensions of a request that went through the layer without a user, so that an extractor
-/// can tell a visitor from a missing layer.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Anonymous;
+/// can tell a visitor from a missing layer, and a layer below can ask for a user.
+#[derive(Clone, Debug)]
+pub(crate) struct Anonymous(Arc<Shared>);
 
 impl<S> Cas<S> {
     pub(crate) fn new(inner: S, shared: Arc<Shared>) -> Self {
@@ -65,7 +67,7 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let visit = Visit::of(&request, &self.shared);
-        let required = match visit.route {
+        let access = match visit.route {
             Route::Endpoint(Endpoint::Login | Endpoint::LogoutRequest)
                 if *visit.method == Method::POST =>
             {
@@ -80,39 +82,51 @@ where
                 };
             }
             Route::Endpoint(endpoint) => return self.answer(endpoint, &visit),
-            Route::App { required } => required,
+            Route::Nowhere => return CasFuture::ready(response::not_found()),
+            Route::App(access) => access,
         };
-        let extensions = match visit.visitor {
+        let verdict = access.judge(visit.user(), visit.now);
+        let shared = &self.shared;
+        let refusal = match (verdict, &visit.visitor) {
+            (Verdict::Welcome, _) => None,
+            (_, Visitor::Unverified(_)) => Some(login::not_current(shared, &visit)),
+            (Verdict::SignIn, _) => Some(login::demand(shared, &visit)),
+            (Verdict::SignInAfresh, _) => Some(login::demand_renewal(shared, &visit)),
+            (Verdict::Forbidden, _) => Some(login::forbid(shared, &visit)),
+        };
+        if let Some(refusal) = refusal {
+            return CasFuture::ready(refusal);
+        }
+        let is_private = access.is_private();
+        let (user, extra) = match visit.visitor {
             Visitor::SignedIn(user) => {
-                let renewal = required
-                    .then(|| Renewal::when_due(&self.shared, &user, visit.now))
-                    .flatten();
-                request.extensions_mut().insert(user);
-                // The service that `poll_ready` made ready is the one that is called.
-                let inner = self.inner.call(request);
-                return CasFuture::inner(inner, self.marks_private(required), renewal);
+                let renewal = is_private.then(|| ExtraCookie::renewal(shared, &user, visit.now));
+                (Some(user), renewal.flatten())
             }
-            Visitor::Unverified(_) if required => {
-                return CasFuture::ready(login::not_current(&self.shared, &visit));
+            Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) if access.is_gateway() => {
+                match login::ask_without_form(shared, &visit) {
+                    AskWithoutForm::Redirect(redirect) => return CasFuture::ready(*redirect),
+                    AskWithoutForm::Probe(probe) => (None, Some(ExtraCookie::probe(shared, probe))),
+                    AskWithoutForm::No => (None, None),
+                }
             }
-            _ if required => return CasFuture::ready(login::demand(&self.shared, &visit)),
-            Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) | Visitor::Unverified(_) => {
-                request.extensions_mut()
-            }
+            _ => (None, None),
         };
-        // Whatever an outer layer left there, it is not a user of ours.
-        extensions.remove::<CasUser>();
-        extensions.insert(Anonymous);
-        let inner = self.inner.call(request);
-        CasFuture::inner(inner, self.marks_private(required), None)
+        let extensions = request.extensions_mut();
+        if let Some(user) = user {
+            extensions.insert(user);
+        } else {
+            // Whatever an outer layer left there, it is not a user of ours.
+            extensions.remove::<CasUser>();
+            extensions.insert(Anonymous(Arc::clone(shared)));
+        }
+        let marks_private = is_private && shared.private_by_default;
+        // The service that `poll_ready` made ready is the one that is called.
+        CasFuture::inner(self.inner.call(request), marks_private, extra)
     }
 }
 
 impl<S> Cas<S> {
-    fn marks_private(&self, required: bool) -> bool {
-        required && self.shared.private_by_default
-    }
-
     /// Answers a request for one of our own paths.
     fn answer<F>(&self, endpoint: Endpoint, visit: &Visit<'_>) -> CasFuture<F> {
         let shared = &self.shared;

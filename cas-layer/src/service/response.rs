@@ -45,6 +45,11 @@ pub(crate) fn not_now() -> Response<Bytes> {
     empty(StatusCode::SERVICE_UNAVAILABLE)
 }
 
+/// Nobody's path.
+pub(crate) fn not_found() -> Response<Bytes> {
+    text(StatusCode::NOT_FOUND, "not found")
+}
+
 /// A line for a program.
 pub(crate) fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Bytes> {
     let mut response = empty(status);

@@ -1,6 +1,6 @@
 //! What a request's path asks for. Pure.
 
-use crate::config::Shared;
+use crate::{access::Access, config::Shared};
 
 /// A path of our own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,13 +11,13 @@ pub(crate) enum Endpoint {
     LogoutRequest,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Route {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Route<'s> {
     Endpoint(Endpoint),
-    /// The inner service's; whether it requires a user.
-    App {
-        required: bool,
-    },
+    /// The inner service's.
+    App(&'s Access),
+    /// Nobody's: who reads this path might arrive where more is asked than a user.
+    Nowhere,
 }
 
 impl Shared {
@@ -32,10 +32,10 @@ impl Shared {
 
     /// `path` is a path on this app, as it was requested: encoded, without the query. An endpoint is
     /// known by its exact spelling only; every other spelling is a path that requires a user.
-    pub(crate) fn route(&self, path: Option<&str>) -> Route {
+    pub(crate) fn route(&self, path: Option<&str>) -> Route<'_> {
         // Outside of the app nobody can have made a path public.
         let Some(path) = path else {
-            return Route::App { required: true };
+            return Route::App(self.rules.required());
         };
         let endpoints = &self.endpoints;
         for (own, endpoint) in [
@@ -50,9 +50,7 @@ impl Shared {
         if endpoints.logout_request.as_deref() == Some(path) {
             return Route::Endpoint(Endpoint::LogoutRequest);
         }
-        Route::App {
-            required: !self.rules.is_public(path),
-        }
+        self.rules.access(path).map_or(Route::Nowhere, Route::App)
     }
 }
 
@@ -68,23 +66,33 @@ mod tests {
             .public_prefix("/public")
     }
 
-    fn route(builder: CasConfigBuilder, path: &str) -> Route {
-        let config = builder.build().unwrap();
-        config.0.route(config.0.app_path(path))
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum To {
+        Own(Endpoint),
+        App { required: bool },
+        Nowhere,
     }
 
-    const REQUIRED: Route = Route::App { required: true };
-    const PUBLIC: Route = Route::App { required: false };
+    fn route(builder: CasConfigBuilder, path: &str) -> To {
+        let config = builder.build().unwrap();
+        match config.0.route(config.0.app_path(path)) {
+            Route::Endpoint(endpoint) => To::Own(endpoint),
+            Route::App(access) => To::App {
+                required: access.is_required(),
+            },
+            Route::Nowhere => To::Nowhere,
+        }
+    }
+
+    const REQUIRED: To = To::App { required: true };
+    const PUBLIC: To = To::App { required: false };
 
     #[test]
     fn paths_of_an_app_at_the_root() {
         for (path, expected) in [
-            ("/login", Route::Endpoint(Endpoint::Login)),
-            ("/logout", Route::Endpoint(Endpoint::Logout)),
-            (
-                "/logout_callback",
-                Route::Endpoint(Endpoint::LogoutCallback),
-            ),
+            ("/login", To::Own(Endpoint::Login)),
+            ("/logout", To::Own(Endpoint::Logout)),
+            ("/logout_callback", To::Own(Endpoint::LogoutCallback)),
             ("/", PUBLIC),
             ("/public/a", PUBLIC),
             ("/profile", REQUIRED),
@@ -107,7 +115,7 @@ mod tests {
     #[test]
     fn paths_of_an_app_under_a_prefix() {
         for (path, expected) in [
-            ("/portal/login", Route::Endpoint(Endpoint::Login)),
+            ("/portal/login", To::Own(Endpoint::Login)),
             ("/portal", PUBLIC),
             ("/portal/", PUBLIC),
             ("/portal/public/a", PUBLIC),
@@ -128,10 +136,7 @@ mod tests {
     #[test]
     fn paths_behind_a_proxy_that_strips_the_prefix() {
         let stripped = || builder("https://app.example.org/portal").prefix_stripped_by_proxy();
-        assert_eq!(
-            route(stripped(), "/login"),
-            Route::Endpoint(Endpoint::Login)
-        );
+        assert_eq!(route(stripped(), "/login"), To::Own(Endpoint::Login));
         assert_eq!(route(stripped(), "/public/a"), PUBLIC);
         assert_eq!(route(stripped(), "/portal/login"), REQUIRED);
     }

@@ -9,15 +9,49 @@ use form_urlencoded::parse;
 use crate::{
     config::Shared,
     paths::{ReturnPath, Travelling},
-    protocol::{InvalidServiceUrl, ServiceUrl},
+    protocol::{InvalidServiceUrl, LoginMode, ServiceUrl},
     session::LoginValue,
 };
 
 const TAG: &str = "b";
 const NEXT: &str = "next";
 const NEXT_ENCODED: &str = "next64";
-const ATTEMPT: &str = "try";
+const GATEWAY: &str = "g";
+const RENEW: &str = "r";
+const RETRY: &str = "try";
 const TICKET: &str = "ticket";
+
+/// What kind of login a service URL is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LoginKind {
+    /// The only retry of a login whose ticket came to another browser.
+    pub(crate) is_retry: bool,
+    /// The user has to give their credentials.
+    pub(crate) is_renewed: bool,
+    /// The user is asked for nothing, and may come back without a ticket.
+    pub(crate) is_gateway: bool,
+}
+
+impl LoginKind {
+    pub(crate) fn mode(self) -> LoginMode {
+        if self.is_renewed {
+            LoginMode::Renew
+        } else if self.is_gateway {
+            LoginMode::Gateway
+        } else {
+            LoginMode::Normal
+        }
+    }
+
+    /// For the tag.
+    fn bits(self) -> [u8; 1] {
+        [
+            u8::from(self.is_retry)
+                | u8::from(self.is_renewed) << 1
+                | u8::from(self.is_gateway) << 2,
+        ]
+    }
+}
 
 /// What the query of the login endpoint says.
 #[derive(Debug, Default)]
@@ -26,8 +60,9 @@ pub(crate) struct LoginQuery {
     pub(crate) next: Option<ReturnPath>,
     /// The keyed hash that ties the login to its browser.
     pub(crate) tag: Option<String>,
-    /// 0 for a login, 1 for its only retry.
-    pub(crate) attempt: u8,
+    pub(crate) kind: LoginKind,
+    /// Whether somebody asks to sign in with their credentials, signed in or not.
+    pub(crate) wants_renewal: bool,
     /// The last one counts: a server may have put its own behind one that was there.
     pub(crate) ticket: Option<String>,
 }
@@ -41,7 +76,10 @@ impl LoginQuery {
                 NEXT => read.next = ReturnPath::parse(&value),
                 NEXT_ENCODED => read.next = ReturnPath::parse_encoded(&value),
                 // Whatever is not a first attempt is a last one.
-                ATTEMPT => read.attempt = u8::from(value != "0"),
+                RETRY => read.kind.is_retry = value != "0",
+                RENEW => read.kind.is_renewed = value == "1",
+                GATEWAY => read.kind.is_gateway = value == "1",
+                "renew" => read.wants_renewal = value == "true",
                 TICKET => read.ticket = Some(value.into_owned()),
                 _ => {}
             }
@@ -56,43 +94,41 @@ pub(crate) fn is_worth_naming(next: &ReturnPath, shared: &Shared) -> bool {
     !shared.endpoints.contain(next) && *next != shared.landing
 }
 
-/// The tag of a login: a keyed hash over its value, its return path and its attempt number.
+/// The tag of a login: a keyed hash over its value, its return path and its kind.
 pub(crate) fn tag(
     shared: &Shared,
     value: &LoginValue,
     next: Option<&ReturnPath>,
-    attempt: u8,
+    kind: LoginKind,
 ) -> String {
-    shared.service_tag.tag(&tag_parts(value, next, &[attempt]))
+    shared
+        .service_tag
+        .tag(&tag_parts(value, next, &kind.bits()))
 }
 
 /// Whether `tag` belongs to this login.
 pub(crate) fn tag_matches(shared: &Shared, value: &LoginValue, query: &LoginQuery) -> bool {
     query.tag.as_deref().is_some_and(|tag| {
-        let attempt = [query.attempt];
+        let kind = query.kind.bits();
         shared
             .service_tag
-            .verify_tag(&tag_parts(value, query.next.as_ref(), &attempt), tag)
+            .verify_tag(&tag_parts(value, query.next.as_ref(), &kind), tag)
     })
 }
 
 fn tag_parts<'p>(
     value: &'p LoginValue,
     next: Option<&'p ReturnPath>,
-    attempt: &'p [u8; 1],
+    kind: &'p [u8; 1],
 ) -> [&'p [u8]; 3] {
-    [
-        value,
-        next.map_or("", ReturnPath::as_str).as_bytes(),
-        attempt,
-    ]
+    [value, next.map_or("", ReturnPath::as_str).as_bytes(), kind]
 }
 
 /// The service URL of a login, the same byte for byte whenever it is computed.
 pub(crate) fn service_url(
     shared: &Shared,
     next: Option<&ReturnPath>,
-    attempt: u8,
+    kind: LoginKind,
     tag: &str,
 ) -> Result<ServiceUrl, InvalidServiceUrl> {
     let mut url = shared.app.join(&shared.endpoints.login);
@@ -101,6 +137,9 @@ pub(crate) fn service_url(
     url.push('=');
     // A tag that came back from the network may hold anything.
     url.extend(form_urlencoded::byte_serialize(tag.as_bytes()));
+    if kind.is_gateway {
+        url.push_str("&g=1");
+    }
     match next.map(ReturnPath::travelling) {
         None => {}
         Some(Travelling::Plain(path)) => {
@@ -112,10 +151,21 @@ pub(crate) fn service_url(
             url.push_str(&path);
         }
     }
-    if attempt > 0 {
+    if kind.is_renewed {
+        url.push_str("&r=1");
+    }
+    if kind.is_retry {
         url.push_str("&try=1");
     }
     ServiceUrl::parse(url)
+}
+
+/// The same for a visitor who has to give their credentials, signed in or not.
+pub(crate) fn renewal_link(shared: &Shared, next: Option<&ReturnPath>) -> String {
+    let mut link = login_link(shared, next);
+    link.push(if link.contains('?') { '&' } else { '?' });
+    link.push_str("renew=true");
+    link
 }
 
 /// The login endpoint's public path with a return path in it, for a link.
@@ -144,6 +194,16 @@ mod tests {
         .landing_path("/home")
         .build()
         .unwrap()
+    }
+
+    fn kind(bits: u8) -> LoginKind {
+        let kind = LoginKind {
+            is_retry: bits & 1 != 0,
+            is_renewed: bits & 2 != 0,
+            is_gateway: bits & 4 != 0,
+        };
+        assert_eq!(kind.bits(), [bits]);
+        kind
     }
 
     fn query_of(url: &ServiceUrl) -> String {
@@ -183,10 +243,11 @@ mod tests {
             Some("/é'\"<>"),
             Some("/a+b?"),
         ] {
-            for attempt in [0, 1] {
+            for bits in 0..8 {
+                let kind = kind(bits);
                 let next = path.map(|path| ReturnPath::parse(path).unwrap());
-                let tag = tag(shared, &[7; 16], next.as_ref(), attempt);
-                let url = service_url(shared, next.as_ref(), attempt, &tag).unwrap();
+                let tag = tag(shared, &[7; 16], next.as_ref(), kind);
+                let url = service_url(shared, next.as_ref(), kind, &tag).unwrap();
                 for query in rewritten(&query_of(&url), "ST-1") {
                     let read = LoginQuery::parse(Some(&query), shared);
                     assert_eq!(read.ticket.as_deref(), Some("ST-1"), "{query}");
@@ -195,7 +256,7 @@ mod tests {
                     let again = service_url(
                         shared,
                         read.next.as_ref(),
-                        read.attempt,
+                        read.kind,
                         read.tag.as_deref().unwrap(),
                     );
                     assert_eq!(again.unwrap(), url, "{query}");
@@ -208,25 +269,27 @@ mod tests {
     fn the_service_url_holds_nothing_but_the_configuration_and_plain_characters() {
         let config = config();
         let next = ReturnPath::parse("/a?q='\"<>#x y").unwrap();
-        let url = service_url(&config.0, Some(&next), 1, "tag").unwrap();
+        let url = service_url(&config.0, Some(&next), kind(7), "tag").unwrap();
         assert!(
             url.as_str()
-                .starts_with("https://app.example.org/portal/login?b=tag&next64=")
+                .starts_with("https://app.example.org/portal/login?b=tag&g=1&next64=")
         );
         let plain = |b: u8| b.is_ascii_alphanumeric() || b":/?&=-._~".contains(&b);
         assert!(url.as_str().bytes().all(plain), "{}", url.as_str());
     }
 
     #[test]
-    fn the_tag_covers_value_return_path_and_attempt() {
+    fn the_tag_covers_value_return_path_and_kind() {
         let config = config();
         let shared = &config.0;
         let next = ReturnPath::parse("/a").unwrap();
-        let tag = tag(shared, &[7; 16], Some(&next), 0);
+        let tag = tag(shared, &[7; 16], Some(&next), kind(0));
         for query in [
             format!("b={tag}&next=/b"),
             format!("b={tag}"),
             format!("b={tag}&next=/a&try=1"),
+            format!("b={tag}&next=/a&r=1"),
+            format!("b={tag}&next=/a&g=1"),
             "next=/a".to_owned(),
             "b=&next=/a".to_owned(),
         ] {

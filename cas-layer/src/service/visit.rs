@@ -36,13 +36,13 @@ pub(crate) struct Visit<'r> {
     pub(crate) method: &'r Method,
     pub(crate) headers: &'r HeaderMap,
     pub(crate) uri: &'r Uri,
-    pub(crate) route: Route,
+    pub(crate) route: Route<'r>,
     pub(crate) visitor: Visitor,
     pub(crate) now: UnixSeconds,
 }
 
 impl<'r> Visit<'r> {
-    pub(crate) fn of<B>(request: &'r Request<B>, shared: &Arc<Shared>) -> Self {
+    pub(crate) fn of<B>(request: &'r Request<B>, shared: &'r Arc<Shared>) -> Self {
         let uri = original_uri(request);
         let now = shared.clock.now();
         Self {
@@ -51,6 +51,23 @@ impl<'r> Visit<'r> {
             uri,
             route: shared.route(shared.app_path(uri.path())),
             visitor: Visitor::of(request.headers(), shared, now),
+            now,
+        }
+    }
+
+    /// A request that the layer has let through, as a layer below sees it.
+    pub(crate) fn seen_before<B>(
+        request: &'r Request<B>,
+        shared: &'r Shared,
+        visitor: Visitor,
+        now: UnixSeconds,
+    ) -> Self {
+        Self {
+            method: request.method(),
+            headers: request.headers(),
+            uri: original_uri(request),
+            route: Route::App(shared.rules.required()),
+            visitor,
             now,
         }
     }
@@ -136,7 +153,11 @@ pub(crate) fn render(shared: &Shared, page: &Page, as_html: bool) -> Response<By
     if as_html || page.kind() == PageKind::LoggedOut {
         shared.pages.html(page)
     } else {
-        Pages::problem(page, &shared.app.join(&shared.endpoints.login))
+        let mut login_url = shared.app.join(&shared.endpoints.login);
+        if page.kind() == PageKind::FreshSignInNeeded {
+            login_url.push_str("?renew=true");
+        }
+        Pages::problem(page, &login_url)
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Binding {
     logins: Vec<Login>,
     /// When the latest sign-ins were finished, newest first, at most [`NOT_KEPT_AFTER`].
     finished: Vec<UnixSeconds>,
+    /// When the CAS server was last asked without a form, or the visitor signed out; 0 for never.
+    asked_at: UnixSeconds,
 }
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,9 +87,21 @@ impl Binding {
         self.finished.len() >= NOT_KEPT_AFTER
     }
 
-    /// Forgets finished sign-ins: after a sign-out the browser rightly has no session.
-    pub(crate) fn signed_out(&mut self) {
+    /// Forgets finished sign-ins: after a sign-out the browser rightly has no session. Nor is it signed in
+    /// again at once without being asked.
+    pub(crate) fn signed_out(&mut self, now: UnixSeconds) {
         self.finished.clear();
+        self.asked_at = now;
+    }
+
+    /// Notes that the CAS server is being asked without a form.
+    pub(crate) fn ask(&mut self, now: UnixSeconds) {
+        self.asked_at = now;
+    }
+
+    /// Whether the CAS server may be asked again without a form.
+    pub(crate) fn may_ask(&self, interval: UnixSeconds, now: UnixSeconds) -> bool {
+        now.abs_diff(self.asked_at) >= interval
     }
 }
 
@@ -105,14 +119,22 @@ impl BindingCookie {
 
     /// What the browser's cookie says; an empty binding when it has none that opens.
     pub(crate) fn read(&self, headers: &HeaderMap, now: UnixSeconds) -> Binding {
+        self.find(headers, now).unwrap_or_default()
+    }
+
+    /// The same; `None` when the browser sent no cookie that opens, so maybe keeps none.
+    pub(crate) fn find(&self, headers: &HeaderMap, now: UnixSeconds) -> Option<Binding> {
         find_cookie(headers, &self.shape.name, |value| {
             let payload = self.sealer.open(value)?;
-            let (mut logins, finished): (Vec<Login>, Vec<UnixSeconds>) =
+            let (mut logins, finished, asked_at): (Vec<Login>, Vec<UnixSeconds>, UnixSeconds) =
                 postcard::from_bytes(&payload).ok()?;
             logins.retain(|login| now.abs_diff(login.begun_at) < u64::from(MAX_AGE));
-            Some(Binding { logins, finished })
+            Some(Binding {
+                logins,
+                finished,
+                asked_at,
+            })
         })
-        .unwrap_or_default()
     }
 
     /// The `Set-Cookie` value for `binding`; an empty one clears the cookie.
@@ -125,7 +147,8 @@ impl BindingCookie {
 
     /// The same, but an empty one is kept.
     pub(crate) fn keep(&self, binding: &Binding) -> Option<HeaderValue> {
-        let payload = postcard::to_allocvec(&(&binding.logins, &binding.finished)).ok()?;
+        let payload =
+            postcard::to_allocvec(&(&binding.logins, &binding.finished, binding.asked_at)).ok()?;
         self.shape.set(&self.sealer.seal(&payload), Some(MAX_AGE))
     }
 }
@@ -178,7 +201,7 @@ mod tests {
         let mut binding = twice();
         assert!(!binding.finish(true, 120));
         let mut binding = twice();
-        binding.signed_out();
+        binding.signed_out(120);
         assert!(!binding.finish(false, 120));
         let mut binding = twice();
         assert!(!binding.finish(false, 160));

@@ -37,6 +37,8 @@ pub(crate) struct SessionData {
     pub(crate) seen_at: UnixSeconds,
     /// Whether the session lasts as long as a remember-me login does, used or not.
     pub(crate) remembered: bool,
+    /// When the user last gave their credentials, as far as is known.
+    pub(crate) credentials_at: Option<UnixSeconds>,
     attributes: LazyAttributes,
 }
 
@@ -53,6 +55,7 @@ struct Wire<'a> {
     number: u64,
     seen_at: UnixSeconds,
     remembered: bool,
+    credentials_at: Option<UnixSeconds>,
     /// Encoded by themselves, so that they can be taken apart later or taken over as they are.
     attributes: &'a [u8],
 }
@@ -84,23 +87,33 @@ impl<'a> From<Wire1<'a>> for Wire<'a> {
             number: 0,
             seen_at: old.issued_at,
             remembered: false,
+            credentials_at: None,
             attributes: old.attributes,
         }
     }
 }
 
 impl SessionData {
-    /// The session that a sign-in opens.
+    /// The session that a sign-in opens. `renewed`: the CAS server was told to ask for credentials.
     pub(crate) fn new(
         content: NewSession<'_>,
         id: SessionId,
-        number: u64,
+        renewed: bool,
         now: UnixSeconds,
         lifetimes: &Lifetimes,
     ) -> Self {
         let authentication = content.authentication();
         let long_term = authentication.long_term_authentication_request_token_used();
         let (lifetime, remembered) = lifetimes.of_sign_in(long_term);
+        let credentials_at = if renewed || authentication.is_from_new_login() == Some(true) {
+            Some(now)
+        } else if long_term == Some(true) {
+            // What was authenticated is a token, at whatever date.
+            None
+        } else {
+            let date = authentication.authentication_date().map(to_unix);
+            date.map(|date| date.min(now))
+        };
         Self {
             id,
             issued_at: now,
@@ -108,9 +121,10 @@ impl SessionData {
             authentication_date: authentication.authentication_date().map(to_unix),
             is_from_new_login: authentication.is_from_new_login(),
             long_term_authentication_request_token_used: long_term,
-            number,
+            number: 0,
             seen_at: now,
             remembered,
+            credentials_at,
             user: 0..content.name().len(),
             payload: content.name().into(),
             attributes: LazyAttributes::decoded(content.into_attributes()),
@@ -132,6 +146,7 @@ impl SessionData {
             number: self.number,
             seen_at,
             remembered: self.remembered,
+            credentials_at: self.credentials_at,
             attributes: &self.attributes.encoded(&self.payload)?,
         };
         postcard::to_allocvec(&(VERSION, wire)).ok()
@@ -157,6 +172,7 @@ impl SessionData {
             number: wire.number,
             seen_at: wire.seen_at,
             remembered: wire.remembered,
+            credentials_at: wire.credentials_at,
             attributes: LazyAttributes::encoded_at(place_of(wire.attributes, &payload)?),
             payload,
         })
@@ -269,6 +285,7 @@ pub(crate) mod tests {
             number: 300,
             seen_at: 1_000,
             remembered: false,
+            credentials_at: Some(800),
             attributes: LazyAttributes::decoded(
                 attributes
                     .iter()
@@ -321,6 +338,7 @@ pub(crate) mod tests {
         expected.extend([0xe8, 0x07, 0xd0, 0x0f]); // 1000 and 2000 as varints
         expected.extend([1, 0x84, 0x07, 1, 1, 0]); // Some(900), Some(true), None
         expected.extend([0xac, 0x02, 0xf2, 0x0a, 0]); // 300, 1394 and false
+        expected.extend([1, 0xa0, 0x06]); // Some(800)
         expected.extend([6, 1, 1, b'a', 1, 1, b'b']); // six bytes: one name, one value
         let payload = session("al", &[("a", &["b"])]).encode(1_394).unwrap();
         assert_eq!(payload, expected);
@@ -351,6 +369,7 @@ pub(crate) mod tests {
 
         let mut new = session("al", &[("a", &["b"])]);
         new.number = 0;
+        new.credentials_at = None;
         assert_eq!(old.encode(1_394), new.encode(1_394));
     }
 

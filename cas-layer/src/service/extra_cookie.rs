@@ -1,4 +1,4 @@
-//! The session cookie is issued anew while its session is in use, or the session would become idle.
+//! Cookies that a response of the inner service brings along.
 
 use std::sync::Arc;
 
@@ -11,53 +11,80 @@ const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control
 
 const PRIVATE: &str = "private";
 
-/// A session whose cookie is due, for the response to the request that brought it.
-pub(super) struct Renewal {
+/// A cookie for the response to one visitor, which no other visitor may get from a cache.
+pub(super) struct ExtraCookie {
     shared: Arc<Shared>,
-    user: CasUser,
+    cookie: Cookie,
 }
 
-impl Renewal {
-    pub(super) fn when_due(shared: &Arc<Shared>, user: &CasUser, now: UnixSeconds) -> Option<Self> {
+enum Cookie {
+    /// The session cookie is issued anew while its session is in use, or the session would become idle.
+    Session(CasUser),
+    /// One to see whether the browser sends it back.
+    Probe(Box<HeaderValue>),
+}
+
+impl ExtraCookie {
+    /// The session cookie anew, when it is due.
+    pub(super) fn renewal(shared: &Arc<Shared>, user: &CasUser, now: UnixSeconds) -> Option<Self> {
         let is_due = shared.lifetimes.is_due(user.session(), now);
         is_due.then(|| Self {
             shared: Arc::clone(shared),
-            user: user.clone(),
+            cookie: Cookie::Session(user.clone()),
         })
+    }
+
+    pub(super) fn probe(shared: &Arc<Shared>, cookie: HeaderValue) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            cookie: Cookie::Probe(Box::new(cookie)),
+        }
     }
 
     /// Adds the cookie to a response, unless a shared cache might keep it, the session has ended meanwhile,
     /// or the app sets the cookie itself: another layer for the same app, say.
     pub(super) fn add_to(self, headers: &mut HeaderMap) {
-        let Self { shared, user } = self;
-        let session = user.session();
-        let now = shared.clock.now();
         let sharing = Sharing::of(headers);
         let may_bring_it = match sharing {
             Sharing::Allowed => false,
-            Sharing::Unsaid => shared.private_by_default,
+            Sharing::Unsaid => self.shared.private_by_default,
             Sharing::Forbidden => true,
         };
-        if !may_bring_it
-            || session.is_expired(now)
-            || shared.lifetimes.is_idle(session, now)
-            || shared.registry.is_ended(&user.registered())
-            || shared.session_cookie.is_set_by(headers)
-        {
+        if !may_bring_it {
             return;
         }
-        match shared.session_cookie.write(session, now) {
-            Ok(cookie) => {
-                headers.append(header::SET_COOKIE, cookie);
-                if sharing == Sharing::Unsaid {
-                    make_private(headers);
-                }
+        let cookie = match self.cookie {
+            Cookie::Session(user) => renewed(&self.shared, &user, headers),
+            Cookie::Probe(cookie) => Some(*cookie),
+        };
+        if let Some(cookie) = cookie {
+            headers.append(header::SET_COOKIE, cookie);
+            if sharing == Sharing::Unsaid {
+                make_private(headers);
             }
-            Err(no_cookie) => tracing::warn!(
+        }
+    }
+}
+
+fn renewed(shared: &Shared, user: &CasUser, headers: &HeaderMap) -> Option<HeaderValue> {
+    let session = user.session();
+    let now = shared.clock.now();
+    if session.is_expired(now)
+        || shared.lifetimes.is_idle(session, now)
+        || shared.registry.is_ended(&user.registered())
+        || shared.session_cookie.is_set_by(headers)
+    {
+        return None;
+    }
+    match shared.session_cookie.write(session, now) {
+        Ok(cookie) => Some(cookie),
+        Err(no_cookie) => {
+            tracing::warn!(
                 session = %session.id,
                 ?no_cookie,
                 "a session cookie could not be issued anew: the session will end as if it were not used"
-            ),
+            );
+            None
         }
     }
 }

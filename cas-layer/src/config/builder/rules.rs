@@ -1,0 +1,118 @@
+//! What paths ask of their visitors.
+
+use std::time::Duration;
+
+use super::CasConfigBuilder;
+use crate::{
+    access::Access,
+    clock::UnixSeconds,
+    error::ConfigError,
+    paths::{Paths, Rules},
+};
+
+/// Rules about paths and sign-ins, before they are checked.
+#[derive(Debug)]
+pub(super) struct RuleOptions {
+    list: Vec<(Paths, Access)>,
+    gateway_interval: Duration,
+    pub(super) renew: bool,
+}
+
+impl Default for RuleOptions {
+    fn default() -> Self {
+        Self {
+            list: Vec::new(),
+            gateway_interval: Duration::from_secs(600),
+            renew: false,
+        }
+    }
+}
+
+impl RuleOptions {
+    /// The rules, and the gateway interval in seconds.
+    pub(super) fn check(&self) -> Result<(Rules, UnixSeconds), ConfigError> {
+        let rules = Rules::new(self.list.clone())?;
+        if self.renew && rules.have_gateway() {
+            return Err(ConfigError::InvalidRule {
+                reason: "signs in without a form where every sign-in asks for credentials",
+            });
+        }
+        let gateway_interval = self.gateway_interval.as_secs();
+        if !(1..=3600).contains(&gateway_interval) {
+            return Err(ConfigError::InvalidDuration {
+                what: "gateway interval",
+                value: self.gateway_interval,
+                reason: "is shorter than a second or longer than an hour",
+            });
+        }
+        Ok((rules, gateway_interval))
+    }
+}
+
+impl CasConfigBuilder {
+    /// Makes one path public, relative to the app URL and decoded: visitors get there without
+    /// signing in, and if they have signed in, the user is known there too. Everything that is not
+    /// public requires a user.
+    pub fn public(mut self, path: impl Into<String>) -> Self {
+        self.rules.list.push((Paths::exact(path), Access::public()));
+        self
+    }
+
+    /// Makes a path and all below it public. It ends at a segment: `/static` covers `/static/a.css`
+    /// and not `/statics`.
+    ///
+    /// A path that could be read in two ways (dot or empty segments, `;`, `\`, an encoded slash or
+    /// letter) is never public.
+    pub fn public_prefix(mut self, path: impl Into<String>) -> Self {
+        self.rules
+            .list
+            .push((Paths::prefix(path), Access::public()));
+        self
+    }
+
+    /// Says what paths ask of their visitors. Rules are looked at in the order in which they were given,
+    /// those of [`public`](Self::public) and [`public_prefix`](Self::public_prefix) among them, and the first that
+    /// covers a path counts. A path without a rule requires a user.
+    ///
+    /// Rules see the decoded path and never the query. A path that could be read in two ways is never covered by
+    /// a rule that asks for less than a user; and as soon as one rule asks for more than a user, it is answered
+    /// with 404, and such rules also cover their paths in other cases of letters and with dots or slashes at
+    /// the end.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use cas_layer::{Access, CasConfig, Key, Paths};
+    ///
+    /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
+    ///     .key(Key::generate())
+    ///     .rule(Paths::exact("/"), Access::gateway())
+    ///     .rule(Paths::prefix("/static"), Access::public())
+    ///     .rule(Paths::prefix("/admin"), Access::required().any_of("memberOf", ["admin"]))
+    ///     .rule(
+    ///         Paths::pattern("/users/{id}/password"),
+    ///         Access::required().fresh(Duration::from_secs(60)),
+    ///     )
+    ///     .build()?;
+    /// # Ok::<(), cas_layer::ConfigError>(())
+    /// ```
+    pub fn rule(mut self, paths: Paths, access: Access) -> Self {
+        self.rules.list.push((paths, access));
+        self
+    }
+
+    /// How long a visitor who was sent to the CAS server by an [`Access::gateway`] path, and came back without
+    /// having signed in there, is not sent again, in whole seconds. The default value is 10 minutes; at least 1
+    /// second and at most 1 hour. It counts from a sign-out too.
+    pub fn gateway_interval(mut self, interval: Duration) -> Self {
+        self.rules.gateway_interval = interval;
+        self
+    }
+
+    /// Makes every sign-in ask for credentials, single sign-on or not (`renew`, CAS protocol 2.1.1): sent to
+    /// the login page and to validation. The default is not to. For single paths there is
+    /// [`Access::fresh`].
+    pub fn renew(mut self) -> Self {
+        self.rules.renew = true;
+        self
+    }
+}
