@@ -12,33 +12,28 @@ const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control
 const PRIVATE: &str = "private";
 
 /// A cookie for the response to one visitor, which no other visitor may get from a cache.
-pub(super) struct ExtraCookie {
-    shared: Arc<Shared>,
-    cookie: Cookie,
-}
-
-enum Cookie {
+pub(super) enum ExtraCookie {
     /// The session cookie is issued anew while its session is in use, or the session would become idle.
     Session(CasUser),
-    /// One to see whether the browser sends it back.
-    Probe(Box<HeaderValue>),
+    /// One to see whether the browser sends it back. Boxed, as every request has room for an extra cookie.
+    Probe(Box<Probe>),
+}
+
+pub(super) struct Probe {
+    cookie: HeaderValue,
+    shared: Arc<Shared>,
 }
 
 impl ExtraCookie {
     /// The session cookie anew, when it is due.
     pub(super) fn renewal(shared: &Arc<Shared>, user: &CasUser, now: UnixSeconds) -> Option<Self> {
         let is_due = shared.lifetimes.is_due(user.session(), now);
-        is_due.then(|| Self {
-            shared: Arc::clone(shared),
-            cookie: Cookie::Session(user.clone()),
-        })
+        is_due.then(|| Self::Session(user.clone()))
     }
 
     pub(super) fn probe(shared: &Arc<Shared>, cookie: HeaderValue) -> Self {
-        Self {
-            shared: Arc::clone(shared),
-            cookie: Cookie::Probe(Box::new(cookie)),
-        }
+        let shared = Arc::clone(shared);
+        Self::Probe(Box::new(Probe { cookie, shared }))
     }
 
     /// Adds the cookie to a response, unless a shared cache might keep it, the session has ended meanwhile,
@@ -47,15 +42,15 @@ impl ExtraCookie {
         let sharing = Sharing::of(headers);
         let may_bring_it = match sharing {
             Sharing::Allowed => false,
-            Sharing::Unsaid => self.shared.private_by_default,
+            Sharing::Unsaid => self.shared().private_by_default,
             Sharing::Forbidden => true,
         };
         if !may_bring_it {
             return;
         }
-        let cookie = match self.cookie {
-            Cookie::Session(user) => renewed(&self.shared, &user, headers),
-            Cookie::Probe(cookie) => Some(*cookie),
+        let cookie = match self {
+            Self::Session(user) => renewed(&user, headers),
+            Self::Probe(probe) => Some(probe.cookie),
         };
         if let Some(cookie) = cookie {
             headers.append(header::SET_COOKIE, cookie);
@@ -64,10 +59,17 @@ impl ExtraCookie {
             }
         }
     }
+
+    fn shared(&self) -> &Shared {
+        match self {
+            Self::Session(user) => user.shared(),
+            Self::Probe(probe) => &probe.shared,
+        }
+    }
 }
 
-fn renewed(shared: &Shared, user: &CasUser, headers: &HeaderMap) -> Option<HeaderValue> {
-    let session = user.session();
+fn renewed(user: &CasUser, headers: &HeaderMap) -> Option<HeaderValue> {
+    let (session, shared) = (user.session(), user.shared());
     let now = shared.clock.now();
     if session.is_expired(now)
         || shared.lifetimes.is_idle(session, now)
