@@ -10,7 +10,7 @@ use http::{Extensions, Response};
 use tokio::sync::Semaphore;
 
 use self::{rules::RuleOptions, session::SessionOptions};
-use super::{CasConfig, Endpoints, LogoutSources, Shared, cookie_name::CookieNames};
+use super::{CasConfig, Endpoints, LogoutSources, Shared, SignOut, cookie_name::CookieNames};
 use crate::{
     MemoryRegistry,
     client::{CasClient, CasClientBuilder},
@@ -37,6 +37,7 @@ pub struct CasConfigBuilder {
     logout_networks: Option<(Vec<String>, Arc<SourceAddress>)>,
     landing_path: String,
     after_logout: Option<String>,
+    sign_out: SignOut,
     rules: RuleOptions,
     cookie_name: Option<String>,
     session: SessionOptions,
@@ -76,6 +77,7 @@ impl CasConfigBuilder {
             logout_networks: None,
             landing_path: "/".to_owned(),
             after_logout: None,
+            sign_out: SignOut::default(),
             rules: RuleOptions::default(),
             cookie_name: None,
             session: SessionOptions::default(),
@@ -205,6 +207,27 @@ impl CasConfigBuilder {
     /// with a link to sign in again.
     pub fn after_logout_path(mut self, path: impl Into<String>) -> Self {
         self.after_logout = Some(path.into());
+        self
+    }
+
+    /// Lets `/logout` end the session at this app alone: the session at the CAS server goes on, and so do
+    /// those at other apps. The default is to sign out at the CAS server too.
+    ///
+    /// The next page that requires a user signs the visitor in again without a form, so
+    /// [`after_logout_path`](Self::after_logout_path) and [`landing_path`](Self::landing_path) should not be one.
+    pub fn sign_out_locally(mut self) -> Self {
+        self.sign_out.is_local = true;
+        self
+    }
+
+    /// Takes a sign-out by `POST` only, and only from a page of this app, so that no other site can sign a
+    /// visitor out by a link or a form. The default is to take `GET` and `POST` from anywhere, as other CAS
+    /// clients do.
+    ///
+    /// A browser says where a `POST` comes from by `Sec-Fetch-Site` or `Origin`; from another site it gets 403,
+    /// and `GET` gets 405.
+    pub fn sign_out_by_post_only(mut self) -> Self {
+        self.sign_out.is_post_only = true;
         self
     }
 
@@ -360,6 +383,8 @@ impl CasConfigBuilder {
             endpoints: self.endpoints,
             landing,
             after_logout,
+            sign_out: self.sign_out,
+            bare_service_url: self.rules.bare_service_url,
             rules,
             gateway_interval,
             renew: self.rules.renew,

@@ -40,6 +40,9 @@ pub(crate) struct Shared {
     pub(crate) rules: Rules,
     /// How long a browser is not sent to the CAS server again without being asked to, in seconds.
     pub(crate) gateway_interval: UnixSeconds,
+    pub(crate) sign_out: SignOut,
+    /// Whether the service URL has no query.
+    pub(crate) bare_service_url: bool,
     /// Whether every sign-in asks for credentials.
     pub(crate) renew: bool,
     pub(crate) session_cookie: SessionCookie,
@@ -86,6 +89,15 @@ impl Shared {
         );
         ended
     }
+}
+
+/// How a visitor signs out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SignOut {
+    /// Not at the CAS server.
+    pub(crate) is_local: bool,
+    /// By `POST` from a page of this app alone.
+    pub(crate) is_post_only: bool,
 }
 
 /// The paths that the layer answers itself, relative to the app URL.

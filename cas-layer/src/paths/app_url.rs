@@ -61,6 +61,11 @@ impl AppUrl {
         format!("{}{}", self.origin, self.prefix)
     }
 
+    /// Scheme, host and port, as in an `Origin` field.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// The public URL of a path on this app.
     pub(crate) fn join(&self, path: &str) -> String {
         format!("{}{}{path}", self.origin, self.prefix)

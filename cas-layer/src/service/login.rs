@@ -155,7 +155,7 @@ pub(crate) fn login(shared: &Shared, visit: &Visit<'_>) -> Login {
     if matches!(visit.visitor, Visitor::Unverified(_)) {
         return Login::Answer(not_current(shared, visit));
     }
-    let query = LoginQuery::parse(visit.uri.query(), shared);
+    let mut query = LoginQuery::parse(visit.uri.query(), shared);
     let next = query.next.as_ref();
     let Some(ticket) = &query.ticket else {
         return Login::Answer(without_ticket(shared, visit, &query));
@@ -167,9 +167,16 @@ pub(crate) fn login(shared: &Shared, visit: &Visit<'_>) -> Login {
         return Login::Answer(visit.page(shared, &page));
     };
     let mut binding = shared.binding_cookie.read(visit.headers, visit.now);
-    if !binding.take(|value| service_url::tag_matches(shared, value, &query)) {
+    let is_bound = if shared.bare_service_url {
+        let trip = binding.take_newest_trip();
+        trip.map(|trip| query.of_trip(trip, shared)).is_some()
+    } else {
+        binding.take(|value| service_url::tag_matches(shared, value, &query))
+    };
+    if !is_bound {
         return Login::Answer(not_bound(shared, visit, &query));
     }
+    let next = query.next.as_ref();
     let tag = query.tag.as_deref().unwrap_or_default();
     let Ok(service) = service_url::service_url(shared, next, query.kind, tag) else {
         return Login::Answer(internal_error(shared, visit, next));
@@ -216,7 +223,8 @@ fn not_bound(shared: &Shared, visit: &Visit<'_>, query: &LoginQuery) -> Response
     if visit.user().is_some() || query.kind.is_gateway {
         return go_on(shared, visit, next);
     }
-    if !query.kind.is_retry {
+    // A bare service URL does not say how often it was tried.
+    if !query.kind.is_retry && !shared.bare_service_url {
         tracing::info!(
             "a ticket came from a browser that did not begin the login: starting afresh"
         );
@@ -268,7 +276,7 @@ fn begin_with(
         tracing::error!("the app URL and the return path make no service URL");
         return internal_error(shared, visit, next);
     };
-    binding.begin(value, visit.now);
+    binding.begin(value, service_url::trip(shared, next, kind), visit.now);
     response::add_cookie(&mut redirect, shared.binding_cookie.write(&binding));
     redirect
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode, header};
 
 use super::{response, service_url::login_link, visit::Visit};
 use crate::{
@@ -34,6 +34,17 @@ pub(crate) fn logout(
     }
 }
 
+/// Whether a `POST` comes from a page of this app, as far as the browser says: `Sec-Fetch-Site`, or `Origin`
+/// from an older one. Who sends neither is no browser, and nobody can make it sign out.
+pub(crate) fn is_same_origin(shared: &Shared, headers: &HeaderMap) -> bool {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return [&b"same-origin"[..], b"none"].contains(&site.as_bytes());
+    }
+    headers
+        .get(header::ORIGIN)
+        .is_none_or(|origin| origin.as_bytes() == shared.app.origin().as_bytes())
+}
+
 /// Ends a session whose cookie was shown. A registry that cannot be reached does not keep the visitor here:
 /// on this node the session has ended, and the registry tells the others when it can.
 pub(super) async fn end(shared: &Shared, user: &CasUser, now: UnixSeconds) {
@@ -56,9 +67,13 @@ fn leave(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
     } else {
         StatusCode::FOUND
     };
-    let cas = shared.client.logout_url(Some(&shared.logged_out_url));
+    let onward = if shared.sign_out.is_local {
+        shared.app.public_path(&shared.endpoints.logout_callback)
+    } else {
+        shared.client.logout_url(Some(&shared.logged_out_url))
+    };
     let mut response =
-        response::redirect(status, &cas).unwrap_or_else(|| logged_out_page(shared, visit));
+        response::redirect(status, &onward).unwrap_or_else(|| logged_out_page(shared, visit));
     response::add_cookie(&mut response, shared.session_cookie.clear());
     let mut binding = shared.binding_cookie.read(visit.headers, visit.now);
     binding.signed_out(visit.now);
@@ -87,7 +102,8 @@ pub(crate) fn logged_out(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> 
 /// comes too early for that. So the page after sign-out has an image, and its answer changes one.
 fn forget_pages(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
     let mut response = response::no_content();
-    let binding = shared.binding_cookie.read(visit.headers, visit.now);
+    let mut binding = shared.binding_cookie.read(visit.headers, visit.now);
+    binding.stir();
     response::add_cookie(&mut response, shared.binding_cookie.write(&binding));
     response
 }

@@ -132,11 +132,24 @@ impl<S> Cas<S> {
         let shared = &self.shared;
         let allowed = match endpoint {
             Endpoint::LogoutCallback => "GET, HEAD",
+            Endpoint::Logout if shared.sign_out.is_post_only => "POST",
             Endpoint::Login | Endpoint::Logout | Endpoint::LogoutRequest => "GET, HEAD, POST",
         };
         let ready = match (endpoint, visit.method) {
             (Endpoint::LogoutCallback, &(Method::GET | Method::HEAD)) => {
                 logout::logged_out(shared, visit)
+            }
+            (Endpoint::Logout, method)
+                if shared.sign_out.is_post_only && *method != Method::POST =>
+            {
+                response::method_not_allowed(allowed)
+            }
+            (Endpoint::Logout, &Method::POST)
+                if shared.sign_out.is_post_only
+                    && !logout::is_same_origin(shared, visit.headers) =>
+            {
+                tracing::warn!("another site tried to sign a visitor out");
+                response::text(StatusCode::FORBIDDEN, "not from a page of this app")
             }
             // Neither a question about an answer nor a browser that guesses ahead signs anyone in
             // or out.

@@ -10,7 +10,7 @@ use crate::{
     config::Shared,
     paths::{ReturnPath, Travelling},
     protocol::{InvalidServiceUrl, LoginMode, ServiceUrl},
-    session::LoginValue,
+    session::{LoginValue, Trip},
 };
 
 const TAG: &str = "b";
@@ -132,6 +132,9 @@ pub(crate) fn service_url(
     tag: &str,
 ) -> Result<ServiceUrl, InvalidServiceUrl> {
     let mut url = shared.app.join(&shared.endpoints.login);
+    if shared.bare_service_url {
+        return ServiceUrl::parse(url);
+    }
     url.push('?');
     url.push_str(TAG);
     url.push('=');
@@ -158,6 +161,30 @@ pub(crate) fn service_url(
         url.push_str("&try=1");
     }
     ServiceUrl::parse(url)
+}
+
+/// The longest return path that a login cookie holds, in bytes: with a bare service URL it holds up to five.
+const MAX_KEPT: usize = 256;
+
+/// What the login cookie has to hold because a bare service URL does not say it.
+pub(crate) fn trip(shared: &Shared, next: Option<&ReturnPath>, kind: LoginKind) -> Option<Trip> {
+    shared.bare_service_url.then(|| Trip {
+        is_renewed: kind.is_renewed,
+        next: next
+            .map(|next| next.as_str().to_owned())
+            .filter(|next| next.len() <= MAX_KEPT),
+    })
+}
+
+impl LoginQuery {
+    /// What came with a bare service URL, and what the login cookie says about it.
+    pub(crate) fn of_trip(&mut self, trip: Trip, shared: &Shared) {
+        self.kind.is_renewed = trip.is_renewed;
+        self.next = trip
+            .next
+            .and_then(|next| ReturnPath::parse(&next))
+            .filter(|next| is_worth_naming(next, shared));
+    }
 }
 
 /// The same for a visitor who has to give their credentials, signed in or not.

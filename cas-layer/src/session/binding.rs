@@ -44,6 +44,16 @@ pub(crate) struct Binding {
 struct Login {
     value: LoginValue,
     begun_at: UnixSeconds,
+    /// What the service URL does not say where it has to be bare.
+    trip: Option<Trip>,
+}
+
+/// What a login is for, kept in the browser's cookie.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Trip {
+    pub(crate) is_renewed: bool,
+    /// The path to return to; `None` stands for the landing path.
+    pub(crate) next: Option<String>,
 }
 
 /// The value is what makes a foreign ticket unusable.
@@ -57,12 +67,13 @@ impl std::fmt::Debug for Login {
 
 impl Binding {
     /// Notes that a login has begun. The oldest makes room for it.
-    pub(crate) fn begin(&mut self, value: LoginValue, now: UnixSeconds) {
+    pub(crate) fn begin(&mut self, value: LoginValue, trip: Option<Trip>, now: UnixSeconds) {
         self.logins.insert(
             0,
             Login {
                 value,
                 begun_at: now,
+                trip,
             },
         );
         self.logins.truncate(MAX_LOGINS);
@@ -72,6 +83,12 @@ impl Binding {
     pub(crate) fn take(&mut self, matches: impl Fn(&LoginValue) -> bool) -> bool {
         let at = self.logins.iter().position(|login| matches(&login.value));
         at.map(|at| self.logins.remove(at)).is_some()
+    }
+
+    /// Takes out the newest login whose trip is known.
+    pub(crate) fn take_newest_trip(&mut self) -> Option<Trip> {
+        let at = self.logins.iter().position(|login| login.trip.is_some())?;
+        self.logins.remove(at).trip
     }
 
     /// Notes that a sign-in is finished and says whether the browser seems not to keep the session
@@ -92,6 +109,11 @@ impl Binding {
     pub(crate) fn signed_out(&mut self, now: UnixSeconds) {
         self.finished.clear();
         self.asked_at = now;
+    }
+
+    /// Makes the cookie another one than it was.
+    pub(crate) fn stir(&mut self) {
+        self.asked_at = self.asked_at.saturating_add(1);
     }
 
     /// Notes that the CAS server is being asked without a form.
@@ -164,7 +186,7 @@ mod tests {
     #[test]
     fn a_login_serves_once() {
         let mut binding = Binding::default();
-        binding.begin(value(1), 100);
+        binding.begin(value(1), None, 100);
         assert!(!binding.take(|v| *v == value(2)));
         assert!(binding.take(|v| *v == value(1)));
         assert!(!binding.take(|v| *v == value(1)));
@@ -174,7 +196,7 @@ mod tests {
     fn five_tabs_can_sign_in_at_once_and_a_sixth_displaces_the_oldest() {
         let mut binding = Binding::default();
         for n in 1..=6 {
-            binding.begin(value(n), 100);
+            binding.begin(value(n), None, 100);
         }
         assert!(!binding.take(|v| *v == value(1)));
         for n in 2..=6 {
@@ -210,7 +232,7 @@ mod tests {
     #[test]
     fn the_value_is_not_printed() {
         let mut binding = Binding::default();
-        binding.begin(value(113), 100);
+        binding.begin(value(113), None, 100);
         assert!(!format!("{binding:?}").contains("113"));
     }
 }

@@ -8,6 +8,7 @@
 mod bad_input;
 mod browser;
 mod caches;
+mod choices;
 mod contract;
 mod failures;
 mod flow;

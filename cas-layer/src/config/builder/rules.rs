@@ -16,6 +16,7 @@ pub(super) struct RuleOptions {
     list: Vec<(Paths, Access)>,
     gateway_interval: Duration,
     pub(super) renew: bool,
+    pub(super) bare_service_url: bool,
 }
 
 impl Default for RuleOptions {
@@ -24,6 +25,7 @@ impl Default for RuleOptions {
             list: Vec::new(),
             gateway_interval: Duration::from_secs(600),
             renew: false,
+            bare_service_url: false,
         }
     }
 }
@@ -35,6 +37,11 @@ impl RuleOptions {
         if self.renew && rules.have_gateway() {
             return Err(ConfigError::InvalidRule {
                 reason: "signs in without a form where every sign-in asks for credentials",
+            });
+        }
+        if self.bare_service_url && rules.have_gateway() {
+            return Err(ConfigError::InvalidRule {
+                reason: "signs in without a form where the service URL is bare and cannot say so",
             });
         }
         let gateway_interval = self.gateway_interval.as_secs();
@@ -113,6 +120,21 @@ impl CasConfigBuilder {
     /// [`Access::fresh`].
     pub fn renew(mut self) -> Self {
         self.rules.renew = true;
+        self
+    }
+
+    /// Keeps the service URL free of any query, for CAS servers that register exact URLs: it is the app URL and
+    /// the login path, nothing else. Everything that a login needs then travels in the login cookie. The default
+    /// is a service URL with a query.
+    ///
+    /// A return path of over 256 bytes becomes the landing path, and of several logins begun in one browser the
+    /// newest is taken to be the one that comes back.
+    ///
+    /// # Security
+    /// The login binding is weaker: a ticket is accepted while any login is under way in the browser, not only
+    /// for the login that asked for it.
+    pub fn bare_service_url(mut self) -> Self {
+        self.rules.bare_service_url = true;
         self
     }
 }

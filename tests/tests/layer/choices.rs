@@ -1,0 +1,114 @@
+//! How an app may have its sign-ins and sign-outs.
+
+use cas_layer::{Access, CasConfig, CasConfigBuilder, Paths};
+use reqwest::Method;
+
+use crate::{
+    browser::Browser,
+    support::{App, key},
+};
+
+#[tokio::test]
+async fn a_bare_service_url_has_no_query_and_brings_the_visitor_back_all_the_same() {
+    let app = App::with(CasConfigBuilder::bare_service_url).await;
+    let mut browser = Browser::new();
+    for (path, back) in [
+        ("/profile?a=b&c=%20", "/profile?a=b&c=%20"),
+        ("/home", "/home"),
+        (&format!("/profile?{}", "x".repeat(300)), "/home"),
+    ] {
+        browser.open(&app.at("/logout")).await;
+        let service = app.begin(&mut browser, path).await;
+        assert_eq!(service, app.at("/login"));
+        let callback = format!(
+            "{service}?ticket={}",
+            app.cas.issue_ticket("alice", &service)
+        );
+        assert_eq!(browser.open(&callback).await.location(), back, "{path}");
+        assert_eq!(app.whoami(&mut browser).await, "alice");
+    }
+}
+
+#[tokio::test]
+async fn a_bare_service_url_takes_no_ticket_from_a_browser_that_began_no_login() {
+    let app = App::with(CasConfigBuilder::bare_service_url).await;
+    let service = app.at("/login");
+    let ticket = || app.cas.issue_ticket("alice", &service);
+    let mut stranger = Browser::new();
+    let answer = stranger
+        .open(&format!("{service}?ticket={}", ticket()))
+        .await;
+    assert_eq!(answer.status, 400);
+    assert!(!stranger.has_session());
+    // Nor a second one for one login, nor a way back that somebody made up.
+    let mut browser = Browser::new();
+    app.begin(&mut browser, "/profile").await;
+    let first = format!("{service}?next=/public/whoami&ticket={}", ticket());
+    assert_eq!(browser.open(&first).await.location(), "/profile");
+    browser.open(&app.at("/logout")).await;
+    let second = format!("{service}?ticket={}", ticket());
+    assert_eq!(browser.open(&second).await.status, 400);
+    assert!(!browser.has_session());
+    assert_eq!(app.cas.validations(), 1);
+}
+
+#[tokio::test]
+async fn a_bare_service_url_and_a_gateway_do_not_go_together() {
+    let config = CasConfig::builder("https://cas.example.org", "https://app.example.org")
+        .key(key(1))
+        .bare_service_url()
+        .rule(Paths::exact("/"), Access::gateway());
+    assert!(config.build().is_err());
+}
+
+#[tokio::test]
+async fn a_local_sign_out_leaves_the_cas_server_alone() {
+    let app = App::with(|c| c.sign_out_locally().after_logout_path("/public/bye")).await;
+    let mut browser = Browser::new();
+    app.sign_in(&mut browser, "/profile").await;
+    let mut copy = browser.clone();
+    let out = browser.open(&app.at("/logout")).await;
+    assert_eq!(out.location(), "/logout_callback");
+    assert!(!browser.has_session());
+    assert_eq!(app.whoami(&mut copy).await, serde_json::Value::Null);
+    assert_eq!(
+        browser.open(&app.at("/logout_callback")).await.location(),
+        "/public/bye"
+    );
+}
+
+#[tokio::test]
+async fn no_other_site_signs_a_visitor_out_where_the_app_forbids_it() {
+    let app = App::with(CasConfigBuilder::sign_out_by_post_only).await;
+    let mut browser = Browser::new();
+    app.sign_in(&mut browser, "/profile").await;
+    let url = app.at("/logout");
+    let get = browser.open(&url).await;
+    assert_eq!((get.status.as_u16(), get.header("allow")), (405, "POST"));
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("sec-fetch-site", ""),
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+        ("origin", &format!("{}.evil.example", app.url)),
+    ] {
+        let post = browser.request(Method::POST, &url).header(name, value);
+        assert_eq!(browser.send(post).await.status, 403, "{name}: {value}");
+        assert_eq!(app.whoami(&mut browser).await, "alice", "{name}: {value}");
+    }
+    for (name, value) in [
+        ("sec-fetch-site", "same-origin"),
+        ("origin", app.url.as_str()),
+        ("accept", "*/*"),
+    ] {
+        if !browser.has_session() {
+            app.sign_in(&mut browser, "/profile").await;
+        }
+        let post = browser.request(Method::POST, &url).header(name, value);
+        let out = browser.send(post).await;
+        assert_eq!(out.status, 303, "{name}: {value}");
+        assert!(out.location().starts_with(app.cas.url()));
+        assert!(!browser.has_session(), "{name}: {value}");
+    }
+}
