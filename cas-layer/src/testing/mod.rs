@@ -75,6 +75,7 @@ mod cookies;
 mod fault;
 mod login;
 mod logout;
+mod markup;
 mod pages;
 mod params;
 mod quirks;
