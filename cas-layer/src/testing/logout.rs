@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode, header};
 use super::params::Params;
 use super::random::NoRandomness;
 use super::state::Shared;
-use super::{Quirk, cookies, pages, service};
+use super::{Quirk, cookies, pages, service, single_logout};
 
 pub(super) async fn logout(
     State(shared): State<Arc<Shared>>,
@@ -26,8 +26,14 @@ pub(super) async fn logout(
         let text = "Something went wrong. You are still signed in.";
         return pages::message(StatusCode::INTERNAL_SERVER_ERROR, "Error", text);
     }
-    if let Some(session) = cookies::read(&headers, cookies::SESSION) {
-        shared.end_session(&session);
+    let ended = match cookies::read(&headers, cookies::SESSION) {
+        Some(session) => shared.end_session(&session),
+        None => Vec::new(),
+    };
+    let notices = single_logout::notices(ended, &quirks)?;
+    let sending = shared.back_channel().send(notices, &quirks, &shared);
+    if !quirks.has(Quirk::LogoutInBackground) {
+        sending.report().await;
     }
     let mut response = match service {
         Some(service) => pages::redirect(service),
