@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::{CasServer, Quirk, User};
+use super::{CasServer, FrontChannel, Quirk, User};
 
 /// Chooses address, users and behaviour of a [`CasServer`] before it starts.
 #[derive(Clone, Debug)]
@@ -15,6 +15,7 @@ pub struct CasServerBuilder {
     pub(super) ticket_lifetime: Duration,
     pub(super) logout_timeout: Duration,
     pub(super) ca: String,
+    pub(super) front_channel: Option<FrontChannel>,
     pub(super) quirks: Vec<Quirk>,
 }
 
@@ -26,6 +27,7 @@ impl CasServerBuilder {
             ticket_lifetime: Duration::from_secs(60),
             logout_timeout: Duration::from_secs(5),
             ca: String::new(),
+            front_channel: None,
             quirks: Vec::new(),
         }
     }
@@ -52,8 +54,9 @@ impl CasServerBuilder {
         self
     }
 
-    /// How long a service may take to answer a logout request, from the connection on. The default
-    /// is 5 s.
+    /// How long a service may take to answer a logout request, from the connection on. With a
+    /// [`FrontChannel`]: how long the page after a logout waits for the services before it goes on.
+    /// The default is 5 s.
     pub fn logout_timeout(mut self, limit: Duration) -> Self {
         self.logout_timeout = limit;
         self
@@ -65,6 +68,13 @@ impl CasServerBuilder {
     pub fn ca(mut self, pem: impl AsRef<str>) -> Self {
         self.ca.push_str(pem.as_ref());
         self.ca.push('\n');
+        self
+    }
+
+    /// Has the browser carry logout requests to the services. The default is that the server sends
+    /// them.
+    pub fn front_channel(mut self, front_channel: FrontChannel) -> Self {
+        self.front_channel = Some(front_channel);
         self
     }
 

@@ -21,6 +21,7 @@
 //! | `GET /login` (2.1) | a login form; with a ticket-granting cookie and no `renew` a ticket at once; with `gateway` and no cookie back to `service` without a ticket. `renew` wins over `gateway` |
 //! | `POST /login` (2.2) | signs in: cookie `TGC`, then 302 to `service` with `ticket` in its query, or with `method=POST` a page whose form posts `ticket` to `service`; without a service a page. A wrong password or a stale form is the form again, with status 403 |
 //! | `GET /logout` (2.3) | ends the session, drops its tickets and [tells its services](#single-logout); then with an http or https URL as `service` 302 to it; with one as `url` a page that links to it; else a page |
+//! | `GET /logout?_eventId=next&RelayState=` | goes on with a logout by [`FrontChannel::Redirects`]; a `RelayState` that is not known, or was used before, is a page with status 400 |
 //! | `GET /validate` (2.4) | `yes` and the user's name, or `no` |
 //! | `GET /serviceValidate`, `/proxyValidate` (2.5, 2.6) | XML without attributes, or JSON with `format=JSON` |
 //! | `GET /p3/serviceValidate`, `/p3/proxyValidate` (2.8, 2.9) | the same with attributes |
@@ -48,6 +49,10 @@
 //! too old to give tickets no service hears of it. Typing the password again goes on with the
 //! services of the session before.
 //!
+//! With a [`FrontChannel`] the server sends nothing itself: the browser carries the requests, by
+//! what it fetches along with the page after a logout, or by redirects. The rule about loopback
+//! holds here too.
+//!
 //! ```
 //! use axum::{Router, http::StatusCode, routing::post};
 //! use cas_layer::testing::{CasServer, LogoutReport};
@@ -74,7 +79,7 @@
 //! # Limits
 //!
 //! Request bodies may have 64 KiB. Of sessions, unused tickets, tickets whose session is open,
-//! and open login forms the newest 10,000 each are kept. A session lasts 8 h.
+//! open login forms and logouts by redirects the newest 10,000 each are kept. A session lasts 8 h.
 //! Time is tokio's, so a test can pause and advance it.
 //!
 //! # Example
@@ -139,5 +144,5 @@ pub use builder::CasServerBuilder;
 pub use fault::Fault;
 pub use quirks::Quirk;
 pub use server::CasServer;
-pub use single_logout::LogoutReport;
+pub use single_logout::{FrontChannel, LogoutReport, MessageEncoding};
 pub use user::User;

@@ -17,7 +17,9 @@ use tokio::task::JoinHandle;
 use super::connection::{CutOff, Listener};
 use super::state::{Login, Shared};
 use super::validate::{self, Endpoint};
-use super::{CasServerBuilder, Fault, LogoutReport, Quirk, login, logout, single_logout};
+use super::{
+    CasServerBuilder, Fault, FrontChannel, LogoutReport, Quirk, login, logout, single_logout,
+};
 
 /// Where the server is mounted, and the path of its cookies.
 pub(super) const BASE: &str = "/cas";
@@ -109,6 +111,12 @@ impl CasServer {
         self.shared.set_fault(fault);
     }
 
+    /// How logout requests reach the services from the next logout on: carried by the browser, or
+    /// by the server (`None`).
+    pub fn set_front_channel(&self, front_channel: Option<FrontChannel>) {
+        self.shared.set_front_channel(front_channel);
+    }
+
     /// A service ticket as if `user` had just typed the password on the login page.
     ///
     /// The service gets a logout request at [`log_out`](Self::log_out).
@@ -134,13 +142,17 @@ impl CasServer {
     ///
     /// Returns once every request was answered or its time was up, even with
     /// [`Quirk::LogoutInBackground`]. Nothing is sent for a user who has no tickets or is not known,
-    /// or to a service that is not on loopback.
+    /// to a service that is not on loopback, or while a [`FrontChannel`] is set, since no browser
+    /// takes part.
     ///
     /// # Panics
     ///
     /// When the operating system gives no randomness.
     pub async fn log_out(&self, user: &str) -> LogoutReport {
         let ended = self.shared.end_sessions_of(user);
+        if self.shared.front_channel().is_some() {
+            return LogoutReport::default();
+        }
         let quirks = self.shared.quirks();
         let notices = match single_logout::notices(ended, &quirks) {
             Ok(notices) => notices,

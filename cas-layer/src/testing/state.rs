@@ -10,12 +10,14 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::bounded::Bounded;
+use super::logout::Visits;
 use super::quirks::Quirks;
 use super::random::{self, NoRandomness};
 use super::single_logout::{BackChannel, Issued};
-use super::{CasServerBuilder, Fault, Quirk, User, service};
+use super::{CasServerBuilder, Fault, FrontChannel, Quirk, User, service};
 
-/// How many sessions, unused tickets, tickets of open sessions and login forms are kept, each.
+/// How many sessions, unused tickets, tickets of open sessions, login forms and logouts under way
+/// are kept, each.
 const KEPT: usize = 10_000;
 /// How long a session lasts.
 const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 60 * 60);
@@ -35,6 +37,7 @@ pub(super) struct Shared {
 struct Behaviour {
     quirks: Quirks,
     fault: Option<Fault>,
+    front_channel: Option<FrontChannel>,
 }
 
 struct State {
@@ -44,6 +47,8 @@ struct State {
     issued: Bounded<Issued>,
     /// One-time token of the form → the cookie of the browser that was shown it.
     forms: Bounded<String>,
+    /// One-time token → a logout that a browser is in the middle of.
+    visits: Bounded<Visits>,
 }
 
 #[derive(Clone)]
@@ -96,12 +101,14 @@ impl Shared {
             behaviour: Mutex::new(Behaviour {
                 quirks: builder.quirks.into_iter().collect(),
                 fault: None,
+                front_channel: builder.front_channel,
             }),
             state: Mutex::new(State {
                 sessions: Bounded::new(KEPT),
                 tickets: Bounded::new(KEPT),
                 issued: Bounded::new(KEPT),
                 forms: Bounded::new(KEPT),
+                visits: Bounded::new(KEPT),
             }),
         })
     }
@@ -124,6 +131,14 @@ impl Shared {
 
     pub(super) fn fault(&self) -> Option<Fault> {
         lock(&self.behaviour).fault.clone()
+    }
+
+    pub(super) fn set_front_channel(&self, front_channel: Option<FrontChannel>) {
+        lock(&self.behaviour).front_channel = front_channel;
+    }
+
+    pub(super) fn front_channel(&self) -> Option<FrontChannel> {
+        lock(&self.behaviour).front_channel
     }
 
     pub(super) fn back_channel(&self) -> &BackChannel {
@@ -158,6 +173,17 @@ impl Shared {
             .forms
             .remove(token)
             .is_some_and(|shown_to| shown_to == cookie)
+    }
+
+    /// Remembers the rest of a logout; gives the token to go on with.
+    pub(super) fn open_visits(&self, visits: Visits) -> Result<String, NoRandomness> {
+        let token = random::hex::<16>()?;
+        lock(&self.state).visits.insert(token.clone(), visits);
+        Ok(token)
+    }
+
+    pub(super) fn take_visits(&self, token: &str) -> Option<Visits> {
+        lock(&self.state).visits.remove(token)
     }
 
     /// Opens a session. It takes over what the browser's session so far has to tell at its end,

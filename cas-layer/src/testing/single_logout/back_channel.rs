@@ -38,6 +38,7 @@ pub struct LogoutReport {
 #[derive(Clone)]
 pub(in crate::testing) struct BackChannel {
     http: Client,
+    limit: Duration,
     slots: Arc<Semaphore>,
 }
 
@@ -63,8 +64,14 @@ impl BackChannel {
             .map_err(invalid)?;
         Ok(Self {
             http,
+            limit,
             slots: Arc::new(Semaphore::new(AT_ONCE)),
         })
+    }
+
+    /// How long a service may take to answer.
+    pub(in crate::testing) fn limit(&self) -> Duration {
+        self.limit
     }
 
     /// Sends the requests side by side. They go on when nobody waits for them, until the server

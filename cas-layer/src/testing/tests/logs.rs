@@ -6,7 +6,8 @@ use std::sync::Once;
 
 use tracing_subscriber::fmt;
 
-use super::{CasServer, Receiver, StatusCode};
+use super::super::FrontChannel;
+use super::{Browser, CasServer, Receiver, StatusCode, url};
 
 thread_local! {
     static HEARD: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -58,11 +59,18 @@ async fn a_logout_that_a_service_does_not_take_is_logged_without_the_ticket() {
         format!("https://app.example.org{path}"),
         "secret=1".to_owned(),
     ];
-    let tickets: Vec<String> = services
+    let mut tickets: Vec<String> = services
         .iter()
         .map(|service| cas.issue_ticket("casuser", service))
         .collect();
     cas.log_out("casuser").await;
+    cas.set_front_channel(Some(FrontChannel::Redirects));
+    let mut browser = Browser::new();
+    let at = refusing.at(path);
+    let params = [("service", &*at)];
+    tickets.push(browser.sign_in(&cas, &params).await.ticket());
+    browser.get(url(&cas, "/logout", &[])).await.location();
+
     let heard = heard();
     for line in [
         format!("a service did not accept a logout request service=\"{}/a\" status=418", refusing.url),

@@ -2,6 +2,7 @@
 
 mod dialects;
 mod faults;
+mod front_channel;
 mod logout_quirks;
 mod logs;
 mod quirks;
@@ -21,7 +22,7 @@ use reqwest::redirect::Policy;
 use url::Url;
 
 use super::{CasServer, Quirk, User};
-use receiver::{Heard, Receiver};
+use receiver::{Heard, Message, Receiver};
 
 const SERVICE: &str = "https://app.example.org/login?next=/profile";
 
