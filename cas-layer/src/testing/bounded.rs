@@ -42,15 +42,26 @@ impl<V> Bounded<V> {
         Some(value)
     }
 
-    pub(super) fn retain(&mut self, keep: impl Fn(&V) -> bool) {
-        let by_age = &mut self.by_age;
-        self.entries.retain(|_, (age, value)| {
-            let kept = keep(value);
-            if !kept {
-                by_age.remove(age);
-            }
-            kept
-        });
+    pub(super) fn contains(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.entries.values_mut().map(|(_, value)| value)
+    }
+
+    /// Removes the entries that are `meant`; gives them, the oldest first.
+    pub(super) fn take_where(&mut self, meant: impl Fn(&V) -> bool) -> Vec<V> {
+        let mut taken: Vec<(u64, V)> = self
+            .entries
+            .extract_if(|_, (_, value)| meant(value))
+            .map(|(_, entry)| entry)
+            .collect();
+        taken.sort_unstable_by_key(|(age, _)| *age);
+        for (age, _) in &taken {
+            self.by_age.remove(age);
+        }
+        taken.into_iter().map(|(_, value)| value).collect()
     }
 }
 
@@ -84,11 +95,22 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_are_not_retained_leave_room_too() {
+    fn entries_are_taken_oldest_first() {
+        let mut map = Bounded::new(20);
+        for number in 0..20 {
+            map.insert(number.to_string(), number);
+        }
+        let even: Vec<i32> = (0..20).filter(|number| number % 2 == 0).collect();
+        assert_eq!(map.take_where(|number| number % 2 == 0), even);
+        assert!(!map.contains("4") && map.contains("5"));
+    }
+
+    #[test]
+    fn taken_entries_leave_room_too() {
         let mut map = Bounded::new(2);
         map.insert("a".into(), 1);
         map.insert("b".into(), 2);
-        map.retain(|value| *value == 1);
+        map.take_where(|value| *value == 2);
         map.insert("c".into(), 3);
         assert_eq!(
             (map.get("a"), map.get("b"), map.get("c")),

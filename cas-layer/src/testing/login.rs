@@ -37,8 +37,9 @@ pub(super) async fn show(
     if !renew {
         if let Some(session) = cookies::read(&headers, cookies::SESSION)
             && let Some(login) = shared.session(&session)
+            && let Some(response) = send_on(&shared, &target, login, false, session, &quirks)?
         {
-            return send_on(&shared, &target, login, false, session, &quirks);
+            return Ok(response);
         }
         if flag(&params, "gateway", &quirks)
             && let Some(service) = &target.service
@@ -73,16 +74,16 @@ pub(super) async fn submit(
         let problem = "The user name or the password is not right.";
         return form(&shared, &headers, &target, Some((name, problem)));
     };
-    if let Some(previous) = cookies::read(&headers, cookies::SESSION) {
-        shared.end_session(&previous);
-    }
     let login = Login {
         user: user.name().to_owned(),
         at: Timestamp::now(),
     };
-    let session = shared.open_session(login.clone())?;
+    let so_far = cookies::read(&headers, cookies::SESSION);
+    let session = shared.open_session(login.clone(), so_far.as_deref())?;
     let cookie = cookies::set(cookies::SESSION, &session);
-    let mut response = send_on(&shared, &target, login, true, session, &quirks)?;
+    let Some(mut response) = send_on(&shared, &target, login, true, session, &quirks)? else {
+        return form(&shared, &headers, &target, None);
+    };
     if let Some(cookie) = cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -119,7 +120,8 @@ fn unserved() -> Result<Response, NoRandomness> {
     pages::message(StatusCode::FORBIDDEN, "Service not served", text)
 }
 
-/// Somebody is signed in: on to the service with a ticket, or a page that says so.
+/// Somebody is signed in: on to the service with a ticket, or a page that says so. `None` when the
+/// session has ended meanwhile.
 fn send_on(
     shared: &Shared,
     target: &Target,
@@ -127,17 +129,18 @@ fn send_on(
     from_password: bool,
     session: String,
     quirks: &Quirks,
-) -> Result<Response, NoRandomness> {
+) -> Result<Option<Response>, NoRandomness> {
     let Some(service) = &target.service else {
-        return pages::signed_in(&login.user);
+        return pages::signed_in(&login.user).map(Some);
     };
-    let ticket = shared.issue(login, service, from_password, Some(session))?;
+    let Some(ticket) = shared.issue_in(session, login, service, from_password)? else {
+        return Ok(None);
+    };
     if target.by_post && !quirks.has(Quirk::IgnoreMethodPost) {
-        return pages::post_ticket(service, &ticket);
+        return pages::post_ticket(service, &ticket).map(Some);
     }
-    Ok(pages::redirect(&service::with_ticket(
-        service, &ticket, quirks,
-    )))
+    let url = service::with_ticket(service, &ticket, quirks);
+    Ok(Some(pages::redirect(&url)))
 }
 
 /// The login form, with the name typed and what was wrong when it is shown again.

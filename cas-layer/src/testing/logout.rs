@@ -1,40 +1,132 @@
 //! `/logout` (CAS protocol 2.3).
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
+use url::Url;
 
+use super::pages::{Element, Unseen};
 use super::params::Params;
+use super::quirks::Quirks;
 use super::random::NoRandomness;
+use super::single_logout::{self, Notice};
 use super::state::Shared;
-use super::{Quirk, cookies, pages, service};
+use super::{FrontChannel, Quirk, cookies, pages, service};
 
 pub(super) async fn logout(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, NoRandomness> {
+    if params.get("_eventId") == Some("next") {
+        return come_back(&shared, &params);
+    }
     let quirks = shared.quirks();
-    let service = params
-        .get("service")
-        .filter(|service| service::acceptable(service, &quirks));
-    // A page with a link rather than a redirect, as CAS 2 has it (2.3.1).
-    let url = params.get("url").filter(|url| service::is_http_url(url));
     if params.get("url").is_some() && quirks.has(Quirk::LogoutUrlFails) {
         let text = "Something went wrong. You are still signed in.";
         return pages::message(StatusCode::INTERNAL_SERVER_ERROR, "Error", text);
     }
-    if let Some(session) = cookies::read(&headers, cookies::SESSION) {
-        shared.end_session(&session);
-    }
-    let mut response = match service {
-        Some(service) => pages::redirect(service),
-        None => pages::signed_out(url)?,
+    let onward = Onward::of(&params, &quirks);
+    let ended = match cookies::read(&headers, cookies::SESSION) {
+        Some(session) => shared.end_session(&session),
+        None => Vec::new(),
+    };
+    let notices = single_logout::notices(ended, &quirks)?;
+    let mut response = match shared.front_channel() {
+        Some(front_channel) if !notices.is_empty() => {
+            by_browser(&shared, front_channel, notices, onward)?
+        }
+        _ => {
+            let sending = shared.back_channel().send(notices, &quirks, &shared);
+            if !quirks.has(Quirk::LogoutInBackground) {
+                sending.report().await;
+            }
+            onward.answer()?
+        }
     };
     if let Some(cookie) = cookies::clear(cookies::SESSION) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
+}
+
+/// Where a browser goes once it is signed out.
+enum Onward {
+    Service(String),
+    /// Nowhere: a page, with a link to this URL rather than a redirect, as CAS 2 has it (2.3.1).
+    Page(Option<String>),
+}
+
+impl Onward {
+    fn of(params: &Params, quirks: &Quirks) -> Self {
+        let service = params
+            .get("service")
+            .filter(|service| service::acceptable(service, quirks));
+        let url = params.get("url").filter(|url| service::is_http_url(url));
+        match service {
+            Some(service) => Self::Service(service.to_owned()),
+            None => Self::Page(url.map(str::to_owned)),
+        }
+    }
+
+    fn answer(&self) -> Result<Response, NoRandomness> {
+        match self {
+            Self::Service(service) => Ok(pages::redirect(service)),
+            Self::Page(url) => pages::signed_out(url.as_deref(), None),
+        }
+    }
+}
+
+/// The browser carries the logout requests.
+fn by_browser(
+    shared: &Shared,
+    front_channel: FrontChannel,
+    notices: Vec<Notice>,
+    onward: Onward,
+) -> Result<Response, NoRandomness> {
+    let urls = front_channel.urls(notices);
+    let element = match front_channel {
+        FrontChannel::Frames(_) => Element::Frame,
+        FrontChannel::Images(_) => Element::Image,
+        FrontChannel::Scripts(_) => Element::Script,
+        FrontChannel::Redirects => {
+            let left = urls.into();
+            return visit(shared, Visits { left, onward });
+        }
+    };
+    let unseen = Unseen { element, urls };
+    match onward {
+        Onward::Service(service) => {
+            pages::signing_out(&service, &unseen, shared.back_channel().limit())
+        }
+        Onward::Page(url) => pages::signed_out(url.as_deref(), Some(&unseen)),
+    }
+}
+
+/// The services that a browser still has to visit with a logout request, and where it goes then.
+pub(super) struct Visits {
+    left: VecDeque<Url>,
+    onward: Onward,
+}
+
+/// Sends the browser to the next service, or on when it has been at each.
+fn visit(shared: &Shared, mut visits: Visits) -> Result<Response, NoRandomness> {
+    let Some(mut url) = visits.left.pop_front() else {
+        return visits.onward.answer();
+    };
+    let token = shared.open_visits(visits)?;
+    url.query_pairs_mut().append_pair("RelayState", &token);
+    Ok(pages::redirect(url.as_str()))
+}
+
+/// A service has sent the browser back.
+fn come_back(shared: &Shared, params: &Params) -> Result<Response, NoRandomness> {
+    if let Some(visits) = shared.take_visits(params.get("RelayState").unwrap_or_default()) {
+        return visit(shared, visits);
+    }
+    let text = "This step of a logout is not known, or was taken before.";
+    pages::message(StatusCode::BAD_REQUEST, "Unknown step", text)
 }

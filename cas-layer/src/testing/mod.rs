@@ -8,7 +8,8 @@
 //!
 //! It is not for production: passwords are kept in the clear, nothing limits guessing, everything
 //! lives in memory, there is no TLS, and [`Quirk`]s and [`Fault`]s make it misbehave on purpose.
-//! It listens on loopback addresses only and refuses any other.
+//! It listens on loopback addresses only and refuses any other, and only services on loopback hear
+//! of a logout.
 //!
 //! # Endpoints
 //!
@@ -19,7 +20,8 @@
 //! | --- | --- |
 //! | `GET /login` (2.1) | a login form; with a ticket-granting cookie and no `renew` a ticket at once; with `gateway` and no cookie back to `service` without a ticket. `renew` wins over `gateway` |
 //! | `POST /login` (2.2) | signs in: cookie `TGC`, then 302 to `service` with `ticket` in its query, or with `method=POST` a page whose form posts `ticket` to `service`; without a service a page. A wrong password or a stale form is the form again, with status 403 |
-//! | `GET /logout` (2.3) | ends the session and drops its tickets; with an http or https URL as `service` 302 to it; with one as `url` a page that links to it; else a page |
+//! | `GET /logout` (2.3) | ends the session, drops its tickets and [tells its services](#single-logout); then with an http or https URL as `service` 302 to it; with one as `url` a page that links to it; else a page |
+//! | `GET /logout?_eventId=next&RelayState=` | goes on with a logout by [`FrontChannel::Redirects`]; a `RelayState` that is not known, or was used before, is a page with status 400 |
 //! | `GET /validate` (2.4) | `yes` and the user's name, or `no` |
 //! | `GET /serviceValidate`, `/proxyValidate` (2.5, 2.6) | XML without attributes, or JSON with `format=JSON` |
 //! | `GET /p3/serviceValidate`, `/p3/proxyValidate` (2.8, 2.9) | the same with attributes |
@@ -29,10 +31,56 @@
 //! if it came from a password and not from the cookie. `pgtUrl` is ignored: the server issues no
 //! proxy tickets.
 //!
+//! # Single logout
+//!
+//! When a session ends, every service that a ticket was issued for in it gets a logout request
+//! (2.3.3, appendix C), whether the ticket was validated or not: a `POST` to the service URL with
+//! the form field `logoutRequest`, XML with the ticket as `SessionIndex`. The requests go out side
+//! by side, up to 100 at once, each with a time limit, and the browser is answered when all are
+//! done. Redirects are not followed, and no proxy is used. A service that does not answer with a
+//! 2xx status in time is logged, without the ticket, and that is all.
+//!
+//! **Requests go to loopback only:** to http and https URLs whose host is `localhost`, a name below
+//! it, or an address in `127.0.0.0/8` or `::1`. Names are taken for `127.0.0.1` and `::1`, whatever
+//! the system says. Any other service is left out, and a line in the log says so. On https a
+//! service needs a certificate of an authority that was given to [`CasServerBuilder::ca`].
+//!
+//! [`CasServer::log_out`] does the same for every session of a user, and reports. When a session is
+//! too old to give tickets no service hears of it. Typing the password again goes on with the
+//! services of the session before.
+//!
+//! With a [`FrontChannel`] the server sends nothing itself: the browser carries the requests, by
+//! what it fetches along with the page after a logout, or by redirects. The rule about loopback
+//! holds here too.
+//!
+//! ```
+//! use axum::{Router, http::StatusCode, routing::post};
+//! use cas_layer::testing::{CasServer, LogoutReport};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let cas = CasServer::start().await?;
+//!
+//! // A service that takes what is a logout request, and nothing else.
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let service = format!("http://{}/login", listener.local_addr()?);
+//! let app = Router::new().route("/login", post(async |form: String| {
+//!     if form.starts_with("logoutRequest=") { StatusCode::OK } else { StatusCode::BAD_REQUEST }
+//! }));
+//! tokio::spawn(async move { axum::serve(listener, app).await });
+//!
+//! let ticket = cas.issue_ticket("casuser", &service);
+//! // The service would validate the ticket and open a session of its own. It ends again:
+//! assert_eq!(cas.log_out("casuser").await, LogoutReport { sent: 1, accepted: 1 });
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Limits
 //!
-//! Request bodies may have 64 KiB. Of sessions, tickets and open login forms the newest 10,000
-//! each are kept. A session lasts 8 h. Time is tokio's, so a test can pause and advance it.
+//! Request bodies may have 64 KiB. Of sessions, unused tickets, tickets whose session is open,
+//! open login forms and logouts by redirects the newest 10,000 each are kept. A session lasts 8 h.
+//! Time is tokio's, so a test can pause and advance it.
 //!
 //! # Example
 //!
@@ -75,12 +123,14 @@ mod cookies;
 mod fault;
 mod login;
 mod logout;
+mod markup;
 mod pages;
 mod params;
 mod quirks;
 mod random;
 mod server;
 mod service;
+mod single_logout;
 mod state;
 mod user;
 mod validate;
@@ -94,4 +144,5 @@ pub use builder::CasServerBuilder;
 pub use fault::Fault;
 pub use quirks::Quirk;
 pub use server::CasServer;
+pub use single_logout::{FrontChannel, LogoutReport, MessageEncoding};
 pub use user::User;

@@ -1,9 +1,13 @@
 //! What people see: small pages that need nothing but themselves.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use url::Url;
 
+use super::markup::escaped;
 use super::random::{self, NoRandomness};
 use super::server::BASE;
 use super::service;
@@ -24,6 +28,9 @@ a{color:light-dark(#0b5cad,#7db8f0)}\
 [role=alert]{padding:.6rem .75rem;border-left:4px solid #c62828;\
 background:light-dark(#fdecea,#4a2323)}\
 footer{margin-top:1.5rem;font-size:.85rem;opacity:.8}";
+
+/// The longest that a browser's timers can wait, in milliseconds.
+const LONGEST_TIMER: u128 = i32::MAX as u128;
 
 /// 302 to a URL that was checked before.
 pub(super) fn redirect(url: &str) -> Response {
@@ -58,7 +65,10 @@ pub(super) fn signed_in(user: &str) -> Result<Response, NoRandomness> {
 }
 
 /// The end of a session, with a link to where the service wants its users to go on.
-pub(super) fn signed_out(url: Option<&str>) -> Result<Response, NoRandomness> {
+pub(super) fn signed_out(
+    url: Option<&str>,
+    unseen: Option<&Unseen>,
+) -> Result<Response, NoRandomness> {
     let link = match url {
         Some(url) => format!(
             "<p>The service you came from has a link for you: <a href=\"{0}\">{0}</a></p>",
@@ -67,7 +77,67 @@ pub(super) fn signed_out(url: Option<&str>) -> Result<Response, NoRandomness> {
         None => format!("<p><a href=\"{BASE}/login\">Sign in again</a></p>"),
     };
     let body = format!("<p>You are signed out of the CAS server.</p>{link}");
-    page(StatusCode::OK, "Signed out", &body, "")
+    page_with(StatusCode::OK, "Signed out", &body, "", unseen)
+}
+
+/// On to the service once everything unseen was fetched, or the time for it is up.
+pub(super) fn signing_out(
+    service: &str,
+    unseen: &Unseen,
+    limit: Duration,
+) -> Result<Response, NoRandomness> {
+    let body = format!(
+        "<p>You are signed out of the CAS server. The services you used are being told.</p>\
+        <p><a id=\"onward\" href=\"{}\">Continue</a></p>",
+        escaped(service)
+    );
+    let script = format!(
+        "const go=()=>location.replace(document.getElementById(\"onward\").href);\
+        addEventListener(\"load\",go);setTimeout(go,{})",
+        limit.as_millis().min(LONGEST_TIMER)
+    );
+    page_with(StatusCode::OK, "Signed out", &body, &script, Some(unseen))
+}
+
+/// What a page has the browser fetch without showing it.
+pub(super) struct Unseen {
+    pub(super) element: Element,
+    pub(super) urls: Vec<Url>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Element {
+    Frame,
+    Image,
+    Script,
+}
+
+impl Unseen {
+    fn html(&self, nonce: &str) -> String {
+        let element = |url: &Url| {
+            let url = escaped(url.as_str());
+            match self.element {
+                Element::Frame => format!("<iframe hidden src=\"{url}\"></iframe>"),
+                Element::Image => format!("<img hidden alt=\"\" src=\"{url}\">"),
+                // One that is not answered must not hold the others up.
+                Element::Script => {
+                    format!("<script async nonce=\"{nonce}\" src=\"{url}\"></script>")
+                }
+            }
+        };
+        self.urls.iter().map(element).collect()
+    }
+
+    /// What the page's policy has to allow. Whole schemes, since a policy cannot name `[::1]`;
+    /// the URLs were checked to be on loopback.
+    fn policy(&self) -> &'static str {
+        match self.element {
+            Element::Frame => "; frame-src http: https:",
+            Element::Image => "; img-src http: https:",
+            // The nonce allows them.
+            Element::Script => "",
+        }
+    }
 }
 
 /// The form of a browser that has no session.
@@ -141,24 +211,38 @@ fn page(
     body: &str,
     script: &str,
 ) -> Result<Response, NoRandomness> {
+    page_with(status, title, body, script, None)
+}
+
+fn page_with(
+    status: StatusCode,
+    title: &str,
+    body: &str,
+    script: &str,
+    unseen: Option<&Unseen>,
+) -> Result<Response, NoRandomness> {
     let nonce = random::hex::<16>()?;
     let script = if script.is_empty() {
         String::new()
     } else {
         format!("<script nonce=\"{nonce}\">{script}</script>")
     };
+    let (elements, allowed) = match unseen {
+        Some(unseen) => (unseen.html(&nonce), unseen.policy()),
+        None => (String::new(), ""),
+    };
     let html = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
         <title>{title} – CAS test server</title><style nonce=\"{nonce}\">{STYLE}</style></head>\
         <body><main><h1>{title}</h1>{body}<footer>CAS test server, not for production</footer>\
-        </main>{script}</body></html>"
+        </main>{script}{elements}</body></html>"
     );
     // No form-action: browsers apply it to the redirect after a form too, and that goes to any
     // service.
     let policy = format!(
         "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; \
-        base-uri 'none'; frame-ancestors 'none'"
+        base-uri 'none'; frame-ancestors 'none'{allowed}"
     );
     let mut response = (status, Body::from(html)).into_response();
     let headers = response.headers_mut();
@@ -174,19 +258,4 @@ fn page(
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     Ok(response)
-}
-
-fn escaped(text: &str) -> String {
-    let mut html = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '&' => html.push_str("&amp;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            _ => html.push(c),
-        }
-    }
-    html
 }

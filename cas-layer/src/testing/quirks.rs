@@ -10,7 +10,8 @@ use std::sync::Arc;
 /// A client should sign people in under every single one of them, with two exceptions:
 /// [`UnescapedText`](Self::UnescapedText), whose answers it must refuse when they come out
 /// malformed, and [`TicketAfterFragment`](Self::TicketAfterFragment), which loses the ticket when
-/// the service URL has a fragment.
+/// the service URL has a fragment. A service should end its session at the logout requests of every
+/// single one, but for the tickets that [`LogoutNewestOnly`](Self::LogoutNewestOnly) forgets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Quirk {
@@ -123,6 +124,34 @@ pub enum Quirk {
     DateRfc1123,
     /// Sends an `authenticationDate` that is not a date.
     DateUnreadable,
+    /// Writes logout requests on several lines, with an XML declaration, CR LF and indentation.
+    LogoutPretty,
+    /// Declares both namespaces of a logout request on its root.
+    LogoutNamespacesOnRoot,
+    /// Leaves the `NameID` of logout requests empty.
+    LogoutEmptyNameId,
+    /// Sends `@NOT_USED@` as `NameID` of logout requests.
+    LogoutNotUsedNameId,
+    /// Sends logout requests with neither `NameID` nor `IssueInstant`, and with a placeholder as
+    /// `ID`.
+    LogoutBare,
+    /// Sends the ticket as `ID` of its logout request.
+    LogoutIdIsTicket,
+    /// Sends `IssueInstant` with microseconds and an offset, `…T09:30:10.123456+00:00`.
+    LogoutDateWithOffset,
+    /// Sends logout requests to the service URL without its query.
+    LogoutWithoutQuery,
+    /// Sends logout requests as `application/x-www-form-urlencoded; charset=UTF-8`.
+    LogoutFormCharset,
+    /// Tells a service about all of its tickets in one logout request with many `SessionIndex`.
+    LogoutManyIndexes,
+    /// Forgets a ticket when the session gets another one for the same service URL: that service
+    /// hears of the newest one alone. Tickets issued without a browser count as one session.
+    LogoutNewestOnly,
+    /// Sends every logout request twice, side by side.
+    LogoutTwice,
+    /// Answers a logout without waiting for the services.
+    LogoutInBackground,
 }
 
 impl Quirk {
@@ -180,6 +209,19 @@ impl Quirk {
         Self::DateWithRegion,
         Self::DateRfc1123,
         Self::DateUnreadable,
+        Self::LogoutPretty,
+        Self::LogoutNamespacesOnRoot,
+        Self::LogoutEmptyNameId,
+        Self::LogoutNotUsedNameId,
+        Self::LogoutBare,
+        Self::LogoutIdIsTicket,
+        Self::LogoutDateWithOffset,
+        Self::LogoutWithoutQuery,
+        Self::LogoutFormCharset,
+        Self::LogoutManyIndexes,
+        Self::LogoutNewestOnly,
+        Self::LogoutTwice,
+        Self::LogoutInBackground,
     ];
 }
 
@@ -206,7 +248,7 @@ mod tests {
     #[test]
     fn the_list_of_all_quirks_is_complete() {
         let listed: Vec<usize> = Quirk::ALL.iter().map(|quirk| *quirk as usize).collect();
-        let declared: Vec<usize> = (0..=Quirk::DateUnreadable as usize).collect();
+        let declared: Vec<usize> = (0..=Quirk::LogoutInBackground as usize).collect();
         assert_eq!(listed, declared);
     }
 }

@@ -17,7 +17,9 @@ use tokio::task::JoinHandle;
 use super::connection::{CutOff, Listener};
 use super::state::{Login, Shared};
 use super::validate::{self, Endpoint};
-use super::{CasServerBuilder, Fault, Quirk, login, logout};
+use super::{
+    CasServerBuilder, Fault, FrontChannel, LogoutReport, Quirk, login, logout, single_logout,
+};
 
 /// Where the server is mounted, and the path of its cookies.
 pub(super) const BASE: &str = "/cas";
@@ -69,7 +71,7 @@ impl CasServer {
         let listener = TcpListener::bind(builder.listen).await?;
         let addr = listener.local_addr()?;
         let (stop, stopping) = watch::channel(());
-        let shared = Arc::new(Shared::new(builder, stopping));
+        let shared = Arc::new(Shared::new(builder, stopping)?);
         let app = router(Arc::clone(&shared)).into_make_service_with_connect_info::<CutOff>();
         let stopped = Arc::clone(&shared);
         let serving = axum::serve(Listener(listener), app)
@@ -109,7 +111,15 @@ impl CasServer {
         self.shared.set_fault(fault);
     }
 
+    /// How logout requests reach the services from the next logout on: carried by the browser, or
+    /// by the server (`None`).
+    pub fn set_front_channel(&self, front_channel: Option<FrontChannel>) {
+        self.shared.set_front_channel(front_channel);
+    }
+
     /// A service ticket as if `user` had just typed the password on the login page.
+    ///
+    /// The service gets a logout request at [`log_out`](Self::log_out).
     ///
     /// # Panics
     ///
@@ -121,10 +131,38 @@ impl CasServer {
             user: user.to_owned(),
             at: Timestamp::now(),
         };
-        match self.shared.issue(login, service, true, None) {
+        match self.shared.issue(login, service) {
             Ok(ticket) => ticket,
             Err(error) => panic!("{error:?}"),
         }
+    }
+
+    /// Ends every session of `user` and sends the logout requests: one for each ticket that was
+    /// issued in them, and one for each that [`issue_ticket`](Self::issue_ticket) gave for this user.
+    ///
+    /// Returns once every request was answered or its time was up, even with
+    /// [`Quirk::LogoutInBackground`]. Nothing is sent for a user who has no tickets or is not known,
+    /// to a service that is not on loopback, or while a [`FrontChannel`] is set, since no browser
+    /// takes part.
+    ///
+    /// # Panics
+    ///
+    /// When the operating system gives no randomness.
+    pub async fn log_out(&self, user: &str) -> LogoutReport {
+        let ended = self.shared.end_sessions_of(user);
+        if self.shared.front_channel().is_some() {
+            return LogoutReport::default();
+        }
+        let quirks = self.shared.quirks();
+        let notices = match single_logout::notices(ended, &quirks) {
+            Ok(notices) => notices,
+            Err(error) => panic!("{error:?}"),
+        };
+        let back_channel = self.shared.back_channel();
+        back_channel
+            .send(notices, &quirks, &self.shared)
+            .report()
+            .await
     }
 
     /// How many validation requests have arrived, answered with the truth or not.

@@ -1,5 +1,6 @@
 //! What the server knows: sessions, tickets, open login forms, and how it is told to behave.
 
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,11 +10,14 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::bounded::Bounded;
+use super::logout::Visits;
 use super::quirks::Quirks;
 use super::random::{self, NoRandomness};
-use super::{CasServerBuilder, Fault, Quirk, User, service};
+use super::single_logout::{BackChannel, Issued};
+use super::{CasServerBuilder, Fault, FrontChannel, Quirk, User, service};
 
-/// How many sessions, tickets and login forms are kept, each.
+/// How many sessions, unused tickets, tickets of open sessions, login forms and logouts under way
+/// are kept, each.
 const KEPT: usize = 10_000;
 /// How long a session lasts.
 const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 60 * 60);
@@ -24,6 +28,7 @@ pub(super) struct Shared {
     ticket_lifetime: Duration,
     stopping: watch::Receiver<()>,
     validations: AtomicUsize,
+    back_channel: BackChannel,
     behaviour: Mutex<Behaviour>,
     state: Mutex<State>,
 }
@@ -32,13 +37,18 @@ pub(super) struct Shared {
 struct Behaviour {
     quirks: Quirks,
     fault: Option<Fault>,
+    front_channel: Option<FrontChannel>,
 }
 
 struct State {
     sessions: Bounded<Session>,
     tickets: Bounded<Ticket>,
+    /// Every ticket until its session ends, used or not: the services to tell about a logout.
+    issued: Bounded<Issued>,
     /// One-time token of the form → the cookie of the browser that was shown it.
     forms: Bounded<String>,
+    /// One-time token → a logout that a browser is in the middle of.
+    visits: Bounded<Visits>,
 }
 
 #[derive(Clone)]
@@ -78,8 +88,12 @@ pub(super) enum Refused {
 }
 
 impl Shared {
-    pub(super) fn new(mut builder: CasServerBuilder, stopping: watch::Receiver<()>) -> Self {
-        Self {
+    pub(super) fn new(
+        mut builder: CasServerBuilder,
+        stopping: watch::Receiver<()>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            back_channel: BackChannel::new(&builder.ca, builder.logout_timeout)?,
             users: builder.take_users(),
             ticket_lifetime: builder.ticket_lifetime,
             stopping,
@@ -87,13 +101,16 @@ impl Shared {
             behaviour: Mutex::new(Behaviour {
                 quirks: builder.quirks.into_iter().collect(),
                 fault: None,
+                front_channel: builder.front_channel,
             }),
             state: Mutex::new(State {
                 sessions: Bounded::new(KEPT),
                 tickets: Bounded::new(KEPT),
+                issued: Bounded::new(KEPT),
                 forms: Bounded::new(KEPT),
+                visits: Bounded::new(KEPT),
             }),
-        }
+        })
     }
 
     pub(super) fn user(&self, name: &str) -> Option<&User> {
@@ -114,6 +131,18 @@ impl Shared {
 
     pub(super) fn fault(&self) -> Option<Fault> {
         lock(&self.behaviour).fault.clone()
+    }
+
+    pub(super) fn set_front_channel(&self, front_channel: Option<FrontChannel>) {
+        lock(&self.behaviour).front_channel = front_channel;
+    }
+
+    pub(super) fn front_channel(&self) -> Option<FrontChannel> {
+        lock(&self.behaviour).front_channel
+    }
+
+    pub(super) fn back_channel(&self) -> &BackChannel {
+        &self.back_channel
     }
 
     /// Counts a validation request; says how many came before it.
@@ -146,13 +175,40 @@ impl Shared {
             .is_some_and(|shown_to| shown_to == cookie)
     }
 
-    pub(super) fn open_session(&self, login: Login) -> Result<String, NoRandomness> {
+    /// Remembers the rest of a logout; gives the token to go on with.
+    pub(super) fn open_visits(&self, visits: Visits) -> Result<String, NoRandomness> {
+        let token = random::hex::<16>()?;
+        lock(&self.state).visits.insert(token.clone(), visits);
+        Ok(token)
+    }
+
+    pub(super) fn take_visits(&self, token: &str) -> Option<Visits> {
+        lock(&self.state).visits.remove(token)
+    }
+
+    /// Opens a session. It takes over what the browser's session so far has to tell at its end,
+    /// or the services of that one would never hear of a logout.
+    pub(super) fn open_session(
+        &self,
+        login: Login,
+        so_far: Option<&str>,
+    ) -> Result<String, NoRandomness> {
         let id = format!("TGT-{}", random::hex::<24>()?);
         let session = Session {
             login,
             ends: Instant::now() + SESSION_LIFETIME,
         };
-        lock(&self.state).sessions.insert(id.clone(), session);
+        let mut state = lock(&self.state);
+        if let Some(so_far) = so_far {
+            state.sessions.remove(so_far);
+            state.drop_tickets_of(so_far);
+            for issued in state.issued.values_mut() {
+                if issued.session.as_deref() == Some(so_far) {
+                    issued.session = Some(id.clone());
+                }
+            }
+        }
+        state.sessions.insert(id.clone(), session);
         Ok(id)
     }
 
@@ -162,33 +218,68 @@ impl Shared {
         (Instant::now() < session.ends).then(|| session.login.clone())
     }
 
-    /// Forgets a session and the tickets that came from it.
-    pub(super) fn end_session(&self, id: &str) {
+    /// Ends a session; gives the tickets that were issued in it, the oldest first.
+    pub(super) fn end_session(&self, id: &str) -> Vec<Issued> {
         let mut state = lock(&self.state);
         state.sessions.remove(id);
+        state.drop_tickets_of(id);
         state
-            .tickets
-            .retain(|ticket| ticket.session.as_deref() != Some(id));
+            .issued
+            .take_where(|issued| issued.session.as_deref() == Some(id))
     }
 
-    /// Issues a service ticket (CAS protocol 3.1).
-    pub(super) fn issue(
+    /// Ends every session of a user; gives the tickets that were issued to that user, the oldest
+    /// first.
+    pub(super) fn end_sessions_of(&self, user: &str) -> Vec<Issued> {
+        let mut state = lock(&self.state);
+        state
+            .sessions
+            .take_where(|session| session.login.user == user);
+        state.tickets.take_where(|ticket| ticket.login.user == user);
+        state.issued.take_where(|issued| issued.user == user)
+    }
+
+    /// Issues a service ticket (CAS protocol 3.1) to somebody who has just typed the password, in
+    /// no session.
+    pub(super) fn issue(&self, login: Login, service: &str) -> Result<String, NoRandomness> {
+        let name = ticket_name(&self.quirks())?;
+        let ticket = self.ticket(login, service, true, None);
+        lock(&self.state).remember(name.clone(), ticket);
+        Ok(name)
+    }
+
+    /// Issues a service ticket in a session; `None` when that has ended meanwhile.
+    pub(super) fn issue_in(
+        &self,
+        session: String,
+        login: Login,
+        service: &str,
+        from_password: bool,
+    ) -> Result<Option<String>, NoRandomness> {
+        let name = ticket_name(&self.quirks())?;
+        let mut state = lock(&self.state);
+        if !state.sessions.contains(&session) {
+            return Ok(None);
+        }
+        let ticket = self.ticket(login, service, from_password, Some(session));
+        state.remember(name.clone(), ticket);
+        Ok(Some(name))
+    }
+
+    fn ticket(
         &self,
         login: Login,
         service: &str,
         from_password: bool,
         session: Option<String>,
-    ) -> Result<String, NoRandomness> {
-        let name = ticket_name(&self.quirks())?;
-        let ticket = Ticket {
+    ) -> Ticket {
+        Ticket {
             login,
             service: service.to_owned(),
             from_password,
             session,
             ends: Instant::now().checked_add(self.ticket_lifetime),
-        };
-        lock(&self.state).tickets.insert(name.clone(), ticket);
-        Ok(name)
+        }
     }
 
     /// Uses a service ticket up and says what it was good for.
@@ -219,6 +310,25 @@ impl Shared {
     }
 }
 
+impl State {
+    fn remember(&mut self, name: String, ticket: Ticket) {
+        let issued = Issued {
+            ticket: name.clone(),
+            user: ticket.login.user.clone(),
+            service: ticket.service.clone(),
+            session: ticket.session.clone(),
+        };
+        self.issued.insert(name.clone(), issued);
+        self.tickets.insert(name, ticket);
+    }
+
+    /// Makes the unused tickets of a session worthless.
+    fn drop_tickets_of(&mut self, session: &str) {
+        self.tickets
+            .take_where(|ticket| ticket.session.as_deref() == Some(session));
+    }
+}
+
 fn ticket_name(quirks: &Quirks) -> Result<String, NoRandomness> {
     let mut name = format!("ST-{}", random::hex::<20>()?);
     if quirks.has(Quirk::PunctuatedTickets) {
@@ -234,4 +344,30 @@ fn ticket_name(quirks: &Quirks) -> Result<String, NoRandomness> {
 // A panic elsewhere leaves these maps whole, so a poisoned lock is still good.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CasServerBuilder, Login, Shared, Timestamp, watch};
+
+    #[test]
+    fn a_session_that_has_ended_gives_no_ticket() {
+        let (_stop, stopping) = watch::channel(());
+        let shared = Shared::new(CasServerBuilder::new(), stopping).unwrap();
+        let login = Login {
+            user: "casuser".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let issue = |session: &str| {
+            let service = "http://127.0.0.1/";
+            let issued = shared.issue_in(session.to_owned(), login.clone(), service, false);
+            issued.unwrap().is_some()
+        };
+        let [first, second] = [(); 2].map(|()| shared.open_session(login.clone(), None).unwrap());
+        assert!(issue(&first) && issue(&second));
+        assert_eq!(shared.end_session(&first).len(), 1);
+        assert!(!issue(&first) && issue(&second));
+        assert_eq!(shared.end_sessions_of("casuser").len(), 2);
+        assert!(!issue(&second));
+    }
 }

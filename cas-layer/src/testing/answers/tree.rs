@@ -1,9 +1,9 @@
 //! XML elements and the ways to write them down.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::testing::Quirk;
+use crate::testing::markup::allowed;
 use crate::testing::quirks::Quirks;
 
 const NAMESPACE: &str = "http://www.yale.edu/tp/cas";
@@ -189,15 +189,5 @@ impl Writer<'_> {
             }
         }
         escaped
-    }
-}
-
-/// The text without characters that XML cannot carry at all.
-fn allowed(text: &str) -> Cow<'_, str> {
-    let forbidden = |c: char| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
-    if text.contains(forbidden) {
-        text.replace(forbidden, "\u{fffd}").into()
-    } else {
-        text.into()
     }
 }

@@ -2,10 +2,16 @@
 
 mod dialects;
 mod faults;
+mod front_channel;
+mod logout_quirks;
+mod logs;
 mod quirks;
+mod receiver;
 mod server;
 mod sign_in;
 mod sign_out;
+mod single_logout;
+mod tls;
 mod validation;
 
 use std::collections::BTreeMap;
@@ -16,6 +22,7 @@ use reqwest::redirect::Policy;
 use url::Url;
 
 use super::{CasServer, Quirk, User};
+use receiver::{Heard, Message, Receiver};
 
 const SERVICE: &str = "https://app.example.org/login?next=/profile";
 
@@ -94,6 +101,14 @@ fn client() -> Client {
         .tls_certs_only([])
         .build()
         .unwrap()
+}
+
+/// Waits for what is due at once; fails where a test would hang without it.
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    let minute = std::time::Duration::from_secs(60);
+    tokio::time::timeout(minute, what)
+        .await
+        .expect("it does not come")
 }
 
 async fn get(url: impl reqwest::IntoUrl) -> Answer {
