@@ -9,5 +9,6 @@
 
 pub mod demo;
 pub mod flow;
+pub mod redis;
 pub mod suite;
 pub mod visitor;
