@@ -31,6 +31,8 @@ pub use protocol::{
     ServiceUrl, UnknownProtocol,
 };
 pub use registry::memory::MemoryRegistry;
+#[cfg(feature = "redis")]
+pub use registry::redis::{RedisRegistry, RedisRegistryBuilder};
 pub use service::{Cas, CasFuture};
 pub use session::{Key, NewSession, SessionId, UserName, Veto};
 pub use user::CasUser;

@@ -9,6 +9,8 @@ mod ended;
 mod error;
 mod forgetful;
 pub(crate) mod memory;
+#[cfg(feature = "redis")]
+pub(crate) mod redis;
 
 use std::{fmt, pin::Pin, time::Duration};
 
