@@ -30,6 +30,8 @@ pub use protocol::{
     Authentication, InvalidServiceUrl, InvalidTicket, LogoutParameter, Protocol, ServiceTicket,
     ServiceUrl, UnknownProtocol,
 };
+#[cfg(feature = "file")]
+pub use registry::file::FileRegistry;
 pub use registry::memory::MemoryRegistry;
 #[cfg(feature = "redis")]
 pub use registry::redis::{RedisRegistry, RedisRegistryBuilder};

@@ -7,6 +7,8 @@ mod account;
 mod begun;
 mod ended;
 mod error;
+#[cfg(feature = "file")]
+pub(crate) mod file;
 mod forgetful;
 pub(crate) mod memory;
 #[cfg(feature = "redis")]
