@@ -1,4 +1,5 @@
 use std::{
+    fs,
     path::Path,
     task::{Context, Waker},
 };
@@ -178,8 +179,12 @@ async fn nobody_waits_for_ever_for_a_disk_that_is_stuck() {
     let (registry, queue) = stuck();
     let unavailable = RegistryErrorKind::Unavailable;
     registry.begin(id(1), PATIENCE).await.unwrap();
+    registry.begin(id(1), PATIENCE).await.unwrap();
     let opened = registry.open(id(1), LIFETIME, 0).await;
     assert_eq!(opened.unwrap_err().kind(), unavailable);
+    registry.abandon(id(1));
+    // The other callback with the ticket is still heard of.
+    assert!(registry.0.known.end_begun(id(1)));
     let ended = registry.end_if_opened(vec![id(1)], 0).await;
     assert_eq!(ended.unwrap_err().kind(), unavailable);
     // The session of somebody who signs out has ended nevertheless.
@@ -229,4 +234,19 @@ async fn a_sign_in_leaves_nothing_in_memory() {
     }
     assert!((0..10).all(|n| !registry.0.known.end_begun(id(n))));
     assert!(registry.ended().is_empty());
+}
+
+#[tokio::test]
+async fn a_message_about_unknown_sessions_writes_nothing() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("sessions.redb");
+    let registry = FileRegistry::open(&path).unwrap();
+    let now = Clock::System.now();
+    assert!(registry.open(id(0), now + LIFETIME, now).await.is_ok());
+    let before = fs::read(&path).unwrap();
+    for n in 1..100 {
+        let found = registry.end_if_opened(vec![id(n), id(n + 100)], now).await;
+        assert_eq!(found.unwrap(), 0);
+    }
+    assert!(fs::read(&path).unwrap() == before);
 }
