@@ -151,10 +151,10 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
     }
     announce(&app_url, &own_url, &cas_url, embedded.is_some());
     serve(listener, app::router(config), stop).await;
-    if let Some(registry) = redis {
-        if let Err(error) = registry.shutdown().await {
-            tracing::error!(%error, "other nodes may not know of every sign-out");
-        }
+    if let Some(registry) = redis
+        && let Err(error) = registry.shutdown().await
+    {
+        tracing::error!(%error, "other nodes may not know of every sign-out");
     }
     if let Some(server) = embedded {
         server.shutdown().await;
