@@ -1,6 +1,13 @@
 //! Redis is away, or says nothing.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use cas_layer::{
     RedisRegistry,
@@ -53,6 +60,111 @@ pub(crate) async fn a_kill_and_a_restart_lose_nothing() {
         assert_eq!(log_out(&new, session).await.unwrap(), 1);
         ends(&node, session).await;
     }
+}
+
+pub(crate) async fn nothing_is_lost_and_nobody_ended_through_kills_and_hangs() {
+    let mut server = RedisServer::start().await;
+    let nodes = [
+        connect(&server).await,
+        connect(&server).await,
+        connect(&server).await,
+    ];
+    let stop = Arc::new(AtomicBool::new(false));
+    let workers: Vec<_> = (0..6)
+        .map(|n| {
+            let (nodes, stop) = (nodes.clone(), Arc::clone(&stop));
+            tokio::spawn(async move { come_and_leave(&nodes, n, &stop).await })
+        })
+        .collect();
+    for round in 0..6 {
+        let before = nodes[0].ended().len();
+        eventually("people come and leave", async || {
+            nodes[0].ended().len() > before + 20
+        })
+        .await;
+        if round % 2 == 0 {
+            server.kill().await;
+            server.restart().await;
+        } else {
+            server.hang();
+            eventually("the hang is noticed", async || {
+                let begun = nodes[0].begin(new_id(), Duration::from_secs(1)).await;
+                begun.is_err()
+            })
+            .await;
+            server.go_on();
+        }
+        is_back(&nodes[0]).await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    let (mut live, mut ended, mut answered) = (Vec::new(), Vec::new(), Vec::new());
+    for worker in workers {
+        let left = worker.await.unwrap();
+        live.extend(left.live);
+        ended.extend(left.ended);
+        answered.extend(left.answered);
+    }
+    println!(
+        "{} live, {} ended, {} of them answered",
+        live.len(),
+        ended.len() + answered.len(),
+        answered.len()
+    );
+    let new = connect(&server).await;
+    assert!(answered.iter().all(|session| is_ended(&new, session)));
+    for node in nodes.iter().chain([&new]) {
+        // Those that were answered with an error have ended all the same, some time.
+        for session in ended.iter().chain(&answered) {
+            ends(node, session).await;
+        }
+        for session in &live {
+            assert!(!is_ended(node, session));
+        }
+    }
+}
+
+#[derive(Default)]
+struct Left {
+    live: Vec<Session>,
+    /// Without certainty.
+    ended: Vec<Session>,
+    answered: Vec<Session>,
+}
+
+/// Signs in at one node and out at another, or not at all, for as long as it may.
+async fn come_and_leave(nodes: &[RedisRegistry; 3], worker: usize, stop: &AtomicBool) -> Left {
+    let mut left = Left::default();
+    for n in worker.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        // People are not that fast, least of all while nothing works.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        let (here, there) = (&nodes[n % 3], &nodes[(n / 3) % 3]);
+        let Ok(session) = try_sign_in(here).await else {
+            continue;
+        };
+        let result = match n % 4 {
+            0 => sign_out(there, &session).await.is_ok(),
+            1 | 2 => match log_out(there, &session).await {
+                Ok(count) => {
+                    assert_eq!(count, 1);
+                    true
+                }
+                Err(_) => false,
+            },
+            _ => {
+                left.live.push(session);
+                continue;
+            }
+        };
+        if result {
+            left.answered.push(session);
+        } else {
+            left.ended.push(session);
+        }
+    }
+    left
 }
 
 pub(crate) async fn sign_outs_wait_for_redis_and_are_told() {

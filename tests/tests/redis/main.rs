@@ -55,6 +55,7 @@ fn main() -> ExitCode {
         races::what_has_not_begun_is_not_opened,
         races::a_sign_out_is_done_even_if_nobody_waits_for_it,
         away::a_kill_and_a_restart_lose_nothing,
+        away::nothing_is_lost_and_nobody_ended_through_kills_and_hangs,
         away::sign_outs_wait_for_redis_and_are_told,
         away::a_redis_that_hangs_holds_nobody_up,
         away::a_full_queue_turns_away,

@@ -8,11 +8,12 @@
 mod contract;
 mod file;
 mod memory;
+mod redis;
 mod support;
 
 use std::process::ExitCode;
 
-use cas_layer_tests::suite;
+use cas_layer_tests::{redis::RedisServer, suite};
 
 fn main() -> ExitCode {
     // Started again by a test, as a process of its own.
@@ -22,5 +23,11 @@ fn main() -> ExitCode {
     }
     let mut trials = memory::trials();
     trials.extend(file::trials());
+    let with_redis = redis::trials();
+    if RedisServer::program().is_some() {
+        trials.extend(with_redis);
+    } else {
+        let _ = suite::leave_out("RedisRegistry", suite::REDIS_SERVER, &with_redis);
+    }
     suite::run(trials)
 }

@@ -115,6 +115,8 @@ impl RedisRegistryBuilder {
         let connected = timeout(CONNECT, async {
             let pair = node.connect(&mut known).await?;
             follow::load(&node, &mut known, &pair.news, |_| ()).await?;
+            // Says now what would go wrong later.
+            follow::read(&node, &mut known, &pair.news, None).await?;
             Ok(pair)
         });
         let pair = connected.await.unwrap_or(Err(Failure::Silent))?;

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    connection::{COMMAND, Connection},
+    connection::Connection,
     failure::Failure,
     node::{self, Node},
     recovery::{self, Known},
+    scripts,
     stream::{Entry, EntryId, RawEntries},
 };
 
@@ -33,7 +34,7 @@ pub(super) async fn follow(
         }
         let mut looked = Instant::now();
         loop {
-            read(node, known, news).await?;
+            read(node, known, news, Some(BLOCK)).await?;
             if looked.elapsed() >= LOOK {
                 recovery::check(node, known, commands).await?;
                 looked = Instant::now();
@@ -44,21 +45,28 @@ pub(super) async fn follow(
     failure
 }
 
-/// Waits for news and takes it over.
-async fn read(node: &Node, known: &mut Known, news: &Connection) -> Result<(), Failure> {
+/// Takes news over; waits for some where there are none yet.
+pub(super) async fn read(
+    node: &Node,
+    known: &mut Known,
+    news: &Connection,
+    wait: Option<Duration>,
+) -> Result<(), Failure> {
     type Streams = Option<Vec<(String, RawEntries)>>;
     let mut command = redis::cmd("XREAD");
+    command.arg("COUNT").arg(PAGE);
+    if let Some(wait) = wait {
+        command.arg("BLOCK").arg(wait.as_millis().to_string());
+    }
     command
-        .arg("COUNT")
-        .arg(PAGE)
-        .arg("BLOCK")
-        .arg(BLOCK.as_millis().to_string())
         .arg("STREAMS")
         .arg(node.keys.ended())
         .arg(known.seen.to_string());
     let streams: Streams = news.run(&command, SILENCE).await?;
     for (_, entries) in streams.into_iter().flatten() {
-        take(node, known, entries, |_| ());
+        for (id, fields) in entries {
+            take(node, known, &id, &fields, |_| ());
+        }
     }
     node.facts.is_read();
     Ok(())
@@ -72,39 +80,41 @@ pub(super) async fn load(
     mut each: impl FnMut(&Entry),
 ) -> Result<(), Failure> {
     loop {
-        let mut command = redis::cmd("XRANGE");
-        command
-            .arg(node.keys.ended())
-            .arg(format!("({}", known.seen))
-            .arg("+")
-            .arg("COUNT")
-            .arg(PAGE);
-        let entries: RawEntries = news.run(&command, COMMAND).await?;
+        let page = scripts::load(news, &node.keys, known.seen, PAGE).await?;
         node.facts.is_read();
-        let is_last = entries.len() < PAGE;
-        take(node, known, entries, &mut each);
-        if is_last {
+        let mut count = 0;
+        for line in page.lines() {
+            count += 1;
+            let mut words = line.split(' ');
+            let id = words.next().unwrap_or_default();
+            take(node, known, id, &words.collect::<Vec<_>>(), &mut each);
+        }
+        if count < PAGE {
             return Ok(());
         }
     }
 }
 
-fn take(node: &Node, known: &mut Known, entries: RawEntries, mut each: impl FnMut(&Entry)) {
-    let now = node::now();
-    for (id, fields) in entries {
-        let Some(id) = EntryId::parse(&id) else {
-            tracing::error!("an entry of the stream of what has ended has no id that Redis gives");
-            continue;
-        };
-        known.seen = id;
-        let Some(entry) = Entry::parse(&fields) else {
-            tracing::error!(%id, "an entry of the stream of what has ended cannot be read");
-            continue;
-        };
-        if let Entry::Account { number, .. } = entry {
-            node.facts.saw_number(number);
-        }
-        entry.apply(&node.ended, now);
-        each(&entry);
+/// Takes an entry over.
+fn take<F: AsRef<[u8]>>(
+    node: &Node,
+    known: &mut Known,
+    id: &str,
+    fields: &[F],
+    each: impl FnOnce(&Entry),
+) {
+    let Some(id) = EntryId::parse(id) else {
+        tracing::error!("an entry of the stream of what has ended has no id that Redis gives");
+        return;
+    };
+    known.seen = id;
+    let Some(entry) = Entry::parse(fields) else {
+        tracing::error!(%id, "an entry of the stream of what has ended cannot be read");
+        return;
+    };
+    if let Entry::Account { number, .. } = entry {
+        node.facts.saw_number(number);
     }
+    entry.apply(&node.ended, node::now());
+    each(&entry);
 }

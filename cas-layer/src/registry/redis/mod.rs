@@ -1,4 +1,10 @@
 //! The registry of many nodes, in Redis.
+//!
+//! - [`scripts`] are the steps that Redis takes, each whole or not at all; they are the place to look for what a
+//!   session's states are.
+//! - [`node`] keeps two connections: one for calls, and one on which [`follow`] waits for news.
+//! - [`queue`] and [`flush`] bring sign-outs to Redis; sign-ins go there directly.
+//! - [`recovery`] and [`seen`] make good what Redis has lost.
 
 mod address;
 mod builder;
@@ -50,7 +56,7 @@ const CALL: Duration = Duration::from_millis(900);
 /// How long [`RedisRegistry::shutdown`] waits for Redis.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
-/// DOC
+#[doc = include_str!("../../docs/redis.md")]
 #[derive(Clone)]
 pub struct RedisRegistry(Arc<Handles>);
 
@@ -65,6 +71,13 @@ struct Handles {
 impl Drop for Handles {
     fn drop(&mut self) {
         self.task.abort();
+        let lost = self.node.queue.len();
+        if lost > 0 {
+            tracing::error!(
+                lost,
+                "the registry is gone before Redis was told of all sign-outs"
+            );
+        }
     }
 }
 
@@ -112,14 +125,11 @@ impl RedisRegistry {
         self.0.task.abort();
         node.link.set(State::Down);
         told.map_err(|_| {
-            tracing::error!(
-                lost = node.queue.len(),
-                "the process ends before Redis was told of all sign-outs"
-            );
             RegistryError::new(
                 RegistryErrorKind::Unavailable,
                 "Redis was not told of all sign-outs",
             )
+            .with_source(format!("{} of them are lost", node.queue.len()))
         })
     }
 

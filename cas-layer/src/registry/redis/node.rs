@@ -107,16 +107,24 @@ impl Node {
 
     /// Keeps in touch with Redis for ever, beginning with a pair of connections that is there.
     pub(super) async fn run(&self, mut known: Known, mut pair: Pair) {
+        let mut pause = PAUSES.0;
         loop {
+            let connected = Instant::now();
             let failure = self.work(&mut known, pair).await;
-            let since = Instant::now();
+            let lost = Instant::now();
             tracing::warn!(
                 error = %failure,
                 "lost touch with Redis: requests are served from what is known, and sign-outs wait"
             );
-            pair = self.connect_again(&mut known).await;
+            // At once where it went well for a while, and with pauses where each connection breaks soon.
+            if lost.duration_since(connected) > PAUSES.1 {
+                pause = PAUSES.0;
+            } else {
+                rest(&mut pause).await;
+            }
+            pair = self.connect_again(&mut known, &mut pause).await;
             tracing::info!(
-                after_seconds = since.elapsed().as_secs(),
+                after_seconds = lost.elapsed().as_secs(),
                 waiting = self.queue.len(),
                 "in touch with Redis again"
             );
@@ -142,8 +150,7 @@ impl Node {
         failure
     }
 
-    async fn connect_again(&self, known: &mut Known) -> Pair {
-        let mut pause = PAUSES.0;
+    async fn connect_again(&self, known: &mut Known, pause: &mut Duration) -> Pair {
         let mut complaint = String::new();
         loop {
             let mut attempt = std::pin::pin!(self.connect(known));
@@ -163,8 +170,7 @@ impl Node {
                 tracing::warn!(error = failure, "no connection to Redis yet");
                 complaint = failure;
             }
-            sleep(jittered(pause)).await;
-            pause = pause.saturating_mul(2).min(PAUSES.1);
+            rest(pause).await;
         }
     }
 
@@ -187,8 +193,10 @@ pub(super) fn now() -> UnixSeconds {
     Clock::System.now()
 }
 
-/// Between half of it and all of it, so that nodes do not come back in step.
-fn jittered(pause: Duration) -> Duration {
+/// Waits, and longer the next time. Not the same for all nodes, so that they do not come back in step.
+async fn rest(pause: &mut Duration) {
     let random = getrandom::u32().unwrap_or_default();
-    pause.mul_f64(0.5 + f64::from(random) / f64::from(u32::MAX) / 2.0)
+    let share = 0.5 + f64::from(random) / f64::from(u32::MAX) / 2.0;
+    sleep(pause.mul_f64(share)).await;
+    *pause = pause.saturating_mul(2).min(PAUSES.1);
 }

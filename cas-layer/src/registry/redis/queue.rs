@@ -240,14 +240,18 @@ impl Queue {
     pub(super) fn forget_unknown(&self, first: usize, count: usize) -> usize {
         let mut inner = self.inner();
         let end = first.saturating_add(count).min(inner.waiting.len());
-        let mut later = inner.waiting.split_off(end);
-        let written = inner.waiting.split_off(first.min(end));
-        let (unknown, left): (Vec<_>, Vec<_>) = written
-            .into_iter()
-            .partition(|waiting| waiting.outcome.is_nothing);
-        let count = left.len();
-        inner.waiting.extend(left);
-        inner.waiting.append(&mut later);
+        let (mut left, mut unknown) = (Vec::new(), Vec::new());
+        for (at, waiting) in inner.waiting.drain(..end).enumerate() {
+            if at >= first && waiting.outcome.is_nothing {
+                unknown.push(waiting);
+            } else {
+                left.push(waiting);
+            }
+        }
+        let count = left.len().saturating_sub(first);
+        for waiting in left.into_iter().rev() {
+            inner.waiting.push_front(waiting);
+        }
         self.conclude(inner, unknown);
         count
     }
@@ -335,5 +339,126 @@ async fn until(changed: &Notify, mut holds: impl FnMut() -> bool) {
             return;
         }
         next.await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixSeconds = 1_700_000_000;
+    const LONGEST: UnixSeconds = 3_600;
+
+    fn id(n: u8) -> SessionId {
+        [n; 16].into()
+    }
+
+    fn named(ids: &[u8]) -> Ending {
+        Ending::IfOpened {
+            ids: ids.iter().map(|&n| id(n)).collect(),
+            now: NOW,
+        }
+    }
+
+    fn shown(n: u8) -> Ending {
+        Ending::Session(Lasting {
+            id: id(n),
+            expires_at: NOW + LONGEST,
+            seconds: LONGEST,
+        })
+    }
+
+    fn push(
+        queue: &Queue,
+        ending: Ending,
+        ended: &EndedSessions,
+    ) -> Result<Ended, RegistryErrorKind> {
+        queue
+            .push(ending, ended, LONGEST)
+            .map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn sessions_are_counted_not_messages() {
+        let (queue, ended) = (Queue::new(3), EndedSessions::new());
+        push(&queue, named(&[1, 2]), &ended).unwrap();
+        assert_eq!(
+            push(&queue, named(&[3, 4]), &ended).unwrap_err(),
+            RegistryErrorKind::Full
+        );
+        push(&queue, shown(3), &ended).unwrap();
+        // Even one that names nobody.
+        assert!(push(&queue, named(&[]), &ended).is_err());
+        assert_eq!(queue.len(), 3);
+        queue.finish(1);
+        assert_eq!(queue.len(), 1);
+        push(&queue, named(&[]), &ended).unwrap();
+        assert_eq!(queue.len(), 2);
+    }
+
+    #[test]
+    fn a_batch_ends_at_its_limit_and_has_one_ending_at_least() {
+        let (queue, ended) = (Queue::new(100), EndedSessions::new());
+        for ending in [named(&[1, 2, 3]), shown(4), shown(5), shown(6)] {
+            push(&queue, ending, &ended).unwrap();
+        }
+        assert_eq!(queue.next(0, 1).len(), 1);
+        assert_eq!(queue.next(0, 4).len(), 2);
+        assert_eq!(queue.next(1, 100).len(), 3);
+        assert!(queue.next(4, 100).is_empty());
+    }
+
+    #[test]
+    fn messages_count_here_only_while_redis_is_away_and_what_was_unknown_is_named_again() {
+        let (queue, ended) = (Queue::new(100), EndedSessions::new());
+        ended.end(id(3), NOW, NOW);
+        push(&queue, named(&[1, 2, 3]), &ended).unwrap();
+        assert!(!ended.contain_id(id(1)));
+        queue.redis_went(&ended, LONGEST);
+        push(&queue, named(&[4]), &ended).unwrap();
+        assert!([1, 2, 3, 4].into_iter().all(|n| ended.contain_id(id(n))));
+        queue.redis_came();
+        push(&queue, named(&[5]), &ended).unwrap();
+        assert!(!ended.contain_id(id(5)));
+
+        let answers = [Answer::HadEnded, Answer::Unknown, Answer::Unknown];
+        // The third had ended before.
+        assert_eq!(queue.answered(0, &answers), [id(2)]);
+        assert_eq!(queue.answered(1, &[Answer::NoRoom]), []);
+        assert_eq!(queue.answered(9, &[Answer::Unknown]), []);
+    }
+
+    #[test]
+    fn who_waits_is_told_what_came_of_it() {
+        let (queue, ended) = (Queue::new(100), EndedSessions::new());
+        let endings = [
+            named(&[1, 2]),
+            named(&[3]),
+            shown(4),
+            named(&[5]),
+            named(&[6]),
+        ];
+        let mut waiting = endings.map(|ending| push(&queue, ending, &ended).unwrap());
+        queue.answered(0, &[Answer::HadEnded, Answer::Unknown]);
+        queue.answered(1, &[Answer::Unknown]);
+        queue.answered(3, &[Answer::NoRoom]);
+        // Nothing is to be remembered of the second, so nothing is waited for.
+        assert_eq!(queue.forget_unknown(0, 4), 3);
+        assert_eq!(waiting[1].try_recv().unwrap().unwrap(), 0);
+        assert!(waiting[0].try_recv().is_err());
+        queue.delay(1, super::super::link::away);
+        let kind = |told: Result<usize, RegistryError>| told.map_err(|error| error.kind());
+        assert_eq!(
+            kind(waiting[0].try_recv().unwrap()),
+            Err(RegistryErrorKind::Unavailable)
+        );
+        queue.finish(3);
+        assert_eq!(waiting[2].try_recv().unwrap().unwrap(), 0);
+        assert_eq!(
+            kind(waiting[3].try_recv().unwrap()),
+            Err(RegistryErrorKind::Full)
+        );
+        assert_eq!(queue.len(), 1);
+        assert!(waiting[4].try_recv().is_err());
     }
 }

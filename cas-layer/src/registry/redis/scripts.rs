@@ -30,6 +30,7 @@ macro_rules! script {
 }
 
 const LOOK: &str = script!("common", "look");
+const LOAD: &str = script!("common", "load");
 const JOIN: &str = script!("common", "join");
 const BEGIN: &str = script!("common", "guard", "begin");
 const ABANDON: &str = script!("common", "guard", "abandon");
@@ -109,6 +110,18 @@ pub(super) async fn look(
         last: EntryId::parse(&last).ok_or_else(unexpected)?,
         has_seen: found > 0,
     })
+}
+
+/// The entries of the stream after `seen`, each a line.
+pub(super) async fn load(
+    connection: &Connection,
+    keys: &Keys,
+    seen: EntryId,
+    count: usize,
+) -> Result<String, Failure> {
+    let mut command = eval(LOAD, keys, []);
+    command.arg(seen.to_string()).arg(count);
+    connection.run(&command, COMMAND).await
 }
 
 /// Answers with the epoch, and whether Redis may have lost something.

@@ -58,11 +58,11 @@ pub(super) enum Entry {
 
 impl Entry {
     /// Reads the fields `s` or `a` and `n`, and `x`. Others are of a later version.
-    pub(super) fn parse(fields: &[Vec<u8>]) -> Option<Self> {
+    pub(super) fn parse<F: AsRef<[u8]>>(fields: &[F]) -> Option<Self> {
         let (fields, _) = fields.as_chunks::<2>();
         let text = |name: &[u8]| {
-            let field = fields.iter().find(|[field, _]| field == name);
-            field.map(|[_, value]| value.as_slice())
+            let field = fields.iter().find(|[field, _]| field.as_ref() == name);
+            field.map(|[_, value]| value.as_ref())
         };
         let number = |name| str::from_utf8(text(name)?).ok()?.parse().ok();
         let expires_at = number(b"x")?;
@@ -95,10 +95,8 @@ impl Entry {
 mod tests {
     use super::*;
 
-    fn fields(text: &str) -> Vec<Vec<u8>> {
-        text.split(' ')
-            .map(|field| field.as_bytes().to_vec())
-            .collect()
+    fn fields(text: &str) -> Vec<&str> {
+        text.split(' ').collect()
     }
 
     #[test]
