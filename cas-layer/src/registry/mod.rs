@@ -88,7 +88,8 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
         now: UnixSeconds,
     ) -> RegistryFuture<'_, ()>;
 
-    /// Ends those of these sessions that were begun or opened, and says how many those were.
+    /// Ends those of these sessions that were begun or opened, and says how many those were. Some that had
+    /// ended before may be among them.
     ///
     /// # Errors
     /// It is not certain that the end will be remembered. The sender is told so.

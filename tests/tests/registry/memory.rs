@@ -20,5 +20,7 @@ impl Harness for Memory {
 }
 
 pub(crate) fn trials() -> Vec<Trial> {
-    contract::trials::<Memory>("memory")
+    let mut trials = contract::trials::<Memory>("memory");
+    trials.extend(contract::clock_trials::<Memory>("memory"));
+    trials
 }

@@ -234,6 +234,10 @@ impl Registry for RedisRegistry {
     }
 
     fn end_if_opened(&self, ids: Vec<SessionId>, now: UnixSeconds) -> RegistryFuture<'_, usize> {
+        if ids.is_empty() {
+            // Redis would have nothing to answer.
+            return Box::pin(std::future::ready(Ok(0)));
+        }
         let ended = self.push(Ending::IfOpened { ids, now });
         Box::pin(self.ended_in_redis(ended))
     }

@@ -45,6 +45,7 @@ impl File {
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = contract::trials::<File>("file");
+    trials.extend(contract::clock_trials::<File>("file"));
     trials.extend(contract::restart_trials::<File>("file"));
     trials.extend(opening::trials());
     trials.extend(damage::trials());
