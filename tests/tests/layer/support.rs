@@ -125,7 +125,7 @@ async fn whoami(user: Option<CasUser>) -> Json<Value> {
     }))
 }
 
-fn routes(reached: Arc<AtomicUsize>) -> Router {
+pub(crate) fn routes(reached: Arc<AtomicUsize>) -> Router {
     let echo = |request: Request| async move {
         let body = axum::body::to_bytes(request.into_body(), usize::MAX)
             .await
