@@ -33,7 +33,11 @@ pub use protocol::{
     Authentication, InvalidServiceUrl, InvalidTicket, LoginMode, LogoutParameter, Protocol,
     ServiceTicket, ServiceUrl, UnknownProtocol,
 };
+#[cfg(feature = "file")]
+pub use registry::file::FileRegistry;
 pub use registry::memory::MemoryRegistry;
+#[cfg(feature = "redis")]
+pub use registry::redis::{RedisRegistry, RedisRegistryBuilder};
 pub use service::{Cas, CasFuture, Require, RequireAttribute, RequireFresh, RequireUser};
 pub use session::{Key, NewSession, SessionId, UserName, Veto};
 pub use user::CasUser;

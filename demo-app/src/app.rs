@@ -7,7 +7,7 @@ use axum::{
     extract::Request,
     http::{StatusCode, header},
     response::IntoResponse,
-    routing::get,
+    routing::{get, post},
 };
 use cas_layer::{CasConfig, CasLayer};
 use tower_http::{compression::CompressionLayer, timeout::TimeoutLayer, trace::TraceLayer};
@@ -25,10 +25,13 @@ pub(crate) const PUBLIC_PATHS: [&str; 2] = ["/", "/healthz"];
 pub(crate) const LANDING_PATH: &str = "/profile";
 
 pub(crate) fn router(config: CasConfig) -> Router {
+    let policy = pages::Policy::new(config.client().url());
     Router::new()
         .route("/", get(|| async { found("/login") }))
         .route("/profile", get(pages::profile))
+        .route("/sign_out_everywhere", post(pages::sign_out_everywhere))
         .route("/healthz", get(|| async { "ok" }))
+        .with_state(policy)
         .layer(CasLayer::new(config))
         .layer(CompressionLayer::new())
         .layer(TimeoutLayer::with_status_code(

@@ -1,6 +1,6 @@
 //! The command line and the environment.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{fmt, net::SocketAddr, path::PathBuf, process::ExitCode, str::FromStr};
 
 use clap::{Parser, ValueEnum, error::ErrorKind};
 
@@ -48,9 +48,23 @@ pub(crate) struct Options {
     #[arg(long, env = "DEMO_KEY_FILE", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 
-    /// Where ended sessions are remembered
-    #[arg(long, env = "DEMO_REGISTRY", value_enum, default_value_t = Registry::Memory)]
+    /// Where ended sessions are remembered: `memory`, `file:PATH`, or the URL of a Redis server
+    #[arg(
+        long,
+        env = "DEMO_REGISTRY",
+        hide_env_values = true,
+        value_name = "REGISTRY",
+        default_value = "memory"
+    )]
     pub(crate) registry: Registry,
+
+    /// Seconds without a request after which a session ends; 0 for no such limit
+    #[arg(long, env = "DEMO_IDLE", value_name = "SECONDS")]
+    pub(crate) idle: Option<u64>,
+
+    /// Seconds after which a session ends, whatever happens in it
+    #[arg(long, env = "DEMO_LIFETIME", value_name = "SECONDS")]
+    pub(crate) lifetime: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -73,10 +87,43 @@ impl From<Protocol> for cas_layer::Protocol {
     }
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+/// Where ended sessions are remembered.
+#[derive(Clone)]
 pub(crate) enum Registry {
-    /// In this process, until it exits
+    /// In this process, until it exits.
     Memory,
+    /// In a file, for one process.
+    File(PathBuf),
+    /// At a Redis server, for many. The URL may hold a password.
+    Redis(String),
+}
+
+impl FromStr for Registry {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_redis = ["redis://", "rediss://"]
+            .iter()
+            .any(|scheme| text.starts_with(scheme));
+        match text.strip_prefix("file:") {
+            Some("") => Err("the path of the file is missing"),
+            Some(path) => Ok(Self::File(path.into())),
+            None if text == "memory" => Ok(Self::Memory),
+            None if is_redis => Ok(Self::Redis(text.to_owned())),
+            None => Err("it is none of memory, file:PATH, redis://… and rediss://…"),
+        }
+    }
+}
+
+/// Without the password.
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("memory"),
+            Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Redis(_) => f.write_str("redis://…"),
+        }
+    }
 }
 
 impl Options {

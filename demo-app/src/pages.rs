@@ -1,11 +1,12 @@
 //! The one page of the demo.
 
-use std::{sync::LazyLock, time::SystemTime};
+use std::{sync::Arc, time::SystemTime};
 
 use axum::{
     Json,
-    http::{HeaderMap, header},
-    response::{Html, IntoResponse, Response},
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{Html, IntoResponse, Redirect, Response},
 };
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use cas_layer::{Attributes, CasUser};
@@ -26,8 +27,12 @@ th{width:48%;font-weight:400}\
 ul{margin:0;padding:0;list-style:none}\
 .button{display:inline-block;padding:.55rem 1.1rem;border-radius:.4rem;background:#1a4f8b;\
 color:#fff;text-decoration:none}\
+.actions{display:flex;flex-wrap:wrap;gap:1rem;align-items:center}\
+form{margin:0}\
+.plain{padding:.55rem 1.1rem;border:1px solid GrayText;border-radius:.4rem;background:Canvas;\
+color:CanvasText;font:inherit;cursor:pointer}\
 .button:hover{background:#143d6b}\
-.button:focus-visible{outline:3px solid #e8a200;outline-offset:2px}";
+.button:focus-visible,.plain:focus-visible{outline:3px solid #e8a200;outline-offset:2px}";
 
 /// Chromium keeps a page for its back button in spite of `no-store`, and drops it only when a cookie
 /// changes after the page was left. A sign-out clears the cookie on the way out, which is earlier.
@@ -36,17 +41,41 @@ const SCRIPT: &str = "\
 addEventListener('pagehide',()=>{document.body.hidden=true});\
 addEventListener('pageshow',event=>{if(event.persisted)location.reload()})";
 
-/// Nothing loads, nobody frames; the one style and the one script are known by their hashes.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let [style, script] = [STYLE, SCRIPT].map(|text| BASE64_STANDARD.encode(Sha256::digest(text)));
-    format!(
-        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; \
-         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-});
+/// The content security policy of the page: nothing loads, nobody frames; the one style and the one
+/// script are known by their hashes; the one form leads here and from here to the CAS server.
+#[derive(Clone, Debug)]
+pub(crate) struct Policy(Arc<str>);
+
+impl Policy {
+    pub(crate) fn new(cas_url: &str) -> Self {
+        let [style, script] =
+            [STYLE, SCRIPT].map(|text| BASE64_STANDARD.encode(Sha256::digest(text)));
+        let policy = format!(
+            "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; \
+             base-uri 'none'; form-action 'self' {cas_url}/; frame-ancestors 'none'"
+        );
+        Self(policy.into())
+    }
+}
+
+/// `POST /sign_out_everywhere`: on all devices, then here and at the CAS server.
+pub(crate) async fn sign_out_everywhere(user: CasUser) -> Response {
+    match user.end_all_sessions().await {
+        Ok(()) => Redirect::to("/logout").into_response(),
+        Err(error) => {
+            tracing::error!(%error, "not every session may have ended");
+            let text = "It is not certain that you have signed out everywhere. Please try again.";
+            (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+        }
+    }
+}
 
 /// `GET /profile`: HTML for browsers, JSON for programs that ask for it.
-pub(crate) async fn profile(headers: HeaderMap, user: CasUser) -> Response {
+pub(crate) async fn profile(
+    State(policy): State<Policy>,
+    headers: HeaderMap,
+    user: CasUser,
+) -> Response {
     if wants_json(&headers) {
         let profile = Profile {
             user: user.name(),
@@ -56,7 +85,7 @@ pub(crate) async fn profile(headers: HeaderMap, user: CasUser) -> Response {
     }
     let headers = [
         (header::VARY, "Accept"),
-        (header::CONTENT_SECURITY_POLICY, &**POLICY),
+        (header::CONTENT_SECURITY_POLICY, &*policy.0),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
@@ -100,7 +129,12 @@ fn page(user: &CasUser) -> Markup {
                     h1 { "Signed in as " span #user { (user.name()) } }
                     (session_end(user.expires_at()))
                     (attribute_table(user.attributes()))
-                    p { a .button #logout href="/logout" { "Sign out" } }
+                    div .actions {
+                        a .button #logout href="/logout" { "Sign out" }
+                        form method="post" action="/sign_out_everywhere" {
+                            button .plain #everywhere { "Sign out of all devices" }
+                        }
+                    }
                 }
             }
         }

@@ -11,7 +11,8 @@ use std::{
 
 use axum::http::Uri;
 use cas_layer::{
-    CasConfig, ConfigError, Key, MemoryRegistry,
+    CasConfig, ConfigError, FileRegistry, Key, RedisRegistry,
+    registry::RegistryError,
     testing::{CasServer, User},
 };
 use tokio::{net::TcpListener, sync::Notify, time};
@@ -58,6 +59,11 @@ pub(crate) enum StartError {
     AppUrlWithPath { url: String },
     #[error(transparent)]
     Config(#[from] ConfigError),
+    #[error("the registry {registry:?} (--registry)")]
+    Registry {
+        registry: Registry,
+        source: RegistryError,
+    },
     #[error("cannot wait for signals")]
     Signals(#[source] io::Error),
 }
@@ -104,10 +110,32 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
     for path in app::PUBLIC_PATHS {
         config = config.public(path);
     }
+    if let Some(seconds) = options.lifetime {
+        config = config.session_lifetime(Duration::from_secs(seconds));
+    }
+    config = match options.idle {
+        None => config,
+        Some(0) => config.no_idle_timeout(),
+        Some(seconds) => config.idle_timeout(Duration::from_secs(seconds)),
+    };
+    let mut redis = None;
+    let registry_error = |source| StartError::Registry {
+        registry: options.registry.clone(),
+        source,
+    };
+    config = match &options.registry {
+        Registry::Memory => config,
+        Registry::File(path) => config.registry(FileRegistry::open(path).map_err(registry_error)?),
+        Registry::Redis(url) => {
+            let registry = redis.insert(
+                RedisRegistry::connect(url.as_str())
+                    .await
+                    .map_err(registry_error)?,
+            );
+            config.registry(registry.clone())
+        }
+    };
     let config = config
-        .registry(match options.registry {
-            Registry::Memory => MemoryRegistry::default(),
-        })
         .client(|client| {
             let client = client.protocol(options.protocol.into());
             match ca {
@@ -123,6 +151,11 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
     }
     announce(&app_url, &own_url, &cas_url, embedded.is_some());
     serve(listener, app::router(config), stop).await;
+    if let Some(registry) = redis
+        && let Err(error) = registry.shutdown().await
+    {
+        tracing::error!(%error, "other nodes may not know of every sign-out");
+    }
     if let Some(server) = embedded {
         server.shutdown().await;
     }

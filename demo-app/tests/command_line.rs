@@ -58,7 +58,7 @@ fn unknown_options_and_values_are_refused() {
     );
     refused(
         &["--registry", "parchment"],
-        &["parchment", "--registry", "memory"],
+        &["--registry", "memory", "file:PATH", "redis://"],
     );
     refused(&["--app-url"], &["--app-url"]);
     refused(

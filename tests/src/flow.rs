@@ -1,6 +1,6 @@
 //! Signing in and out, the same against every CAS server and by every protocol version.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -101,6 +101,7 @@ pub fn trials(server: Server) -> Vec<Trial> {
                 a_wrong_password_signs_nobody_in,
                 a_session_at_the_cas_server_needs_no_second_form,
                 signing_out_ends_the_session_here_and_there,
+                signing_out_at_the_cas_server_ends_the_session_here,
                 a_copied_cookie_is_dead_after_signing_out,
                 a_used_ticket_is_refused,
                 a_ticket_is_not_validated_for_a_foreign_browser,
@@ -248,6 +249,28 @@ async fn signing_out_ends_the_session_here_and_there(setting: Setting) {
     );
     let form = visitor.open(&demo.url("/profile")).await;
     assert!(form.asks_for_password(), "{}", form.body);
+}
+
+/// Single logout: the CAS server itself posts to the app.
+async fn signing_out_at_the_cas_server_ends_the_session_here(setting: Setting) {
+    let demo = setting.demo().await;
+    let (visitor, other) = (Visitor::new(), Visitor::new());
+    sign_in(&visitor, &demo, "/profile").await;
+    sign_in(&other, &demo, "/profile").await;
+    visitor.open(&format!("{}/logout", demo.cas_url())).await;
+    // Some servers post before they answer the browser, others afterwards.
+    let ended = async {
+        while !is_sent_to_cas(&visitor, &demo).await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let limit = Duration::from_secs(60);
+    let in_time = tokio::time::timeout(limit, ended).await;
+    assert!(in_time.is_ok(), "the session is still good");
+    assert!(
+        !is_sent_to_cas(&other, &demo).await,
+        "somebody else's is not"
+    );
 }
 
 async fn a_copied_cookie_is_dead_after_signing_out(setting: Setting) {

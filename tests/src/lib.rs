@@ -10,5 +10,6 @@
 pub mod balancer;
 pub mod demo;
 pub mod flow;
+pub mod redis;
 pub mod suite;
 pub mod visitor;

@@ -10,6 +10,9 @@ pub const DJANGO_URL: &str = "CAS_TESTS_DJANGO_URL";
 /// The variable with the chromedriver to run.
 pub const CHROMEDRIVER: &str = "CAS_TESTS_CHROMEDRIVER";
 
+/// The variable with the redis-server to run. Without it, one on the `PATH` is taken.
+pub const REDIS_SERVER: &str = "CAS_TESTS_REDIS_SERVER";
+
 /// A variable, if it is set and not empty.
 #[must_use]
 pub fn variable(name: &str) -> Option<String> {

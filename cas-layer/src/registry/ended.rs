@@ -60,6 +60,12 @@ impl Minute {
     fn is_after(self, now: UnixSeconds) -> bool {
         u64::from(self.0) > now / 60
     }
+
+    /// When the session expires that is forgotten then, at most a minute too late.
+    #[cfg(feature = "redis")]
+    fn expires_at(self) -> UnixSeconds {
+        (u64::from(self.0) * 60).saturating_sub(GRACE)
+    }
 }
 
 impl Default for EndedSessions {
@@ -169,6 +175,41 @@ impl EndedSessions {
     }
 }
 
+/// For a registry that compares what it knows with what others know.
+#[cfg(feature = "redis")]
+impl EndedSessions {
+    /// Notes that a session has ended, and says whether that is news.
+    pub(crate) fn end_new(&self, id: SessionId, expires_at: UnixSeconds, now: UnixSeconds) -> bool {
+        let is_new = !self.contain_id(id);
+        self.end(id, expires_at, now);
+        is_new
+    }
+
+    /// Takes back that a session has ended.
+    pub(crate) fn forget(&self, id: SessionId) {
+        write(&self.shard(id).sessions).remove(&id);
+    }
+
+    /// All sessions, and when they expire, at most a minute too late.
+    pub(crate) fn sessions(&self) -> Vec<(SessionId, UnixSeconds)> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            let sessions = read(&shard.sessions);
+            all.extend(sessions.iter().map(|(&id, until)| (id, until.expires_at())));
+        }
+        all
+    }
+
+    /// All accounts, up to which number their sessions have ended, and when the last of them expires.
+    pub(crate) fn accounts(&self) -> Vec<(AccountId, u64, UnixSeconds)> {
+        let accounts = read(&self.accounts);
+        let accounts = accounts.iter();
+        accounts
+            .map(|(&account, mark)| (account, mark.number, mark.forget_at.expires_at()))
+            .collect()
+    }
+}
+
 /// How many there are, not which.
 impl fmt::Debug for EndedSessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -246,6 +287,26 @@ mod tests {
         }
         assert!(!ended.contain(&session(1, 0, "alice")));
         assert!(ended.len() <= 45_000, "{}", ended.len());
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn what_is_in_can_be_listed_and_taken_back() {
+        let ended = EndedSessions::new();
+        assert!(ended.end_new([1; 16].into(), LATER, NOW));
+        assert!(!ended.end_new([1; 16].into(), LATER, NOW));
+        ended.end([2; 16].into(), LATER + 1, NOW);
+        let alice = AccountId::of("https://cas", "alice");
+        ended.end_all(alice, 5, LATER, NOW);
+        let mut sessions = ended.sessions();
+        sessions.sort_unstable();
+        let late = LATER.div_ceil(60) * 60;
+        let later = (LATER + 1).div_ceil(60) * 60;
+        assert_eq!(sessions, [([1; 16].into(), late), ([2; 16].into(), later)]);
+        assert_eq!(ended.accounts(), [(alice, 5, late)]);
+        ended.forget([1; 16].into());
+        assert!(!ended.contain_id([1; 16].into()));
+        assert!(ended.contain_id([2; 16].into()));
     }
 
     #[test]

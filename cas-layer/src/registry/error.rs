@@ -1,13 +1,13 @@
 //! What can go wrong with a registry.
 
-use std::{error::Error, fmt};
+use std::{borrow::Cow, error::Error, fmt};
 
 /// Why a registry did not do what it was asked. What it says is for the operator: visitors see a page
 /// without it.
 #[derive(Debug)]
 pub struct RegistryError {
     kind: RegistryErrorKind,
-    message: &'static str,
+    message: Cow<'static, str>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -30,10 +30,10 @@ pub enum RegistryErrorKind {
 impl RegistryError {
     /// An error of this kind. `message` says in words what happened, without any secret.
     #[must_use]
-    pub fn new(kind: RegistryErrorKind, message: &'static str) -> Self {
+    pub fn new(kind: RegistryErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
-            message,
+            message: message.into(),
             source: None,
         }
     }
@@ -54,7 +54,7 @@ impl RegistryError {
 
 impl fmt::Display for RegistryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.message)
+        f.write_str(&self.message)
     }
 }
 

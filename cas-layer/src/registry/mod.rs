@@ -7,8 +7,12 @@ mod account;
 mod begun;
 mod ended;
 mod error;
+#[cfg(feature = "file")]
+pub(crate) mod file;
 mod forgetful;
 pub(crate) mod memory;
+#[cfg(feature = "redis")]
+pub(crate) mod redis;
 
 use std::{fmt, pin::Pin, time::Duration};
 
@@ -84,7 +88,8 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
         now: UnixSeconds,
     ) -> RegistryFuture<'_, ()>;
 
-    /// Ends those of these sessions that were begun or opened, and says how many those were.
+    /// Ends those of these sessions that were begun or opened, and says how many those were. Some that had
+    /// ended before may be among them.
     ///
     /// # Errors
     /// It is not certain that the end will be remembered. The sender is told so.

@@ -22,7 +22,8 @@ impl User {
 
     /// Adds an attribute with its values, in the order in which they are to be sent.
     ///
-    /// A name given before gets the further values. Where the name becomes an XML element,
+    /// A name given before gets the further values. One of those that say something about the login
+    /// (`longTermAuthenticationRequestTokenUsed`) takes the place of what the server would say. Where the name becomes an XML element,
     /// characters that no element name may have are sent as `_`.
     #[must_use]
     pub fn attribute(

@@ -102,3 +102,19 @@ pub(crate) async fn two_tabs_sign_in_at_once(driver: &Driver) {
     }
     browser.close().await;
 }
+
+pub(crate) async fn one_button_signs_out_of_all_devices(driver: &Driver) {
+    let demo = Demo::start(&[]).await;
+    let (laptop, phone) = (Chromium::start(driver).await, Chromium::start(driver).await);
+    laptop.sign_in(&demo, "/profile").await;
+    phone.sign_in(&demo, "/profile").await;
+    laptop.click("#everywhere").await;
+    laptop.shows("h1", "Signed out").await;
+    phone.open(&demo.url("/profile")).await;
+    // The phone's session at the CAS server goes on, so it is signed in anew without a form.
+    phone.shows_profile().await;
+    let log = demo.log();
+    assert_eq!(log.matches(" signed in ").count(), 3, "{log}");
+    laptop.close().await;
+    phone.close().await;
+}

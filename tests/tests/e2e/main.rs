@@ -10,4 +10,5 @@ mod log;
 #[cfg(target_os = "linux")]
 mod memory;
 mod routes;
+mod sessions;
 mod shutdown;

@@ -133,7 +133,7 @@ impl Browser {
         answer
     }
 
-    fn keep(&mut self, cookie: Cookie<'static>) {
+    pub(crate) fn keep(&mut self, cookie: Cookie<'static>) {
         self.cookies.retain(|kept| kept.name() != cookie.name());
         let removed = cookie
             .max_age()

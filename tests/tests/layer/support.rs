@@ -134,7 +134,7 @@ async fn everywhere(user: CasUser) -> &'static str {
     "signed out of all devices"
 }
 
-fn routes(reached: Arc<AtomicUsize>) -> Router {
+pub(crate) fn routes(reached: Arc<AtomicUsize>) -> Router {
     let echo = |request: Request| async move {
         let body = axum::body::to_bytes(request.into_body(), usize::MAX)
             .await

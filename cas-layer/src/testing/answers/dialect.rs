@@ -105,6 +105,7 @@ fn pairs(facts: &Facts, turn: usize, quirks: &Quirks) -> Vec<(String, String)> {
     let mut lists: Vec<(String, Vec<String>)> = FACTS
         .iter()
         .zip(about_login)
+        .filter(|(fact, _)| facts.attributes.iter().all(|(name, _)| name != *fact))
         .map(|(name, value)| ((*name).to_owned(), vec![value]))
         .collect();
     lists.extend(facts.attributes.iter().cloned());

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Browser, CasServer, SERVICE, StatusCode, client, get, header, url, validate};
+use crate::testing::User;
 
 const ALL: [&str; 5] = [
     "/validate",
@@ -267,4 +268,30 @@ async fn tickets_are_only_validated_by_get() {
         let response = client().post(url(&cas, path, &[])).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
     }
+}
+
+#[tokio::test]
+async fn what_a_user_says_about_the_login_takes_the_place_of_what_the_server_would_say() {
+    const REMEMBERED: &str = "longTermAuthenticationRequestTokenUsed";
+    let alice = User::new("alice", "rabbit-hole").attribute(REMEMBERED, ["true"]);
+    let cas = CasServer::builder().user(alice).start().await.unwrap();
+    let ticket = || cas.issue_ticket("alice", SERVICE);
+
+    let xml = validate(&cas, "/p3/serviceValidate", SERVICE, &ticket()).await;
+    assert_eq!(xml.body.matches(&format!("<cas:{REMEMBERED}>")).count(), 1);
+    assert!(xml.body.contains(&format!("<cas:{REMEMBERED}>true<")));
+
+    let ticket = ticket();
+    let params = [
+        ("service", SERVICE),
+        ("ticket", &ticket),
+        ("format", "JSON"),
+    ];
+    let json = get(url(&cas, "/p3/serviceValidate", &params)).await;
+    assert_eq!(json.body.matches(REMEMBERED).count(), 1);
+    assert!(
+        json.body.contains(&format!("\"{REMEMBERED}\":\"true\"")),
+        "{}",
+        json.body
+    );
 }

@@ -1,0 +1,219 @@
+//! The registry of a process that may crash.
+
+mod create;
+mod failure;
+mod known;
+mod store;
+mod sweep;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::{
+    convert::Infallible,
+    fmt, future, io,
+    path::{self, Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, Receiver, SyncSender, TrySendError},
+    },
+    thread,
+    time::Duration,
+};
+
+use tokio::{sync::oneshot, time::timeout};
+
+use self::{
+    known::Known,
+    store::Store,
+    writer::{Answer, Job, QUEUE, Writer},
+};
+use super::{
+    AccountId, EndedSessions, Opened, Registry, RegistryError, RegistryErrorKind, RegistryFuture,
+};
+use crate::{clock::UnixSeconds, session::SessionId};
+
+/// How long an answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Remembers in a file which sessions were opened and which have ended.
+///
+/// - What was answered is on the disk. After a crash, `kill -9` included, every session that has signed out stays signed
+///   out, and every open one can still be ended by a single logout. A sign-in or sign-out that was not answered yet
+///   may have happened or not.
+/// - One process has the file at a time; to another one, [`open`](Self::open) says so. On a file system
+///   without locks, such as some network file systems, nothing guards against a second process.
+/// - A file that is damaged is reported and left to the operator. It is never begun anew by itself.
+/// - Asking whether a session has ended takes no I/O: what has ended is in memory, too, at most 56 bytes a session.
+///   Open sessions are in the file alone.
+/// - Entries leave the file, in passing, an hour after their sessions expire. It takes about 60 bytes for
+///   each session, open or ended, and keeps the size that it once had.
+/// - While the file cannot be written (a full disk), nobody is signed in, a sign-out holds for this process
+///   and is saved when the file can be written again, and a single logout is answered with an error. The log says when
+///   this begins and ends.
+///
+/// Clones share the file. A thread of its own reads and writes it: what is asked at the same time is written together.
+/// Dropping the last clone waits until what was asked is written and the file is closed, for a second at most.
+#[derive(Clone)]
+pub struct FileRegistry(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    known: Arc<Known>,
+    // Dropped before `thread`, which ends when nobody can bring a job any more.
+    jobs: SyncSender<Job>,
+    _thread: Thread,
+}
+
+/// The thread that writes. Waits for its end when dropped.
+struct Thread {
+    /// Says that it has ended by being closed.
+    running: Mutex<Receiver<Infallible>>,
+}
+
+impl FileRegistry {
+    /// Opens the file at `path`, and makes it if there is none, readable by its owner alone. Its directory has to
+    /// exist.
+    ///
+    /// Blocks: the file is read and checked whole. Call it when the process starts.
+    ///
+    /// # Errors
+    /// All of them name the file.
+    /// - [`RegistryErrorKind::InUse`]: another process, or another registry of this one, has it open.
+    /// - [`RegistryErrorKind::Damaged`]: it is empty, cut short, altered, or something else than a registry's file.
+    /// - [`RegistryErrorKind::Unusable`]: it cannot be opened or made, is no regular file, is another
+    ///   program's redb database, or was written by a version of this crate with another format.
+    /// - [`RegistryErrorKind::Unavailable`]: anything else that the system says, such as a full disk.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, RegistryError> {
+        let path = path.as_ref();
+        // The working directory may change, and the file may have to be opened again.
+        let path = path::absolute(path).map_err(|error| failure::from_io(path, error))?;
+        create::create_if_missing(&path)?;
+        let known = Arc::new(Known::default());
+        let store = Store::open(&path, &known)?;
+        let (jobs, queue) = mpsc::sync_channel(QUEUE);
+        let writer = Writer::new(path.clone(), Arc::clone(&known), queue, store);
+        let thread = Thread::start(writer).map_err(|error| failure::from_io(&path, error))?;
+        Ok(Self(Arc::new(Inner {
+            path,
+            known,
+            jobs,
+            _thread: thread,
+        })))
+    }
+
+    /// Has a job done, and waits for its answer.
+    async fn ask<T>(&self, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, RegistryError> {
+        let (answer, answered) = oneshot::channel();
+        let unavailable = |what| RegistryError::new(RegistryErrorKind::Unavailable, what);
+        self.0.jobs.try_send(job(answer)).map_err(|error| {
+            unavailable(match error {
+                TrySendError::Full(_) => "too much waits for the registry file to be written",
+                TrySendError::Disconnected(_) => "the registry file is not written any more",
+            })
+        })?;
+        match timeout(PATIENCE, answered).await {
+            Ok(Ok(answer)) => Ok(answer),
+            // The log says why.
+            Ok(Err(_)) => Err(unavailable("the registry file could not be written")),
+            Err(_) => Err(unavailable("writing the registry file takes too long")),
+        }
+    }
+}
+
+impl Registry for FileRegistry {
+    fn begin(&self, id: SessionId, _: Duration) -> RegistryFuture<'_, ()> {
+        self.0.known.begin(id);
+        Box::pin(future::ready(Ok(())))
+    }
+
+    fn abandon(&self, id: SessionId) {
+        self.0.known.finish(id);
+    }
+
+    fn open(
+        &self,
+        id: SessionId,
+        expires_at: UnixSeconds,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, Opened> {
+        Box::pin(async move {
+            let opened = self.ask(|answer| Job::Open {
+                id,
+                expires_at,
+                now,
+                answer,
+            });
+            let opened = opened.await?;
+            // Not before: who drops this future abandons the session.
+            self.0.known.finish(id);
+            Ok(opened)
+        })
+    }
+
+    fn end(
+        &self,
+        id: SessionId,
+        expires_at: UnixSeconds,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, ()> {
+        Box::pin(async move {
+            self.0.known.end(id, expires_at, now);
+            self.ask(|answer| Job::Save { now, answer }).await
+        })
+    }
+
+    fn end_if_opened(&self, ids: Vec<SessionId>, now: UnixSeconds) -> RegistryFuture<'_, usize> {
+        Box::pin(self.ask(move |answer| Job::EndIfOpened { ids, now, answer }))
+    }
+
+    fn end_all(
+        &self,
+        account: AccountId,
+        expires_at: UnixSeconds,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, ()> {
+        Box::pin(async move {
+            self.0.known.end_all(account, expires_at, now);
+            self.ask(|answer| Job::Save { now, answer }).await
+        })
+    }
+
+    fn ended(&self) -> &EndedSessions {
+        &self.0.known.ended
+    }
+}
+
+impl fmt::Debug for FileRegistry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileRegistry")
+            .field("path", &self.0.path)
+            .field("ended", self.ended())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Thread {
+    fn start(writer: Writer) -> io::Result<Self> {
+        let (running, ended) = mpsc::channel();
+        thread::Builder::new()
+            .name("cas-registry".into())
+            .spawn(move || {
+                // The file is closed when this returns.
+                writer.run();
+                drop(running);
+            })?;
+        Ok(Self {
+            running: Mutex::new(ended),
+        })
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        let running = self.running.get_mut();
+        let running = running.unwrap_or_else(PoisonError::into_inner);
+        // On a disk that is stuck it goes on alone.
+        let _ = running.recv_timeout(PATIENCE);
+    }
+}

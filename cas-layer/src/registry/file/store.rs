@@ -1,0 +1,230 @@
+//! The file: what is in it, and how it is changed.
+//!
+//! It is a redb database. redb writes a change beside the tree that it replaces, with checksums, and then moves
+//! one of two slots in the header on to it. The other slot keeps the change before.
+//!
+//! After a crash, redb cannot tell a change that was not written whole from one that was damaged later, and goes back
+//! to the other slot for both. One change would be lost to a flipped bit, without a word. So every change is followed by a
+//! second one, and is answered after it: then both slots lead to it, and damage is either detected or does no
+//! harm. (Its two-phase commit syncs as often, and still trusts one bit of the header, by which it goes back.)
+
+use std::{fs, path::Path};
+
+use redb::{Database, ReadableDatabase as _, ReadableTable as _, Table, TableDefinition};
+
+use super::{
+    failure,
+    known::{Known, Mark, Unsaved},
+    sweep::Sweep,
+};
+use crate::{
+    clock::{Clock, UnixSeconds},
+    registry::{GRACE, RegistryError, RegistryErrorKind},
+    session::SessionId,
+};
+
+/// A session or an account.
+pub(super) type Id = &'static [u8; 16];
+
+/// [`FORMAT`] and the last number that was given, by these names.
+const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+/// When each open session expires, in seconds since the epoch.
+pub(super) const OPENED: TableDefinition<'_, Id, u64> = TableDefinition::new("opened");
+/// When each ended session would have expired.
+pub(super) const ENDED: TableDefinition<'_, Id, u64> = TableDefinition::new("ended");
+/// Up to which number the sessions of an account have ended, and when the last would have expired.
+pub(super) const ACCOUNTS: TableDefinition<'_, Id, (u64, u64)> = TableDefinition::new("accounts");
+
+const FORMAT_KEY: &str = "format";
+const NUMBER_KEY: &str = "number";
+
+/// The version of the tables above. Another one is not read.
+const FORMAT: u64 = 1;
+
+/// The pages that redb keeps in memory. The system keeps what it has memory for.
+const CACHE_BYTES: usize = 4 << 20;
+
+#[derive(Debug)]
+pub(super) struct Store {
+    database: Database,
+    sweep: Sweep,
+}
+
+impl Store {
+    /// Makes an empty file into a registry.
+    pub(super) fn initialize(path: &Path) -> Result<(), redb::Error> {
+        let database = redb::Builder::new()
+            .set_cache_size(CACHE_BYTES)
+            .create(path)?;
+        let mut store = Self::new(database);
+        store.write(0, |tables| tables.set(FORMAT_KEY, FORMAT))?;
+        store.database.close()?;
+        Ok(())
+    }
+
+    /// Opens a file that is there, checks all of it, and reads what has ended.
+    pub(super) fn open(path: &Path, known: &Known) -> Result<Self, RegistryError> {
+        // Opening a pipe would wait for whoever writes into it.
+        let metadata = fs::metadata(path).map_err(|error| failure::from_io(path, error))?;
+        if !metadata.is_file() {
+            let kind = RegistryErrorKind::Unusable;
+            return Err(failure::about(path, kind, "is not a regular file"));
+        }
+        let from_redb = |error| failure::from_redb(path, error);
+        let database = redb::Builder::new()
+            .set_cache_size(CACHE_BYTES)
+            // Damage is found here, by every checksum, and not by whoever meets it later.
+            .set_check_integrity_on_open(true)
+            .open(path)
+            .map_err(|error| from_redb(error.into()))?;
+        let store = Self::new(database);
+        match store.meta(FORMAT_KEY).map_err(from_redb)? {
+            Some(FORMAT) => {}
+            Some(_) => {
+                return Err(failure::about(
+                    path,
+                    RegistryErrorKind::Unusable,
+                    "was written by a version of this crate that keeps it in another format",
+                ));
+            }
+            None => {
+                let (kind, what) = failure::NOT_OURS;
+                return Err(failure::about(path, kind, what));
+            }
+        }
+        store.load(known, Clock::System.now()).map_err(from_redb)?;
+        Ok(store)
+    }
+
+    fn new(database: Database) -> Self {
+        Self {
+            database,
+            sweep: Sweep::new(),
+        }
+    }
+
+    fn meta(&self, key: &str) -> Result<Option<u64>, redb::Error> {
+        let transaction = self.database.begin_read()?;
+        let value = transaction.open_table(META)?.get(key)?;
+        Ok(value.map(|value| value.value()))
+    }
+
+    /// Reads what has ended and is not to be forgotten yet.
+    fn load(&self, known: &Known, now: UnixSeconds) -> Result<(), redb::Error> {
+        known.number_at_least(self.meta(NUMBER_KEY)?.unwrap_or_default());
+        let transaction = self.database.begin_read()?;
+        for entry in transaction.open_table(ENDED)?.iter()? {
+            let (id, expires_at) = entry?;
+            if !is_over(expires_at.value(), now) {
+                let id = SessionId::from(*id.value());
+                known.ended.end(id, expires_at.value(), now);
+            }
+        }
+        for entry in transaction.open_table(ACCOUNTS)?.iter()? {
+            let (id, mark) = entry?;
+            let (number, expires_at) = mark.value();
+            if !is_over(expires_at, now) {
+                let account = (*id.value()).into();
+                known.ended.end_all(account, number, expires_at, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a change. It is on the disk when this returns, whole or, with an error, perhaps not at all; the store
+    /// is of no use any more then. Where nothing changes nothing is written; says whether something was.
+    pub(super) fn write(
+        &mut self,
+        now: UnixSeconds,
+        change: impl FnOnce(&mut Tables<'_>) -> Result<(), redb::Error>,
+    ) -> Result<bool, redb::Error> {
+        let transaction = self.database.begin_write()?;
+        let changes = {
+            let mut tables = Tables {
+                meta: transaction.open_table(META)?,
+                opened: transaction.open_table(OPENED)?,
+                ended: transaction.open_table(ENDED)?,
+                accounts: transaction.open_table(ACCOUNTS)?,
+                changes: 0,
+            };
+            change(&mut tables)?;
+            tables.changes
+        };
+        if changes == 0 {
+            transaction.abort()?;
+            return Ok(false);
+        }
+        transaction.commit()?;
+        // The second one, which may as well tidy up.
+        let transaction = self.database.begin_write()?;
+        self.sweep.run(&transaction, changes, now)?;
+        transaction.commit()?;
+        Ok(true)
+    }
+}
+
+/// Whether an entry may be forgotten. Open sessions, too, are kept a little longer than they last: a clock that is
+/// set back makes them good again, and then a logout has to find them.
+pub(super) fn is_over(expires_at: UnixSeconds, now: UnixSeconds) -> bool {
+    expires_at.saturating_add(GRACE) <= now
+}
+
+/// The file within a change.
+pub(super) struct Tables<'t> {
+    meta: Table<'t, &'static str, u64>,
+    opened: Table<'t, Id, u64>,
+    ended: Table<'t, Id, u64>,
+    accounts: Table<'t, Id, (u64, u64)>,
+    changes: usize,
+}
+
+impl Tables<'_> {
+    pub(super) fn open(
+        &mut self,
+        id: SessionId,
+        expires_at: UnixSeconds,
+    ) -> Result<(), redb::Error> {
+        self.opened.insert(id.as_bytes(), expires_at)?;
+        self.changes += 1;
+        Ok(())
+    }
+
+    /// Takes a session out of the open ones. When it would have expired, if it was one of them.
+    pub(super) fn close(&mut self, id: SessionId) -> Result<Option<UnixSeconds>, redb::Error> {
+        let removed = self.opened.remove(id.as_bytes())?;
+        let expires_at = removed.map(|expires_at| expires_at.value());
+        self.changes += usize::from(expires_at.is_some());
+        Ok(expires_at)
+    }
+
+    /// Saves what has ended, and the last number.
+    pub(super) fn save(&mut self, unsaved: &Unsaved, number: u64) -> Result<(), redb::Error> {
+        for (&id, &expires_at) in &unsaved.sessions {
+            self.close(id)?;
+            self.ended.insert(id.as_bytes(), expires_at)?;
+            self.changes += 1;
+        }
+        for (account, &mark) in &unsaved.accounts {
+            let known = self.accounts.get(account.as_bytes())?;
+            let known = known.map(|known| {
+                let (number, expires_at) = known.value();
+                Mark { number, expires_at }
+            });
+            let mark = known.map_or(mark, |known| mark.and(known));
+            let row = (mark.number, mark.expires_at);
+            self.accounts.insert(account.as_bytes(), row)?;
+            self.changes += 1;
+        }
+        let saved = self.meta.get(NUMBER_KEY)?.map(|saved| saved.value());
+        if saved.unwrap_or_default() < number {
+            self.set(NUMBER_KEY, number)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn set(&mut self, key: &str, value: u64) -> Result<(), redb::Error> {
+        self.meta.insert(key, value)?;
+        self.changes += 1;
+        Ok(())
+    }
+}

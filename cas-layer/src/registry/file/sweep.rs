@@ -1,0 +1,83 @@
+//! Expired entries leave the file, without an index by time.
+
+use redb::{ReadableTable as _, Table, TableDefinition, Value, WriteTransaction};
+
+use super::store::{ACCOUNTS, ENDED, Id, OPENED, is_over};
+use crate::clock::UnixSeconds;
+
+/// How many entries of each table are looked at for each that is added. In a table that is as large as it will
+/// get, one in eight entries at most has expired then.
+const PER_CHANGE: usize = 8;
+
+/// How many more at each commit, so that the last entries go, too.
+const PER_COMMIT: usize = 16;
+
+/// How far each table has been looked through. Starts anywhere, so that a process that is restarted often
+/// does not look at the same entries each time.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    opened: [u8; 16],
+    ended: [u8; 16],
+    accounts: [u8; 16],
+}
+
+impl Sweep {
+    pub(super) fn new() -> Self {
+        let mut start = [0; 16];
+        // Without randomness it starts at the beginning, where it would come to anyway.
+        let _ = getrandom::fill(&mut start);
+        Self {
+            opened: start,
+            ended: start,
+            accounts: start,
+        }
+    }
+
+    /// Looks at some entries of each table, those after the ones looked at last, and removes what has expired.
+    pub(super) fn run(
+        &mut self,
+        transaction: &WriteTransaction,
+        changes: usize,
+        now: UnixSeconds,
+    ) -> Result<(), redb::Error> {
+        let count = PER_COMMIT + PER_CHANGE * changes;
+        let by_time = |expires_at| is_over(expires_at, now);
+        sweep(transaction, OPENED, &mut self.opened, count, by_time)?;
+        sweep(transaction, ENDED, &mut self.ended, count, by_time)?;
+        sweep(transaction, ACCOUNTS, &mut self.accounts, count, |mark| {
+            let (_, expires_at) = mark;
+            is_over(expires_at, now)
+        })
+    }
+}
+
+fn sweep<V: for<'a> Value<SelfType<'a> = V>>(
+    transaction: &WriteTransaction,
+    table: TableDefinition<'_, Id, V>,
+    cursor: &mut [u8; 16],
+    count: usize,
+    is_over: impl Fn(V) -> bool,
+) -> Result<(), redb::Error> {
+    let mut table: Table<'_, Id, V> = transaction.open_table(table)?;
+    let mut over = Vec::new();
+    // The end of the table, unless there are as many entries as are asked for.
+    let mut next = [0; 16];
+    for (index, entry) in table
+        .range::<&[u8; 16]>(&*cursor..)?
+        .take(count)
+        .enumerate()
+    {
+        let (id, value) = entry?;
+        if is_over(value.value()) {
+            over.push(*id.value());
+        }
+        if index + 1 == count {
+            next = *id.value();
+        }
+    }
+    *cursor = next;
+    for id in over {
+        table.remove(&id)?;
+    }
+    Ok(())
+}

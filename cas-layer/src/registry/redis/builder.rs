@@ -1,0 +1,170 @@
+//! Setting up a [`RedisRegistry`].
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tokio::time::timeout;
+
+use super::{
+    RedisRegistry, address::Address, connection::Connector, facts::Facts, failure::Failure, follow,
+    keys::Keys, link::Link, node::Node, queue::Queue, recovery::Known, seen::Seen,
+};
+use crate::registry::{EndedSessions, RegistryError, RegistryErrorKind};
+
+/// For everything that [`RedisRegistryBuilder::connect`] does.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// News come at least once a second, so a shorter limit would mean nothing.
+const MIN_FAIL_CLOSED: Duration = Duration::from_secs(3);
+
+/// As long as a session may last.
+const MAX_LIFETIME: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// Sets up a [`RedisRegistry`].
+#[must_use = "a builder does nothing until `connect()` is called"]
+pub struct RedisRegistryBuilder {
+    url: String,
+    prefix: String,
+    root_certificates: Vec<Vec<u8>>,
+    min_replicas: u32,
+    fail_closed_after: Option<Duration>,
+    queue: usize,
+    longest_lifetime: Duration,
+}
+
+impl RedisRegistryBuilder {
+    pub(super) fn new(url: String) -> Self {
+        Self {
+            url,
+            prefix: "cas-layer".to_owned(),
+            root_certificates: Vec::new(),
+            min_replicas: 0,
+            fail_closed_after: None,
+            queue: 100_000,
+            longest_lifetime: Duration::from_secs(8 * 3600),
+        }
+    }
+
+    /// What the keys of this registry begin with, in braces. Registries with different prefixes share nothing.
+    /// 1 to 64 letters, digits, `-`, `_`, `.` and `:`. The default value is `cas-layer`.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// Trusts more root certificates for TLS, besides those of the system: one or more in PEM form. May be
+    /// called again.
+    pub fn add_root_certificate_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.root_certificates.push(pem.into());
+        self
+    }
+
+    /// How many replicas have to confirm a sign-in or a sign-out before it counts (`WAIT`), a quarter of a second
+    /// at most. With fewer, nobody is signed in, and a single logout is answered 503 and tried again. The default
+    /// value is 0.
+    ///
+    /// While a node waits for replicas its other calls to Redis wait too. So this is for replicas that are
+    /// near. With one replica of which one has to confirm, Redis takes no sign-in while that one is away.
+    pub fn min_replicas(mut self, count: u32) -> Self {
+        self.min_replicas = count;
+        self
+    }
+
+    /// After how long without news from Redis this node trusts no session any more: requests that bring one are
+    /// answered with 503 then, until there is news again. At least 3 seconds. The default is to go on with what
+    /// is known.
+    ///
+    /// # Security
+    /// Without it, a node that is cut off from Redis goes on accepting sessions that were ended elsewhere. With
+    /// it, nobody who is signed in gets through while Redis is away for longer.
+    pub fn fail_closed_after(mut self, limit: Duration) -> Self {
+        self.fail_closed_after = Some(limit);
+        self
+    }
+
+    /// How many sign-outs may wait for Redis while it is away, at about 150 bytes each. Those beyond it are
+    /// turned away with an error that says so. At least 1. The default value is 100,000.
+    pub fn queue(mut self, sign_outs: usize) -> Self {
+        self.queue = sign_outs;
+        self
+    }
+
+    /// The longest that a session of any app with this registry lasts, up to 366 days. The default value is 8
+    /// hours, as that of the layer.
+    ///
+    /// The registry learns of longer lifetimes when it meets such a session, and all nodes share the longest.
+    /// It counts when Redis lost everything and all nodes were restarted: for so long logouts of unknown
+    /// sessions are kept.
+    pub fn longest_lifetime(mut self, lifetime: Duration) -> Self {
+        self.longest_lifetime = lifetime;
+        self
+    }
+
+    /// Connects to Redis and loads the sessions that have ended. Takes 10 seconds at most.
+    ///
+    /// The registry goes on in a task of the runtime on which this is called, until its last clone is
+    /// dropped.
+    ///
+    /// # Errors
+    /// [`RegistryErrorKind::Unusable`] for a mistake in the configuration, a user name or password that Redis
+    /// refuses, a Redis before version 6.2 and a replica; [`RegistryErrorKind::Unavailable`] when Redis cannot be
+    /// reached, or does not tell what has ended in time.
+    pub async fn connect(self) -> Result<RedisRegistry, RegistryError> {
+        let fail_closed_after = self.fail_closed_after;
+        let node = Arc::new(self.node()?);
+        let mut known = Known::default();
+        let connected = timeout(CONNECT, async {
+            let pair = node.connect(&mut known).await?;
+            follow::load(&node, &mut known, &pair.news, |_| ()).await?;
+            // Says now what would go wrong later.
+            follow::read(&node, &mut known, &pair.news, None).await?;
+            Ok(pair)
+        });
+        let pair = connected.await.unwrap_or(Err(Failure::Silent))?;
+        Ok(RedisRegistry::start(node, known, pair, fail_closed_after))
+    }
+
+    fn node(self) -> Result<Node, RegistryError> {
+        let unusable = |message| Err(RegistryError::new(RegistryErrorKind::Unusable, message));
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+        if !(1..=64).contains(&self.prefix.len()) || !self.prefix.bytes().all(plain) {
+            return unusable(
+                "the key prefix has to have 1 to 64 letters, digits, `-`, `_`, `.` and `:`",
+            );
+        }
+        if self
+            .fail_closed_after
+            .is_some_and(|limit| limit < MIN_FAIL_CLOSED)
+        {
+            return unusable("`fail_closed_after` is less than 3 seconds");
+        }
+        if self.longest_lifetime > MAX_LIFETIME {
+            return unusable("the longest lifetime of a session is longer than 366 days");
+        }
+        if self.queue == 0 {
+            return unusable("the queue needs room for one sign-out at least");
+        }
+        Ok(Node {
+            connector: Connector::new(Address::parse(&self.url)?, &self.root_certificates)?,
+            keys: Keys::new(&self.prefix),
+            min_replicas: self.min_replicas,
+            ended: EndedSessions::new(),
+            facts: Facts::new(self.longest_lifetime.as_secs()),
+            queue: Queue::new(self.queue),
+            seen: Seen::new(),
+            link: Link::new(),
+        })
+    }
+}
+
+/// The URL may have a password in it.
+impl fmt::Debug for RedisRegistryBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisRegistryBuilder")
+            .field("prefix", &self.prefix)
+            .field("min_replicas", &self.min_replicas)
+            .field("fail_closed_after", &self.fail_closed_after)
+            .field("queue", &self.queue)
+            .field("longest_lifetime", &self.longest_lifetime)
+            .finish_non_exhaustive()
+    }
+}

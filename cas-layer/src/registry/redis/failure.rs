@@ -1,0 +1,124 @@
+//! What goes wrong between a node and Redis.
+
+use std::{error::Error, fmt};
+
+use redis::{ErrorKind, RedisError, ServerErrorKind};
+
+use crate::registry::{RegistryError, RegistryErrorKind};
+
+/// The code of the error with which our scripts say that Redis has lost what it knew.
+const LOST: &str = "LOST";
+
+/// Why something was not done.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Redis said no, or the connection broke.
+    Redis(RedisError),
+    /// No answer in time.
+    Silent,
+    /// No connection could be made.
+    Unreachable(Box<dyn Error + Send + Sync>),
+    /// Redis may have lost something.
+    Lost,
+    /// The two connections lead to two servers.
+    TwoServers,
+    /// It is older than what we use, or a replica.
+    Unfit(&'static str, String),
+    /// A call found its connection dead.
+    GivenUp,
+}
+
+impl Failure {
+    /// Whether only a new connection can help. Otherwise Redis is there and does not do this one thing.
+    pub(super) fn breaks_connection(&self) -> bool {
+        let Self::Redis(error) = self else {
+            return true;
+        };
+        match error.kind() {
+            ErrorKind::Server(kind) => matches!(
+                kind,
+                // Another server is the right one now, or this one is starting.
+                ServerErrorKind::ReadOnly
+                    | ServerErrorKind::MasterDown
+                    | ServerErrorKind::BusyLoading
+            ),
+            ErrorKind::Extension => matches!(error.code(), Some(LOST | "NOAUTH")),
+            _ => true,
+        }
+    }
+
+    pub(super) fn is_not_permitted(&self) -> bool {
+        matches!(self, Self::Redis(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm))
+    }
+
+    fn kind(&self) -> RegistryErrorKind {
+        match self {
+            Self::Redis(error) => match error.kind() {
+                ErrorKind::AuthenticationFailed
+                | ErrorKind::InvalidClientConfig
+                | ErrorKind::Server(ServerErrorKind::NoPerm) => RegistryErrorKind::Unusable,
+                _ if error.code() == Some("NOAUTH") => RegistryErrorKind::Unusable,
+                _ => RegistryErrorKind::Unavailable,
+            },
+            Self::Unfit(..) => RegistryErrorKind::Unusable,
+            _ => RegistryErrorKind::Unavailable,
+        }
+    }
+
+    fn message(&self) -> &'static str {
+        match self {
+            Self::Redis(error) => match error.kind() {
+                ErrorKind::AuthenticationFailed => "Redis refuses the user name or the password",
+                ErrorKind::Server(ServerErrorKind::NoPerm) => {
+                    "Redis does not let this user do what the registry needs"
+                }
+                ErrorKind::Server(ServerErrorKind::ReadOnly) => "Redis is a replica",
+                ErrorKind::Server(ServerErrorKind::BusyLoading) => "Redis is loading its data",
+                ErrorKind::Io => "the connection to Redis broke",
+                ErrorKind::Extension if error.code() == Some(LOST) => {
+                    "Redis has lost what it knew of sessions"
+                }
+                ErrorKind::Extension if error.code() == Some("NOAUTH") => {
+                    "Redis asks for a password"
+                }
+                _ => "Redis refuses",
+            },
+            Self::Silent => "Redis does not answer in time",
+            Self::Unreachable(_) => "Redis cannot be reached",
+            Self::Lost => "Redis may have lost something of what it knew",
+            Self::TwoServers => "two connections to Redis lead to two servers",
+            Self::Unfit(message, _) => message,
+            Self::GivenUp => "Redis stopped answering",
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())?;
+        match self {
+            Self::Redis(error) => write!(f, ": {error}"),
+            Self::Unreachable(error) => write!(f, ": {error}"),
+            Self::Unfit(_, found) => write!(f, ": {found}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl From<RedisError> for Failure {
+    fn from(error: RedisError) -> Self {
+        Self::Redis(error)
+    }
+}
+
+impl From<Failure> for RegistryError {
+    fn from(failure: Failure) -> Self {
+        let error = Self::new(failure.kind(), failure.message());
+        match failure {
+            Failure::Redis(source) => error.with_source(source),
+            Failure::Unreachable(source) => error.with_source(source),
+            Failure::Unfit(_, found) => error.with_source(found),
+            _ => error,
+        }
+    }
+}

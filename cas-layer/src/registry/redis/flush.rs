@@ -1,0 +1,170 @@
+//! Telling Redis of sign-outs.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::{
+    connection::Connection,
+    failure::Failure,
+    node::{self, Node},
+    queue::{Ending, Job},
+    scripts::{self, Answer},
+};
+use crate::registry::{RegistryError, RegistryErrorKind};
+
+/// How many sessions one script ends: a few milliseconds of Redis's time.
+pub(super) const BATCH: usize = 500;
+
+/// How long to wait before asking again when Redis or its replicas do not take what they are given.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Empties the queue into Redis, until the connection breaks.
+pub(super) async fn flush(node: &Node, connection: &Connection) -> Failure {
+    // So many of the first in the queue were written on this connection, and maybe not by replicas.
+    let mut written = 0;
+    let mut complaint = Complaint::default();
+    loop {
+        tokio::select! {
+            () = node.queue.holds_more_than(written) => {}
+            () = sleep(AGAIN), if written > 0 => {}
+        }
+        loop {
+            let jobs = node.queue.next(written, BATCH);
+            if jobs.is_empty() {
+                break;
+            }
+            match write(node, connection, written, &jobs).await {
+                Ok(()) => written += node.queue.forget_unknown(written, jobs.len()),
+                Err(failure) if failure.breaks_connection() => return failure,
+                Err(failure) => {
+                    complaint.make(&failure.to_string());
+                    node.queue.delay(written + jobs.len(), || refused(&failure));
+                    sleep(AGAIN).await;
+                    continue;
+                }
+            }
+            if node.min_replicas == 0 {
+                node.queue.finish(written);
+                written = 0;
+                complaint.withdraw();
+            }
+        }
+        if written == 0 {
+            continue;
+        }
+        if connection.replicas().have_all().await {
+            node.queue.finish(written);
+            written = 0;
+            complaint.withdraw();
+        } else {
+            complaint.make(&not_replicated().to_string());
+            node.queue.delay(written, not_replicated);
+        }
+    }
+}
+
+/// Said when it begins and when it is over, not each time in between.
+#[derive(Default)]
+struct Complaint(Option<String>);
+
+impl Complaint {
+    fn make(&mut self, error: &str) {
+        if self.0.as_deref() != Some(error) {
+            tracing::error!(
+                error,
+                "sign-outs wait, as Redis does not take them for good"
+            );
+            self.0 = Some(error.to_owned());
+        }
+    }
+
+    fn withdraw(&mut self) {
+        if self.0.take().is_some() {
+            tracing::info!("Redis takes sign-outs again");
+        }
+    }
+}
+
+/// Writes these jobs, which are in the queue from `first` on.
+async fn write(
+    node: &Node,
+    connection: &Connection,
+    first: usize,
+    jobs: &[Job],
+) -> Result<(), Failure> {
+    let (mut sessions, mut ids, mut latest, mut accounts) = (Vec::new(), Vec::new(), 0, Vec::new());
+    for job in jobs {
+        match job.ending.as_ref() {
+            Ending::Session(session) => sessions.push(*session),
+            Ending::IfOpened { ids: named, now } => {
+                ids.extend(named);
+                latest = latest.max(*now);
+            }
+            Ending::Account(end) => accounts.push(job.account(end)),
+        }
+    }
+    let mut ends = Vec::new();
+    if !sessions.is_empty() {
+        ends.push(scripts::end(connection, &node.keys, &sessions));
+    }
+    if !ids.is_empty() {
+        ends.push(scripts::end_if_opened(connection, &node.keys, &ids, latest));
+    }
+    for end in &accounts {
+        ends.push(scripts::end_all(connection, &node.keys, end));
+    }
+    let mut values = scripts::run_ends(connection, ends).await?.into_iter();
+    let mut next = || values.next().unwrap_or(redis::Value::Nil);
+
+    let now = node::now();
+    if !sessions.is_empty() {
+        next();
+        for session in &sessions {
+            node.ended.end(session.id, session.expires_at, now);
+        }
+    }
+    if !ids.is_empty() {
+        let answers = scripts::answers(next())?;
+        for (&id, answer) in ids.iter().zip(&answers) {
+            if let Answer::Ended { expires_at } = *answer {
+                node.ended.end(id, expires_at, now);
+            }
+        }
+        note_answers(node, first, jobs, &answers);
+    }
+    for end in &accounts {
+        let number = scripts::number(next())?;
+        node.facts.saw_number(number);
+        node.ended.end_all(end.account, number, end.expires_at, now);
+    }
+    Ok(())
+}
+
+/// Hands the answers out to the jobs that asked.
+fn note_answers(node: &Node, first: usize, jobs: &[Job], answers: &[Answer]) {
+    let mut answers = answers.iter().copied();
+    for (at, job) in jobs.iter().enumerate() {
+        if let Ending::IfOpened { ids, .. } = job.ending.as_ref() {
+            let own: Vec<_> = answers.by_ref().take(ids.len()).collect();
+            for id in node.queue.answered(first + at, &own) {
+                node.ended.forget(id);
+            }
+        }
+    }
+}
+
+pub(super) fn not_replicated() -> RegistryError {
+    RegistryError::new(
+        RegistryErrorKind::Unavailable,
+        "fewer replicas of Redis than demanded have confirmed it in time",
+    )
+}
+
+fn refused(failure: &Failure) -> RegistryError {
+    RegistryError::new(
+        RegistryErrorKind::Unavailable,
+        "Redis does not take it at the moment",
+    )
+    .with_source(failure.to_string())
+}

@@ -1,0 +1,62 @@
+//! What the keys in Redis are called.
+
+use super::hex;
+use crate::session::SessionId;
+
+/// The names of the keys, all with one prefix. The braces make it the part that a cluster looks at, so that
+/// all of them lie together and one script may touch them.
+#[derive(Debug)]
+pub(super) struct Keys {
+    prefix: String,
+    /// In the order in which the scripts name them.
+    shared: [String; 7],
+}
+
+impl Keys {
+    pub(super) fn new(prefix: &str) -> Self {
+        let prefix = format!("{{{prefix}}}:");
+        let shared = [
+            "epoch",
+            "instance",
+            "ended",
+            "number",
+            "longest",
+            "recovering",
+            "kept",
+        ];
+        Self {
+            shared: shared.map(|name| format!("{prefix}{name}")),
+            prefix,
+        }
+    }
+
+    pub(super) fn shared(&self) -> &[String] {
+        &self.shared
+    }
+
+    /// The stream of what has ended.
+    pub(super) fn ended(&self) -> String {
+        format!("{}ended", self.prefix)
+    }
+
+    pub(super) fn session(&self, id: SessionId) -> String {
+        format!("{}s:{}", self.prefix, hex::encode(id.as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nodes of every version share the keys.
+    #[test]
+    fn the_names_do_not_drift() {
+        let keys = Keys::new("app");
+        assert_eq!(keys.ended(), "{app}:ended");
+        assert_eq!(keys.shared()[2], keys.ended());
+        assert_eq!(
+            keys.session([0xa1; 16].into()),
+            format!("{{app}}:s:{}", "a1".repeat(16))
+        );
+    }
+}

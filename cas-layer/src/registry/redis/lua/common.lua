@@ -1,0 +1,69 @@
+-- What every script begins with. The names of all keys come from the node; the first seven are these.
+local EPOCH, INSTANCE, ENDED, NUMBER = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local LONGEST, RECOVERING, KEPT = KEYS[5], KEYS[6], KEYS[7]
+local FIRST = 8 -- the first key of a session
+
+-- How long an entry is kept beyond the session's expiry, in seconds: clocks differ.
+local GRACE = 3600
+
+-- States of a session, each a string:
+--   b<n>:<server>  begun by n callbacks, when Redis ran as <server>
+--   o<expires>     opened
+--   x              ended while it was being opened; nobody got a cookie, so nobody needs to be told
+--   e<entry>       ended, and told to every node by this entry of the stream
+
+-- By the clock of Redis, in microseconds.
+local function now_us()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+
+-- Numbers up to 2^53 as they are; Lua would write large ones with an exponent.
+local function text(number)
+  return string.format('%.0f', number)
+end
+
+local function number_at(key)
+  return tonumber(redis.call('GET', key) or '0')
+end
+
+-- Writes a number that only grows.
+local function raise(key, number)
+  if number > number_at(key) then
+    redis.call('SET', key, text(number))
+  end
+end
+
+-- Learns of a session that lasts for so many seconds. What was to last as long as the longest session does
+-- so still.
+local function lasts(seconds)
+  local longest = number_at(LONGEST)
+  if seconds > longest then
+    redis.call('SET', LONGEST, text(seconds))
+    local left = redis.call('TTL', RECOVERING)
+    if left > 0 then
+      redis.call('EXPIRE', RECOVERING, left + seconds - longest)
+    end
+  end
+end
+
+-- Writes a state for at least so many seconds, and for longer where the last one was to last longer.
+local function keep(key, state, seconds)
+  redis.call('SET', key, state, 'EX', math.max(seconds, redis.call('TTL', key)))
+end
+
+-- Tells every node, and forgets by time alone what no node needs any more.
+local function tell(...)
+  local oldest = math.floor(now_us() / 1000) - (number_at(LONGEST) + GRACE) * 1000
+  return redis.call('XADD', ENDED, 'MINID', '~', text(math.max(oldest, 0)), '*', ...)
+end
+
+local function is_told(state)
+  local entry = string.sub(state, 2)
+  return string.sub(state, 1, 1) == 'e' and #redis.call('XRANGE', ENDED, entry, entry) > 0
+end
+
+-- Ends a session: in the stream, and under its key for at least so many seconds.
+local function finish(key, id, expires, seconds)
+  keep(key, 'e' .. tell('s', id, 'x', expires), seconds)
+end

@@ -1,0 +1,36 @@
+-- Ends those sessions that were begun or opened. ARGV: epoch; the time by the node's clock; how many unknown ones
+-- are kept at most; then the ids.
+-- Answers for each: when it expires, if every node has to know; 0 if it had ended or was not open yet; -1 if
+-- it is unknown; -2 if it is unknown and should be kept, and there is no room.
+local recovering = redis.call('EXISTS', RECOVERING) == 1
+local answers = {}
+for i = FIRST, #KEYS do
+  local key, id = KEYS[i], ARGV[4 + i - FIRST]
+  local state = redis.call('GET', key)
+  local kind = state and string.sub(state, 1, 1)
+  local answer
+  if kind == 'o' then
+    local expires = string.sub(state, 2)
+    finish(key, id, expires, 1)
+    answer = tonumber(expires)
+  elseif kind == 'e' or kind == 'x' then
+    -- Written again for the sake of WAIT.
+    redis.call('SET', key, state, 'KEEPTTL')
+    answer = 0
+  elseif kind == 'b' and not recovering then
+    redis.call('SET', key, 'x', 'KEEPTTL')
+    answer = 0
+  elseif not recovering then
+    answer = -1
+  elseif number_at(KEPT) >= tonumber(ARGV[3]) then
+    answer = -2
+  else
+    -- It may have been opened in a time that Redis lost.
+    local longest = number_at(LONGEST)
+    redis.call('SET', KEPT, text(number_at(KEPT) + 1), 'EX', math.max(redis.call('TTL', RECOVERING), 1))
+    answer = tonumber(ARGV[2]) + longest
+    finish(key, id, text(answer), longest + GRACE)
+  end
+  answers[#answers + 1] = answer
+end
+return answers

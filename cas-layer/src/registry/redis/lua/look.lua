@@ -1,0 +1,21 @@
+-- How things stand. ARGV: the last entry of the stream that the node has seen.
+-- Answers: epoch, the time in microseconds, number, longest lifetime, how many seconds recovering lasts
+-- on, the stream's last id, and whether the entry is there still.
+local last, seen = '0-0', ARGV[1]
+if redis.call('EXISTS', ENDED) == 1 then
+  local about = redis.call('XINFO', 'STREAM', ENDED)
+  for i = 1, #about, 2 do
+    if about[i] == 'last-generated-id' then
+      last = about[i + 1]
+    end
+  end
+end
+return {
+  redis.call('GET', EPOCH) or '',
+  text(now_us()),
+  text(number_at(NUMBER)),
+  text(number_at(LONGEST)),
+  redis.call('TTL', RECOVERING),
+  last,
+  #redis.call('XRANGE', ENDED, seen, seen),
+}

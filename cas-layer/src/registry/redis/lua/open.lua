@@ -1,0 +1,22 @@
+-- Opens what had begun. ARGV: epoch; the instance of Redis; when the session expires; in how many seconds that is;
+-- the highest number that the node knows.
+-- Answers: `live` and a number, `ended`, or `unknown`: begun before Redis was restarted, or not at all, so a
+-- logout may have been lost.
+local key, expires, seconds = KEYS[FIRST], ARGV[3], tonumber(ARGV[4])
+local state = redis.call('GET', key)
+if not state then
+  return { 'unknown' }
+end
+local kind = string.sub(state, 1, 1)
+if kind == 'b' and string.match(state, '^b%d+:(.*)$') ~= ARGV[2] then
+  return { 'unknown' }
+end
+if kind == 'e' or kind == 'x' then
+  return { 'ended' }
+end
+local number = math.max(number_at(NUMBER), tonumber(ARGV[5])) + 1
+number = math.max(number, now_us())
+redis.call('SET', NUMBER, text(number))
+lasts(seconds)
+keep(key, 'o' .. expires, seconds + GRACE)
+return { 'live', text(number) }

@@ -1,0 +1,19 @@
+-- Notes sessions whose cookies were seen after Redis lost something. ARGV: epoch; the highest number that the
+-- node knows; then for each session its id, when it expires, and in how many seconds that is.
+-- Answers for each: 1 if it has ended.
+raise(NUMBER, tonumber(ARGV[2]))
+local answers = {}
+for i = FIRST, #KEYS do
+  local at = 3 + (i - FIRST) * 3
+  local id, expires, seconds = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+  local state = redis.call('GET', KEYS[i])
+  local kind = state and string.sub(state, 1, 1)
+  if kind == 'x' then
+    finish(KEYS[i], id, expires, seconds + GRACE)
+  elseif not kind or kind == 'b' then
+    lasts(seconds)
+    keep(KEYS[i], 'o' .. expires, seconds + GRACE)
+  end
+  answers[#answers + 1] = (kind == 'e' or kind == 'x') and 1 or 0
+end
+return answers

@@ -1,0 +1,297 @@
+//! The registry of many nodes, in Redis.
+//!
+//! - [`scripts`] are the steps that Redis takes, each whole or not at all; they are the place to look for what a
+//!   session's states are.
+//! - [`node`] keeps two connections: one for calls, and one on which [`follow`] waits for news.
+//! - [`queue`] and [`flush`] bring sign-outs to Redis; sign-ins go there directly.
+//! - [`recovery`] and [`seen`] make good what Redis has lost.
+
+mod address;
+mod builder;
+mod connection;
+mod facts;
+mod failure;
+mod flush;
+mod follow;
+mod hex;
+mod info;
+mod keys;
+mod link;
+mod node;
+mod queue;
+mod recovery;
+mod replicas;
+mod scripts;
+mod seen;
+mod stream;
+mod tls;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+pub use builder::RedisRegistryBuilder;
+use tokio::{
+    runtime::Handle,
+    task::AbortHandle,
+    time::{sleep, timeout},
+};
+
+use self::{
+    connection::Connection,
+    failure::Failure,
+    link::State,
+    node::{Node, Pair},
+    queue::{Ended, Ending},
+    recovery::Known,
+    scripts::AccountEnd,
+};
+use super::{
+    AccountId, EndedSessions, Opened, RegisteredSession, Registry, RegistryError,
+    RegistryErrorKind, RegistryFuture,
+};
+use crate::{clock::UnixSeconds, session::SessionId};
+
+/// For everything that one call does, whatever Redis does.
+const CALL: Duration = Duration::from_millis(900);
+
+/// How long [`RedisRegistry::shutdown`] waits for Redis.
+const SHUTDOWN: Duration = Duration::from_secs(5);
+
+#[doc = include_str!("../../docs/redis.md")]
+#[derive(Clone)]
+pub struct RedisRegistry(Arc<Handles>);
+
+/// What the clones share. The task shares the node alone, so that the last clone ends it.
+struct Handles {
+    node: Arc<Node>,
+    fail_closed_after: Option<Duration>,
+    task: AbortHandle,
+    runtime: Handle,
+}
+
+impl Drop for Handles {
+    fn drop(&mut self) {
+        self.task.abort();
+        let lost = self.node.queue.len();
+        if lost > 0 {
+            tracing::error!(
+                lost,
+                "the registry is gone before Redis was told of all sign-outs"
+            );
+        }
+    }
+}
+
+impl RedisRegistry {
+    /// Connects to the Redis at `url`, with defaults for everything else: see [`builder`](Self::builder) and
+    /// [`RedisRegistryBuilder::connect`].
+    pub async fn connect(url: impl Into<String>) -> Result<Self, RegistryError> {
+        Self::builder(url).connect().await
+    }
+
+    /// Begins a registry in the Redis at `url`: `redis://[[user]:password@]host[:port][/database]`, or `rediss://`
+    /// for TLS. Characters of user name and password that mean something in a URL are percent-encoded.
+    pub fn builder(url: impl Into<String>) -> RedisRegistryBuilder {
+        RedisRegistryBuilder::new(url.into())
+    }
+
+    fn start(
+        node: Arc<Node>,
+        known: Known,
+        pair: Pair,
+        fail_closed_after: Option<Duration>,
+    ) -> Self {
+        node.link.set(State::Up(pair.commands.clone()));
+        let runtime = Handle::current();
+        let task = {
+            let node = Arc::clone(&node);
+            runtime.spawn(async move { node.run(known, pair).await })
+        };
+        Self(Arc::new(Handles {
+            node,
+            fail_closed_after,
+            task: task.abort_handle(),
+            runtime,
+        }))
+    }
+
+    /// Tells Redis of the sign-outs that still wait, for 5 seconds at most, and lets go of it. For the end of the
+    /// process, when no request is served any more: calls that come later fail.
+    ///
+    /// # Errors
+    /// Redis is away. The sign-outs that it was not told of are in force nowhere after this process.
+    pub async fn shutdown(&self) -> Result<(), RegistryError> {
+        let node = &self.0.node;
+        let told = timeout(SHUTDOWN, node.queue.is_empty()).await;
+        self.0.task.abort();
+        node.link.set(State::Down);
+        told.map_err(|_| {
+            RegistryError::new(
+                RegistryErrorKind::Unavailable,
+                "Redis was not told of all sign-outs",
+            )
+            .with_source(format!("{} of them are lost", node.queue.len()))
+        })
+    }
+
+    /// Runs a call that is of use at once or not at all.
+    async fn call<T>(
+        &self,
+        call: impl AsyncFnOnce(&Node, &Connection) -> Result<T, Failure>,
+    ) -> Result<T, RegistryError> {
+        let node = &self.0.node;
+        let called = timeout(CALL, async {
+            let connection = node.link.connection().await?;
+            let result = call(node, &connection).await;
+            Ok(node.checked(&connection, result)?)
+        });
+        called.await.unwrap_or_else(|_| Err(Failure::Silent.into()))
+    }
+
+    /// Waits until Redis has an ending for good. It goes on in the queue, whether somebody waits or not.
+    async fn ended_in_redis(
+        &self,
+        ended: Result<Ended, RegistryError>,
+    ) -> Result<usize, RegistryError> {
+        let ended = ended?;
+        tokio::select! {
+            biased;
+            result = ended => result.unwrap_or_else(|_| Err(link::away())),
+            () = self.0.node.link.is_down() => Err(link::away()),
+            () = sleep(CALL) => Err(Failure::Silent.into()),
+        }
+    }
+
+    fn push(&self, ending: Ending) -> Result<Ended, RegistryError> {
+        let node = &self.0.node;
+        node.queue.push(ending, &node.ended, node.facts.longest())
+    }
+}
+
+impl Registry for RedisRegistry {
+    fn begin(&self, id: SessionId, lasts: Duration) -> RegistryFuture<'_, ()> {
+        Box::pin(
+            self.call(async move |node: &Node, connection: &Connection| {
+                scripts::begin(connection, &node.keys, id, lasts).await
+            }),
+        )
+    }
+
+    fn abandon(&self, id: SessionId) {
+        let registry = self.clone();
+        self.0.runtime.spawn(async move {
+            // What is not taken back is forgotten soon by itself.
+            let _ = registry
+                .call(async move |node: &Node, connection: &Connection| {
+                    scripts::abandon(connection, &node.keys, id).await
+                })
+                .await;
+        });
+    }
+
+    fn open(
+        &self,
+        id: SessionId,
+        expires_at: UnixSeconds,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, Opened> {
+        Box::pin(async move {
+            let call = self.call(async move |node: &Node, connection: &Connection| {
+                let session = node.lasting(id, expires_at, now);
+                let highest = node.facts.highest();
+                let opened = scripts::open(connection, &node.keys, session, highest).await?;
+                let is_safe = node.min_replicas == 0 || connection.replicas().have_all().await;
+                Ok((opened, is_safe))
+            });
+            match call.await? {
+                (Some(Opened::Ended), _) => Ok(Opened::Ended),
+                (Some(Opened::Live { number }), true) => {
+                    self.0.node.facts.saw_number(number);
+                    // A logout that this node knows of and Redis has lost.
+                    if self.ended().contain_id(id) {
+                        return Ok(Opened::Ended);
+                    }
+                    Ok(Opened::Live { number })
+                }
+                (Some(Opened::Live { .. }), false) => Err(flush::not_replicated()),
+                (None, _) => Err(RegistryError::new(
+                    RegistryErrorKind::Unavailable,
+                    "Redis does not know that this sign-in had begun: a logout may have been lost",
+                )),
+            }
+        })
+    }
+
+    fn end(
+        &self,
+        id: SessionId,
+        expires_at: UnixSeconds,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, ()> {
+        let node = &self.0.node;
+        node.ended.end(id, expires_at, now);
+        let ended = self.push(Ending::Session(node.lasting(id, expires_at, now)));
+        Box::pin(async move { self.ended_in_redis(ended).await.map(drop) })
+    }
+
+    fn end_if_opened(&self, ids: Vec<SessionId>, now: UnixSeconds) -> RegistryFuture<'_, usize> {
+        if ids.is_empty() {
+            // Redis would have nothing to answer.
+            return Box::pin(std::future::ready(Ok(0)));
+        }
+        let ended = self.push(Ending::IfOpened { ids, now });
+        Box::pin(self.ended_in_redis(ended))
+    }
+
+    fn end_all(
+        &self,
+        account: AccountId,
+        expires_at: UnixSeconds,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, ()> {
+        let node = &self.0.node;
+        let number = node.facts.number_of_now();
+        node.ended.end_all(account, number, expires_at, now);
+        let seconds = expires_at.saturating_sub(now);
+        node.facts.saw_lifetime(seconds);
+        let ended = self.push(Ending::Account(AccountEnd {
+            account,
+            number,
+            expires_at,
+            seconds,
+            is_prompt: true,
+        }));
+        Box::pin(async move { self.ended_in_redis(ended).await.map(drop) })
+    }
+
+    fn ended(&self) -> &EndedSessions {
+        &self.0.node.ended
+    }
+
+    fn is_ended(&self, session: &RegisteredSession<'_>) -> bool {
+        let node = &self.0.node;
+        let has_ended = node.ended.contain(session);
+        if !has_ended {
+            node.facts.saw_number(session.number);
+            if node.facts.is_recovering() {
+                node.seen.note(session);
+            }
+        }
+        has_ended
+    }
+
+    fn is_current(&self) -> bool {
+        let limit = self.0.fail_closed_after;
+        limit.is_none_or(|limit| self.0.node.facts.age() <= limit)
+    }
+}
+
+/// Where Redis is and how things are. Neither user name nor password.
+impl fmt::Debug for RedisRegistry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisRegistry")
+            .field("address", self.0.node.connector.address())
+            .field("ended", &self.0.node.ended)
+            .field("waiting", &self.0.node.queue.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,321 @@
+//! What is done in Redis: each step one script, so that it happens whole or not at all.
+//!
+//! The scripts are sent in full each time. That costs about a kilobyte at sign-in and sign-out, and saves the case in
+//! which Redis has forgotten them.
+
+use std::time::{Duration, Instant};
+
+use redis::{Cmd, FromRedisValue, Pipeline, RedisError};
+
+use super::{
+    connection::{COMMAND, Connection},
+    failure::Failure,
+    hex,
+    keys::Keys,
+    stream::EntryId,
+};
+use crate::{
+    clock::UnixSeconds,
+    registry::{AccountId, Opened},
+    session::SessionId,
+};
+
+/// How many logouts of unknown sessions are kept after Redis lost something.
+const KEPT: u32 = 100_000;
+
+macro_rules! script {
+    ($($file:literal),+) => {
+        concat!($(include_str!(concat!("lua/", $file, ".lua")), "\n"),+)
+    };
+}
+
+const LOOK: &str = script!("common", "look");
+const LOAD: &str = script!("common", "load");
+const JOIN: &str = script!("common", "join");
+const BEGIN: &str = script!("common", "guard", "begin");
+const ABANDON: &str = script!("common", "guard", "abandon");
+const OPEN: &str = script!("common", "guard", "open");
+const END: &str = script!("common", "guard", "end");
+const END_IF_OPENED: &str = script!("common", "guard", "end_if_opened");
+const END_ALL: &str = script!("common", "guard", "end_all");
+const REOPEN: &str = script!("common", "guard", "reopen");
+
+/// A session as the scripts take it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lasting {
+    pub(super) id: SessionId,
+    pub(super) expires_at: UnixSeconds,
+    /// Until it expires, by the clock of the node that sealed it, so that a clock that goes wrong does not matter.
+    pub(super) seconds: UnixSeconds,
+}
+
+/// How things stand in Redis.
+#[derive(Debug)]
+pub(super) struct Standing {
+    /// When Redis was asked.
+    pub(super) asked: Instant,
+    pub(super) epoch: String,
+    pub(super) micros: u64,
+    pub(super) number: u64,
+    pub(super) longest: UnixSeconds,
+    pub(super) is_recovering: bool,
+    /// The last entry of the stream, be it there still or not.
+    pub(super) last: EntryId,
+    /// Whether the entry that the node has seen last is there.
+    pub(super) has_seen: bool,
+}
+
+/// What became of one session that a message from the network named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Ended now, and all nodes are told.
+    Ended { expires_at: UnixSeconds },
+    /// Was ended before, or before it was open.
+    HadEnded,
+    /// Neither begun nor opened.
+    Unknown,
+    /// Unknown because Redis lost something, and there is no room to keep it.
+    NoRoom,
+}
+
+/// One end of an account.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AccountEnd {
+    pub(super) account: AccountId,
+    pub(super) number: u64,
+    pub(super) expires_at: UnixSeconds,
+    pub(super) seconds: UnixSeconds,
+    /// Whether the call is so recent that every session opened so far is meant.
+    pub(super) is_prompt: bool,
+}
+
+pub(super) async fn look(
+    connection: &Connection,
+    keys: &Keys,
+    seen: EntryId,
+) -> Result<Standing, Failure> {
+    type Raw = (String, u64, u64, u64, i64, String, u64);
+    let mut command = eval(LOOK, keys, []);
+    command.arg(seen.to_string());
+    let asked = Instant::now();
+    let (epoch, micros, number, longest, recovering, last, found): Raw =
+        connection.run(&command, COMMAND).await?;
+    Ok(Standing {
+        asked,
+        epoch,
+        micros,
+        number,
+        longest,
+        is_recovering: recovering > 0,
+        last: EntryId::parse(&last).ok_or_else(unexpected)?,
+        has_seen: found > 0,
+    })
+}
+
+/// The entries of the stream after `seen`, each a line.
+pub(super) async fn load(
+    connection: &Connection,
+    keys: &Keys,
+    seen: EntryId,
+    count: usize,
+) -> Result<String, Failure> {
+    let mut command = eval(LOAD, keys, []);
+    command.arg(seen.to_string()).arg(count);
+    connection.run(&command, COMMAND).await
+}
+
+/// Answers with the epoch, and whether Redis may have lost something.
+pub(super) async fn join(
+    connection: &Connection,
+    keys: &Keys,
+    new_epoch: &str,
+    longest: UnixSeconds,
+    highest: u64,
+    lost: bool,
+) -> Result<(String, bool), Failure> {
+    let mut command = eval(JOIN, keys, []);
+    command
+        .arg(new_epoch)
+        .arg(connection.instance())
+        .arg(longest)
+        .arg(highest)
+        .arg(u8::from(lost));
+    connection.run(&command, COMMAND).await
+}
+
+pub(super) async fn begin(
+    connection: &Connection,
+    keys: &Keys,
+    id: SessionId,
+    lasts: Duration,
+) -> Result<(), Failure> {
+    let mut command = guarded(BEGIN, keys, connection, [id]);
+    command
+        .arg(connection.instance())
+        // Rounded up, and never nothing.
+        .arg(lasts.as_secs().saturating_add(1));
+    connection.run(&command, COMMAND).await
+}
+
+pub(super) async fn abandon(
+    connection: &Connection,
+    keys: &Keys,
+    id: SessionId,
+) -> Result<(), Failure> {
+    let command = guarded(ABANDON, keys, connection, [id]);
+    connection.run(&command, COMMAND).await
+}
+
+/// `None` where the beginning is unknown, or older than this run of Redis.
+pub(super) async fn open(
+    connection: &Connection,
+    keys: &Keys,
+    session: Lasting,
+    highest: u64,
+) -> Result<Option<Opened>, Failure> {
+    let mut command = guarded(OPEN, keys, connection, [session.id]);
+    command
+        .arg(connection.instance())
+        .arg(session.expires_at)
+        .arg(session.seconds)
+        .arg(highest);
+    let answer: Vec<String> = connection.run(&command, COMMAND).await?;
+    let answer: Vec<&str> = answer.iter().map(String::as_str).collect();
+    match answer.as_slice() {
+        ["live", number] => {
+            let number = number.parse().map_err(|_| unexpected())?;
+            Ok(Some(Opened::Live { number }))
+        }
+        ["ended"] => Ok(Some(Opened::Ended)),
+        ["unknown"] => Ok(None),
+        _ => Err(unexpected()),
+    }
+}
+
+/// Ends sessions, for [`run_ends`].
+pub(super) fn end(connection: &Connection, keys: &Keys, sessions: &[Lasting]) -> Cmd {
+    let mut command = guarded(END, keys, connection, sessions.iter().map(|s| s.id));
+    add_sessions(&mut command, sessions);
+    command
+}
+
+/// Ends those that were begun or opened, for [`run_ends`].
+pub(super) fn end_if_opened(
+    connection: &Connection,
+    keys: &Keys,
+    ids: &[SessionId],
+    now: UnixSeconds,
+) -> Cmd {
+    let mut command = guarded(END_IF_OPENED, keys, connection, ids.iter().copied());
+    command.arg(now).arg(KEPT);
+    for id in ids {
+        command.arg(hex::encode(id.as_bytes()));
+    }
+    command
+}
+
+/// What [`end_if_opened`] was answered.
+pub(super) fn answers(value: redis::Value) -> Result<Vec<Answer>, Failure> {
+    let answers: Vec<i64> = read(value)?;
+    let answers = answers.into_iter().map(|answer| match answer {
+        0 => Ok(Answer::HadEnded),
+        -1 => Ok(Answer::Unknown),
+        -2 => Ok(Answer::NoRoom),
+        expires_at => match expires_at.try_into() {
+            Ok(expires_at) => Ok(Answer::Ended { expires_at }),
+            Err(_) => Err(unexpected()),
+        },
+    });
+    answers.collect()
+}
+
+/// Ends an account's sessions, for [`run_ends`].
+pub(super) fn end_all(connection: &Connection, keys: &Keys, end: &AccountEnd) -> Cmd {
+    let mut command = guarded(END_ALL, keys, connection, []);
+    command
+        .arg(hex::encode(end.account.as_bytes()))
+        .arg(end.number)
+        .arg(end.expires_at)
+        .arg(end.seconds)
+        .arg(u8::from(end.is_prompt));
+    command
+}
+
+/// How many sessions [`end`] has ended that had not, or the number up to which [`end_all`] has ended an account's
+/// sessions.
+pub(super) fn number(value: redis::Value) -> Result<u64, Failure> {
+    read(value)
+}
+
+/// Runs ends in one go.
+pub(super) async fn run_ends(
+    connection: &Connection,
+    ends: Vec<Cmd>,
+) -> Result<Vec<redis::Value>, Failure> {
+    let mut pipeline = Pipeline::with_capacity(ends.len());
+    for end in ends {
+        pipeline.add_command(end);
+    }
+    connection.run_all(&pipeline, COMMAND).await
+}
+
+/// Says for each whether it has ended.
+pub(super) async fn reopen(
+    connection: &Connection,
+    keys: &Keys,
+    sessions: &[Lasting],
+    highest: u64,
+) -> Result<Vec<bool>, Failure> {
+    let mut command = guarded(REOPEN, keys, connection, sessions.iter().map(|s| s.id));
+    command.arg(highest);
+    add_sessions(&mut command, sessions);
+    connection.run(&command, COMMAND).await
+}
+
+fn add_sessions(command: &mut Cmd, sessions: &[Lasting]) {
+    for session in sessions {
+        command
+            .arg(hex::encode(session.id.as_bytes()))
+            .arg(session.expires_at)
+            .arg(session.seconds);
+    }
+}
+
+/// A script that is run only if Redis knows what it knew.
+fn guarded(
+    code: &str,
+    keys: &Keys,
+    connection: &Connection,
+    sessions: impl IntoIterator<Item = SessionId>,
+) -> Cmd {
+    let mut command = eval(code, keys, sessions);
+    command.arg(connection.epoch());
+    command
+}
+
+fn eval(code: &str, keys: &Keys, sessions: impl IntoIterator<Item = SessionId>) -> Cmd {
+    let sessions = sessions.into_iter().map(|id| keys.session(id));
+    let sessions: Vec<String> = sessions.collect();
+    let shared = keys.shared();
+    let mut command = redis::cmd("EVAL");
+    command
+        .arg(code)
+        .arg(shared.len() + sessions.len())
+        .arg(shared);
+    if !sessions.is_empty() {
+        command.arg(sessions);
+    }
+    command
+}
+
+fn read<T: FromRedisValue>(value: redis::Value) -> Result<T, Failure> {
+    Ok(T::from_redis_value(value).map_err(RedisError::from)?)
+}
+
+fn unexpected() -> Failure {
+    RedisError::from((
+        redis::ErrorKind::UnexpectedReturnType,
+        "a script of the registry was answered by something else",
+    ))
+    .into()
+}

@@ -1,0 +1,94 @@
+//! Sessions whose cookies are seen after Redis lost something: Redis is told of them again, so that a later logout
+//! finds them.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::mpsc;
+
+use super::{
+    connection::Connection,
+    failure::Failure,
+    flush::BATCH,
+    node::{self, Node},
+    scripts,
+};
+use crate::{clock::UnixSeconds, registry::RegisteredSession, session::SessionId};
+
+/// How many may wait. What finds no room is told when its cookie is seen again.
+const WAITING: usize = 10_000;
+
+/// How many are remembered, so that each is told once. Cookies are sealed, so these are sessions, and no
+/// stranger's numbers.
+const REMEMBERED: usize = 1_000_000;
+
+#[derive(Debug)]
+pub(super) struct Seen {
+    known: Mutex<HashSet<SessionId>>,
+    sender: mpsc::Sender<(SessionId, UnixSeconds)>,
+    receiver: tokio::sync::Mutex<mpsc::Receiver<(SessionId, UnixSeconds)>>,
+}
+
+impl Seen {
+    pub(super) fn new() -> Self {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        Self {
+            known: Mutex::default(),
+            sender,
+            receiver: tokio::sync::Mutex::new(receiver),
+        }
+    }
+
+    /// Notes a session that is alive.
+    pub(super) fn note(&self, session: &RegisteredSession<'_>) {
+        let mut known = self.known();
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        let note = (session.id, session.expires_at);
+        if !known.contains(&session.id) && self.sender.try_send(note).is_ok() {
+            known.insert(session.id);
+        }
+    }
+
+    /// Forgets whom Redis was told of.
+    pub(super) fn forget(&self) {
+        *self.known() = HashSet::new();
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashSet<SessionId>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells Redis of each session that is noted, until the connection breaks.
+pub(super) async fn reopen(node: &Node, connection: &Connection) -> Failure {
+    let mut receiver = node.seen.receiver.lock().await;
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        batch.clear();
+        receiver.recv_many(&mut batch, BATCH).await;
+        let now = node::now();
+        let sessions = batch
+            .iter()
+            .map(|&(id, expires_at)| node.lasting(id, expires_at, now));
+        let sessions: Vec<_> = sessions.collect();
+        let highest = node.facts.highest();
+        match scripts::reopen(connection, &node.keys, &sessions, highest).await {
+            Ok(ended) => {
+                for (session, _) in sessions.iter().zip(ended).filter(|&(_, ended)| ended) {
+                    node.ended.end(session.id, session.expires_at, now);
+                }
+            }
+            Err(failure) => {
+                if failure.breaks_connection() {
+                    return failure;
+                }
+                // Those of this batch are told when they are seen again.
+                node.seen.forget();
+            }
+        }
+    }
+}

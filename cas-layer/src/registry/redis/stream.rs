@@ -1,0 +1,155 @@
+//! The stream of what has ended: its ids and its entries.
+
+use std::fmt;
+
+use super::hex;
+use crate::{
+    clock::UnixSeconds,
+    registry::{AccountId, EndedSessions},
+    session::SessionId,
+};
+
+/// Entries as Redis sends them: an id, and fields and values in turn.
+pub(super) type RawEntries = Vec<(String, Vec<Vec<u8>>)>;
+
+/// The place of an entry: milliseconds by Redis's clock, and a number within.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct EntryId {
+    pub(super) millis: u64,
+    sequence: u64,
+}
+
+impl EntryId {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (millis, sequence) = text.split_once('-')?;
+        Some(Self {
+            millis: millis.parse().ok()?,
+            sequence: sequence.parse().ok()?,
+        })
+    }
+
+    /// Whether this stands for no entry.
+    pub(super) fn is_none(self) -> bool {
+        self == Self::default()
+    }
+}
+
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.millis, self.sequence)
+    }
+}
+
+/// What an entry says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// A session has ended.
+    Session {
+        id: SessionId,
+        expires_at: UnixSeconds,
+    },
+    /// All sessions of an account up to a number have ended.
+    Account {
+        account: AccountId,
+        number: u64,
+        expires_at: UnixSeconds,
+    },
+}
+
+impl Entry {
+    /// Reads the fields `s` or `a` and `n`, and `x`. Others are of a later version.
+    pub(super) fn parse<F: AsRef<[u8]>>(fields: &[F]) -> Option<Self> {
+        let (fields, _) = fields.as_chunks::<2>();
+        let text = |name: &[u8]| {
+            let field = fields.iter().find(|[field, _]| field.as_ref() == name);
+            field.map(|[_, value]| value.as_ref())
+        };
+        let number = |name| str::from_utf8(text(name)?).ok()?.parse().ok();
+        let expires_at = number(b"x")?;
+        if let Some(session) = text(b"s") {
+            return Some(Self::Session {
+                id: hex::decode(session)?.into(),
+                expires_at,
+            });
+        }
+        Some(Self::Account {
+            account: hex::decode(text(b"a")?)?.into(),
+            number: number(b"n")?,
+            expires_at,
+        })
+    }
+
+    pub(super) fn apply(self, ended: &EndedSessions, now: UnixSeconds) {
+        match self {
+            Self::Session { id, expires_at } => ended.end(id, expires_at, now),
+            Self::Account {
+                account,
+                number,
+                expires_at,
+            } => ended.end_all(account, number, expires_at, now),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(text: &str) -> Vec<&str> {
+        text.split(' ').collect()
+    }
+
+    #[test]
+    fn entries_are_read_and_more_fields_are_left_to_later_versions() {
+        let id = "a1".repeat(16);
+        let session = Entry::Session {
+            id: [0xa1; 16].into(),
+            expires_at: 1_700_000_000,
+        };
+        assert_eq!(
+            Entry::parse(&fields(&format!("s {id} x 1700000000"))),
+            Some(session)
+        );
+        assert_eq!(
+            Entry::parse(&fields(&format!("new 1 s {id} x 1700000000"))),
+            Some(session)
+        );
+        assert_eq!(
+            Entry::parse(&fields(&format!("a {id} n 12 x 1700000000"))),
+            Some(Entry::Account {
+                account: [0xa1; 16].into(),
+                number: 12,
+                expires_at: 1_700_000_000,
+            })
+        );
+    }
+
+    #[test]
+    fn what_is_no_entry_is_none() {
+        let id = "a1".repeat(16);
+        for text in [
+            String::new(),
+            "s".to_owned(),
+            format!("s {id}"),
+            format!("s {id} x"),
+            format!("s {id} x soon"),
+            format!("s {id} x -1"),
+            "s a1 x 17".to_owned(),
+            format!("a {id} x 17"),
+            format!("b {id} x 17"),
+        ] {
+            assert_eq!(Entry::parse(&fields(&text)), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_are_compared_as_numbers() {
+        let id = |text| EntryId::parse(text).unwrap();
+        assert!(id("99-5") < id("100-0"));
+        assert!(id("100-9") < id("100-10"));
+        assert_eq!(id("100-9").to_string(), "100-9");
+        for text in ["", "-", "1", "1-", "a-1", "1-2-3"] {
+            assert_eq!(EntryId::parse(text), None, "{text}");
+        }
+    }
+}

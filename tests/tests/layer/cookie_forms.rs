@@ -1,0 +1,109 @@
+//! The session cookie as it lies in browsers, those of older releases too.
+
+use axum::{Router, body::Body, extract::Request, routing::get};
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+use cas_layer::{CasConfigBuilder, CasLayer, CasUser};
+use http::StatusCode;
+use tower::ServiceExt as _;
+
+use crate::{browser::Browser, site, support::App};
+
+// Golden vectors: computed apart from this code, with Python's `hmac` and libsodium. Alice signed in in
+// 2001, and her session lasts until 2096.
+const VERSION_1: &str = "AQVhbGljZQcHBwcHBwcHBwcHBwcHBweAlOvcA4DQrPMOAfaT69wDAQEAEwEIbWVtYmVyT2YBB3JhYmJpdHM5y14kha\
+    AXXKYiPRny2t0sRTAejEKUGteP05-M4LvQnQ";
+const VERSION_2: &str = "AgVhbGljZQcHBwcHBwcHBwcHBwcHBweAlOvcA4DQrPMOAfaT69wDAQEABYCU69wDABMBCG1lbWJlck9mAQdyYWJiaX\
+    Rz2A68DTRwiaUsO8FykCkHapuWvf9HX4WVvlOIGz_Zftk";
+const REMEMBERED: &str = "AgVhbGljZQcHBwcHBwcHBwcHBwcHBweAlOvcA4DQrPMOAfaT69wDAQEABYCU69wDARMBCG1lbWJlck9mAQdyYWJiaX\
+    RzGU5y0ZmsBueVoSaZN95FUSav1KTDiOR_T812zPn8o-k";
+const VERSION_2_ENCRYPTED: &str = "e1.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXTbK92KhpgYQrWfeMy8YIqRh-D_k8-iB5GJVp8qZ-f3EbDagp3F\
+    7mNreuwQAplKcR_XrzSoMo9eAxLnRVd3Qaso8rnCqO9PbRDa5LibOHsCnYJHcg_Q";
+const REMEMBERED_ENCRYPTED: &str = "e1.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXTbK92KhpgYQrWfeMy8YIqRh-D_k8-iB5GJVp8qZ-f3EbDagp3F\
+    7mNreuwQAplKcR_HrzSoMo9eAxLnRVd3Qaso8rnCqOQGPsiNFBMk_udGWucJe1aA";
+
+/// What the app answers to a browser that brings this cookie.
+async fn answer(
+    cookie: &str,
+    configure: impl FnOnce(CasConfigBuilder) -> CasConfigBuilder,
+) -> (StatusCode, String) {
+    let config = site::config("https://cas.example.org/cas", "https://app.example.org");
+    let config = configure(config.cookie_name("app")).build().unwrap();
+    assert_eq!(config.cookie_name(), "__Host-app-session");
+    let user = async |user: CasUser| {
+        let group = user.attributes().first("memberOf").unwrap_or_default();
+        format!("{} {group} {}", user.name(), user.session_id())
+    };
+    let app = Router::new()
+        .route("/", get(user))
+        .layer(CasLayer::new(config));
+    let request = Request::get("/").header("cookie", format!("__Host-app-session={cookie}"));
+    let answer = app
+        .oneshot(request.body(Body::empty()).unwrap())
+        .await
+        .unwrap();
+    let status = answer.status();
+    let body = axum::body::to_bytes(answer.into_body(), 1 << 16)
+        .await
+        .unwrap();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn cookies_of_every_version_in_every_form_open_whatever_is_written_now() {
+    for cookie in [
+        VERSION_1,
+        VERSION_2,
+        REMEMBERED,
+        VERSION_2_ENCRYPTED,
+        REMEMBERED_ENCRYPTED,
+    ] {
+        for configure in [
+            CasConfigBuilder::no_idle_timeout,
+            |config: CasConfigBuilder| config.no_idle_timeout().encrypt_cookie(),
+        ] {
+            let (status, body) = answer(cookie, configure).await;
+            assert_eq!(status, 200, "{cookie}");
+            assert_eq!(body, "alice rabbits 07070707070707070707070707070707");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_idle_is_in_the_cookie_and_version_1_was_issued_at_sign_in() {
+    for (cookie, expected) in [
+        (VERSION_1, 302),
+        (VERSION_2, 302),
+        (VERSION_2_ENCRYPTED, 302),
+        (REMEMBERED, 200),
+        (REMEMBERED_ENCRYPTED, 200),
+    ] {
+        assert_eq!(
+            answer(cookie, |config| config).await.0,
+            expected,
+            "{cookie}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_browsers_owner_can_read_a_signed_cookie_and_not_an_encrypted_one() {
+    let encrypt: fn(CasConfigBuilder) -> CasConfigBuilder = CasConfigBuilder::encrypt_cookie;
+    for (configure, readable) in [(encrypt, false), (|config| config, true)] {
+        let app = App::with(configure).await;
+        let mut browser = Browser::new();
+        app.sign_in(&mut browser, "/profile").await;
+        assert_eq!(app.whoami(&mut browser).await, "alice");
+        let value = browser.cookie("-session").unwrap().value().to_owned();
+        let text = value.strip_prefix("e1.");
+        assert_eq!(text.is_none(), readable, "{value}");
+        let bytes = BASE64_URL_SAFE_NO_PAD
+            .decode(text.unwrap_or(&value))
+            .unwrap();
+        for said in ["alice", "wonderland", "memberOf"] {
+            let shown = bytes
+                .windows(said.len())
+                .any(|part| part == said.as_bytes());
+            assert_eq!(shown, readable, "{said}");
+        }
+    }
+}

@@ -1,0 +1,411 @@
+//! Redis is away, or says nothing.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use cas_layer::{
+    RedisRegistry,
+    registry::{Registry as _, RegistryError, RegistryErrorKind},
+};
+use cas_layer_tests::redis::RedisServer;
+use tokio::time::timeout;
+
+use crate::{
+    listening::Listening,
+    support::{
+        LIFETIME, LIMIT, Session, account, connect, ends, eventually, is_back, is_ended, log_out,
+        new_id, now, settle, settled, sign_in, sign_out, try_sign_in,
+    },
+};
+
+/// The kind of the error of a call that has to end soon. How soon is not measured here: a busy machine
+/// says little about it.
+async fn error_of<T: std::fmt::Debug>(
+    call: impl Future<Output = Result<T, RegistryError>>,
+) -> RegistryErrorKind {
+    let result = timeout(LIMIT / 4, call).await.expect("an answer in time");
+    result.expect_err("an error").kind()
+}
+
+pub(crate) async fn a_kill_and_a_restart_lose_nothing() {
+    let mut server = RedisServer::start().await;
+    let node = connect(&server).await;
+    let mut ended = Vec::new();
+    let mut live = Vec::new();
+    for _ in 0..3 {
+        for _ in 0..20 {
+            let (one, two) = (sign_in(&node).await, sign_in(&node).await);
+            sign_out(&node, &one).await.unwrap();
+            assert_eq!(log_out(&node, &two).await.unwrap(), 1);
+            ended.extend([one, two]);
+            live.push(sign_in(&node).await);
+        }
+        server.kill().await;
+        server.restart().await;
+        is_back(&node).await;
+        let new = connect(&server).await;
+        for node in [&node, &new] {
+            assert!(ended.iter().all(|session| is_ended(node, session)));
+            assert!(!live.iter().any(|session| is_ended(node, session)));
+        }
+    }
+    let new = connect(&server).await;
+    for session in &live {
+        assert_eq!(log_out(&new, session).await.unwrap(), 1);
+        ends(&node, session).await;
+    }
+}
+
+pub(crate) async fn nothing_is_lost_and_nobody_ended_through_kills_and_hangs() {
+    let mut server = RedisServer::start().await;
+    let nodes = [
+        connect(&server).await,
+        connect(&server).await,
+        connect(&server).await,
+    ];
+    let stop = Arc::new(AtomicBool::new(false));
+    let workers: Vec<_> = (0..6)
+        .map(|n| {
+            let (nodes, stop) = (nodes.clone(), Arc::clone(&stop));
+            tokio::spawn(async move { come_and_leave(&nodes, n, &stop).await })
+        })
+        .collect();
+    for round in 0..6 {
+        let before = nodes[0].ended().len();
+        eventually("people come and leave", async || {
+            nodes[0].ended().len() > before + 20
+        })
+        .await;
+        if round % 2 == 0 {
+            server.kill().await;
+            server.restart().await;
+        } else {
+            server.hang();
+            eventually("the hang is noticed", async || {
+                let begun = nodes[0].begin(new_id(), Duration::from_secs(1)).await;
+                begun.is_err()
+            })
+            .await;
+            server.go_on();
+        }
+        is_back(&nodes[0]).await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    let (mut live, mut ended, mut answered) = (Vec::new(), Vec::new(), Vec::new());
+    for worker in workers {
+        let left = worker.await.unwrap();
+        live.extend(left.live);
+        ended.extend(left.ended);
+        answered.extend(left.answered);
+    }
+    println!(
+        "{} live, {} ended, {} of them answered",
+        live.len(),
+        ended.len() + answered.len(),
+        answered.len()
+    );
+    let new = connect(&server).await;
+    assert!(answered.iter().all(|session| is_ended(&new, session)));
+    for node in nodes.iter().chain([&new]) {
+        // Those that were answered with an error have ended all the same, some time.
+        for session in ended.iter().chain(&answered) {
+            ends(node, session).await;
+        }
+        for session in &live {
+            assert!(!is_ended(node, session));
+        }
+    }
+}
+
+#[derive(Default)]
+struct Left {
+    live: Vec<Session>,
+    /// Without certainty.
+    ended: Vec<Session>,
+    answered: Vec<Session>,
+}
+
+/// Signs in at one node and out at another, or not at all, for as long as it may.
+async fn come_and_leave(nodes: &[RedisRegistry; 3], worker: usize, stop: &AtomicBool) -> Left {
+    let mut left = Left::default();
+    for n in worker.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        // People are not that fast, least of all while nothing works.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        let (here, there) = (&nodes[n % 3], &nodes[(n / 3) % 3]);
+        let Ok(session) = try_sign_in(here).await else {
+            continue;
+        };
+        let result = match n % 4 {
+            0 => sign_out(there, &session).await.is_ok(),
+            1 | 2 => match log_out(there, &session).await {
+                Ok(count) => {
+                    assert_eq!(count, 1);
+                    true
+                }
+                Err(_) => false,
+            },
+            _ => {
+                left.live.push(session);
+                continue;
+            }
+        };
+        if result {
+            left.answered.push(session);
+        } else {
+            left.ended.push(session);
+        }
+    }
+    left
+}
+
+pub(crate) async fn sign_outs_wait_for_redis_and_are_told() {
+    let mut server = RedisServer::start().await;
+    let (one, two) = (connect(&server).await, connect(&server).await);
+    let sessions = [
+        sign_in(&one).await,
+        sign_in(&one).await,
+        sign_in(&one).await,
+    ];
+    let [shown, named, whole] = &sessions;
+    let kept = sign_in(&one).await;
+    server.kill().await;
+
+    let unavailable = RegistryErrorKind::Unavailable;
+    assert_eq!(error_of(sign_out(&one, shown)).await, unavailable);
+    assert_eq!(error_of(log_out(&one, named)).await, unavailable);
+    let now = now();
+    let all = one.end_all(account("bob"), now + LIFETIME, now);
+    assert_eq!(error_of(all).await, unavailable);
+    assert_eq!(error_of(try_sign_in(&one)).await, unavailable);
+    // On this node they have ended.
+    assert!(is_ended(&one, shown) && one.is_ended(&whole.of("bob")));
+    eventually("a message that waits is in force", async || {
+        is_ended(&one, named)
+    })
+    .await;
+    assert!(!is_ended(&one, &kept) && !is_ended(&one, whole));
+
+    server.restart().await;
+    ends(&two, shown).await;
+    ends(&two, named).await;
+    eventually("the end of an account arrives", async || {
+        two.is_ended(&whole.of("bob"))
+    })
+    .await;
+    // Who signs in now is not among them.
+    is_back(&one).await;
+    let later = sign_in(&one).await;
+    for node in [&one, &two] {
+        assert!(!node.is_ended(&later.of("bob")) && !is_ended(node, &kept));
+    }
+}
+
+pub(crate) async fn a_redis_that_hangs_holds_nobody_up() {
+    let server = RedisServer::start().await;
+    let (one, two) = (connect(&server).await, connect(&server).await);
+    let (shown, named, whole) = (
+        sign_in(&one).await,
+        sign_in(&one).await,
+        sign_in(&one).await,
+    );
+    let begun = Session::unknown();
+    one.begin(begun.id, Duration::from_secs(40)).await.unwrap();
+    server.hang();
+    let now = now();
+    // All at once, the first to notice, and later ones, who know.
+    for _ in 0..2 {
+        let kinds = tokio::join!(
+            error_of(one.begin(new_id(), Duration::from_secs(40))),
+            error_of(one.open(begun.id, begun.expires_at, now)),
+            error_of(sign_out(&one, &shown)),
+            error_of(log_out(&one, &named)),
+            error_of(one.end_all(account("bob"), now + LIFETIME, now)),
+        );
+        let unavailable = RegistryErrorKind::Unavailable;
+        assert_eq!(
+            kinds,
+            (
+                unavailable,
+                unavailable,
+                unavailable,
+                unavailable,
+                unavailable
+            )
+        );
+    }
+    one.abandon(begun.id);
+    assert!(is_ended(&one, &shown) && one.is_ended(&whole.of("bob")));
+    assert_eq!(
+        error_of(RedisRegistry::connect(server.url())).await,
+        RegistryErrorKind::Unavailable
+    );
+    server.go_on();
+    ends(&two, &shown).await;
+    ends(&two, &named).await;
+    is_back(&one).await;
+}
+
+pub(crate) async fn a_full_queue_turns_away() {
+    let mut server = RedisServer::start().await;
+    let builder = RedisRegistry::builder(server.url()).queue(2);
+    let node = builder.connect().await.unwrap();
+    let sessions = [
+        sign_in(&node).await,
+        sign_in(&node).await,
+        sign_in(&node).await,
+        sign_in(&node).await,
+    ];
+    server.kill().await;
+    let [first, second, third, fourth] = &sessions;
+    let unavailable = RegistryErrorKind::Unavailable;
+    assert_eq!(error_of(sign_out(&node, first)).await, unavailable);
+    assert_eq!(error_of(log_out(&node, second)).await, unavailable);
+    assert_eq!(
+        error_of(sign_out(&node, third)).await,
+        RegistryErrorKind::Full
+    );
+    assert_eq!(
+        error_of(log_out(&node, fourth)).await,
+        RegistryErrorKind::Full
+    );
+    // Who showed a cookie has signed out here. A stranger's message fills nothing.
+    assert!(is_ended(&node, third) && !is_ended(&node, fourth));
+
+    server.restart().await;
+    let other = connect(&server).await;
+    ends(&other, first).await;
+    ends(&other, second).await;
+    assert!(!is_ended(&other, third));
+    // There is room again.
+    sign_out(&node, third).await.unwrap();
+    ends(&other, third).await;
+}
+
+pub(crate) async fn a_logout_of_an_unknown_session_is_forgotten_when_redis_is_back() {
+    let server = RedisServer::start().await;
+    let node = settled(&server).await;
+    let known = sign_in(&node).await;
+    server.hang();
+    let unknown: Vec<_> = (0..50).map(|_| Session::unknown()).collect();
+    let mut calls = Vec::new();
+    for session in unknown.iter().chain([&known]) {
+        let node = node.clone();
+        let id = session.id;
+        calls.push(tokio::spawn(async move {
+            node.end_if_opened(vec![id], now()).await
+        }));
+    }
+    for call in calls {
+        assert!(call.await.unwrap().is_err());
+    }
+    eventually("all of them are in force", async || {
+        node.ended().len() == unknown.len() + 1
+    })
+    .await;
+    server.go_on();
+    eventually("the unknown ones are forgotten", async || {
+        node.ended().len() == 1
+    })
+    .await;
+    assert!(is_ended(&node, &known));
+}
+
+pub(crate) async fn shutdown_tells_redis_what_waits() {
+    let server = RedisServer::start().await;
+    let (one, two) = (connect(&server).await, connect(&server).await);
+    let session = sign_in(&one).await;
+    server.hang();
+    let unavailable = RegistryErrorKind::Unavailable;
+    assert_eq!(error_of(sign_out(&one, &session)).await, unavailable);
+    let shutdown = tokio::spawn({
+        let one = one.clone();
+        async move { one.shutdown().await }
+    });
+    server.go_on();
+    shutdown.await.unwrap().unwrap();
+    ends(&two, &session).await;
+    assert_eq!(error_of(try_sign_in(&one)).await, unavailable);
+}
+
+pub(crate) async fn shutdown_without_redis_says_so() {
+    let mut server = RedisServer::start().await;
+    let node = connect(&server).await;
+    node.shutdown().await.unwrap();
+    let node = connect(&server).await;
+    server.kill().await;
+    let unavailable = RegistryErrorKind::Unavailable;
+    assert_eq!(
+        error_of(sign_out(&node, &Session::unknown())).await,
+        unavailable
+    );
+    assert_eq!(error_of(node.shutdown()).await, unavailable);
+}
+
+pub(crate) async fn a_node_that_is_cut_off_says_so() {
+    let server = RedisServer::start().await;
+    let limit = Duration::from_secs(3);
+    let builder = RedisRegistry::builder(server.url()).fail_closed_after(limit);
+    let strict = builder.connect().await.unwrap();
+    let lenient = connect(&server).await;
+    assert!(strict.is_current());
+    server.hang();
+    eventually("the node is not current", async || !strict.is_current()).await;
+    assert!(lenient.is_current());
+    server.go_on();
+    eventually("the node is current again", async || strict.is_current()).await;
+}
+
+pub(crate) async fn what_happens_is_said_once_and_without_the_password() {
+    // One thread, so that everything is heard.
+    let heard = std::thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(come_and_go())
+    });
+    let heard = heard.join().unwrap();
+    for said in [
+        "lost touch with Redis",
+        "in touch with Redis again",
+        "may have lost sign-outs",
+        "has all sign-outs that this node knows of",
+    ] {
+        assert_eq!(heard.matches(said).count(), 1, "{said}: {heard}");
+    }
+    for secret in ["s3cret", "%73"] {
+        assert!(!heard.contains(secret), "{heard}");
+    }
+}
+
+/// What is said, and what can be printed.
+async fn come_and_go() -> String {
+    let listening = Listening::start();
+    let mut server = RedisServer::start_with(&["--requirepass", "s3cret"]).await;
+    let url = format!("redis://:%733cret@127.0.0.1:{}", server.port());
+    let builder = RedisRegistry::builder(url);
+    let printed = format!("{builder:?}");
+    let node = builder.connect().await.unwrap();
+    settle(&server).await;
+    server.kill().await;
+    for _ in 0..5 {
+        let error = sign_out(&node, &Session::unknown()).await.unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("s3cret"));
+    }
+    server.restart().await;
+    is_back(&node).await;
+    eventually("everything is compared", async || {
+        listening.heard().contains("has all sign-outs")
+    })
+    .await;
+    format!("{printed} {node:?} {}", listening.heard())
+}

@@ -1,0 +1,175 @@
+//! Redis comes back without something that it knew.
+
+use std::time::Duration;
+
+use cas_layer::{
+    RedisRegistry,
+    registry::{Registry as _, RegistryErrorKind},
+};
+use cas_layer_tests::redis::RedisServer;
+
+use crate::{
+    proxy::Proxy,
+    support::{
+        LIFETIME, Session, account, connect, ends, eventually, exists, is_back, is_ended, log_out,
+        new_id, now, settle, settled, sign_in, sign_out,
+    },
+};
+
+/// Waits until Redis knows that these have ended, so that a node that starts knows it too.
+async fn has_ended(server: &RedisServer, sessions: &[Session]) {
+    for session in sessions {
+        eventually("what has ended is written again", async || {
+            exists(server, session).await
+        })
+        .await;
+    }
+    let new = connect(server).await;
+    assert!(sessions.iter().all(|session| is_ended(&new, session)));
+}
+
+pub(crate) async fn an_empty_redis_gets_back_what_the_nodes_know() {
+    let mut server = RedisServer::start().await;
+    let (one, two) = (settled(&server).await, connect(&server).await);
+    let mut ended = Vec::new();
+    for _ in 0..600 {
+        ended.push(Session::unknown());
+    }
+    for session in &ended {
+        // Not waited for: they go in one batch.
+        drop(one.end(session.id, session.expires_at, now()));
+    }
+    let now = now();
+    let expires_at = now + LIFETIME;
+    one.end_all(account("bob"), expires_at, now).await.unwrap();
+    for session in &ended {
+        ends(&two, session).await;
+    }
+    server.kill().await;
+    server.empty();
+    server.restart().await;
+    has_ended(&server, &ended).await;
+    eventually("the end of an account is written again", async || {
+        let new = connect(&server).await;
+        new.is_ended(&Session::unknown().of("bob"))
+    })
+    .await;
+    // And who signs in now is not ended by it.
+    is_back(&one).await;
+    let later = sign_in(&one).await;
+    for node in [&one, &two] {
+        assert!(!node.is_ended(&later.of("bob")));
+        assert!(ended.iter().all(|session| is_ended(node, session)));
+    }
+}
+
+pub(crate) async fn an_emptied_database_is_noticed_at_the_next_call() {
+    let server = RedisServer::start().await;
+    let node = settled(&server).await;
+    let (ended, live) = (sign_in(&node).await, sign_in(&node).await);
+    sign_out(&node, &ended).await.unwrap();
+    server.command::<()>(&["FLUSHALL"]).await;
+    // Never 200 for something that is forgotten: an error, or done.
+    if let Ok(count) = log_out(&node, &live).await {
+        assert_eq!(count, 1);
+    }
+    eventually("the logout is in force", async || is_ended(&node, &live)).await;
+    has_ended(&server, &[ended, live]).await;
+}
+
+pub(crate) async fn an_older_copy_gets_back_what_it_lacks() {
+    let mut server = RedisServer::start().await;
+    let proxy = Proxy::to(server.port()).await;
+    let node = RedisRegistry::connect(proxy.url()).await.unwrap();
+    let (early, late) = (sign_in(&node).await, sign_in(&node).await);
+    sign_out(&node, &early).await.unwrap();
+    let copy = server.copy();
+    sign_out(&node, &late).await.unwrap();
+    let unseen = sign_in(&node).await;
+
+    proxy.cut();
+    server.kill().await;
+    server.restore(&copy);
+    server.restart().await;
+    // Another node goes on before this one looks: the stream is longer than ever.
+    let other = connect(&server).await;
+    assert!(is_ended(&other, &early) && !is_ended(&other, &late));
+    let news = [sign_in(&other).await, sign_in(&other).await];
+    for session in &news {
+        sign_out(&other, session).await.unwrap();
+    }
+    proxy.mend();
+    ends(&other, &late).await;
+    for session in &news {
+        ends(&node, session).await;
+    }
+    has_ended(&server, &[early, late, news[0], news[1]]).await;
+    // Opened in the time that was lost, and logged out before anybody saw its cookie again.
+    assert_eq!(log_out(&other, &unseen).await.unwrap(), 1);
+    ends(&node, &unseen).await;
+}
+
+pub(crate) async fn cookies_that_are_seen_are_opened_again() {
+    let mut server = RedisServer::start().await;
+    let (one, two) = (settled(&server).await, connect(&server).await);
+    let sessions = [sign_in(&one).await, sign_in(&one).await];
+    server.kill().await;
+    server.empty();
+    server.restart().await;
+    for session in &sessions {
+        eventually("a session is known again", async || {
+            assert!(!is_ended(&one, session));
+            exists(&server, session).await
+        })
+        .await;
+    }
+    // So they are known even when unknown ones are not kept any more.
+    is_back(&two).await;
+    settle(&server).await;
+    assert_eq!(log_out(&two, &Session::unknown()).await.unwrap(), 0);
+    for session in &sessions {
+        assert_eq!(log_out(&two, session).await.unwrap(), 1);
+        ends(&one, session).await;
+    }
+}
+
+pub(crate) async fn logouts_of_unknown_sessions_are_kept_after_a_loss() {
+    let mut server = RedisServer::start().await;
+    let (one, two) = (settled(&server).await, connect(&server).await);
+    let session = sign_in(&one).await;
+    server.kill().await;
+    server.empty();
+    server.restart().await;
+    is_back(&two).await;
+    assert_eq!(log_out(&two, &session).await.unwrap(), 1);
+    ends(&one, &session).await;
+    has_ended(&server, &[session]).await;
+    // No more of them than there is room for.
+    server
+        .command::<()>(&["SET", "{cas-layer}:kept", "100000"])
+        .await;
+    let error = log_out(&two, &Session::unknown()).await.unwrap_err();
+    assert_eq!(error.kind(), RegistryErrorKind::Full);
+}
+
+pub(crate) async fn a_sign_in_that_began_before_a_restart_is_not_opened() {
+    let mut server = RedisServer::start().await;
+    let node = settled(&server).await;
+    let session = Session::unknown();
+    node.begin(session.id, Duration::from_secs(40))
+        .await
+        .unwrap();
+    let copy = server.copy();
+    // Answered 200, and then lost.
+    assert_eq!(log_out(&node, &session).await.unwrap(), 1);
+    server.kill().await;
+    server.restore(&copy);
+    server.restart().await;
+    is_back(&node).await;
+    let opened = node.open(session.id, session.expires_at, now()).await;
+    assert_eq!(opened.unwrap_err().kind(), RegistryErrorKind::Unavailable);
+    // The next try is as good as ever.
+    let next = new_id();
+    node.begin(next, Duration::from_secs(40)).await.unwrap();
+    node.open(next, session.expires_at, now()).await.unwrap();
+}

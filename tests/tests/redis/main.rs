@@ -1,0 +1,81 @@
+//! `RedisRegistry` against a real Redis that hangs, dies and forgets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod away;
+mod listening;
+mod loss;
+mod proxy;
+mod races;
+mod replicas;
+mod setup;
+mod sharing;
+mod support;
+
+use std::process::ExitCode;
+
+use cas_layer_tests::{
+    redis::RedisServer,
+    suite::{REDIS_SERVER, leave_out, run, trial},
+};
+
+macro_rules! tests {
+    ($($module:ident::$name:ident),+ $(,)?) => {
+        vec![$(trial(concat!(stringify!($module), "::", stringify!($name)), $module::$name)),+]
+    };
+}
+
+fn main() -> ExitCode {
+    let trials = tests![
+        setup::a_password_that_is_refused_is_named,
+        setup::tls_needs_a_root_certificate_that_is_trusted,
+        setup::a_redis_that_is_not_there_is_unavailable,
+        setup::a_redis_before_6_2_is_refused_with_its_version,
+        setup::a_replica_is_refused,
+        setup::settings_that_make_no_sense_are_refused,
+        setup::a_policy_that_evicts_is_warned_of,
+        setup::a_user_with_the_documented_rights_can_do_everything,
+        setup::a_user_who_may_not_ask_for_info_is_warned_of,
+        sharing::what_one_node_ends_has_ended_on_all,
+        sharing::a_single_logout_may_reach_any_node,
+        sharing::registries_with_two_prefixes_share_nothing,
+        sharing::all_sessions_of_an_account_end_on_all_nodes_and_later_ones_live,
+        sharing::a_node_that_starts_knows_what_has_ended,
+        sharing::clocks_ten_minutes_apart_agree,
+        sharing::what_has_expired_is_forgotten,
+        sharing::messages_about_unknown_sessions_leave_no_trace,
+        sharing::the_last_clone_takes_its_connections_along,
+        races::a_logout_between_begin_and_open_wins,
+        races::a_logout_at_the_same_time_as_the_sign_in_is_never_lost,
+        races::a_ticket_that_begins_twice_is_opened_once_and_abandoned_once,
+        races::what_has_not_begun_is_not_opened,
+        races::a_sign_out_is_done_even_if_nobody_waits_for_it,
+        away::a_kill_and_a_restart_lose_nothing,
+        away::nothing_is_lost_and_nobody_ended_through_kills_and_hangs,
+        away::sign_outs_wait_for_redis_and_are_told,
+        away::a_redis_that_hangs_holds_nobody_up,
+        away::a_full_queue_turns_away,
+        away::a_logout_of_an_unknown_session_is_forgotten_when_redis_is_back,
+        away::shutdown_tells_redis_what_waits,
+        away::shutdown_without_redis_says_so,
+        away::a_node_that_is_cut_off_says_so,
+        away::what_happens_is_said_once_and_without_the_password,
+        loss::an_empty_redis_gets_back_what_the_nodes_know,
+        loss::an_emptied_database_is_noticed_at_the_next_call,
+        loss::an_older_copy_gets_back_what_it_lacks,
+        loss::cookies_that_are_seen_are_opened_again,
+        loss::logouts_of_unknown_sessions_are_kept_after_a_loss,
+        loss::a_sign_in_that_began_before_a_restart_is_not_opened,
+        replicas::a_replica_confirms,
+        replicas::without_the_replica_nothing_counts_until_it_is_back,
+    ];
+    if RedisServer::program().is_some() {
+        run(trials)
+    } else {
+        leave_out("Redis", REDIS_SERVER, &trials)
+    }
+}

@@ -1,0 +1,205 @@
+//! Many nodes, one Redis.
+
+use std::time::Duration;
+
+use cas_layer::{
+    RedisRegistry,
+    registry::{Opened, Registry as _},
+};
+use cas_layer_tests::redis::RedisServer;
+
+use crate::support::{
+    LIFETIME, Session, account, connect, ends, eventually, exists, is_ended, key, log_out, new_id,
+    now, settled, sign_in, sign_out,
+};
+
+pub(crate) async fn what_one_node_ends_has_ended_on_all() {
+    let server = RedisServer::start().await;
+    let nodes = [
+        connect(&server).await,
+        connect(&server).await,
+        connect(&server).await,
+    ];
+    for node in &nodes {
+        let session = sign_in(node).await;
+        let other = sign_in(node).await;
+        assert!(!is_ended(node, &session));
+        sign_out(node, &session).await.unwrap();
+        assert!(is_ended(node, &session));
+        for node in &nodes {
+            ends(node, &session).await;
+            assert!(!is_ended(node, &other));
+        }
+    }
+}
+
+pub(crate) async fn a_single_logout_may_reach_any_node() {
+    let server = RedisServer::start().await;
+    let (one, two) = (settled(&server).await, connect(&server).await);
+    let (session, other) = (sign_in(&one).await, sign_in(&one).await);
+    let unknown = Session::unknown();
+    let named = vec![session.id, unknown.id];
+    assert_eq!(two.end_if_opened(named, now()).await.unwrap(), 1);
+    assert!(is_ended(&two, &session));
+    ends(&one, &session).await;
+    // Again, as a CAS server may repeat itself.
+    assert_eq!(log_out(&one, &session).await.unwrap(), 1);
+    assert_eq!(log_out(&two, &unknown).await.unwrap(), 0);
+    for node in [&one, &two] {
+        assert!(!is_ended(node, &other) && !is_ended(node, &unknown));
+    }
+    let entries: u64 = server.command(&["XLEN", "{cas-layer}:ended"]).await;
+    assert_eq!(entries, 1);
+}
+
+pub(crate) async fn registries_with_two_prefixes_share_nothing() {
+    let server = RedisServer::start().await;
+    let node = settled(&server).await;
+    let builder = RedisRegistry::builder(server.url()).prefix("other");
+    let other = builder.connect().await.unwrap();
+    server.command::<()>(&["DEL", "{other}:recovering"]).await;
+
+    let session = sign_in(&node).await;
+    assert_eq!(log_out(&other, &session).await.unwrap(), 0);
+    sign_out(&node, &session).await.unwrap();
+    // What came later is there, so what came first would be.
+    let later = sign_in(&other).await;
+    let second = RedisRegistry::builder(server.url()).prefix("other");
+    let second = second.connect().await.unwrap();
+    sign_out(&second, &later).await.unwrap();
+    ends(&other, &later).await;
+    assert!(!is_ended(&other, &session));
+}
+
+pub(crate) async fn all_sessions_of_an_account_end_on_all_nodes_and_later_ones_live() {
+    let server = RedisServer::start().await;
+    let (one, two) = (connect(&server).await, connect(&server).await);
+    let before = [sign_in(&one).await, sign_in(&two).await];
+    let now = now();
+    one.end_all(account("alice"), now + LIFETIME, now)
+        .await
+        .unwrap();
+    let after = [sign_in(&one).await, sign_in(&two).await];
+    for node in [&one, &two] {
+        for session in &before {
+            ends(node, session).await;
+            assert!(!node.is_ended(&session.of("bob")));
+        }
+        for session in &after {
+            assert!(!is_ended(node, session));
+        }
+    }
+}
+
+pub(crate) async fn a_node_that_starts_knows_what_has_ended() {
+    let server = RedisServer::start().await;
+    let node = connect(&server).await;
+    let mut sessions = Vec::new();
+    // More than one page.
+    for _ in 0..2_500 {
+        sessions.push(Session::unknown());
+    }
+    let ended = sessions.iter().map(|session| sign_out(&node, session));
+    for ended in ended.collect::<Vec<_>>() {
+        ended.await.unwrap();
+    }
+    let now = now();
+    node.end_all(account("bob"), now + LIFETIME, now)
+        .await
+        .unwrap();
+
+    let new = connect(&server).await;
+    assert!(sessions.iter().all(|session| is_ended(&new, session)));
+    let bob = Session::unknown();
+    assert!(new.is_ended(&bob.of("bob")) && !new.is_ended(&bob.of("carol")));
+    assert!(!is_ended(&new, &Session::unknown()));
+}
+
+pub(crate) async fn clocks_ten_minutes_apart_agree() {
+    let server = RedisServer::start().await;
+    let (fast, slow) = (settled(&server).await, connect(&server).await);
+    let (ahead, behind) = (now() + 600, now() - 600);
+    let mut sessions = Vec::new();
+    for (node, other, now, others_now) in
+        [(&fast, &slow, ahead, behind), (&slow, &fast, behind, ahead)]
+    {
+        // Shorter than the clocks are apart.
+        let (id, expires_at) = (new_id(), now + 300);
+        node.begin(id, Duration::from_secs(40)).await.unwrap();
+        let opened = node.open(id, expires_at, now).await.unwrap();
+        assert!(matches!(opened, Opened::Live { .. }));
+        let session = Session {
+            id,
+            number: 0,
+            expires_at,
+        };
+        // What is left of its life is told by the clock that it was sealed by.
+        let left: u64 = server.command(&["TTL", &key(id)]).await;
+        assert!((3_600..=3_900).contains(&left), "{left}");
+        assert_eq!(other.end_if_opened(vec![id], others_now).await.unwrap(), 1);
+        ends(node, &session).await;
+        sessions.push(session);
+    }
+    let new = connect(&server).await;
+    assert!(sessions.iter().all(|session| is_ended(&new, session)));
+}
+
+pub(crate) async fn what_has_expired_is_forgotten() {
+    let server = RedisServer::start().await;
+    // Entries of 1970.
+    for n in 1..=250 {
+        let entry = format!("{n}-1");
+        let id = new_id().to_string();
+        server
+            .command::<()>(&["XADD", "{cas-layer}:ended", &entry, "s", &id, "x", "1000"])
+            .await;
+    }
+    let node = connect(&server).await;
+    let session = sign_in(&node).await;
+    sign_out(&node, &session).await.unwrap();
+    // Redis removes whole blocks of a hundred.
+    let entries: u64 = server.command(&["XLEN", "{cas-layer}:ended"]).await;
+    assert!(entries <= 100, "{entries}");
+    let left: u64 = server.command(&["TTL", &key(session.id)]).await;
+    assert!((LIFETIME..=LIFETIME + 3_600).contains(&left), "{left}");
+}
+
+pub(crate) async fn messages_about_unknown_sessions_leave_no_trace() {
+    let server = RedisServer::start().await;
+    let node = settled(&server).await;
+    let keys = async || server.command::<u64>(&["DBSIZE"]).await;
+    let before = keys().await;
+    for _ in 0..20 {
+        let ids = (0..100).map(|_| new_id()).collect();
+        assert_eq!(node.end_if_opened(ids, now()).await.unwrap(), 0);
+    }
+    // A ticket that was refused.
+    let refused = Session::unknown();
+    node.begin(refused.id, Duration::from_secs(40))
+        .await
+        .unwrap();
+    assert!(exists(&server, &refused).await);
+    node.abandon(refused.id);
+    eventually("a beginning is taken back", async || {
+        !exists(&server, &refused).await
+    })
+    .await;
+    assert_eq!(keys().await, before);
+    assert!(node.ended().is_empty());
+}
+
+pub(crate) async fn the_last_clone_takes_its_connections_along() {
+    let server = RedisServer::start().await;
+    let registry = connect(&server).await;
+    let clone = registry.clone();
+    let connections = async || {
+        let clients: String = server.command(&["CLIENT", "LIST"]).await;
+        // One of them asks.
+        clients.lines().count() - 1
+    };
+    assert_eq!(connections().await, 2);
+    drop(registry);
+    sign_in(&clone).await;
+    drop(clone);
+    eventually("no connection is left", async || connections().await == 0).await;
+}

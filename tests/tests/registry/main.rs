@@ -1,0 +1,33 @@
+//! Every registry keeps the contract of `Registry`, and each keeps what it promises beyond that.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on shall panic"
+)]
+
+mod contract;
+mod file;
+mod memory;
+mod redis;
+mod support;
+
+use std::process::ExitCode;
+
+use cas_layer_tests::{redis::RedisServer, suite};
+
+fn main() -> ExitCode {
+    // Started again by a test, as a process of its own.
+    #[cfg(unix)]
+    if let Some(done) = file::child() {
+        return done;
+    }
+    let mut trials = memory::trials();
+    trials.extend(file::trials());
+    let with_redis = redis::trials();
+    if RedisServer::program().is_some() {
+        trials.extend(with_redis);
+    } else {
+        let _ = suite::leave_out("RedisRegistry", suite::REDIS_SERVER, &with_redis);
+    }
+    suite::run(trials)
+}
