@@ -27,8 +27,8 @@ pub use extract::{CasUserRejection, peer_address};
 pub use layer::CasLayer;
 pub use pages::{Page, PageKind};
 pub use protocol::{
-    Authentication, InvalidServiceUrl, InvalidTicket, LogoutParameter, Protocol, ServiceTicket,
-    ServiceUrl, UnknownProtocol,
+    Authentication, InvalidServiceUrl, InvalidTicket, LogoutParameter, Protocol, ResponseFormat,
+    ServiceTicket, ServiceUrl, UnknownProtocol,
 };
 pub use registry::memory::MemoryRegistry;
 pub use service::{Cas, CasFuture};
