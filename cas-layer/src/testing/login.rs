@@ -92,15 +92,40 @@ pub(super) async fn submit(
 /// Where somebody wants to go once signed in.
 struct Target {
     service: Option<String>,
+    names: Names,
     by_post: bool,
 }
+
+/// What the service and its ticket are called.
+#[derive(Clone, Copy)]
+struct Names {
+    service: &'static str,
+    ticket: &'static str,
+}
+
+const CAS: Names = Names {
+    service: "service",
+    ticket: "ticket",
+};
+
+/// Of SAML 1.1, which come from its browser/artifact profile (SAML 1.1 bindings, 4.1.1).
+const SAML: Names = Names {
+    service: "TARGET",
+    ticket: "SAMLart",
+};
 
 /// The service is not one that this server signs anybody in to.
 struct Unserved;
 
 impl Target {
     fn of(params: &Params, quirks: &Quirks) -> Result<Self, Unserved> {
-        let service = params.get("service").map(str::to_owned);
+        let has_target = params.get(SAML.service).is_some();
+        let names = if has_target && !quirks.has(Quirk::IgnoreTarget) {
+            SAML
+        } else {
+            CAS
+        };
+        let service = params.get(names.service).map(str::to_owned);
         if service
             .as_deref()
             .is_some_and(|service| !service::acceptable(service, quirks))
@@ -109,6 +134,7 @@ impl Target {
         }
         Ok(Self {
             service,
+            names,
             by_post: params.get("method") == Some("POST"),
         })
     }
@@ -131,12 +157,17 @@ fn send_on(
     let Some(service) = &target.service else {
         return pages::signed_in(&login.user);
     };
-    let ticket = shared.issue(login, service, from_password, Some(session))?;
+    let name = target.names.ticket;
+    let ticket = if name == SAML.ticket && quirks.has(Quirk::ArtifactTickets) {
+        shared.issue_artifact(login, service, from_password, session)?
+    } else {
+        shared.issue(login, service, from_password, Some(session))?
+    };
     if target.by_post && !quirks.has(Quirk::IgnoreMethodPost) {
-        return pages::post_ticket(service, &ticket);
+        return pages::post_ticket(service, name, &ticket);
     }
     Ok(pages::redirect(&service::with_ticket(
-        service, &ticket, quirks,
+        service, name, &ticket, quirks,
     )))
 }
 
@@ -158,6 +189,7 @@ fn form(
     let page = LoginForm {
         execution: &shared.open_form(cookie)?,
         service: target.service.as_deref(),
+        service_name: target.names.service,
         by_post: target.by_post,
         name: retry.map_or("", |(name, _)| name),
         problem: retry.map(|(_, problem)| problem),

@@ -180,6 +180,31 @@ impl Shared {
         session: Option<String>,
     ) -> Result<String, NoRandomness> {
         let name = ticket_name(&self.quirks())?;
+        self.keep_ticket(&name, login, service, from_password, session);
+        Ok(name)
+    }
+
+    /// Issues a SAML artifact in place of a service ticket (SAML 1.1 bindings, 4.1.1.8).
+    pub(super) fn issue_artifact(
+        &self,
+        login: Login,
+        service: &str,
+        from_password: bool,
+        session: String,
+    ) -> Result<String, NoRandomness> {
+        let name = random::artifact()?;
+        self.keep_ticket(&name, login, service, from_password, Some(session));
+        Ok(name)
+    }
+
+    fn keep_ticket(
+        &self,
+        name: &str,
+        login: Login,
+        service: &str,
+        from_password: bool,
+        session: Option<String>,
+    ) {
         let ticket = Ticket {
             login,
             service: service.to_owned(),
@@ -187,8 +212,7 @@ impl Shared {
             session,
             ends: Instant::now().checked_add(self.ticket_lifetime),
         };
-        lock(&self.state).tickets.insert(name.clone(), ticket);
-        Ok(name)
+        lock(&self.state).tickets.insert(name.to_owned(), ticket);
     }
 
     /// Uses a service ticket up and says what it was good for.

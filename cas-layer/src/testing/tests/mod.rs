@@ -3,6 +3,7 @@
 mod dialects;
 mod faults;
 mod quirks;
+mod saml;
 mod server;
 mod sign_in;
 mod sign_out;
@@ -52,7 +53,7 @@ impl Answer {
         let url = Url::parse(self.location()).unwrap();
         let (_, ticket) = url
             .query_pairs()
-            .filter(|(name, _)| name == "ticket")
+            .filter(|(name, _)| name == "ticket" || name == "SAMLart")
             .last()
             .unwrap();
         ticket.into_owned()
@@ -144,7 +145,7 @@ impl Browser {
             ("username", name.to_owned()),
             ("password", password.to_owned()),
         ];
-        for hidden in ["execution", "service", "method"] {
+        for hidden in ["execution", "service", "TARGET", "method"] {
             fields.extend(form.hidden(hidden).map(|value| (hidden, value)));
         }
         self.post(cas, &fields).await
