@@ -19,6 +19,7 @@ mod placement;
 mod prefixes;
 mod quirks;
 mod registry;
+mod saml;
 mod single_logout;
 mod site;
 mod stacks;
