@@ -15,14 +15,20 @@ pub(crate) enum Clock {
 }
 
 impl Clock {
+    /// In whole seconds; a clock before 1970 reads as 0, where every cookie is from the future and none is
+    /// accepted.
     pub(crate) fn now(&self) -> UnixSeconds {
+        to_unix(self.time())
+    }
+
+    /// As precise as the clock is.
+    pub(crate) fn time(&self) -> SystemTime {
         match self {
-            // The one place that reads the system's clock; a clock before 1970 reads as 0, where
-            // every cookie is from the future and none is accepted.
+            // The one place that reads the system's clock.
             #[allow(clippy::disallowed_methods)]
-            Self::System => to_unix(SystemTime::now()),
+            Self::System => SystemTime::now(),
             #[cfg(feature = "testing")]
-            Self::Manual(clock) => clock.0.load(std::sync::atomic::Ordering::SeqCst),
+            Self::Manual(clock) => from_unix(clock.0.load(std::sync::atomic::Ordering::SeqCst)),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::protocol::Protocol;
+
 /// A mistake in a configuration, found by `build()` before anything is served.
 ///
 /// Every variant carries what was wrong, never a secret.
@@ -127,6 +129,14 @@ pub enum ConfigError {
         name: String,
         /// What is wrong with it.
         reason: &'static str,
+    },
+    /// JSON was asked for with a version of the protocol that does not have it.
+    #[error(
+        "JSON with {protocol}: CAS 2 and 3 alone have it; drop the format or change the protocol"
+    )]
+    FormatWithoutProtocol {
+        /// The protocol as it was given.
+        protocol: Protocol,
     },
     /// An extra root certificate cannot be read.
     #[error("root certificate: {reason}")]

@@ -31,7 +31,7 @@ pub use pages::{Page, PageKind};
 pub use paths::Paths;
 pub use protocol::{
     Authentication, InvalidServiceUrl, InvalidTicket, LoginMode, LogoutParameter, Protocol,
-    ServiceTicket, ServiceUrl, UnknownProtocol,
+    ResponseFormat, ServiceTicket, ServiceUrl, UnknownProtocol,
 };
 #[cfg(feature = "file")]
 pub use registry::file::FileRegistry;

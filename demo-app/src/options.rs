@@ -75,6 +75,8 @@ pub(crate) enum Protocol {
     Cas2,
     /// /p3/serviceValidate
     Cas3,
+    /// /samlValidate: SAML 1.1
+    Saml1,
 }
 
 impl From<Protocol> for cas_layer::Protocol {
@@ -83,6 +85,7 @@ impl From<Protocol> for cas_layer::Protocol {
             Protocol::Cas1 => Self::Cas1,
             Protocol::Cas2 => Self::Cas2,
             Protocol::Cas3 => Self::Cas3,
+            Protocol::Saml1 => Self::Saml1,
         }
     }
 }

@@ -54,7 +54,7 @@ fn unknown_options_and_values_are_refused() {
     refused(&["stray"], &["stray"]);
     refused(
         &["--protocol", "cas9"],
-        &["cas9", "--protocol", "cas1, cas2, cas3"],
+        &["cas9", "--protocol", "cas1, cas2, cas3, saml1"],
     );
     refused(
         &["--registry", "parchment"],

@@ -34,7 +34,7 @@ pub struct Server {
 pub fn embedded() -> Server {
     Server {
         url: None,
-        attributes_with: &["cas3"],
+        attributes_with: &["cas3", "saml1"],
         attributes: BTreeMap::from([
             ("displayName", vec!["Casimir User"]),
             ("mail", vec!["casuser@example.org"]),
@@ -48,7 +48,7 @@ pub fn embedded() -> Server {
 pub fn django(url: String) -> Server {
     Server {
         url: Some(url),
-        attributes_with: &["cas2", "cas3"],
+        attributes_with: &["cas2", "cas3", "saml1"],
         attributes: BTreeMap::from([
             ("displayName", vec!["Cäs <User> & Co"]),
             ("mail", vec!["casuser@example.org"]),
@@ -88,7 +88,7 @@ pub fn trials(server: Server) -> Vec<Trial> {
         };
     }
     let server = Arc::new(server);
-    ["cas1", "cas2", "cas3"]
+    ["cas1", "cas2", "cas3", "saml1"]
         .into_iter()
         .flat_map(|protocol| {
             let setting = Setting {
@@ -134,7 +134,7 @@ pub async fn is_sent_to_cas(visitor: &Visitor, demo: &Demo) -> bool {
 /// The addresses with a ticket among the redirects to `answer`.
 #[must_use]
 pub fn callbacks(answer: &Answer) -> Vec<Url> {
-    let has_ticket = |hop: &&Url| hop.query_pairs().any(|(name, _)| name == "ticket");
+    let has_ticket = |hop: &&Url| hop.query_pairs().any(|(name, _)| is_ticket(&name));
     answer.hops.iter().filter(has_ticket).cloned().collect()
 }
 
@@ -152,9 +152,14 @@ pub fn callback(answer: &Answer) -> Url {
 pub fn ticket(callback: &Url) -> String {
     let (_, value) = callback
         .query_pairs()
-        .find(|(name, _)| name == "ticket")
+        .find(|(name, _)| is_ticket(name))
         .expect("an address with a ticket");
     value.into_owned()
+}
+
+/// The name of a ticket. The second is that of SAML 1.1 on servers that know `TARGET`.
+fn is_ticket(name: &str) -> bool {
+    matches!(name, "ticket" | "SAMLart")
 }
 
 async fn a_user_signs_in_through_the_form_and_sees_their_profile(setting: Setting) {

@@ -8,12 +8,16 @@ use reqwest::{Certificate, ClientBuilder, redirect, retry};
 
 use super::{CasClient, Inner};
 use crate::ConfigError;
-use crate::protocol::{LogoutParameter, Protocol, ServerUrl};
+use crate::clock::Clock;
+use crate::protocol::{LogoutParameter, Protocol, ResponseFormat, ServerUrl};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// No ticket lives longer, so no longer wait can succeed.
 const MAX_TIMEOUT: Duration = Duration::from_secs(300);
+const SAML_CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
+/// Assertions are made to last for half a minute or for minutes. Beyond this the window would mean nothing.
+const MAX_SAML_CLOCK_TOLERANCE: Duration = Duration::from_secs(600);
 
 /// Parameters of the login page that belong to the protocol, to its form, or to this crate (CAS protocol
 /// 2.1.1, 2.2.1, 4.2).
@@ -47,6 +51,9 @@ type HttpHook = Box<dyn FnOnce(ClientBuilder) -> ClientBuilder + Send>;
 pub struct CasClientBuilder {
     url: String,
     protocol: Protocol,
+    format: ResponseFormat,
+    saml_clock_tolerance: Duration,
+    clock: Clock,
     connect_timeout: Duration,
     timeout: Duration,
     root_certificates: Vec<Vec<u8>>,
@@ -61,6 +68,9 @@ impl CasClientBuilder {
         Self {
             url,
             protocol: Protocol::default(),
+            format: ResponseFormat::default(),
+            saml_clock_tolerance: SAML_CLOCK_TOLERANCE,
+            clock: Clock::default(),
             connect_timeout: CONNECT_TIMEOUT,
             timeout: TIMEOUT,
             root_certificates: Vec::new(),
@@ -74,6 +84,40 @@ impl CasClientBuilder {
     /// The version of the protocol that tickets are validated with. The default value is [`Protocol::Cas3`].
     pub fn protocol(mut self, protocol: Protocol) -> Self {
         self.protocol = protocol;
+        self
+    }
+
+    /// The form of answer that is asked for. The default value is [`ResponseFormat::Xml`].
+    ///
+    /// XML that comes although JSON was asked for is read as XML, and the other way round.
+    /// [`build`](Self::build) refuses JSON with CAS 1 and SAML 1.1, which do not have it.
+    ///
+    /// ```
+    /// use cas_layer::{CasClient, ResponseFormat};
+    ///
+    /// let client = CasClient::builder("https://cas.example.org/cas")
+    ///     .format(ResponseFormat::Json)
+    ///     .build()?;
+    /// # Ok::<(), cas_layer::ConfigError>(())
+    /// ```
+    pub fn format(mut self, format: ResponseFormat) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// How far the clocks of this machine and of the CAS server may differ with [`Protocol::Saml1`]: an
+    /// assertion is taken from this long before its time window until this long after it; up to 10 minutes.
+    /// The default value is 5 seconds.
+    ///
+    /// The other protocols have no time windows.
+    pub fn saml_clock_tolerance(mut self, tolerance: Duration) -> Self {
+        self.saml_clock_tolerance = tolerance;
+        self
+    }
+
+    /// The clock of the app.
+    pub(crate) fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
         self
     }
 
@@ -155,6 +199,14 @@ impl CasClientBuilder {
         check_duration("connect time limit of the CAS server", self.connect_timeout)?;
         check_duration("time limit of a validation", self.timeout)?;
         check_login_parameters(&self.login_parameters)?;
+        check_format(self.format, self.protocol)?;
+        if self.saml_clock_tolerance > MAX_SAML_CLOCK_TOLERANCE {
+            return Err(ConfigError::InvalidDuration {
+                what: "clock tolerance of SAML",
+                value: self.saml_clock_tolerance,
+                reason: "it must be at most 10 minutes",
+            });
+        }
 
         let mut http =
             ClientBuilder::new().user_agent(concat!("cas-layer/", env!("CARGO_PKG_VERSION")));
@@ -180,6 +232,9 @@ impl CasClientBuilder {
             inner: Arc::new(Inner {
                 server,
                 protocol: self.protocol,
+                format: self.format,
+                saml_clock_tolerance: self.saml_clock_tolerance,
+                clock: self.clock,
                 timeout: self.timeout,
                 login_parameters: self.login_parameters,
                 logout_parameter: self.logout_parameter,
@@ -202,6 +257,15 @@ fn check_duration(what: &'static str, value: Duration) -> Result<(), ConfigError
         value,
         reason,
     })
+}
+
+fn check_format(format: ResponseFormat, protocol: Protocol) -> Result<(), ConfigError> {
+    match (format, protocol) {
+        (ResponseFormat::Json, Protocol::Cas1 | Protocol::Saml1) => {
+            Err(ConfigError::FormatWithoutProtocol { protocol })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_login_parameters(parameters: &[(String, String)]) -> Result<(), ConfigError> {
@@ -254,6 +318,8 @@ impl fmt::Debug for CasClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CasClientBuilder")
             .field("protocol", &self.protocol)
+            .field("format", &self.format)
+            .field("saml_clock_tolerance", &self.saml_clock_tolerance)
             .field("connect_timeout", &self.connect_timeout)
             .field("timeout", &self.timeout)
             .field("root_certificates", &self.root_certificates.len())
@@ -268,7 +334,10 @@ impl fmt::Debug for CasClientBuilder {
 mod tests {
     use std::time::Duration;
 
-    use crate::{CasClient, CasClientBuilder, ConfigError, LogoutParameter, Protocol, ServiceUrl};
+    use crate::{
+        CasClient, CasClientBuilder, ConfigError, LogoutParameter, Protocol, ResponseFormat,
+        ServiceUrl,
+    };
 
     fn builder() -> CasClientBuilder {
         CasClient::builder("https://CAS.example.org/cas/")
@@ -314,6 +383,41 @@ mod tests {
             .build()
             .unwrap();
         assert_eq!(client.timeout(), limit);
+    }
+
+    #[test]
+    fn json_is_for_cas_2_and_3_alone() {
+        for protocol in [
+            Protocol::Cas1,
+            Protocol::Cas2,
+            Protocol::Cas3,
+            Protocol::Saml1,
+        ] {
+            let with = |format| builder().protocol(protocol).format(format).build();
+            with(ResponseFormat::Xml).unwrap();
+            let is_taken = matches!(protocol, Protocol::Cas2 | Protocol::Cas3);
+            match with(ResponseFormat::Json) {
+                Ok(_) => assert!(is_taken, "{protocol}"),
+                Err(error) => {
+                    assert!(!is_taken, "{protocol}");
+                    let text = error.to_string();
+                    assert!(text.contains(&protocol.to_string()), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn clocks_may_differ_by_ten_minutes_at_most() {
+        for (tolerance, is_taken) in [
+            (Duration::ZERO, true),
+            (Duration::from_secs(600), true),
+            (Duration::from_millis(600_001), false),
+            (Duration::MAX, false),
+        ] {
+            let result = builder().saml_clock_tolerance(tolerance).build();
+            assert_eq!(result.is_ok(), is_taken, "{tolerance:?}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use crate::protocol::{Refusal, ResponseError, ServiceTicket};
+use crate::protocol::{Refusal, ResponseError, ServiceTicket, Unmet};
 
 /// Why a ticket was not validated.
 ///
@@ -23,12 +23,16 @@ pub struct ValidationError {
 pub enum ValidationErrorKind {
     /// The CAS server answered that the ticket is not good: unknown, used, expired, or of another service.
     Refused,
+    /// An assertion (SAML 1.1) that does not count here and now: outside of its time window, meant for another
+    /// service, or an answer to another request. The error says which. With a time window, compare the clocks of
+    /// this machine and of the CAS server.
+    ConditionsUnmet,
     /// No connection, or one that broke before the answer was complete.
     Unreachable,
     /// No connection within its time limit, or no complete answer within the limit of the whole call.
     TimedOut,
-    /// An answer that no CAS server gives: another status than 2xx, a redirect, HTML, over 1 MiB, not
-    /// well-formed, or contradictory.
+    /// An answer that no CAS server gives: another status than 2xx, a redirect, HTML, a SOAP fault, over 1 MiB,
+    /// not well-formed, or contradictory.
     Unreadable,
 }
 
@@ -66,6 +70,14 @@ impl ValidationError {
         Self::new(
             ValidationErrorKind::Unreadable,
             format!("the CAS server's answer cannot be read: {reason}"),
+        )
+    }
+
+    /// Nothing was sent.
+    pub(super) fn no_randomness() -> Self {
+        Self::new(
+            ValidationErrorKind::Unreachable,
+            "the operating system gives no random bytes, so the CAS server was not asked",
         )
     }
 
@@ -112,8 +124,16 @@ impl ValidationError {
     pub(super) fn from_response(error: ResponseError, ticket: &ServiceTicket) -> Self {
         match error {
             ResponseError::Refused(refusal) => Self::refused(&refusal, ticket),
+            ResponseError::Unmet(unmet) => Self::unmet(unmet),
             ResponseError::Unreadable(reason) => Self::unreadable(reason),
         }
+    }
+
+    fn unmet(unmet: Unmet) -> Self {
+        Self::new(
+            ValidationErrorKind::ConditionsUnmet,
+            format!("the CAS server's assertion does not count: {unmet}"),
+        )
     }
 
     fn refused(refusal: &Refusal, ticket: &ServiceTicket) -> Self {

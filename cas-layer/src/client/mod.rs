@@ -12,14 +12,21 @@ use std::time::Duration;
 
 pub use builder::CasClientBuilder;
 pub use error::{ValidationError, ValidationErrorKind};
+use http::{HeaderName, header};
+use reqwest::RequestBuilder;
 
+use crate::clock::Clock;
 use crate::protocol::{
-    Authentication, LoginMode, LogoutParameter, Protocol, ServerUrl, ServiceTicket, ServiceUrl,
-    parse_response,
+    Authentication, LoginMode, LogoutParameter, Protocol, ResponseFormat, SamlExpectation,
+    SamlRequest, ServerUrl, ServiceTicket, ServiceUrl, parse_saml_response, parse_service_response,
+    parse_text_response,
 };
 
 /// The longest answer that is read, in bytes.
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
+
+/// SOAP 1.1, section 6.1.1.
+const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 
 /// A client of one CAS server, usable without the layer.
 ///
@@ -49,6 +56,9 @@ pub struct CasClient {
 struct Inner {
     server: ServerUrl,
     protocol: Protocol,
+    format: ResponseFormat,
+    saml_clock_tolerance: Duration,
+    clock: Clock,
     timeout: Duration,
     login_parameters: Vec<(String, String)>,
     logout_parameter: LogoutParameter,
@@ -100,9 +110,13 @@ impl CasClient {
     /// The same, for somebody who is to give their credentials in any case, or in none.
     #[must_use]
     pub fn login_url_in(&self, mode: LoginMode, service: &ServiceUrl) -> String {
-        self.inner
-            .server
-            .login(service, mode, &self.inner.login_parameters)
+        let Inner {
+            server,
+            protocol,
+            login_parameters,
+            ..
+        } = &*self.inner;
+        server.login(*protocol, service, mode, login_parameters)
     }
 
     /// Where to send a browser to end its session at the CAS server, and which page the server may offer or
@@ -132,7 +146,7 @@ impl CasClient {
         self.inner.server.logout_relay(state)
     }
 
-    /// Asks the CAS server whose ticket this is (CAS protocol 2.4, 2.5, 2.8).
+    /// Asks the CAS server whose ticket this is (CAS protocol 2.4, 2.5, 2.8, 4.2).
     ///
     /// `service` must be, byte for byte, the URL that was sent to the login page. The ticket is used up by
     /// this, whatever the answer. A ticket that came through a proxy is refused.
@@ -175,45 +189,63 @@ impl CasClient {
         ticket: &ServiceTicket,
         service: &ServiceUrl,
     ) -> Result<Authentication, ValidationError> {
-        let body = self.fetch(renewed, ticket, service).await?;
-        let authentication = parse_response(self.inner.protocol, &body)
-            .map_err(|error| ValidationError::from_response(error, ticket))?;
+        let inner = &*self.inner;
+        let url = inner
+            .server
+            .validate(inner.protocol, inner.format, ticket, service, renewed);
+        let answer = match inner.protocol {
+            Protocol::Cas1 => parse_text_response(&fetch(inner.http.get(url)).await?),
+            Protocol::Cas2 | Protocol::Cas3 => {
+                parse_service_response(&fetch(inner.http.get(url)).await?)
+            }
+            Protocol::Saml1 => {
+                let mut nonce = [0; 16];
+                getrandom::fill(&mut nonce).map_err(|_| ValidationError::no_randomness())?;
+                let request = SamlRequest::new(nonce, inner.clock.time(), ticket);
+                let body = fetch(inner.http_post(url, &request)).await?;
+                let expected = SamlExpectation {
+                    request_id: request.id(),
+                    service,
+                    now: inner.clock.time(),
+                    tolerance: inner.saml_clock_tolerance,
+                };
+                parse_saml_response(&body, &expected)
+            }
+        };
+        let authentication =
+            answer.map_err(|error| ValidationError::from_response(error, ticket))?;
         if !authentication.proxies().is_empty() {
             return Err(ValidationError::proxied());
         }
         Ok(authentication)
     }
+}
 
-    async fn fetch(
-        &self,
-        renewed: bool,
-        ticket: &ServiceTicket,
-        service: &ServiceUrl,
-    ) -> Result<Vec<u8>, ValidationError> {
-        let url = self
-            .inner
-            .server
-            .validate(self.inner.protocol, ticket, service, renewed);
-        let mut response = self
-            .inner
-            .http
-            .get(url)
-            .send()
-            .await
-            .map_err(ValidationError::from_http)?;
-        let status = response.status();
-        if !status.is_success() {
-            return Err(ValidationError::status(status));
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(ValidationError::from_http)? {
-            if chunk.len() > MAX_RESPONSE_BYTES - body.len() {
-                return Err(ValidationError::unreadable("it is over 1 MiB"));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
+impl Inner {
+    fn http_post(&self, url: String, request: &SamlRequest) -> RequestBuilder {
+        self.http
+            .post(url)
+            .header(header::CONTENT_TYPE, SamlRequest::CONTENT_TYPE)
+            .header(SOAP_ACTION, SamlRequest::SOAP_ACTION)
+            .body(request.body().to_owned())
     }
+}
+
+/// Sends a request, once, and reads the body of the answer.
+async fn fetch(request: RequestBuilder) -> Result<Vec<u8>, ValidationError> {
+    let mut response = request.send().await.map_err(ValidationError::from_http)?;
+    let status = response.status();
+    if !status.is_success() {
+        return Err(ValidationError::status(status));
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(ValidationError::from_http)? {
+        if chunk.len() > MAX_RESPONSE_BYTES - body.len() {
+            return Err(ValidationError::unreadable("it is over 1 MiB"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 impl fmt::Debug for Inner {
@@ -221,6 +253,8 @@ impl fmt::Debug for Inner {
         f.debug_struct("Inner")
             .field("server", &self.server)
             .field("protocol", &self.protocol)
+            .field("format", &self.format)
+            .field("saml_clock_tolerance", &self.saml_clock_tolerance)
             .field("timeout", &self.timeout)
             .field("login_parameters", &self.login_parameters)
             .field("logout_parameter", &self.logout_parameter)

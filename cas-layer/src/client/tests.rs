@@ -6,6 +6,7 @@
 mod answers;
 mod limits;
 mod logs;
+mod saml;
 mod server;
 mod tls;
 

@@ -305,7 +305,7 @@ impl CasConfigBuilder {
     /// A [`ConfigError`] for the first mistake found. It says in words what to change.
     pub fn build(self) -> Result<CasConfig, ConfigError> {
         let app = AppUrl::parse(&self.app_url, self.allow_insecure_http)?;
-        let client = self.client.build()?;
+        let client = self.client.clock(self.clock.clone()).build()?;
         let (first, others) = self.keys.split_first().ok_or(ConfigError::KeyMissing)?;
         for (index, key) in self.keys.iter().enumerate() {
             key.check(index + 1)?;

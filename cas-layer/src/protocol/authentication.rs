@@ -16,6 +16,8 @@ pub struct Authentication {
     user: String,
     attributes: Attributes,
     proxies: Vec<String>,
+    /// What the answer says about it outside of the attributes.
+    authenticated_at: Option<SystemTime>,
 }
 
 impl Authentication {
@@ -25,6 +27,15 @@ impl Authentication {
             user,
             attributes,
             proxies,
+            authenticated_at: None,
+        }
+    }
+
+    /// Notes when the user gave their credentials, for answers that have a place for it.
+    pub(super) fn with_authentication_date(self, date: &str) -> Self {
+        Self {
+            authenticated_at: parse_date(date),
+            ..self
         }
     }
 
@@ -47,13 +58,15 @@ impl Authentication {
         &self.proxies
     }
 
-    /// When the user gave their credentials (attribute `authenticationDate`, CAS protocol 2.5.7). `None` when
-    /// the server did not say, or said it in a form that names no instant.
+    /// When the user gave their credentials: the attribute `authenticationDate` (CAS protocol 2.5.7), else the
+    /// `AuthenticationInstant` of SAML 1.1. `None` when the server did not say, or said it in a form that names
+    /// no instant.
     #[must_use]
     pub fn authentication_date(&self) -> Option<SystemTime> {
         self.attributes
             .first("authenticationDate")
             .and_then(parse_date)
+            .or(self.authenticated_at)
     }
 
     /// Whether the user gave their credentials for this very sign-in rather than having a CAS session already
@@ -166,6 +179,27 @@ mod tests {
         }
         assert_eq!(with("authenticationDate", &[]).authentication_date(), None);
         assert_eq!(with("other", &["x"]).authentication_date(), None);
+    }
+
+    #[test]
+    fn the_attribute_says_more_about_the_date_than_the_rest_of_the_answer() {
+        let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        for (attribute, instant, expected) in [
+            ("1970-01-01T00:00:01Z", "1970-01-01T00:00:02Z", at(1)),
+            ("yesterday", "1970-01-01T00:00:02.000+00:00", at(2)),
+            ("1970-01-01T00:00:01Z", "yesterday", at(1)),
+            ("yesterday", "", None),
+        ] {
+            let authentication =
+                with("authenticationDate", &[attribute]).with_authentication_date(instant);
+            assert_eq!(
+                authentication.authentication_date(),
+                expected,
+                "{attribute}"
+            );
+        }
+        let silent = with("mail", &["x"]).with_authentication_date("1970-01-01T00:00:02Z");
+        assert_eq!(silent.authentication_date(), at(2));
     }
 
     #[test]

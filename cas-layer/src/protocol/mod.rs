@@ -4,16 +4,23 @@
 
 mod authentication;
 mod document;
+mod format;
 mod logout_request;
 mod response;
+mod saml_request;
 mod server_url;
 mod service_url;
 mod ticket;
 mod version;
 
 pub use authentication::Authentication;
+pub use format::ResponseFormat;
 pub(crate) use logout_request::{InvalidLogoutRequest, LogoutRequest, is_form};
-pub(crate) use response::{Refusal, ResponseError, check_user_name, parse_response};
+pub(crate) use response::{
+    Refusal, ResponseError, SamlExpectation, Unmet, check_user_name, parse_saml_response,
+    parse_service_response, parse_text_response,
+};
+pub(crate) use saml_request::SamlRequest;
 pub(crate) use server_url::ServerUrl;
 pub use server_url::{LoginMode, LogoutParameter};
 pub use service_url::{InvalidServiceUrl, ServiceUrl};

@@ -1,4 +1,4 @@
-//! The CAS server's URL and the URLs built from it (CAS protocol 2.1 to 2.8).
+//! The CAS server's URL and the URLs built from it (CAS protocol 2.1 to 2.8, 4.2).
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::{Host, Url};
 
 use super::service_url::has_user_info;
-use super::{Protocol, ServiceTicket, ServiceUrl};
+use super::{Protocol, ResponseFormat, ServiceTicket, ServiceUrl};
 use crate::ConfigError;
 
 const WHAT: &str = "CAS server URL";
@@ -93,12 +93,16 @@ impl ServerUrl {
     /// Where a browser signs in (CAS protocol 2.1.1).
     pub(crate) fn login(
         &self,
+        protocol: Protocol,
         service: &ServiceUrl,
         mode: LoginMode,
         extra: &[(String, String)],
     ) -> String {
         let mut query = Query::new(format!("{}/login", self.0));
         query.add("service", service.as_str());
+        if protocol == Protocol::Saml1 {
+            query.add("TARGET", service.as_str());
+        }
         // Exactly `true`: to some servers any value is true, to others `true` alone.
         match mode {
             LoginMode::Normal => {}
@@ -136,10 +140,12 @@ impl ServerUrl {
         query.finish()
     }
 
-    /// Where a ticket is validated (CAS protocol 2.4.1, 2.5.1, 2.8.1). Holds the ticket: never log it.
+    /// Where a ticket is validated (CAS protocol 2.4.1, 2.5.1, 2.8.1, 4.2.1). Holds the ticket, but for SAML:
+    /// never log it.
     pub(crate) fn validate(
         &self,
         protocol: Protocol,
+        format: ResponseFormat,
         ticket: &ServiceTicket,
         service: &ServiceUrl,
         renewed: bool,
@@ -148,10 +154,20 @@ impl ServerUrl {
             Protocol::Cas1 => "/validate",
             Protocol::Cas2 => "/serviceValidate",
             Protocol::Cas3 => "/p3/serviceValidate",
+            Protocol::Saml1 => "/samlValidate",
         };
         let mut query = Query::new(format!("{}{path}", self.0));
-        query.add("service", service.as_str());
-        query.add("ticket", ticket.expose_secret());
+        if protocol == Protocol::Saml1 {
+            // The ticket travels in the body.
+            query.add("TARGET", service.as_str());
+        } else {
+            query.add("service", service.as_str());
+            query.add("ticket", ticket.expose_secret());
+        }
+        match format {
+            ResponseFormat::Xml => {}
+            ResponseFormat::Json => query.add("format", "JSON"),
+        }
         if renewed {
             query.add("renew", "true");
         }
@@ -217,7 +233,7 @@ fn without_user_info(url: &str) -> String {
 mod tests {
     use super::{LoginMode, LogoutParameter, ServerUrl};
     use crate::ConfigError;
-    use crate::protocol::{Protocol, ServiceTicket, ServiceUrl};
+    use crate::protocol::{Protocol, ResponseFormat, ServiceTicket, ServiceUrl};
 
     #[test]
     fn a_server_url_is_normalised() {
@@ -327,18 +343,23 @@ mod tests {
         let service = ServiceUrl::parse("https://app.example.org/login?next=/a%20b&x=1+2").unwrap();
         let encoded = "https%3A%2F%2Fapp.example.org%2Flogin%3Fnext%3D%2Fa%2520b%26x%3D1%2B2";
 
-        assert_eq!(
-            server.login(&service, LoginMode::Normal, &[]),
-            format!("https://cas.example.org/cas/login?service={encoded}")
-        );
-        assert_eq!(
-            server.login(
-                &service,
-                LoginMode::Normal,
-                &[("lo&c".to_owned(), "fr ü=#".to_owned())]
+        let extra = [("lo&c".to_owned(), "fr ü=#".to_owned())];
+        for (protocol, names) in [
+            (Protocol::Cas3, format!("service={encoded}")),
+            (
+                Protocol::Saml1,
+                format!("service={encoded}&TARGET={encoded}"),
             ),
-            format!("https://cas.example.org/cas/login?service={encoded}&lo%26c=fr%20%C3%BC%3D%23")
-        );
+        ] {
+            assert_eq!(
+                server.login(protocol, &service, LoginMode::Normal, &[]),
+                format!("https://cas.example.org/cas/login?{names}")
+            );
+            assert_eq!(
+                server.login(protocol, &service, LoginMode::Normal, &extra),
+                format!("https://cas.example.org/cas/login?{names}&lo%26c=fr%20%C3%BC%3D%23")
+            );
+        }
         for (parameter, name) in [
             (LogoutParameter::Service, "service"),
             (LogoutParameter::Url, "url"),
@@ -358,11 +379,23 @@ mod tests {
             (Protocol::Cas2, "/serviceValidate"),
             (Protocol::Cas3, "/p3/serviceValidate"),
         ] {
-            assert_eq!(
-                server.validate(protocol, &ticket, &service, false),
-                format!("https://cas.example.org/cas{path}?service={encoded}&ticket=ST-1_a.b~c-D")
-            );
+            let url =
+                format!("https://cas.example.org/cas{path}?service={encoded}&ticket=ST-1_a.b~c-D");
+            let validate = |format| server.validate(protocol, format, &ticket, &service, false);
+            assert_eq!(validate(ResponseFormat::Xml), url);
+            assert_eq!(validate(ResponseFormat::Json), format!("{url}&format=JSON"));
         }
+        // The ticket travels in the body.
+        assert_eq!(
+            server.validate(
+                Protocol::Saml1,
+                ResponseFormat::Xml,
+                &ticket,
+                &service,
+                false
+            ),
+            format!("https://cas.example.org/cas/samlValidate?TARGET={encoded}")
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ const MAX_LENGTH: usize = 256;
 /// A service ticket: what the browser brings back from the CAS server, good for one validation.
 ///
 /// Opaque: 1 to 256 characters of `A–Z a–z 0–9 - . _ ~`. The CAS protocol (3.7) has letters, digits and `-`;
-/// real servers add the others.
+/// real servers add the others. With SAML 1.1 a ticket can be an [artifact](Self::parse_artifact).
 ///
 /// # Security
 ///
@@ -33,10 +33,32 @@ impl ServiceTicket {
     ///
     /// An empty text, one over 256 characters, or one with a character that tickets do not have.
     pub fn parse(s: &str) -> Result<Self, InvalidTicket> {
+        Self::of(s, s.bytes().all(is_ticket_byte))
+    }
+
+    /// The same for `SAMLart`, with which a CAS server may answer a sign-in by SAML 1.1: besides tickets, this
+    /// takes artifacts. They are base64, so they may have `+` and `/` and end in `=`, with or without `ST-` in
+    /// front.
+    ///
+    /// ```
+    /// use cas_layer::ServiceTicket;
+    ///
+    /// assert!(ServiceTicket::parse_artifact("AAIBx+8/vQ==").is_ok());
+    /// assert!(ServiceTicket::parse("AAIBx+8/vQ==").is_err());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`parse`](Self::parse).
+    pub fn parse_artifact(s: &str) -> Result<Self, InvalidTicket> {
+        Self::of(s, s.bytes().all(is_ticket_byte) || is_artifact(s))
+    }
+
+    fn of(s: &str, is_well_formed: bool) -> Result<Self, InvalidTicket> {
         if s.is_empty() {
             return Err(InvalidTicket::Empty);
         }
-        if !s.bytes().all(is_ticket_byte) {
+        if !is_well_formed {
             return Err(InvalidTicket::ForeignCharacter);
         }
         if s.len() > MAX_LENGTH {
@@ -56,6 +78,16 @@ fn is_ticket_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
+/// Base64 as SAML artifacts are written, after the prefix that newer servers put in front.
+fn is_artifact(s: &str) -> bool {
+    let base64 = s.strip_prefix("ST-").unwrap_or(s);
+    let digits = base64.trim_end_matches('=');
+    base64.len() - digits.len() <= 2
+        && digits
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+}
+
 impl fmt::Debug for ServiceTicket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ServiceTicket(…)")
@@ -72,7 +104,7 @@ pub enum InvalidTicket {
     /// It has more than 256 characters.
     #[error("the ticket has more than {MAX_LENGTH} characters")]
     TooLong,
-    /// It has a character other than `A–Z a–z 0–9 - . _ ~`.
+    /// It has a character other than `A–Z a–z 0–9 - . _ ~`, and is no artifact where one may be.
     #[error("the ticket has a character that tickets do not have")]
     ForeignCharacter,
 }
@@ -113,6 +145,39 @@ mod tests {
             ("ST-Å".to_owned(), InvalidTicket::ForeignCharacter),
         ] {
             assert_eq!(ServiceTicket::parse(&text).unwrap_err(), error, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_artifact_is_base64_with_or_without_a_prefix() {
+        let longest = "+".repeat(256);
+        for text in [
+            "AAGA2wfWT6CoHv0H/BAlAn2z1vSJpi+Xk9sZ0lRoZGVtbyBhcnRpZmF=",
+            "ST-AAQAAa/b+c==",
+            "ST-1_a.b~c-D",
+            &longest,
+        ] {
+            let ticket = ServiceTicket::parse_artifact(text).unwrap();
+            assert_eq!(ticket.expose_secret(), text);
+        }
+        for (text, error) in [
+            (String::new(), InvalidTicket::Empty),
+            ("+".repeat(257), InvalidTicket::TooLong),
+            ("AA E=".to_owned(), InvalidTicket::ForeignCharacter),
+            ("AA<E=".to_owned(), InvalidTicket::ForeignCharacter),
+            ("AA&E=".to_owned(), InvalidTicket::ForeignCharacter),
+            ("AA%2B".to_owned(), InvalidTicket::ForeignCharacter),
+            ("AA\n".to_owned(), InvalidTicket::ForeignCharacter),
+            ("AA===".to_owned(), InvalidTicket::ForeignCharacter),
+            ("AA=E".to_owned(), InvalidTicket::ForeignCharacter),
+            (
+                "../../etc/passwd".to_owned(),
+                InvalidTicket::ForeignCharacter,
+            ),
+            ("PT-AA+".to_owned(), InvalidTicket::ForeignCharacter),
+        ] {
+            let parsed = ServiceTicket::parse_artifact(&text);
+            assert_eq!(parsed.unwrap_err(), error, "{text}");
         }
     }
 

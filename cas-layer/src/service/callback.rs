@@ -188,6 +188,11 @@ impl Callback {
                     .with_code(error.code());
                 return render(shared, &page, self.wants_page);
             }
+            // For the operator, whose clocks or configuration it is about.
+            ValidationErrorKind::ConditionsUnmet => {
+                tracing::error!(error = %error, "an assertion of the CAS server is not accepted");
+                return self.page(shared, PageKind::SignInRefused, StatusCode::FORBIDDEN);
+            }
             ValidationErrorKind::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             _ => StatusCode::BAD_GATEWAY,
         };

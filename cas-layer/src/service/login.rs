@@ -14,7 +14,6 @@ use crate::{
     config::Shared,
     pages::{Page, PageKind},
     paths::ReturnPath,
-    protocol::ServiceTicket,
     session::{Binding, LoginValue},
     user::CasUser,
 };
@@ -157,10 +156,10 @@ pub(crate) fn login(shared: &Shared, visit: &Visit<'_>) -> Login {
     }
     let mut query = LoginQuery::parse(visit.uri.query(), shared);
     let next = query.next.as_ref();
-    let Some(ticket) = &query.ticket else {
+    let Some(ticket) = query.ticket(shared.client.protocol()) else {
         return Login::Answer(without_ticket(shared, visit, &query));
     };
-    let Ok(ticket) = ServiceTicket::parse(ticket) else {
+    let Ok(ticket) = ticket else {
         tracing::warn!("a sign-in came back with a ticket that is none");
         let link = login_link(shared, next);
         let page = Page::new(PageKind::InvalidTicket, StatusCode::BAD_REQUEST, link);

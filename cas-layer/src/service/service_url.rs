@@ -9,7 +9,7 @@ use form_urlencoded::parse;
 use crate::{
     config::Shared,
     paths::{ReturnPath, Travelling},
-    protocol::{InvalidServiceUrl, LoginMode, ServiceUrl},
+    protocol::{InvalidServiceUrl, LoginMode, Protocol, ServiceTicket, ServiceUrl},
     session::{LoginValue, Trip},
 };
 
@@ -20,6 +20,8 @@ const GATEWAY: &str = "g";
 const RENEW: &str = "r";
 const RETRY: &str = "try";
 const TICKET: &str = "ticket";
+/// The name of a ticket with SAML 1.1, on servers that were sent a `TARGET`.
+const ARTIFACT: &str = "SAMLart";
 
 /// What kind of login a service URL is of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,12 +66,19 @@ pub(crate) struct LoginQuery {
     /// Whether somebody asks to sign in with their credentials, signed in or not.
     pub(crate) wants_renewal: bool,
     /// The last one counts: a server may have put its own behind one that was there.
-    pub(crate) ticket: Option<String>,
+    ticket: Option<String>,
+    /// With SAML 1.1 alone. The last one counts.
+    artifact: Option<String>,
 }
+
+/// What came back as a ticket is none.
+#[derive(Debug)]
+pub(crate) struct NoTicket;
 
 impl LoginQuery {
     pub(crate) fn parse(query: Option<&str>, shared: &Shared) -> Self {
         let mut read = Self::default();
+        let saml = shared.client.protocol() == Protocol::Saml1;
         for (name, value) in parse(query.unwrap_or_default().as_bytes()) {
             match &*name {
                 TAG => read.tag = Some(value.into_owned()),
@@ -81,11 +90,27 @@ impl LoginQuery {
                 GATEWAY => read.kind.is_gateway = value == "1",
                 "renew" => read.wants_renewal = value == "true",
                 TICKET => read.ticket = Some(value.into_owned()),
+                ARTIFACT if saml => read.artifact = Some(value.into_owned()),
                 _ => {}
             }
         }
         read.next = read.next.filter(|next| is_worth_naming(next, shared));
         read
+    }
+
+    /// The ticket, if the visitor came back with one. Two different ones under two names are none: which of
+    /// them is the server's own cannot be told.
+    pub(crate) fn ticket(&self, protocol: Protocol) -> Option<Result<ServiceTicket, NoTicket>> {
+        let text = match (&self.ticket, &self.artifact) {
+            (None, None) => return None,
+            (Some(ticket), Some(artifact)) if ticket != artifact => return Some(Err(NoTicket)),
+            (Some(text), _) | (None, Some(text)) => text,
+        };
+        let ticket = match protocol {
+            Protocol::Saml1 => ServiceTicket::parse_artifact(text),
+            Protocol::Cas1 | Protocol::Cas2 | Protocol::Cas3 => ServiceTicket::parse(text),
+        };
+        Some(ticket.map_err(|_| NoTicket))
     }
 }
 
@@ -213,11 +238,16 @@ mod tests {
     use crate::{CasConfig, Key};
 
     fn config() -> CasConfig {
+        config_of(Protocol::Cas3)
+    }
+
+    fn config_of(protocol: Protocol) -> CasConfig {
         CasConfig::builder(
             "https://cas.example.org/cas",
             "https://app.example.org/portal",
         )
         .key(Key::generate())
+        .client(|client| client.protocol(protocol))
         .landing_path("/home")
         .build()
         .unwrap()
@@ -343,6 +373,37 @@ mod tests {
         ] {
             let read = LoginQuery::parse(Some(&format!("next={next}")), &config.0);
             assert_eq!(read.next, None, "{next}");
+        }
+    }
+
+    #[test]
+    fn a_ticket_comes_under_one_name_or_with_saml_under_either() {
+        let secret = |protocol, query: &str| {
+            let config = config_of(protocol);
+            let ticket = LoginQuery::parse(Some(query), &config.0).ticket(protocol)?;
+            Some(ticket.ok().map(|ticket| ticket.expose_secret().to_owned()))
+        };
+        let none = Some(None);
+        let some = |text: &str| Some(Some(text.to_owned()));
+        for (query, saml, cas) in [
+            ("b=1&TARGET=x&service=y", None, None),
+            ("ticket=ST-1", some("ST-1"), some("ST-1")),
+            ("SAMLart=ST-1", some("ST-1"), None),
+            ("SAMLart=AAE%2Bx%2Fy%3D", some("AAE+x/y="), None),
+            ("ticket=AAE%2Bx%2Fy%3D", some("AAE+x/y="), none.clone()),
+            ("SAMLart=ST-1&SAMLart=ST-2", some("ST-2"), None),
+            ("ticket=ST-1&SAMLart=ST-1", some("ST-1"), some("ST-1")),
+            ("ticket=ST-1&SAMLart=ST-2", none.clone(), some("ST-1")),
+            ("SAMLart=ST-2&ticket=ST-1", none.clone(), some("ST-1")),
+            ("ticket=&SAMLart=ST-1", none.clone(), none.clone()),
+            ("SAMLart=", none.clone(), None),
+            ("SAMLart=ST-1%26x", none.clone(), None),
+            ("samlart=ST-1&SAMLArt=ST-1", None, None),
+        ] {
+            assert_eq!(secret(Protocol::Saml1, query), saml, "{query}");
+            for protocol in [Protocol::Cas1, Protocol::Cas2, Protocol::Cas3] {
+                assert_eq!(secret(protocol, query), cas, "{protocol} {query}");
+            }
         }
     }
 

@@ -180,7 +180,7 @@ impl fmt::Debug for Content {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Protocol, parse_response};
+    use crate::protocol::parse_service_response;
 
     /// Alice as a CAS server speaks of her.
     fn alice() -> Authentication {
@@ -190,7 +190,7 @@ mod tests {
             "<serviceResponse xmlns=\"http://www.yale.edu/tp/cas\"><authenticationSuccess><user>Älice</user>\
              <attributes>{attributes}</attributes></authenticationSuccess></serviceResponse>"
         );
-        let parsed = parse_response(Protocol::Cas3, answer.as_bytes());
+        let parsed = parse_service_response(answer.as_bytes());
         parsed.ok().expect("an authentication")
     }
 

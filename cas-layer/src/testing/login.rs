@@ -93,15 +93,40 @@ pub(super) async fn submit(
 /// Where somebody wants to go once signed in.
 struct Target {
     service: Option<String>,
+    names: Names,
     by_post: bool,
 }
+
+/// What the service and its ticket are called.
+#[derive(Clone, Copy)]
+struct Names {
+    service: &'static str,
+    ticket: &'static str,
+}
+
+const CAS: Names = Names {
+    service: "service",
+    ticket: "ticket",
+};
+
+/// Of SAML 1.1, which come from its browser/artifact profile (SAML 1.1 bindings, 4.1.1).
+const SAML: Names = Names {
+    service: "TARGET",
+    ticket: "SAMLart",
+};
 
 /// The service is not one that this server signs anybody in to.
 struct Unserved;
 
 impl Target {
     fn of(params: &Params, quirks: &Quirks) -> Result<Self, Unserved> {
-        let service = params.get("service").map(str::to_owned);
+        let has_target = params.get(SAML.service).is_some();
+        let names = if has_target && !quirks.has(Quirk::IgnoreTarget) {
+            SAML
+        } else {
+            CAS
+        };
+        let service = params.get(names.service).map(str::to_owned);
         if service
             .as_deref()
             .is_some_and(|service| !service::acceptable(service, quirks))
@@ -110,6 +135,7 @@ impl Target {
         }
         Ok(Self {
             service,
+            names,
             by_post: params.get("method") == Some("POST"),
         })
     }
@@ -133,13 +159,16 @@ fn send_on(
     let Some(service) = &target.service else {
         return pages::signed_in(&login.user).map(Some);
     };
-    let Some(ticket) = shared.issue_in(session, login, service, from_password)? else {
+    let name = target.names.ticket;
+    let as_artifact = name == SAML.ticket && quirks.has(Quirk::ArtifactTickets);
+    let issued = shared.issue_in(session, login, service, from_password, as_artifact)?;
+    let Some(ticket) = issued else {
         return Ok(None);
     };
     if target.by_post && !quirks.has(Quirk::IgnoreMethodPost) {
-        return pages::post_ticket(service, &ticket).map(Some);
+        return pages::post_ticket(service, name, &ticket).map(Some);
     }
-    let url = service::with_ticket(service, &ticket, quirks);
+    let url = service::with_ticket(service, name, &ticket, quirks);
     Ok(Some(pages::redirect(&url)))
 }
 
@@ -161,6 +190,7 @@ fn form(
     let page = LoginForm {
         execution: &shared.open_form(cookie)?,
         service: target.service.as_deref(),
+        service_name: target.names.service,
         by_post: target.by_post,
         name: retry.map_or("", |(name, _)| name),
         problem: retry.map(|(_, problem)| problem),

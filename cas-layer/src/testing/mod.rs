@@ -1,10 +1,10 @@
 //! A small CAS server for test suites and demos. **Not for production.**
 //!
-//! [`CasServer`] speaks CAS 1, 2 and 3 over a real socket on loopback, so that a test can sign in
-//! through the same requests that a browser and a service make: a login form, a ticket-granting
-//! cookie, single-use service tickets and their validation. It is written from the protocol text
-//! alone and shares no protocol code with the rest of this crate, so that one mistake cannot hide
-//! on both sides.
+//! [`CasServer`] speaks CAS 1, 2, 3 and SAML 1.1 over a real socket on loopback, so that a test can
+//! sign in through the same requests that a browser and a service make: a login form, a
+//! ticket-granting cookie, single-use service tickets and their validation. It is written from the
+//! protocol text alone and shares no protocol code with the rest of this crate, so that one mistake
+//! cannot hide on both sides.
 //!
 //! It is not for production: passwords are kept in the clear, nothing limits guessing, everything
 //! lives in memory, there is no TLS, and [`Quirk`]s and [`Fault`]s make it misbehave on purpose.
@@ -25,6 +25,10 @@
 //! | `GET /validate` (2.4) | `yes` and the user's name, or `no` |
 //! | `GET /serviceValidate`, `/proxyValidate` (2.5, 2.6) | XML without attributes, or JSON with `format=JSON` |
 //! | `GET /p3/serviceValidate`, `/p3/proxyValidate` (2.8, 2.9) | the same with attributes |
+//! | `POST /samlValidate` (4.2) | SAML 1.1 with attributes, in a SOAP envelope; a request needs `text/xml`, a `SOAPAction` and a SOAP envelope with a SAML request, else 4xx. The service is `TARGET` |
+//!
+//! A login with `TARGET` in place of `service`, or beside it, comes back with `SAMLart` in place of
+//! `ticket`. A SAML assertion is good for 30 s.
 //!
 //! A ticket is good for one attempt, for the service it was issued for (byte for byte) and for
 //! 60 s by default. An attempt with another service burns it. With `renew` a ticket is only good
@@ -128,6 +132,7 @@ mod pages;
 mod params;
 mod quirks;
 mod random;
+mod saml;
 mod server;
 mod service;
 mod single_logout;

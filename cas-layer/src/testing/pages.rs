@@ -144,6 +144,8 @@ impl Unseen {
 pub(super) struct LoginForm<'a> {
     pub(super) execution: &'a str,
     pub(super) service: Option<&'a str>,
+    /// The parameter that it came in.
+    pub(super) service_name: &'static str,
     pub(super) by_post: bool,
     pub(super) name: &'a str,
     pub(super) problem: Option<&'a str>,
@@ -161,7 +163,7 @@ impl LoginForm<'_> {
         };
         let mut fields = hidden("execution", self.execution);
         if let Some(service) = self.service {
-            fields.push_str(&hidden("service", service));
+            fields.push_str(&hidden(self.service_name, service));
         }
         if self.by_post {
             fields.push_str(&hidden("method", "POST"));
@@ -182,13 +184,17 @@ impl LoginForm<'_> {
 }
 
 /// A form that posts the ticket to the service, by script or by its button (2.2.4).
-pub(super) fn post_ticket(service: &str, ticket: &str) -> Result<Response, NoRandomness> {
+pub(super) fn post_ticket(
+    service: &str,
+    name: &str,
+    ticket: &str,
+) -> Result<Response, NoRandomness> {
     let body = format!(
         "<p>You are signed in and on your way back.</p>\
         <form method=\"post\" action=\"{}\">{}<noscript><p>Press the button to go on.</p></noscript>\
         <button type=\"submit\">Continue</button></form>",
         escaped(service),
-        hidden("ticket", ticket)
+        hidden(name, ticket)
     );
     page(
         StatusCode::OK,

@@ -37,6 +37,10 @@ pub enum Quirk {
     IgnoreJsonFormat,
     /// Answers `/logout?url=` with an error page (status 500) and keeps the session.
     LogoutUrlFails,
+    /// Knows `service` alone at the login page, not the `TARGET` of SAML 1.1.
+    IgnoreTarget,
+    /// Answers a login with `TARGET` with a SAML artifact for a ticket: base64 with `+`, `/` and `=`.
+    ArtifactTickets,
     /// Tickets of 256 characters, the longest that clients have to take (CAS protocol 3.1.1).
     LongTickets,
     /// Tickets with `.`, `_` and `~`, which the protocol's character set (3.7) does not have.
@@ -94,13 +98,21 @@ pub enum Quirk {
     SelfClosingEmptyAttributes,
     /// Sends every attribute in JSON as a list, be it one value or a truth value.
     JsonLists,
+    /// Sends every value in SAML in an `Attribute` of its own.
+    RepeatedSamlAttributes,
+    /// Sends values in SAML with `xsi:type`.
+    TypedSamlValues,
+    /// Sends SAML answers without `InResponseTo` and `Recipient`.
+    NoSamlAddressee,
+    /// Sends the words of a refusal in SAML in `StatusCode` instead of `StatusMessage`.
+    SamlStatusText,
     /// Sends `True` and `False` for `true` and `false`, in JSON as strings.
     CapitalisedBooleans,
-    /// Sends XML without any namespace.
+    /// Sends XML without any namespace, but for SAML.
     NoNamespace,
-    /// Sends XML with another prefix than `cas`.
+    /// Sends XML with another prefix than `cas`, and SAML with `samlp` and `saml` instead of `saml1p` and `saml1`.
     OtherPrefix,
-    /// Sends XML with the CAS namespace as the default one.
+    /// Sends XML with the CAS namespace as the default one, and SAML with its two.
     DefaultNamespace,
     /// Surrounds elements and their text with line ends (CR LF), tabs and spaces.
     SpaciousXml,
@@ -167,6 +179,8 @@ impl Quirk {
         Self::IgnoreMethodPost,
         Self::IgnoreJsonFormat,
         Self::LogoutUrlFails,
+        Self::IgnoreTarget,
+        Self::ArtifactTickets,
         Self::LongTickets,
         Self::PunctuatedTickets,
         Self::FailureStatus500,
@@ -194,6 +208,10 @@ impl Quirk {
         Self::OmitEmptyAttributes,
         Self::SelfClosingEmptyAttributes,
         Self::JsonLists,
+        Self::RepeatedSamlAttributes,
+        Self::TypedSamlValues,
+        Self::NoSamlAddressee,
+        Self::SamlStatusText,
         Self::CapitalisedBooleans,
         Self::NoNamespace,
         Self::OtherPrefix,

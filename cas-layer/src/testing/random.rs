@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 
 /// The operating system gave no randomness, so nothing can be issued.
@@ -26,4 +28,27 @@ pub(super) fn hex<const N: usize>() -> Result<String, NoRandomness> {
             let _ = write!(text, "{byte:02x}");
             text
         }))
+}
+
+/// A SAML artifact of type 4, 44 bytes of which the last 38 are random here. Its base64 always has `+`, `/` and
+/// `=`.
+pub(super) fn artifact() -> Result<String, NoRandomness> {
+    let mut bytes = [0; 44];
+    getrandom::fill(&mut bytes).map_err(|_| NoRandomness)?;
+    bytes[..6].copy_from_slice(&[0x00, 0x04, 0x00, 0xfb, 0xff, 0xff]);
+    Ok(STANDARD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::artifact;
+
+    #[test]
+    fn an_artifact_is_base64_with_all_of_its_special_characters() {
+        let (one, other) = (artifact().unwrap(), artifact().unwrap());
+        assert_ne!(one, other);
+        assert_eq!(one.len(), 60);
+        assert!(one.starts_with("AAQA+///"), "{one}");
+        assert!(one.ends_with('='), "{one}");
+    }
 }

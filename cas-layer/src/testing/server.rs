@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
-use axum::routing::get;
+use axum::routing::{get, post};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -18,7 +18,7 @@ use super::connection::{CutOff, Listener};
 use super::state::{Login, Shared};
 use super::validate::{self, Endpoint};
 use super::{
-    CasServerBuilder, Fault, FrontChannel, LogoutReport, Quirk, login, logout, single_logout,
+    CasServerBuilder, Fault, FrontChannel, LogoutReport, Quirk, login, logout, saml, single_logout,
 };
 
 /// Where the server is mounted, and the path of its cookies.
@@ -213,7 +213,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .route(
             "/p3/proxyValidate",
             validation(Endpoint::Cas3 { proxies: true }),
-        );
+        )
+        .route("/samlValidate", post(saml::validate));
     Router::new()
         .nest(BASE, endpoints)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -1,7 +1,9 @@
 //! Service URLs: which are served, which are the same, and how a ticket is put into one.
 
 use http::HeaderValue;
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{
+    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
+};
 use url::Url;
 
 use super::Quirk;
@@ -37,10 +39,10 @@ pub(super) fn same(issued: &str, asking: &str, quirks: &Quirks) -> bool {
     issued == asking
 }
 
-/// The service URL with the ticket in its query (CAS protocol 2.2.4).
-pub(super) fn with_ticket(service: &str, ticket: &str, quirks: &Quirks) -> String {
+/// The service URL with the ticket in its query, under this name (CAS protocol 2.2.4).
+pub(super) fn with_ticket(service: &str, name: &str, ticket: &str, quirks: &Quirks) -> String {
     if quirks.has(Quirk::TicketAfterFragment) && service.contains('#') {
-        return append(service, ticket);
+        return append(service, name, ticket);
     }
     let (rest, fragment) = match service.split_once('#') {
         Some((rest, fragment)) => (rest, Some(fragment)),
@@ -48,12 +50,12 @@ pub(super) fn with_ticket(service: &str, ticket: &str, quirks: &Quirks) -> Strin
     };
     let mut rest = rest.to_owned();
     if quirks.has(Quirk::ReplaceTicketInService) {
-        rest = without_ticket(&rest);
+        rest = without(&rest, name);
     }
     if quirks.has(Quirk::TwoTickets) {
-        rest = append(&rest, "ST-00000000000000000000000000000000");
+        rest = append(&rest, name, "ST-00000000000000000000000000000000");
     }
-    rest = append(&rest, ticket);
+    rest = append(&rest, name, ticket);
     if quirks.has(Quirk::RewriteServiceQuery) {
         rest = sorted(&rest);
     }
@@ -63,18 +65,26 @@ pub(super) fn with_ticket(service: &str, ticket: &str, quirks: &Quirks) -> Strin
     }
 }
 
-fn append(url: &str, ticket: &str) -> String {
+/// What no ticket needs to have escaped.
+const TICKET: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+fn append(url: &str, name: &str, ticket: &str) -> String {
     let separator = if url.contains('?') { '&' } else { '?' };
-    format!("{url}{separator}ticket={ticket}")
+    let ticket = utf8_percent_encode(ticket, TICKET);
+    format!("{url}{separator}{name}={ticket}")
 }
 
-fn without_ticket(url: &str) -> String {
+fn without(url: &str, name: &str) -> String {
     let Some((path, query)) = url.split_once('?') else {
         return url.to_owned();
     };
     let kept: Vec<&str> = query
         .split('&')
-        .filter(|pair| *pair != "ticket" && !pair.starts_with("ticket="))
+        .filter(|pair| pair.split('=').next() != Some(name))
         .collect();
     if kept.is_empty() {
         path.to_owned()

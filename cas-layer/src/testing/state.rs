@@ -248,15 +248,21 @@ impl Shared {
         Ok(name)
     }
 
-    /// Issues a service ticket in a session; `None` when that has ended meanwhile.
+    /// Issues a service ticket in a session, or a SAML artifact in its place (SAML 1.1 bindings, 4.1.1.8);
+    /// `None` when the session has ended meanwhile.
     pub(super) fn issue_in(
         &self,
         session: String,
         login: Login,
         service: &str,
         from_password: bool,
+        as_artifact: bool,
     ) -> Result<Option<String>, NoRandomness> {
-        let name = ticket_name(&self.quirks())?;
+        let name = if as_artifact {
+            random::artifact()?
+        } else {
+            ticket_name(&self.quirks())?
+        };
         let mut state = lock(&self.state);
         if !state.sessions.contains(&session) {
             return Ok(None);
@@ -360,7 +366,7 @@ mod tests {
         };
         let issue = |session: &str| {
             let service = "http://127.0.0.1/";
-            let issued = shared.issue_in(session.to_owned(), login.clone(), service, false);
+            let issued = shared.issue_in(session.to_owned(), login.clone(), service, false, false);
             issued.unwrap().is_some()
         };
         let [first, second] = [(); 2].map(|()| shared.open_session(login.clone(), None).unwrap());

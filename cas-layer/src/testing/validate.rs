@@ -1,4 +1,4 @@
-//! Ticket validation (CAS protocol 2.4 to 2.9).
+//! Ticket validation (CAS protocol 2.4 to 2.9, 4.2).
 
 use std::sync::Arc;
 
@@ -17,6 +17,14 @@ pub(super) enum Endpoint {
     Cas1,
     Cas2 { proxies: bool },
     Cas3 { proxies: bool },
+    Saml,
+}
+
+/// What is asked about, as far as it is there.
+pub(super) struct Question<'a> {
+    pub(super) ticket: Option<&'a str>,
+    pub(super) service: Option<&'a str>,
+    pub(super) renew: bool,
 }
 
 pub(super) async fn validate(
@@ -32,20 +40,35 @@ pub(super) async fn validate(
         return Ok(response);
     }
     let quirks = shared.quirks();
-    let answer = match redeem(endpoint, &shared, &params, &quirks) {
-        Ok(redeemed) => success(endpoint, &shared, redeemed, &quirks),
-        Err(failure) => failure,
+    let question = Question {
+        ticket: params.get("ticket"),
+        service: params.get("service"),
+        renew: login::flag(&params, "renew", &quirks),
     };
+    let answer = answer(endpoint, &shared, &question, &quirks);
     answers::respond(&answer, format(endpoint, &params, &quirks), before, &quirks)
+}
+
+/// Uses the ticket up.
+pub(super) fn answer(
+    endpoint: Endpoint,
+    shared: &Shared,
+    question: &Question<'_>,
+    quirks: &Quirks,
+) -> Answer {
+    match redeem(endpoint, shared, question, quirks) {
+        Ok(redeemed) => success(endpoint, shared, redeemed, quirks),
+        Err(failure) => failure,
+    }
 }
 
 fn redeem(
     endpoint: Endpoint,
     shared: &Shared,
-    params: &Params,
+    question: &Question<'_>,
     quirks: &Quirks,
 ) -> Result<Redeemed, Answer> {
-    let (Some(ticket), Some(service)) = (params.get("ticket"), params.get("service")) else {
+    let (Some(ticket), Some(service)) = (question.ticket, question.service) else {
         return Err(failure(
             "INVALID_REQUEST",
             "The parameters service and ticket are needed.",
@@ -61,9 +84,8 @@ fn redeem(
             "Proxy tickets are not validated here.",
         ));
     }
-    let renew = login::flag(params, "renew", quirks);
     shared
-        .redeem(ticket, service, renew, quirks)
+        .redeem(ticket, service, question.renew, quirks)
         .map_err(|refused| {
             let (code, text) = match refused {
                 Refused::Unknown => ("INVALID_TICKET", "The ticket is not known."),
@@ -95,8 +117,8 @@ fn failure(code: &'static str, text: &str) -> Answer {
 }
 
 fn success(endpoint: Endpoint, shared: &Shared, redeemed: Redeemed, quirks: &Quirks) -> Answer {
-    let with_attributes =
-        matches!(endpoint, Endpoint::Cas3 { .. }) || quirks.has(Quirk::Cas2Attributes);
+    let with_attributes = matches!(endpoint, Endpoint::Cas3 { .. } | Endpoint::Saml)
+        || quirks.has(Quirk::Cas2Attributes);
     let user = redeemed.login.user;
     let facts = with_attributes.then(|| Facts {
         authenticated: redeemed.login.at,
@@ -109,7 +131,7 @@ fn success(endpoint: Endpoint, shared: &Shared, redeemed: Redeemed, quirks: &Qui
     Answer::Success { user, facts }
 }
 
-fn format(endpoint: Endpoint, params: &Params, quirks: &Quirks) -> Format {
+fn format(endpoint: Endpoint, params: &Params, quirks: &Quirks) -> Format<'static> {
     let json = params
         .get("format")
         .is_some_and(|format| format.eq_ignore_ascii_case("JSON"));

@@ -77,7 +77,12 @@ async fn expect(app: &App, fault: Fault, status: u16, says: &str) {
 
 #[tokio::test]
 async fn what_is_no_answer_is_a_502_and_changes_nobodys_session() {
-    for protocol in [Protocol::Cas1, Protocol::Cas2, Protocol::Cas3] {
+    for protocol in [
+        Protocol::Cas1,
+        Protocol::Cas2,
+        Protocol::Cas3,
+        Protocol::Saml1,
+    ] {
         let app = impatient(protocol).await;
         for fault in [
             Fault::Status(500),

@@ -34,7 +34,12 @@ async fn a_visitor_signs_in_and_comes_back_to_the_page_they_asked_for() {
 
 #[tokio::test]
 async fn every_protocol_version_signs_in() {
-    for protocol in [Protocol::Cas1, Protocol::Cas2, Protocol::Cas3] {
+    for protocol in [
+        Protocol::Cas1,
+        Protocol::Cas2,
+        Protocol::Cas3,
+        Protocol::Saml1,
+    ] {
         let app = App::with(|config| config.client(|client| client.protocol(protocol))).await;
         let mut browser = Browser::new();
         assert_eq!(

@@ -4,7 +4,7 @@ use std::{cell::RefCell, io, sync::Once, time::Duration};
 
 use axum::{Router, extract::Request};
 use cas_layer::{
-    CasConfigBuilder, CasLayer,
+    CasConfigBuilder, CasLayer, Protocol,
     testing::{Fault, Quirk},
 };
 use http::header;
@@ -216,16 +216,26 @@ async fn everything(site: &Site, witness: &mut Witness) {
 #[tokio::test]
 async fn no_ticket_cookie_key_or_attribute_is_ever_logged() {
     let _listening = Listening::start();
-    let mut site = site(|config| {
-        config.client(|client| {
-            let second = Duration::from_secs(1);
-            client.timeout(second).connect_timeout(second)
+    let impatient = |protocol| {
+        site(move |config| {
+            config.client(|client| {
+                let second = Duration::from_secs(1);
+                client
+                    .protocol(protocol)
+                    .timeout(second)
+                    .connect_timeout(second)
+            })
         })
-    })
-    .await;
-    for browser in [Browser::new(), Browser::over_http2()] {
+    };
+    let mut site = impatient(Protocol::Cas3).await;
+    let saml = impatient(Protocol::Saml1).await;
+    for (site, browser) in [
+        (&site, Browser::new()),
+        (&site, Browser::over_http2()),
+        (&saml, Browser::new()),
+    ] {
         let mut witness = Witness::new(browser);
-        everything(&site, &mut witness).await;
+        everything(site, &mut witness).await;
         witness.check();
     }
 

@@ -27,6 +27,7 @@ mod quirks;
 mod registry;
 mod renewal;
 mod rules;
+mod saml;
 mod single_logout;
 mod site;
 mod stacks;

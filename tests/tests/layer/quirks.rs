@@ -1,7 +1,7 @@
 //! The flow under everything that real servers were seen to do.
 
 use cas_layer::{
-    Protocol,
+    Protocol, ResponseFormat,
     testing::{CasServer, Quirk},
 };
 
@@ -11,7 +11,11 @@ use crate::{
 };
 
 /// Through the login form, as a person would.
-async fn sign_in_by_form(app: &App, browser: &mut Browser, path: &str) -> crate::browser::Answer {
+pub(crate) async fn sign_in_by_form(
+    app: &App,
+    browser: &mut Browser,
+    path: &str,
+) -> crate::browser::Answer {
     let to_cas = browser.open(&app.at(path)).await;
     let form = browser.open(to_cas.location()).await;
     assert_eq!(form.status, 200, "{}", form.body);
@@ -49,18 +53,26 @@ fn hidden_fields(html: &str) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn the_whole_flow_passes_under_every_quirk_and_protocol() {
-    for protocol in [Protocol::Cas1, Protocol::Cas2, Protocol::Cas3] {
+    for (protocol, format) in [
+        (Protocol::Cas1, ResponseFormat::Xml),
+        (Protocol::Cas2, ResponseFormat::Xml),
+        (Protocol::Cas3, ResponseFormat::Xml),
+        (Protocol::Cas3, ResponseFormat::Json),
+        (Protocol::Saml1, ResponseFormat::Xml),
+    ] {
+        let has_attributes = matches!(protocol, Protocol::Cas3 | Protocol::Saml1);
         for &quirk in Quirk::ALL {
             let cas = CasServer::builder().user(alice()).quirk(quirk);
             let app = App::against(cas, |config| {
-                config.client(|client| client.protocol(protocol))
+                config.client(|client| client.protocol(protocol).format(format))
             })
             .await;
             let mut browser = Browser::new();
             let path = "/profile?q=a%20b&empty=&x=%27%3C";
             let back = sign_in_by_form(&app, &mut browser, path).await;
-            let at = format!("{protocol} {quirk:?}");
-            if quirk == Quirk::UnescapedText && protocol == Protocol::Cas3 {
+            let at = format!("{protocol} {format:?} {quirk:?}");
+            let is_xml = has_attributes && format == ResponseFormat::Xml;
+            if quirk == Quirk::UnescapedText && is_xml {
                 // `cats & hatters` is not XML any more.
                 assert_eq!(back.status, 502, "{at}");
                 continue;
@@ -70,7 +82,7 @@ async fn the_whole_flow_passes_under_every_quirk_and_protocol() {
             let profile = browser.open(&app.at(path)).await;
             let profile: serde_json::Value = serde_json::from_str(&profile.body).unwrap();
             assert_eq!(profile["user"], "alice", "{at}");
-            if protocol == Protocol::Cas3 {
+            if has_attributes {
                 let groups = profile["attributes"]["memberOf"].as_array().unwrap();
                 let mut groups: Vec<&str> = groups.iter().map(|g| g.as_str().unwrap()).collect();
                 groups.sort_unstable();
@@ -111,9 +123,18 @@ async fn a_refusal_is_one_in_every_form_that_servers_give_it() {
         (Protocol::Cas3, Some(Quirk::FailureAsPlainNo), 403),
         (Protocol::Cas3, Some(Quirk::FailureQuotesRequest), 403),
         (Protocol::Cas3, Some(Quirk::NoNamespace), 403),
+        (Protocol::Saml1, None, 403),
+        (Protocol::Saml1, Some(Quirk::SamlStatusText), 403),
+        (Protocol::Saml1, Some(Quirk::NoSamlAddressee), 403),
+        (Protocol::Saml1, Some(Quirk::DefaultNamespace), 403),
+        (Protocol::Saml1, Some(Quirk::OtherPrefix), 403),
+        (Protocol::Saml1, Some(Quirk::FailureAsPlainNo), 403),
+        (Protocol::Saml1, Some(Quirk::FailureQuotesRequest), 403),
         // Not an answer of the protocol: somebody has to look at the server.
         (Protocol::Cas3, Some(Quirk::FailureStatus500), 502),
         (Protocol::Cas3, Some(Quirk::FailureAsHtml), 502),
+        (Protocol::Saml1, Some(Quirk::FailureStatus500), 502),
+        (Protocol::Saml1, Some(Quirk::FailureAsHtml), 502),
     ] {
         let mut cas = CasServer::builder().user(alice());
         if let Some(quirk) = quirk {

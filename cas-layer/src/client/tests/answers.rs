@@ -4,7 +4,7 @@ use std::error::Error;
 
 use super::server::{Answer, Server, ok};
 use super::{ALICE, builder, client, failure, failure_kind, validate};
-use crate::{Protocol, ValidationErrorKind};
+use crate::{Protocol, ResponseFormat, ValidationErrorKind};
 
 #[tokio::test]
 async fn each_protocol_asks_its_endpoint_for_exactly_this_ticket_and_service() {
@@ -23,6 +23,31 @@ async fn each_protocol_asks_its_endpoint_for_exactly_this_ticket_and_service() {
             .unwrap();
         assert_eq!(validate(&client).await.unwrap().user(), "alice");
         assert_eq!(server.requests(), [format!("GET {path}?{query} HTTP/1.1")]);
+    }
+}
+
+#[tokio::test]
+async fn json_is_asked_for_and_whatever_comes_is_read_as_what_it_is() {
+    let json = r#"{"serviceResponse":{"authenticationSuccess":{"user":"alice"}}}"#;
+    for protocol in [Protocol::Cas2, Protocol::Cas3] {
+        for (format, is_asked_for) in [(ResponseFormat::Json, true), (ResponseFormat::Xml, false)] {
+            for body in [json, ALICE] {
+                let server = Server::with_body(body).await;
+                let client = builder(&server.url)
+                    .protocol(protocol)
+                    .format(format)
+                    .build()
+                    .unwrap();
+                assert_eq!(validate(&client).await.unwrap().user(), "alice");
+                let request = &server.requests()[0];
+                assert_eq!(
+                    request.ends_with("&ticket=ST-1-hidden_ticket.cas~01&format=JSON HTTP/1.1"),
+                    is_asked_for,
+                    "{request}"
+                );
+                assert_eq!(request.contains("format"), is_asked_for, "{request}");
+            }
+        }
     }
 }
 

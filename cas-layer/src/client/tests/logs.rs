@@ -6,6 +6,7 @@ use log::{LevelFilter, Log, Metadata, Record};
 
 use super::server::Server;
 use super::{ALICE, builder, validate};
+use crate::Protocol;
 
 /// Keeps every line, of every test that runs meanwhile.
 struct Lines(Mutex<Vec<String>>);
@@ -35,6 +36,14 @@ async fn no_ticket_is_logged_whatever_the_http_client_was_told() {
         .build()
         .unwrap();
     validate(&client).await.unwrap();
+    // By a body, which no service response answers.
+    let client = builder(&server.url)
+        .protocol(Protocol::Saml1)
+        .http_client(|http| http.connection_verbose(true))
+        .build()
+        .unwrap();
+    validate(&client).await.unwrap_err();
+    assert!(server.messages()[1].contains("hidden_ticket"));
 
     let lines = LINES.0.lock().unwrap().clone();
     assert!(lines.iter().any(|line| line.contains("127.0.0.1")));

@@ -29,6 +29,7 @@ pub(super) struct Server {
 #[derive(Default)]
 struct Log {
     requests: Vec<String>,
+    messages: Vec<String>,
     bytes_sent: usize,
 }
 
@@ -56,6 +57,11 @@ impl Server {
         self.log.lock().unwrap().requests.clone()
     }
 
+    /// The requests so far, heads and bodies.
+    pub(super) fn messages(&self) -> Vec<String> {
+        self.log.lock().unwrap().messages.clone()
+    }
+
     pub(super) fn bytes_sent(&self) -> usize {
         self.log.lock().unwrap().bytes_sent
     }
@@ -77,7 +83,12 @@ async fn serve(
 ) -> Option<()> {
     for count in 0.. {
         let request = read_request(&mut stream).await?;
-        log.lock().unwrap().requests.push(request);
+        {
+            let mut log = log.lock().unwrap();
+            log.requests
+                .extend(request.lines().next().map(str::to_owned));
+            log.messages.push(request);
+        }
         match &answer {
             Answer::Bytes(bytes) => send(&mut stream, bytes, &log).await?,
             Answer::ThenClose(bytes) => {
@@ -114,12 +125,20 @@ async fn send(
     stream.flush().await.ok()
 }
 
-/// Reads up to the empty line and returns the first line.
+/// Reads a request to its end.
 pub(super) async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.ok()?);
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        request.push(stream.read_u8().await.ok()?);
     }
-    let head = String::from_utf8(head).unwrap();
-    head.lines().next().map(str::to_owned)
+    let head = String::from_utf8(request.clone()).unwrap();
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let is_length = name.eq_ignore_ascii_case("content-length");
+        is_length.then(|| value.trim().parse::<usize>().unwrap())
+    });
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body).await.ok()?;
+    request.append(&mut body);
+    Some(String::from_utf8(request).unwrap())
 }

@@ -23,6 +23,13 @@ pub(super) fn namespace<'a>(node: &Node<'a, '_>) -> &'a str {
     node.tag_name().namespace().unwrap_or_default()
 }
 
+/// The value of an attribute without a namespace. The parser by itself would take one of any namespace.
+pub(super) fn attribute<'a>(node: &Node<'a, '_>, name: &str) -> Option<&'a str> {
+    node.attributes()
+        .find(|attribute| attribute.namespace().is_none() && attribute.name() == name)
+        .map(|attribute| attribute.value())
+}
+
 /// White space as XML and JSON have it. Unicode has more, but two names that differ in a no-break space are
 /// two names.
 pub(super) fn is_space(c: char) -> bool {

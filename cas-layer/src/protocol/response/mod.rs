@@ -1,4 +1,5 @@
-//! Answers of a CAS server to a validation, as bytes (CAS protocol 2.4.2, 2.5.2, appendix A).
+//! Answers of a CAS server to a validation, as the body of a 2xx answer (CAS protocol 2.4.2, 2.5.2, 4.2.5,
+//! appendix A).
 //!
 //! The format is told by the content, not by what was asked for: servers answer XML when JSON was asked for,
 //! and plain `no` where they should answer XML. Whatever is not clearly a success is none.
@@ -7,6 +8,7 @@ mod collector;
 mod dialect;
 mod json;
 mod refusal;
+mod saml;
 mod text;
 mod xml;
 
@@ -14,9 +16,10 @@ mod xml;
 mod tests;
 
 pub(crate) use refusal::Refusal;
+pub(crate) use saml::{SamlExpectation, Unmet};
 
+use super::Authentication;
 use super::document::{is_space, trim};
-use super::{Authentication, Protocol};
 
 /// The longest user name that is taken, in bytes.
 const MAX_USER_BYTES: usize = 1024;
@@ -25,31 +28,47 @@ const MAX_USER_BYTES: usize = 1024;
 pub(crate) enum ResponseError {
     /// The server refuses the ticket.
     Refused(Refusal),
+    /// The answer is sound, and not one that counts here and now.
+    Unmet(Unmet),
     /// The answer is not one that a CAS server gives, for the reason told.
     Unreadable(&'static str),
 }
 
-/// Reads the body of a 2xx answer.
-pub(crate) fn parse_response(
-    protocol: Protocol,
-    body: &[u8],
-) -> Result<Authentication, ResponseError> {
-    let body = str::from_utf8(body).map_err(|_| ResponseError::Unreadable("it is not UTF-8"))?;
-    let body = body.strip_prefix('\u{feff}').unwrap_or(body);
-    match protocol {
-        Protocol::Cas1 => text::parse(body),
-        Protocol::Cas2 | Protocol::Cas3 => {
-            let content = body.trim_start_matches(is_space);
-            match content.bytes().next() {
-                Some(b'<') => xml::parse(content),
-                Some(b'{') => json::parse(content),
-                _ if text::is_refusal(body) => {
-                    Err(ResponseError::Refused(Refusal::without_words()))
-                }
-                _ => Err(ResponseError::Unreadable("it is neither XML nor JSON")),
-            }
-        }
+/// Reads an answer of CAS 1.
+pub(crate) fn parse_text_response(body: &[u8]) -> Result<Authentication, ResponseError> {
+    text::parse(text_of(body)?)
+}
+
+/// Reads an answer of CAS 2 or 3, in XML or JSON.
+pub(crate) fn parse_service_response(body: &[u8]) -> Result<Authentication, ResponseError> {
+    let body = text_of(body)?;
+    let content = body.trim_start_matches(is_space);
+    match content.bytes().next() {
+        Some(b'<') => xml::parse(content),
+        Some(b'{') => json::parse(content),
+        _ if text::is_refusal(body) => Err(ResponseError::Refused(Refusal::without_words())),
+        _ => Err(ResponseError::Unreadable("it is neither XML nor JSON")),
     }
+}
+
+/// Reads an answer of SAML 1.1.
+pub(crate) fn parse_saml_response(
+    body: &[u8],
+    expected: &SamlExpectation<'_>,
+) -> Result<Authentication, ResponseError> {
+    let body = text_of(body)?;
+    let content = body.trim_start_matches(is_space);
+    match content.bytes().next() {
+        Some(b'<') => saml::parse(content, expected),
+        _ if text::is_refusal(body) => Err(ResponseError::Refused(Refusal::without_words())),
+        _ => Err(ResponseError::Unreadable("it is not XML")),
+    }
+}
+
+/// The body without a byte order mark.
+fn text_of(body: &[u8]) -> Result<&str, ResponseError> {
+    let text = str::from_utf8(body).map_err(|_| ResponseError::Unreadable("it is not UTF-8"))?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 /// The user name, if it is one.

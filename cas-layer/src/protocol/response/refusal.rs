@@ -48,13 +48,14 @@ impl Refusal {
     /// The text for a log: plain words, with `…` for everything else. Tickets and URLs hold digits or
     /// punctuation, so none of them is a plain word; the ticket just sent is compared as well.
     pub(crate) fn text(&self, ticket: &ServiceTicket) -> String {
+        let bare_ticket = bare(ticket.expose_secret());
         let mut words = Vec::new();
         for word in self.text.split_whitespace() {
-            let bare = word.trim_matches(|c: char| c.is_ascii_punctuation());
+            let bare = bare(word);
             let is_plain = bare.chars().all(char::is_alphabetic)
                 && bare.chars().count() <= MAX_WORD_CHARS
                 && !bare.is_empty()
-                && bare != ticket.expose_secret();
+                && bare != bare_ticket;
             let word = if is_plain { bare } else { "…" };
             if word == "…" && words.last() == Some(&"…") {
                 continue;
@@ -67,6 +68,10 @@ impl Refusal {
         }
         words.join(" ")
     }
+}
+
+fn bare(word: &str) -> &str {
+    word.trim_matches(|c: char| c.is_ascii_punctuation())
 }
 
 #[cfg(test)]
@@ -135,6 +140,11 @@ mod tests {
         assert_eq!(
             Refusal::new("", "ticket 'secret' unknown").text(&plain),
             "ticket … unknown"
+        );
+        let artifact = ServiceTicket::parse_artifact("secret==").unwrap();
+        assert_eq!(
+            Refusal::new("", "artifact 'secret==' unknown").text(&artifact),
+            "artifact … unknown"
         );
     }
 

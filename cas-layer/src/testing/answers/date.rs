@@ -28,6 +28,14 @@ pub(super) fn write(date: Timestamp, quirks: &Quirks) -> String {
     date.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// The instants of SAML, which have no other form than this but for their precision.
+pub(super) fn instant(date: Timestamp, quirks: &Quirks) -> String {
+    if quirks.has(Quirk::DateWithOffset) {
+        return write(date, quirks);
+    }
+    date.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Quirk, write};

@@ -96,7 +96,7 @@ const FACTS: [&str; 3] = [
 ];
 
 /// Every value with its name, in the order in which they are sent.
-fn pairs(facts: &Facts, turn: usize, quirks: &Quirks) -> Vec<(String, String)> {
+pub(super) fn pairs(facts: &Facts, turn: usize, quirks: &Quirks) -> Vec<(String, String)> {
     let about_login = [
         date::write(facts.authenticated, quirks),
         truth(false, quirks),

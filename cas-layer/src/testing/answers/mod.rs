@@ -3,6 +3,7 @@
 mod date;
 mod dialect;
 mod json;
+mod saml;
 mod tree;
 
 use axum::body::Body;
@@ -27,20 +28,29 @@ pub(super) struct Facts {
     pub(super) attributes: Vec<(String, Vec<String>)>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+#[derive(Clone, Copy)]
+pub(super) enum Format<'a> {
     /// CAS 1 (2.4.2).
     Text,
     /// CAS 2 and 3 (2.5.2, appendix A).
     Xml,
     /// CAS 3 (2.5.1).
     Json,
+    /// SAML 1.1 (4.2.5).
+    Saml(Addressee<'a>),
+}
+
+/// To whom a SAML answer is.
+#[derive(Clone, Copy)]
+pub(super) struct Addressee<'a> {
+    pub(super) request_id: &'a str,
+    pub(super) service: &'a str,
 }
 
 /// Writes the answer down. `turn` says how many answers came before.
 pub(super) fn respond(
     answer: &Answer,
-    format: Format,
+    format: Format<'_>,
     turn: usize,
     quirks: &Quirks,
 ) -> Result<Response, NoRandomness> {
@@ -53,7 +63,9 @@ pub(super) fn respond(
         );
     }
     let format = match format {
-        Format::Xml | Format::Json if refused && quirks.has(Quirk::FailureAsPlainNo) => {
+        Format::Xml | Format::Json | Format::Saml(_)
+            if refused && quirks.has(Quirk::FailureAsPlainNo) =>
+        {
             Format::Text
         }
         format => format,
@@ -62,6 +74,9 @@ pub(super) fn respond(
         Format::Text => text(answer, quirks),
         Format::Xml => tree::write(&dialect::response(answer, turn, quirks), quirks),
         Format::Json => json::response(answer, quirks).to_string(),
+        Format::Saml(addressee) => {
+            tree::write_as_named(&saml::envelope(answer, addressee, turn, quirks)?, quirks)
+        }
     };
     let mut response = Body::from(body).into_response();
     if refused && quirks.has(Quirk::FailureStatus500) {
@@ -83,16 +98,16 @@ fn text(answer: &Answer, quirks: &Quirks) -> String {
     }
 }
 
-fn content_type(format: Format, quirks: &Quirks) -> Option<&'static str> {
+fn content_type(format: Format<'_>, quirks: &Quirks) -> Option<&'static str> {
     let content_type = match format {
         _ if quirks.has(Quirk::NoContentType) => return None,
         Format::Text => "text/plain;charset=utf-8",
         _ if quirks.has(Quirk::TextPlain) => "text/plain",
         Format::Json => "application/json;charset=utf-8",
-        Format::Xml if quirks.has(Quirk::TextXmlWithoutCharset) => "text/xml",
-        Format::Xml if quirks.has(Quirk::ApplicationXml) => "application/xml",
-        Format::Xml if quirks.has(Quirk::SoapXml) => "application/soap+xml",
-        Format::Xml => "text/xml;charset=utf-8",
+        _ if quirks.has(Quirk::TextXmlWithoutCharset) => "text/xml",
+        _ if quirks.has(Quirk::ApplicationXml) => "application/xml",
+        _ if quirks.has(Quirk::SoapXml) => "application/soap+xml",
+        Format::Xml | Format::Saml(_) => "text/xml;charset=utf-8",
     };
     Some(content_type)
 }

@@ -1,5 +1,6 @@
 //! XML elements and the ways to write them down.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::testing::Quirk;
@@ -8,10 +9,10 @@ use crate::testing::quirks::Quirks;
 
 const NAMESPACE: &str = "http://www.yale.edu/tp/cas";
 
-/// An element in the CAS namespace, with either text or child elements in it.
+/// An element, in the CAS namespace unless it is written as it is named, with either text or child elements in it.
 pub(super) struct Element {
     name: String,
-    fields: Vec<(&'static str, String)>,
+    fields: Vec<(Cow<'static, str>, String)>,
     text: Option<String>,
     children: Vec<Element>,
 }
@@ -34,8 +35,8 @@ impl Element {
     }
 
     /// Adds an XML attribute.
-    pub(super) fn field(mut self, name: &'static str, value: &str) -> Self {
-        self.fields.push((name, value.to_owned()));
+    pub(super) fn field(mut self, name: impl Into<Cow<'static, str>>, value: &str) -> Self {
+        self.fields.push((name.into(), value.to_owned()));
         self
     }
 
@@ -59,6 +60,15 @@ pub(super) fn write(root: &Element, quirks: &Quirks) -> String {
     } else {
         "cas:"
     };
+    document(root, Some(prefix), quirks)
+}
+
+/// The same with names that have their prefixes already, and namespaces declared as XML attributes.
+pub(super) fn write_as_named(root: &Element, quirks: &Quirks) -> String {
+    document(root, None, quirks)
+}
+
+fn document(root: &Element, prefix: Option<&'static str>, quirks: &Quirks) -> String {
     let mut writer = Writer {
         out: String::new(),
         prefix,
@@ -79,13 +89,14 @@ pub(super) fn write(root: &Element, quirks: &Quirks) -> String {
 
 struct Writer<'a> {
     out: String,
-    prefix: &'static str,
+    /// Without one, elements are written as they are named.
+    prefix: Option<&'static str>,
     quirks: &'a Quirks,
 }
 
 impl Writer<'_> {
     fn element(&mut self, element: &Element, depth: usize) {
-        let name = format!("{}{}", self.prefix, element.name);
+        let name = format!("{}{}", self.prefix.unwrap_or_default(), element.name);
         let _ = write!(self.out, "<{name}");
         if depth == 0 {
             self.namespace();
@@ -115,10 +126,13 @@ impl Writer<'_> {
     }
 
     fn namespace(&mut self) {
+        let Some(prefix) = self.prefix else {
+            return;
+        };
         if self.quirks.has(Quirk::NoNamespace) {
             return;
         }
-        let _ = match self.prefix.strip_suffix(':') {
+        let _ = match prefix.strip_suffix(':') {
             Some(prefix) => write!(self.out, " xmlns:{prefix}=\"{NAMESPACE}\""),
             None => write!(self.out, " xmlns=\"{NAMESPACE}\""),
         };

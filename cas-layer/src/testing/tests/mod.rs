@@ -7,6 +7,7 @@ mod logout_quirks;
 mod logs;
 mod quirks;
 mod receiver;
+mod saml;
 mod server;
 mod sign_in;
 mod sign_out;
@@ -59,7 +60,7 @@ impl Answer {
         let url = Url::parse(self.location()).unwrap();
         let (_, ticket) = url
             .query_pairs()
-            .filter(|(name, _)| name == "ticket")
+            .filter(|(name, _)| name == "ticket" || name == "SAMLart")
             .last()
             .unwrap();
         ticket.into_owned()
@@ -159,7 +160,7 @@ impl Browser {
             ("username", name.to_owned()),
             ("password", password.to_owned()),
         ];
-        for hidden in ["execution", "service", "method"] {
+        for hidden in ["execution", "service", "TARGET", "method"] {
             fields.extend(form.hidden(hidden).map(|value| (hidden, value)));
         }
         self.post(cas, &fields).await

@@ -134,7 +134,8 @@ async fn doubled_and_trailing_slashes_and_foreign_paths_are_not_found() {
         "/login/",
         "//serviceValidate",
         "/p3/serviceValidate/",
-        "/samlValidate",
+        "//samlValidate",
+        "/samlValidate/",
         "",
         "/",
     ] {

@@ -7,10 +7,11 @@ mod captures;
 mod dialects;
 mod hostile;
 mod json;
+mod saml;
 mod text;
 mod xml;
 
-use super::{ResponseError, parse_response};
+use super::{ResponseError, Unmet, parse_service_response, parse_text_response};
 use crate::protocol::{Authentication, Protocol, ServiceTicket};
 
 const NAMESPACE: &str = "http://www.yale.edu/tp/cas";
@@ -21,6 +22,7 @@ enum Outcome {
     User(String),
     /// With the code, as far as it may be repeated.
     Refused(Option<String>),
+    Unmet(Unmet),
     Unreadable,
 }
 
@@ -33,12 +35,21 @@ fn refused(code: &str) -> Outcome {
 }
 
 fn outcome_of(protocol: Protocol, body: impl AsRef<[u8]>) -> Outcome {
+    outcome_from(match protocol {
+        Protocol::Cas1 => parse_text_response(body.as_ref()),
+        Protocol::Cas2 | Protocol::Cas3 => parse_service_response(body.as_ref()),
+        Protocol::Saml1 => saml::parse(body.as_ref()),
+    })
+}
+
+fn outcome_from(result: Result<Authentication, ResponseError>) -> Outcome {
     let ticket = ServiceTicket::parse("ST-of-the-tests").unwrap();
-    match parse_response(protocol, body.as_ref()) {
+    match result {
         Ok(authentication) => user(authentication.user()),
         Err(ResponseError::Refused(refusal)) => {
             Outcome::Refused(refusal.code(&ticket).map(str::to_owned))
         }
+        Err(ResponseError::Unmet(unmet)) => Outcome::Unmet(unmet),
         Err(ResponseError::Unreadable(_)) => Outcome::Unreadable,
     }
 }
@@ -49,9 +60,15 @@ fn outcome(body: impl AsRef<[u8]>) -> Outcome {
 
 #[track_caller]
 fn authentication(body: impl AsRef<[u8]>) -> Authentication {
-    match parse_response(Protocol::Cas3, body.as_ref()) {
+    authentication_from(parse_service_response(body.as_ref()))
+}
+
+#[track_caller]
+fn authentication_from(result: Result<Authentication, ResponseError>) -> Authentication {
+    match result {
         Ok(authentication) => authentication,
         Err(ResponseError::Refused(_)) => panic!("refused"),
+        Err(ResponseError::Unmet(unmet)) => panic!("unmet: {unmet}"),
         Err(ResponseError::Unreadable(reason)) => panic!("unreadable: {reason}"),
     }
 }

@@ -1,0 +1,120 @@
+//! When, for whom and in answer to what an assertion counts (SAML 1.1 core, 2.3.2.1 and 3.4.2).
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use roxmltree::Node;
+
+use super::places::sort;
+use super::{ASSERTION, ResponseError, SamlExpectation};
+use crate::protocol::document::{attribute, trim};
+use crate::protocol::response::dialect;
+
+/// Why an answer that is sound is none to this question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unmet {
+    #[error(
+        "it becomes valid {} s from now by the clock of this machine, and {tolerance:?} are tolerated: compare the clocks of this machine and of the CAS server",
+        whole_seconds(.ahead)
+    )]
+    NotYetValid {
+        ahead: Duration,
+        tolerance: Duration,
+    },
+    #[error(
+        "it ended {} s ago by the clock of this machine, and {tolerance:?} are tolerated: compare the clocks of this machine and of the CAS server",
+        whole_seconds(.ago)
+    )]
+    NoLongerValid { ago: Duration, tolerance: Duration },
+    #[error("its `Audience` is another service")]
+    OtherAudience,
+    #[error("its `Recipient` is another service")]
+    OtherRecipient,
+    #[error("its `InResponseTo` is another request")]
+    OtherRequest,
+}
+
+/// Rounded up, so that what is beyond the tolerance does not look as if it were not.
+fn whole_seconds(duration: &Duration) -> u64 {
+    duration
+        .as_secs()
+        .saturating_add(u64::from(duration.subsec_nanos() > 0))
+}
+
+impl From<Unmet> for ResponseError {
+    fn from(unmet: Unmet) -> Self {
+        Self::Unmet(unmet)
+    }
+}
+
+/// Servers leave out one of the two or both, but when they say it, it has to be true.
+pub(super) fn check_addressee(
+    response: &Node<'_, '_>,
+    expected: &SamlExpectation<'_>,
+) -> Result<(), ResponseError> {
+    let is_other = |name, value| attribute(response, name).is_some_and(|it| trim(it) != value);
+    if is_other("InResponseTo", expected.request_id) {
+        return Err(Unmet::OtherRequest.into());
+    }
+    if is_other("Recipient", expected.service.as_str()) {
+        return Err(Unmet::OtherRecipient.into());
+    }
+    Ok(())
+}
+
+/// A condition of an unknown kind cannot be met, so it makes the answer unreadable.
+pub(super) fn check(
+    conditions: &Node<'_, '_>,
+    expected: &SamlExpectation<'_>,
+) -> Result<(), ResponseError> {
+    let [audiences, _] = sort(
+        conditions,
+        [
+            (ASSERTION, "AudienceRestrictionCondition"),
+            // Nothing is kept here.
+            (ASSERTION, "DoNotCacheCondition"),
+        ],
+    )?;
+    check_time(conditions, expected)?;
+    for restriction in audiences {
+        let [audiences] = sort(&restriction, [(ASSERTION, "Audience")])?;
+        let is_ours = |audience| trim(&dialect::text(audience)) == expected.service.as_str();
+        if !audiences.iter().any(is_ours) {
+            return Err(Unmet::OtherAudience.into());
+        }
+    }
+    Ok(())
+}
+
+/// Both bounds have to be there: without them an answer would be good for ever.
+fn check_time(
+    conditions: &Node<'_, '_>,
+    expected: &SamlExpectation<'_>,
+) -> Result<(), ResponseError> {
+    let not_before = instant(conditions, "NotBefore")?;
+    let not_on_or_after = instant(conditions, "NotOnOrAfter")?;
+    // Beyond the calendar everything has ended.
+    let now = Timestamp::try_from(expected.now).unwrap_or(Timestamp::MAX);
+    let tolerance = expected.tolerance;
+    // Zero for the other direction, which is within any tolerance.
+    let from_to = |from: Timestamp, to: Timestamp| {
+        Duration::try_from(to.duration_since(from)).unwrap_or_default()
+    };
+    let ahead = from_to(now, not_before);
+    if ahead > tolerance {
+        return Err(Unmet::NotYetValid { ahead, tolerance }.into());
+    }
+    let ago = from_to(not_on_or_after, now);
+    if now >= not_on_or_after && ago >= tolerance {
+        return Err(Unmet::NoLongerValid { ago, tolerance }.into());
+    }
+    Ok(())
+}
+
+fn instant(conditions: &Node<'_, '_>, name: &str) -> Result<Timestamp, ResponseError> {
+    attribute(conditions, name)
+        .and_then(|text| trim(text).parse().ok())
+        .ok_or(ResponseError::Unreadable(
+            "its time window does not begin and end at an instant",
+        ))
+}
