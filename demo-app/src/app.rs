@@ -9,7 +9,7 @@ use axum::{
     response::IntoResponse,
     routing::{get, post},
 };
-use cas_layer::{CasConfig, CasLayer};
+use cas_layer::{Access, CasConfig, CasLayer, Paths};
 use tower_http::{compression::CompressionLayer, timeout::TimeoutLayer, trace::TraceLayer};
 use tracing::Span;
 
@@ -19,7 +19,25 @@ use crate::pages;
 const REQUEST_TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// The paths that need no user. `/healthz` is for a load balancer.
-pub(crate) const PUBLIC_PATHS: [&str; 2] = ["/", "/healthz"];
+const PUBLIC_PATHS: [&str; 2] = ["/", "/healthz"];
+
+/// How long ago the password may have been given for `/fresh`.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// What the demo's paths ask of their visitors.
+pub(crate) fn rules() -> Vec<(Paths, Access)> {
+    let public = PUBLIC_PATHS.map(|path| (Paths::exact(path), Access::public()));
+    let others = [
+        (Paths::exact("/optional"), Access::optional()),
+        (Paths::exact("/gateway"), Access::gateway()),
+        (
+            Paths::exact("/admin"),
+            Access::required().any_of("memberOf", ["admin"]),
+        ),
+        (Paths::exact("/fresh"), Access::required().fresh(FRESH)),
+    ];
+    public.into_iter().chain(others).collect()
+}
 
 /// Where a sign-in without `next` leads.
 pub(crate) const LANDING_PATH: &str = "/profile";
@@ -29,6 +47,10 @@ pub(crate) fn router(config: CasConfig) -> Router {
     Router::new()
         .route("/", get(|| async { found("/login") }))
         .route("/profile", get(pages::profile))
+        .route("/optional", get(pages::optional))
+        .route("/gateway", get(pages::optional))
+        .route("/admin", get(pages::profile))
+        .route("/fresh", get(pages::profile))
         .route("/sign_out_everywhere", post(pages::sign_out_everywhere))
         .route("/healthz", get(|| async { "ok" }))
         .with_state(policy)

@@ -77,11 +77,7 @@ pub(crate) async fn profile(
     user: CasUser,
 ) -> Response {
     if wants_json(&headers) {
-        let profile = Profile {
-            user: user.name(),
-            attributes: user.attributes(),
-        };
-        return ([(header::VARY, "Accept")], Json(profile)).into_response();
+        return ([(header::VARY, "Accept")], Json(Profile::of(&user))).into_response();
     }
     let headers = [
         (header::VARY, "Accept"),
@@ -92,11 +88,28 @@ pub(crate) async fn profile(
     (headers, Html(page(&user).into_string())).into_response()
 }
 
+/// `GET /optional` and `GET /gateway`: who has signed in, if anybody.
+pub(crate) async fn optional(user: Option<CasUser>) -> Response {
+    match &user {
+        Some(user) => Json(Profile::of(user)).into_response(),
+        None => Json(serde_json::json!({ "user": null })).into_response(),
+    }
+}
+
 /// A contract with programs: every attribute is a list of strings.
 #[derive(Serialize)]
 struct Profile<'u> {
     user: &'u str,
     attributes: &'u Attributes,
+}
+
+impl<'u> Profile<'u> {
+    fn of(user: &'u CasUser) -> Self {
+        Self {
+            user: user.name(),
+            attributes: user.attributes(),
+        }
+    }
 }
 
 /// Browsers name `text/html`; whoever names JSON and not HTML gets JSON.

@@ -107,8 +107,8 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
     for key in keys {
         config = config.key(key);
     }
-    for path in app::PUBLIC_PATHS {
-        config = config.public(path);
+    for (paths, access) in app::rules() {
+        config = config.rule(paths, access);
     }
     if let Some(seconds) = options.lifetime {
         config = config.session_lifetime(Duration::from_secs(seconds));

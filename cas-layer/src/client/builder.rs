@@ -9,7 +9,7 @@ use reqwest::{Certificate, ClientBuilder, redirect, retry};
 use super::{CasClient, Inner};
 use crate::ConfigError;
 use crate::clock::Clock;
-use crate::protocol::{LogoutParameter, Protocol, ResponseFormat, ServerUrl};
+use crate::protocol::{LogoutParameter, Protocol, ResponseFormat, ServerPaths, ServerUrl};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -50,6 +50,7 @@ type HttpHook = Box<dyn FnOnce(ClientBuilder) -> ClientBuilder + Send>;
 #[must_use = "a builder does nothing until `build()` is called"]
 pub struct CasClientBuilder {
     url: String,
+    paths: ServerPaths,
     protocol: Protocol,
     format: ResponseFormat,
     saml_clock_tolerance: Duration,
@@ -67,6 +68,7 @@ impl CasClientBuilder {
     pub(super) fn new(url: String) -> Self {
         Self {
             url,
+            paths: ServerPaths::default(),
             protocol: Protocol::default(),
             format: ResponseFormat::default(),
             saml_clock_tolerance: SAML_CLOCK_TOLERANCE,
@@ -182,6 +184,25 @@ impl CasClientBuilder {
         self
     }
 
+    /// The path of the server's login page, below its URL. The default value is `/login`.
+    pub fn login_path(mut self, path: impl Into<String>) -> Self {
+        self.paths.login = path.into();
+        self
+    }
+
+    /// The path of the server's logout page, below its URL. The default value is `/logout`.
+    pub fn logout_path(mut self, path: impl Into<String>) -> Self {
+        self.paths.logout = path.into();
+        self
+    }
+
+    /// The path where the server validates tickets, below its URL. The default is the one of the protocol's
+    /// version: `/validate`, `/serviceValidate`, `/p3/serviceValidate` or `/samlValidate`.
+    pub fn validate_path(mut self, path: impl Into<String>) -> Self {
+        self.paths.validate = Some(path.into());
+        self
+    }
+
     /// Which parameter of the logout URL says where to go afterwards. The default value is
     /// [`LogoutParameter::Service`].
     pub fn logout_parameter(mut self, parameter: LogoutParameter) -> Self {
@@ -195,7 +216,7 @@ impl CasClientBuilder {
     ///
     /// See [`ConfigError`].
     pub fn build(self) -> Result<CasClient, ConfigError> {
-        let server = ServerUrl::parse(&self.url, self.allow_insecure_http)?;
+        let server = ServerUrl::parse(&self.url, self.paths, self.allow_insecure_http)?;
         check_duration("connect time limit of the CAS server", self.connect_timeout)?;
         check_duration("time limit of a validation", self.timeout)?;
         check_login_parameters(&self.login_parameters)?;

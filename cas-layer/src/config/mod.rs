@@ -41,10 +41,7 @@ pub(crate) struct Shared {
     /// How long a browser is not sent to the CAS server again without being asked to, in seconds.
     pub(crate) gateway_interval: UnixSeconds,
     pub(crate) sign_out: SignOut,
-    /// Whether the service URL has no query.
-    pub(crate) bare_service_url: bool,
-    /// Whether every sign-in asks for credentials.
-    pub(crate) renew: bool,
+    pub(crate) sign_in: SignIn,
     pub(crate) session_cookie: SessionCookie,
     pub(crate) binding_cookie: BindingCookie,
     pub(crate) service_tag: Sealer,
@@ -89,6 +86,15 @@ impl Shared {
         );
         ended
     }
+}
+
+/// How a visitor signs in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SignIn {
+    /// With credentials every time.
+    pub(crate) is_renewed: bool,
+    /// With a service URL that has no query.
+    pub(crate) is_bare: bool,
 }
 
 /// How a visitor signs out.

@@ -21,8 +21,8 @@ pub(crate) use response::{
     parse_service_response, parse_text_response,
 };
 pub(crate) use saml_request::SamlRequest;
-pub(crate) use server_url::ServerUrl;
 pub use server_url::{LoginMode, LogoutParameter};
+pub(crate) use server_url::{ServerPaths, ServerUrl};
 pub use service_url::{InvalidServiceUrl, ServiceUrl};
 pub use ticket::{InvalidTicket, ServiceTicket};
 pub use version::{Protocol, UnknownProtocol};

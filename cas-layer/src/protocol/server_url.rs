@@ -47,10 +47,63 @@ pub enum LoginMode {
 
 /// The base URL of a CAS server, normalised: lower-case host, no default port, no trailing slash.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct ServerUrl(String);
+pub(crate) struct ServerUrl {
+    base: String,
+    paths: ServerPaths,
+}
+
+/// Where the server keeps its endpoints, below its URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ServerPaths {
+    pub(crate) login: String,
+    pub(crate) logout: String,
+    /// `None` for the one that the protocol's version has.
+    pub(crate) validate: Option<String>,
+}
+
+impl Default for ServerPaths {
+    fn default() -> Self {
+        Self {
+            login: "/login".to_owned(),
+            logout: "/logout".to_owned(),
+            validate: None,
+        }
+    }
+}
+
+impl ServerPaths {
+    fn check(&self) -> Result<(), ConfigError> {
+        let named = [
+            ("login path of the CAS server", Some(&self.login)),
+            ("logout path of the CAS server", Some(&self.logout)),
+            ("validation path of the CAS server", self.validate.as_ref()),
+        ];
+        for (what, path) in named {
+            let Some(path) = path else { continue };
+            let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/%".contains(&b);
+            let reason = if !path.starts_with('/') || path.starts_with("//") || path.len() < 2 {
+                "does not begin with one `/` and name something"
+            } else if !path.bytes().all(plain) {
+                "has other characters than letters, digits, `-`, `.`, `_`, `~`, `%` and `/`"
+            } else {
+                continue;
+            };
+            return Err(ConfigError::InvalidPath {
+                what,
+                path: path.clone(),
+                reason,
+            });
+        }
+        Ok(())
+    }
+}
 
 impl ServerUrl {
-    pub(crate) fn parse(given: &str, allow_insecure_http: bool) -> Result<Self, ConfigError> {
+    pub(crate) fn parse(
+        given: &str,
+        paths: ServerPaths,
+        allow_insecure_http: bool,
+    ) -> Result<Self, ConfigError> {
         let invalid = |reason| ConfigError::InvalidUrl {
             what: WHAT,
             url: without_user_info(given),
@@ -83,11 +136,19 @@ impl ServerUrl {
                 allow: "allow_insecure_http()",
             });
         }
-        Ok(Self(url.as_str().trim_end_matches('/').to_owned()))
+        paths.check()?;
+        Ok(Self {
+            base: url.as_str().trim_end_matches('/').to_owned(),
+            paths,
+        })
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.base
+    }
+
+    fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
     }
 
     /// Where a browser signs in (CAS protocol 2.1.1).
@@ -98,7 +159,7 @@ impl ServerUrl {
         mode: LoginMode,
         extra: &[(String, String)],
     ) -> String {
-        let mut query = Query::new(format!("{}/login", self.0));
+        let mut query = Query::new(self.join(&self.paths.login));
         query.add("service", service.as_str());
         if protocol == Protocol::Saml1 {
             query.add("TARGET", service.as_str());
@@ -121,7 +182,7 @@ impl ServerUrl {
         parameter: LogoutParameter,
         return_to: Option<&ServiceUrl>,
     ) -> String {
-        let mut query = Query::new(format!("{}/logout", self.0));
+        let mut query = Query::new(self.join(&self.paths.logout));
         if let Some(return_to) = return_to {
             let name = match parameter {
                 LogoutParameter::Service => "service",
@@ -134,7 +195,7 @@ impl ServerUrl {
 
     /// Where a browser goes on with a logout that leads through several apps (front channel).
     pub(crate) fn logout_relay(&self, state: &str) -> String {
-        let mut query = Query::new(format!("{}/logout", self.0));
+        let mut query = Query::new(self.join(&self.paths.logout));
         query.add("_eventId", "next");
         query.add("RelayState", state);
         query.finish()
@@ -156,7 +217,7 @@ impl ServerUrl {
             Protocol::Cas3 => "/p3/serviceValidate",
             Protocol::Saml1 => "/samlValidate",
         };
-        let mut query = Query::new(format!("{}{path}", self.0));
+        let mut query = Query::new(self.join(self.paths.validate.as_deref().unwrap_or(path)));
         if protocol == Protocol::Saml1 {
             // The ticket travels in the body.
             query.add("TARGET", service.as_str());
@@ -177,7 +238,7 @@ impl ServerUrl {
 
 impl fmt::Debug for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.base.fmt(f)
     }
 }
 
@@ -231,9 +292,67 @@ fn without_user_info(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{LoginMode, LogoutParameter, ServerUrl};
+    use super::{LoginMode, LogoutParameter, ServerPaths, ServerUrl};
     use crate::ConfigError;
     use crate::protocol::{Protocol, ResponseFormat, ServiceTicket, ServiceUrl};
+
+    #[test]
+    fn a_server_may_have_its_endpoints_elsewhere() {
+        let paths = ServerPaths {
+            login: "/oauth/login".to_owned(),
+            logout: "/bye".to_owned(),
+            validate: Some("/v4/check".to_owned()),
+        };
+        let server = ServerUrl::parse("https://cas.example.org/cas", paths, false).unwrap();
+        let service = ServiceUrl::parse("https://app.example.org/").unwrap();
+        let ticket = ServiceTicket::parse("ST-1").unwrap();
+        let format = ResponseFormat::default();
+        for (url, path) in [
+            (
+                server.login(Protocol::Cas3, &service, LoginMode::Renew, &[]),
+                "/oauth/login?service=",
+            ),
+            (server.logout(LogoutParameter::Service, None), "/bye"),
+            (server.logout_relay("x"), "/bye?_eventId=next"),
+            (
+                server.validate(Protocol::Cas3, format, &ticket, &service, true),
+                "/v4/check?service=",
+            ),
+        ] {
+            let expected = format!("https://cas.example.org/cas{path}");
+            assert!(url.starts_with(&expected), "{url}");
+        }
+        for bad in [
+            "",
+            "/",
+            "login",
+            "//evil.example",
+            "/a?b",
+            "/a b",
+            "/a#b",
+            "https://b",
+        ] {
+            let paths = ServerPaths {
+                login: bad.to_owned(),
+                ..ServerPaths::default()
+            };
+            assert!(
+                ServerUrl::parse("https://cas.example.org", paths, false).is_err(),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn renewal_and_gateway_are_asked_for_by_exactly_true() {
+        let server =
+            ServerUrl::parse("https://cas.example.org", ServerPaths::default(), false).unwrap();
+        let service = ServiceUrl::parse("https://app.example.org/").unwrap();
+        let login = |mode| server.login(Protocol::Cas3, &service, mode, &[]);
+        let plain = login(LoginMode::Normal);
+        assert_eq!(login(LoginMode::Renew), format!("{plain}&renew=true"));
+        assert_eq!(login(LoginMode::Gateway), format!("{plain}&gateway=true"));
+    }
 
     #[test]
     fn a_server_url_is_normalised() {
@@ -267,7 +386,9 @@ mod tests {
             ("http://[::1]:8081/cas/", "http://[::1]:8081/cas"),
         ] {
             assert_eq!(
-                ServerUrl::parse(given, false).unwrap().as_str(),
+                ServerUrl::parse(given, ServerPaths::default(), false)
+                    .unwrap()
+                    .as_str(),
                 normalised,
                 "{given}"
             );
@@ -295,7 +416,7 @@ mod tests {
             "https://cas.exa\tmple.org",
             "https://cas.example.org\\cas",
         ] {
-            let error = ServerUrl::parse(given, true).unwrap_err();
+            let error = ServerUrl::parse(given, ServerPaths::default(), true).unwrap_err();
             assert!(
                 matches!(error, ConfigError::InvalidUrl { .. }),
                 "{given}: {error}"
@@ -310,7 +431,7 @@ mod tests {
             "https://alice:hunter2@x:99999",
             "alice:hunter2@x",
         ] {
-            let error = ServerUrl::parse(given, false).unwrap_err();
+            let error = ServerUrl::parse(given, ServerPaths::default(), false).unwrap_err();
             let printed = format!("{error} {error:?}");
             assert!(
                 !printed.contains("hunter2") && !printed.contains("alice"),
@@ -328,18 +449,23 @@ mod tests {
             "http://localhost.example.org",
             "http://127.0.0.1.example.org",
         ] {
-            let error = ServerUrl::parse(given, false).unwrap_err();
+            let error = ServerUrl::parse(given, ServerPaths::default(), false).unwrap_err();
             assert!(
                 matches!(error, ConfigError::InsecureHttp { .. }),
                 "{given}: {error}"
             );
-            ServerUrl::parse(given, true).unwrap();
+            ServerUrl::parse(given, ServerPaths::default(), true).unwrap();
         }
     }
 
     #[test]
     fn every_parameter_is_encoded_once() {
-        let server = ServerUrl::parse("https://cas.example.org/cas/", false).unwrap();
+        let server = ServerUrl::parse(
+            "https://cas.example.org/cas/",
+            ServerPaths::default(),
+            false,
+        )
+        .unwrap();
         let service = ServiceUrl::parse("https://app.example.org/login?next=/a%20b&x=1+2").unwrap();
         let encoded = "https%3A%2F%2Fapp.example.org%2Flogin%3Fnext%3D%2Fa%2520b%26x%3D1%2B2";
 
@@ -400,7 +526,8 @@ mod tests {
 
     #[test]
     fn a_server_at_the_root_is_joined_with_one_slash() {
-        let server = ServerUrl::parse("https://cas.example.org/", false).unwrap();
+        let server =
+            ServerUrl::parse("https://cas.example.org/", ServerPaths::default(), false).unwrap();
         assert_eq!(
             server.logout(LogoutParameter::Service, None),
             "https://cas.example.org/logout"

@@ -36,7 +36,7 @@ pub(crate) fn demand(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
             .return_path(shared)
             .filter(|next| service_url::is_worth_naming(next, shared));
         let kind = LoginKind {
-            is_renewed: shared.renew,
+            is_renewed: shared.sign_in.is_renewed,
             ..LoginKind::default()
         };
         return visit.clear_if_ended(shared, begin(shared, visit, next.as_ref(), kind));
@@ -166,7 +166,7 @@ pub(crate) fn login(shared: &Shared, visit: &Visit<'_>) -> Login {
         return Login::Answer(visit.page(shared, &page));
     };
     let mut binding = shared.binding_cookie.read(visit.headers, visit.now);
-    let is_bound = if shared.bare_service_url {
+    let is_bound = if shared.sign_in.is_bare {
         let trip = binding.take_newest_trip();
         trip.map(|trip| query.of_trip(trip, shared)).is_some()
     } else {
@@ -203,7 +203,7 @@ fn without_ticket(shared: &Shared, visit: &Visit<'_>, query: &LoginQuery) -> Res
         return response;
     }
     let kind = LoginKind {
-        is_renewed: shared.renew || query.wants_renewal,
+        is_renewed: shared.sign_in.is_renewed || query.wants_renewal,
         ..LoginKind::default()
     };
     if visit.user().is_some() && !query.wants_renewal {
@@ -223,7 +223,7 @@ fn not_bound(shared: &Shared, visit: &Visit<'_>, query: &LoginQuery) -> Response
         return go_on(shared, visit, next);
     }
     // A bare service URL does not say how often it was tried.
-    if !query.kind.is_retry && !shared.bare_service_url {
+    if !query.kind.is_retry && !shared.sign_in.is_bare {
         tracing::info!(
             "a ticket came from a browser that did not begin the login: starting afresh"
         );

@@ -157,7 +157,7 @@ pub(crate) fn service_url(
     tag: &str,
 ) -> Result<ServiceUrl, InvalidServiceUrl> {
     let mut url = shared.app.join(&shared.endpoints.login);
-    if shared.bare_service_url {
+    if shared.sign_in.is_bare {
         return ServiceUrl::parse(url);
     }
     url.push('?');
@@ -193,7 +193,7 @@ const MAX_KEPT: usize = 256;
 
 /// What the login cookie has to hold because a bare service URL does not say it.
 pub(crate) fn trip(shared: &Shared, next: Option<&ReturnPath>, kind: LoginKind) -> Option<Trip> {
-    shared.bare_service_url.then(|| Trip {
+    shared.sign_in.is_bare.then(|| Trip {
         is_renewed: kind.is_renewed,
         next: next
             .map(|next| next.as_str().to_owned())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::CasConfigBuilder;
+use super::{super::SignIn, CasConfigBuilder};
 use crate::{
     access::Access,
     clock::UnixSeconds,
@@ -15,8 +15,7 @@ use crate::{
 pub(super) struct RuleOptions {
     list: Vec<(Paths, Access)>,
     gateway_interval: Duration,
-    pub(super) renew: bool,
-    pub(super) bare_service_url: bool,
+    pub(super) sign_in: SignIn,
 }
 
 impl Default for RuleOptions {
@@ -24,8 +23,7 @@ impl Default for RuleOptions {
         Self {
             list: Vec::new(),
             gateway_interval: Duration::from_secs(600),
-            renew: false,
-            bare_service_url: false,
+            sign_in: SignIn::default(),
         }
     }
 }
@@ -34,12 +32,12 @@ impl RuleOptions {
     /// The rules, and the gateway interval in seconds.
     pub(super) fn check(&self) -> Result<(Rules, UnixSeconds), ConfigError> {
         let rules = Rules::new(self.list.clone())?;
-        if self.renew && rules.have_gateway() {
+        if self.sign_in.is_renewed && rules.have_gateway() {
             return Err(ConfigError::InvalidRule {
                 reason: "signs in without a form where every sign-in asks for credentials",
             });
         }
-        if self.bare_service_url && rules.have_gateway() {
+        if self.sign_in.is_bare && rules.have_gateway() {
             return Err(ConfigError::InvalidRule {
                 reason: "signs in without a form where the service URL is bare and cannot say so",
             });
@@ -119,7 +117,7 @@ impl CasConfigBuilder {
     /// the login page and to validation. The default is not to. For single paths there is
     /// [`Access::fresh`].
     pub fn renew(mut self) -> Self {
-        self.rules.renew = true;
+        self.rules.sign_in.is_renewed = true;
         self
     }
 
@@ -134,7 +132,7 @@ impl CasConfigBuilder {
     /// The login binding is weaker: a ticket is accepted while any login is under way in the browser, not only
     /// for the login that asked for it.
     pub fn bare_service_url(mut self) -> Self {
-        self.rules.bare_service_url = true;
+        self.rules.sign_in.is_bare = true;
         self
     }
 }
