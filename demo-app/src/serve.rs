@@ -26,6 +26,8 @@ use crate::{
 const GRACE: Duration = Duration::from_secs(5);
 
 const DEMO_USER: &str = "casuser";
+/// Has the attribute that `/admin` asks for.
+const DEMO_ADMIN: &str = "casadmin";
 const DEMO_PASSWORD: &str = "Mellon";
 
 /// What keeps the demo from starting.
@@ -198,6 +200,12 @@ async fn start_cas_server(address: SocketAddr) -> Result<CasServer, StartError> 
                 .attribute("mail", ["casuser@example.org"])
                 .attribute("memberOf", ["staff", "demo"]),
         )
+        .user(
+            User::new(DEMO_ADMIN, DEMO_PASSWORD)
+                .attribute("displayName", ["Casimir Admin"])
+                .attribute("mail", ["casadmin@example.org"])
+                .attribute("memberOf", ["staff", "admin"]),
+        )
         .start()
         .await
         .map_err(|source| StartError::CasListen { address, source })
@@ -211,6 +219,9 @@ fn announce(app_url: &str, own_url: &str, cas_url: &str, embedded: bool) {
     lines.push(format!("CAS server: {cas_url}"));
     if embedded {
         lines.push(format!("Sign in as: {DEMO_USER} / {DEMO_PASSWORD}"));
+        lines.push(format!(
+            "Or, for /admin, as: {DEMO_ADMIN} / {DEMO_PASSWORD}"
+        ));
     }
     // A closed stdout is no reason to stop.
     let _ = writeln!(io::stdout(), "{}", lines.join("\n"));

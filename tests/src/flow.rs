@@ -105,6 +105,8 @@ pub fn trials(server: Server) -> Vec<Trial> {
                 a_copied_cookie_is_dead_after_signing_out,
                 a_used_ticket_is_refused,
                 a_ticket_is_not_validated_for_a_foreign_browser,
+                a_gateway_knows_who_has_signed_in_elsewhere_and_shows_nobody_a_form,
+                a_fresh_path_asks_for_the_password_although_there_is_a_session,
             )
         })
         .collect()
@@ -341,4 +343,41 @@ async fn a_ticket_is_not_validated_for_a_foreign_browser(setting: Setting) {
     // Nobody has used the ticket up: it still signs in whoever began.
     let profile = attacker.open(callback.as_str()).await;
     assert_eq!(profile.text_of("#user").as_deref(), Some(USER));
+}
+
+async fn a_gateway_knows_who_has_signed_in_elsewhere_and_shows_nobody_a_form(setting: Setting) {
+    let first = setting.demo().await;
+    let cas_url = first.cas_url().to_owned();
+    let second = Demo::start(&["--protocol", setting.protocol, "--cas-url", &cas_url]).await;
+    let (stranger, visitor) = (Visitor::new(), Visitor::new());
+    for _ in 0..3 {
+        let page = stranger.open(&second.url("/gateway")).await;
+        assert_eq!(page.url.as_str(), second.url("/gateway"));
+        assert_eq!(page.json(), json!({ "user": null }));
+    }
+    sign_in(&visitor, &first, "/profile").await;
+    let user = async || visitor.open(&second.url("/gateway")).await.json()["user"].clone();
+    // At first it is seen whether the browser keeps cookies at all.
+    assert_eq!(user().await, Value::Null);
+    assert_eq!(user().await, json!(USER));
+}
+
+async fn a_fresh_path_asks_for_the_password_although_there_is_a_session(setting: Setting) {
+    let first = setting.demo().await;
+    let cas_url = first.cas_url().to_owned();
+    let second = Demo::start(&["--protocol", setting.protocol, "--cas-url", &cas_url]).await;
+    let visitor = Visitor::new();
+    sign_in(&visitor, &first, "/profile").await;
+    let profile = visitor.open(&second.url("/profile")).await;
+    assert_eq!(profile.text_of("#user").as_deref(), Some(USER));
+    let mut page = visitor.open(&second.url("/fresh")).await;
+    // CAS 1 says nothing of when the password was given, and others may.
+    if setting.protocol == "cas1" || page.url.as_str().starts_with(&cas_url) {
+        assert!(page.asks_for_password(), "{}", page.body);
+        let fields = [("username", USER), ("password", PASSWORD)];
+        let sent = visitor.send_form(&page, &fields).await;
+        page = visitor.follow(sent).await;
+    }
+    assert_eq!(page.url.as_str(), second.url("/fresh"));
+    assert_eq!(page.text_of("#user").as_deref(), Some(USER));
 }

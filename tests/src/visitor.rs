@@ -9,6 +9,7 @@ use reqwest::{
     redirect::Policy,
 };
 use scraper::{Html, Selector};
+use serde_json::Value;
 use url::Url;
 
 /// What browsers send for a page.
@@ -134,6 +135,12 @@ impl Visitor {
 }
 
 impl Answer {
+    /// The body as JSON.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).expect("JSON")
+    }
+
     /// Where a redirect leads.
     #[must_use]
     pub fn location(&self) -> Url {

@@ -10,5 +10,6 @@ mod log;
 #[cfg(target_os = "linux")]
 mod memory;
 mod routes;
+mod rules;
 mod sessions;
 mod shutdown;
