@@ -198,11 +198,13 @@ fn help_names_every_option_and_its_variable() {
         "protocol",
         "key-file",
         "registry",
+        "idle",
+        "lifetime",
     ] {
         assert!(help.contains(&format!("--{option} ")), "{option}: {help}");
         let variable = format!("DEMO_{}", option.to_uppercase().replace('-', "_"));
         assert!(
-            help.contains(&format!("env: {variable}=")),
+            help.contains(&format!("[env: {variable}")),
             "{variable}: {help}"
         );
     }

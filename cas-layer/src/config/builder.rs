@@ -369,7 +369,8 @@ impl CasConfigBuilder {
         if !self.registry.outlives_process() && !self.keys.iter().any(Key::is_generated) {
             tracing::warn!(
                 "the registry is in memory and the keys outlive this process: after a restart, a \
-                 copy of the cookie of a session that was signed out is good again until it expires"
+                 copy of the cookie of a session that was signed out is good again until it expires, \
+                 and a single logout does not find the sessions of before"
             );
         }
         Ok(CasConfig(Arc::new(Shared {

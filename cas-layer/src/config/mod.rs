@@ -177,7 +177,8 @@ impl CasConfig {
         self.0.session_cookie.name()
     }
 
-    /// Ends every session of a user at this app, on every node: for administrators. `user` is the name as
+    /// Ends every session of a user at this app, and at other apps that share its registry and CAS server, on
+    /// every node: for administrators. `user` is the name as
     /// [`CasUser::name`](crate::CasUser::name) gives it. Sessions that are opened later are not touched.
     ///
     /// # Errors

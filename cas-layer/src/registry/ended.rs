@@ -169,7 +169,6 @@ impl EndedSessions {
     }
 
     fn shard(&self, id: SessionId) -> &Shard {
-        // The hash map takes the first bytes.
         let [.., last] = *id.as_bytes();
         &self.shards[usize::from(last) % SHARDS]
     }

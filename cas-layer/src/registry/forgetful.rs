@@ -2,30 +2,14 @@
 
 use std::{
     collections::HashMap,
-    hash::{BuildHasher, BuildHasherDefault, Hash, Hasher},
+    hash::{BuildHasher, Hash},
 };
 
 use crate::session::SessionId;
 
-/// A map by session id.
-pub(super) type ById<V> = HashMap<SessionId, V, BuildHasherDefault<IdHasher>>;
-
-/// Session ids are cut from a SHA-256, so any eight of their bytes are as good as a hash of them. Nobody
-/// chooses them: the CAS server makes the tickets, and an id enters a map only with a good one.
-#[derive(Default)]
-pub(super) struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk() {
-            self.0 = u64::from_le_bytes(*first);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
+/// A map by session id. Its hash is keyed, though ids are cut from a SHA-256: while Redis is away the ids of
+/// strangers wait in such a map too, and they could look for tickets whose ids meet in one place.
+pub(super) type ById<V> = HashMap<SessionId, V>;
 
 /// Makes sure that one more entry fits: when the map is full, what has expired goes first, and only if
 /// that is little does the map grow. So the map stays within twice its live entries, without an index by

@@ -16,8 +16,9 @@ use crate::{clock::UnixSeconds, session::SessionId};
 
 /// Remembers in this process's memory which sessions were opened and which have ended.
 ///
-/// - What it knows is gone when the process ends: a copy of the cookie of a session that was
-///   signed out is then good again until it expires, if the keys outlive the process.
+/// - What it knows is gone when the process ends, if the keys outlive the process: a copy of the cookie of
+///   a session that was signed out is then good again until it expires, and a single logout does not find
+///   the sessions that were opened before.
 /// - Every entry vanishes when its session would have expired, or an hour later. An open session takes at
 ///   most 56 bytes, and an ended one too.
 /// - A request that carries no verified session or ticket never adds an entry. At most

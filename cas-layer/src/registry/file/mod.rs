@@ -36,6 +36,10 @@ use crate::{clock::UnixSeconds, session::SessionId};
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// The longest that a session can be configured to last, in seconds: how long the end of a whole account is
+/// remembered.
+const LONGEST: UnixSeconds = 366 * 24 * 3600;
+
 /// Remembers in a file which sessions were opened and which have ended.
 ///
 /// - What was answered is on the disk. After a crash, `kill -9` included, every session that has signed out stays signed
@@ -173,6 +177,8 @@ impl Registry for FileRegistry {
         expires_at: UnixSeconds,
         now: UnixSeconds,
     ) -> RegistryFuture<'_, ()> {
+        // The app may have had a longer lifetime when the sessions were opened.
+        let expires_at = expires_at.max(now.saturating_add(LONGEST));
         Box::pin(async move {
             self.0.known.end_all(account, expires_at, now);
             self.ask(|answer| Job::Save { now, answer }).await

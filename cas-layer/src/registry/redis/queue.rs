@@ -50,6 +50,8 @@ struct Inner {
     waiting: VecDeque<Waiting>,
     /// How many sessions and accounts wait.
     size: usize,
+    /// How many of them were named by messages from the network.
+    from_strangers: usize,
     /// Whether Redis is away.
     is_away: bool,
     turned_away: u64,
@@ -98,6 +100,13 @@ impl Ending {
             Self::Session(_) | Self::Account(_) => 1,
         }
     }
+
+    fn size_for_strangers(&self) -> usize {
+        match self {
+            Self::IfOpened { .. } => self.size(),
+            Self::Session(_) | Self::Account(_) => 0,
+        }
+    }
 }
 
 impl Queue {
@@ -119,7 +128,12 @@ impl Queue {
     ) -> Result<Ended, RegistryError> {
         let mut inner = self.inner();
         let size = inner.size.saturating_add(ending.size());
-        if size > self.capacity {
+        let from_strangers = inner
+            .from_strangers
+            .saturating_add(ending.size_for_strangers());
+        // Whoever shows a cookie finds room, however many messages come from the network.
+        let is_theirs_full = ending.size_for_strangers() > 0 && from_strangers > self.capacity / 2;
+        if size > self.capacity || is_theirs_full {
             if inner.turned_away == 0 {
                 tracing::error!(
                     capacity = self.capacity,
@@ -133,6 +147,7 @@ impl Queue {
             ));
         }
         inner.size = size;
+        inner.from_strangers = from_strangers;
         let (done, receiver) = oneshot::channel();
         let mut waiting = Waiting {
             ending: Arc::new(ending),
@@ -267,6 +282,10 @@ impl Queue {
     fn conclude(&self, mut inner: MutexGuard<'_, Inner>, finished: Vec<Waiting>) {
         let size: usize = finished.iter().map(|waiting| waiting.ending.size()).sum();
         inner.size = inner.size.saturating_sub(size);
+        let from_strangers = finished
+            .iter()
+            .map(|waiting| waiting.ending.size_for_strangers());
+        inner.from_strangers = inner.from_strangers.saturating_sub(from_strangers.sum());
         let turned_away = if size == 0 {
             0
         } else {
@@ -380,20 +399,31 @@ mod tests {
 
     #[test]
     fn sessions_are_counted_not_messages() {
-        let (queue, ended) = (Queue::new(3), EndedSessions::new());
+        let (queue, ended) = (Queue::new(4), EndedSessions::new());
         push(&queue, named(&[1, 2]), &ended).unwrap();
-        assert_eq!(
-            push(&queue, named(&[3, 4]), &ended).unwrap_err(),
-            RegistryErrorKind::Full
-        );
-        push(&queue, shown(3), &ended).unwrap();
         // Even one that names nobody.
         assert!(push(&queue, named(&[]), &ended).is_err());
-        assert_eq!(queue.len(), 3);
-        queue.finish(1);
-        assert_eq!(queue.len(), 1);
-        push(&queue, named(&[]), &ended).unwrap();
         assert_eq!(queue.len(), 2);
+        queue.finish(1);
+        assert_eq!(queue.len(), 0);
+        push(&queue, named(&[]), &ended).unwrap();
+        assert_eq!(queue.len(), 1);
+    }
+
+    #[test]
+    fn messages_from_the_network_leave_half_of_the_room_to_those_who_show_a_cookie() {
+        let (queue, ended) = (Queue::new(4), EndedSessions::new());
+        push(&queue, named(&[1]), &ended).unwrap();
+        push(&queue, named(&[2]), &ended).unwrap();
+        let full = Err(RegistryErrorKind::Full);
+        assert_eq!(push(&queue, named(&[3]), &ended).map(drop), full);
+        push(&queue, shown(4), &ended).unwrap();
+        push(&queue, shown(5), &ended).unwrap();
+        assert_eq!(push(&queue, shown(6), &ended).map(drop), full);
+        queue.finish(1);
+        assert_eq!(queue.len(), 3);
+        push(&queue, named(&[7]), &ended).unwrap();
+        assert_eq!(push(&queue, named(&[8]), &ended).map(drop), full);
     }
 
     #[test]

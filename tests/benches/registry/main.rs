@@ -1,0 +1,47 @@
+//! What registries cost, and how soon a logout is in force.
+//!
+//! Without arguments everything is measured; `-- flood logout` names parts. What needs a redis-server says
+//! so where there is none.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a benchmark fails by panicking"
+)]
+
+mod authenticated;
+mod client;
+mod figures;
+mod flood;
+mod logout;
+mod memory;
+mod sessions;
+mod site;
+mod stores;
+
+use std::{env, fs};
+
+/// The flood comes first: memory that others have given back would hide what it takes.
+const PARTS: [(&str, fn()); 5] = [
+    ("flood", flood::run),
+    ("authenticated", authenticated::run),
+    ("memory", memory::run),
+    ("stores", stores::run),
+    ("logout", logout::run),
+];
+
+fn main() {
+    // Cargo adds options of its own.
+    let wanted: Vec<String> = env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    for (name, run) in PARTS {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            // How busy the machine is.
+            let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+            println!("\n## {name} (load average {})", load.trim_end());
+            run();
+        }
+    }
+}
