@@ -370,7 +370,7 @@ impl CasConfigBuilder {
             tracing::warn!(
                 "the registry is in memory and the keys outlive this process: after a restart, a \
                  copy of the cookie of a session that was signed out is good again until it expires, \
-                 and a single logout does not find the sessions of before"
+                 and a single logout finds a session of before only once it was used again"
             );
         }
         Ok(CasConfig(Arc::new(Shared {

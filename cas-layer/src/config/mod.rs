@@ -77,7 +77,8 @@ impl Shared {
 
     pub(crate) async fn end_all(&self, user: &str) -> Result<(), RegistryError> {
         let now = self.clock.now();
-        let account = AccountId::of(self.client.url(), user);
+        let user = self.content.user_name(user);
+        let account = AccountId::of(self.client.url(), &user);
         let last_expires_at = now.saturating_add(self.longest_lifetime());
         let ended = self.registry.end_all(account, last_expires_at, now).await;
         tracing::info!(

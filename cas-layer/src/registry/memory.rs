@@ -8,17 +8,21 @@ use std::{
 };
 
 use super::{
-    AccountId, EndedSessions, Opened, Registry, RegistryError, RegistryErrorKind, RegistryFuture,
+    AccountId, EndedSessions, Opened, RegisteredSession, Registry, RegistryError,
+    RegistryErrorKind, RegistryFuture,
     forgetful::{ById, make_room},
     next_number,
 };
-use crate::{clock::UnixSeconds, session::SessionId};
+use crate::{
+    clock::{Clock, UnixSeconds},
+    session::SessionId,
+};
 
 /// Remembers in this process's memory which sessions were opened and which have ended.
 ///
 /// - What it knows is gone when the process ends, if the keys outlive the process: a copy of the cookie of
-///   a session that was signed out is then good again until it expires, and a single logout does not find
-///   the sessions that were opened before.
+///   a session that was signed out is then good again until it expires, and a single logout finds a session
+///   that was opened before only if it has been used since.
 /// - Every entry vanishes when its session would have expired, or an hour later. An open session takes at
 ///   most 56 bytes, and an ended one too.
 /// - A request that carries no verified session or ticket never adds an entry. At most
@@ -33,6 +37,8 @@ pub struct MemoryRegistry(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     capacity: usize,
+    /// Sessions with a lower number were opened by an earlier process.
+    first_number: u64,
     /// Taken before a lock of `ended` where both are needed.
     known: Mutex<Known>,
     ended: EndedSessions,
@@ -90,6 +96,7 @@ impl MemoryRegistry {
     pub fn with_capacity(capacity: usize) -> Self {
         Self(Arc::new(Inner {
             capacity,
+            first_number: next_number(0, Clock::System.now()),
             known: Mutex::default(),
             ended: EndedSessions::new(),
         }))
@@ -164,6 +171,19 @@ impl MemoryRegistry {
         found.count()
     }
 
+    /// Notes a session of an earlier process, so that a single logout finds it.
+    fn note(&self, session: &RegisteredSession<'_>) {
+        // On the path of every request: who finds it taken is seen again with the next one.
+        let Ok(mut known) = self.0.known.try_lock() else {
+            return;
+        };
+        if known.open < self.0.capacity && !known.sessions.contains_key(&session.id) {
+            let state = State::open(session.expires_at);
+            known.sessions.insert(session.id, state);
+            known.open += 1;
+        }
+    }
+
     fn end_all_now(&self, account: AccountId, expires_at: UnixSeconds, now: UnixSeconds) {
         // Behind the lock, so that a session is opened either before or after.
         let mut known = self.known();
@@ -232,6 +252,14 @@ impl Registry for MemoryRegistry {
         &self.0.ended
     }
 
+    fn is_ended(&self, session: &RegisteredSession<'_>) -> bool {
+        let is_ended = self.0.ended.contain(session);
+        if session.number < self.0.first_number && !is_ended {
+            self.note(session);
+        }
+        is_ended
+    }
+
     fn outlives_process(&self) -> bool {
         false
     }
@@ -284,7 +312,7 @@ fn ready<'a, T: Send + 'a>(answer: Result<T, RegistryError>) -> RegistryFuture<'
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::{GRACE, RegisteredSession};
+    use crate::registry::GRACE;
 
     const NOW: UnixSeconds = 1_000_000;
     const LATER: UnixSeconds = NOW + 8 * 3600;

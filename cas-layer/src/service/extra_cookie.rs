@@ -71,7 +71,7 @@ impl ExtraCookie {
 fn renewed(user: &CasUser, headers: &HeaderMap) -> Option<HeaderValue> {
     let (session, shared) = (user.session(), user.shared());
     let now = shared.clock.now();
-    if session.is_expired(now)
+    if shared.lifetimes.is_over(session, now)
         || shared.lifetimes.is_idle(session, now)
         || shared.registry.is_ended(&user.registered())
         || shared.session_cookie.is_set_by(headers)

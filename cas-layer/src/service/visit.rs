@@ -125,7 +125,9 @@ impl Visitor {
         let Some(session) = read(&shared.session_cookie, headers, now) else {
             return Self::Anonymous;
         };
-        if session.is_expired(now) || shared.registry.is_ended(&shared.registered(&session)) {
+        if shared.lifetimes.is_over(&session, now)
+            || shared.registry.is_ended(&shared.registered(&session))
+        {
             return Self::Ended;
         }
         let is_idle = shared.lifetimes.is_idle(&session, now);

@@ -145,7 +145,8 @@ impl Content {
         Ok(session)
     }
 
-    fn user_name(&self, name: &str) -> String {
+    /// A name as the CAS server has it, in the case that the app chose.
+    pub(crate) fn user_name(&self, name: &str) -> String {
         match self.user_name {
             UserName::AsIs => name.to_owned(),
             UserName::AsciiLowercase => name.to_ascii_lowercase(),

@@ -33,6 +33,16 @@ impl Lifetimes {
         self.session.max(self.remembered.unwrap_or_default())
     }
 
+    /// Whether the session has lasted for as long as it was to, or as it would be today: a lifetime that was
+    /// shortened holds for those who have signed in already.
+    pub(crate) fn is_over(&self, session: &SessionData, now: UnixSeconds) -> bool {
+        let lifetime = match self.remembered {
+            Some(lifetime) if session.remembered => lifetime,
+            _ => self.session,
+        };
+        session.is_expired(now) || now >= session.issued_at.saturating_add(lifetime)
+    }
+
     /// Whether nobody has used the session for too long.
     pub(crate) fn is_idle(&self, session: &SessionData, now: UnixSeconds) -> bool {
         self.idle_of(session)
@@ -108,6 +118,24 @@ mod tests {
         session.remembered = true;
         assert!(!LIFETIMES.is_idle(&session, u64::MAX));
         assert!(!LIFETIMES.is_due(&session, u64::MAX));
+    }
+
+    #[test]
+    fn a_lifetime_that_was_shortened_holds_for_sessions_that_are_open() {
+        let mut session = session("alice", &[]);
+        // Since 1,000, until 2,000.
+        assert!(!LIFETIMES.is_over(&session, 1_999));
+        assert!(LIFETIMES.is_over(&session, 2_000));
+        let shorter = Lifetimes {
+            session: 600,
+            remembered: Some(800),
+            ..LIFETIMES
+        };
+        assert!(!shorter.is_over(&session, 1_599));
+        assert!(shorter.is_over(&session, 1_600));
+        session.remembered = true;
+        assert!(!shorter.is_over(&session, 1_799));
+        assert!(shorter.is_over(&session, 1_800));
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The session cookie as it lies in browsers, those of older releases too.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use axum::{Router, body::Body, extract::Request, routing::get};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
-use cas_layer::{CasConfigBuilder, CasLayer, CasUser};
+use cas_layer::{CasConfigBuilder, CasLayer, CasUser, testing::ManualClock};
 use http::StatusCode;
 use tower::ServiceExt as _;
 
@@ -12,22 +14,33 @@ use crate::{browser::Browser, site, support::App};
 // 2001, and her session lasts until 2096.
 const VERSION_1: &str = "AQVhbGljZQcHBwcHBwcHBwcHBwcHBweAlOvcA4DQrPMOAfaT69wDAQEAEwEIbWVtYmVyT2YBB3JhYmJpdHM5y14kha\
     AXXKYiPRny2t0sRTAejEKUGteP05-M4LvQnQ";
-const VERSION_2: &str = "AgVhbGljZQcHBwcHBwcHBwcHBwcHBweAlOvcA4DQrPMOAfaT69wDAQEABYCU69wDABMBCG1lbWJlck9mAQdyYWJiaX\
-    Rz2A68DTRwiaUsO8FykCkHapuWvf9HX4WVvlOIGz_Zftk";
-const REMEMBERED: &str = "AgVhbGljZQcHBwcHBwcHBwcHBwcHBweAlOvcA4DQrPMOAfaT69wDAQEABYCU69wDARMBCG1lbWJlck9mAQdyYWJiaX\
-    RzGU5y0ZmsBueVoSaZN95FUSav1KTDiOR_T812zPn8o-k";
-const VERSION_2_ENCRYPTED: &str = "e1.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXTbK92KhpgYQrWfeMy8YIqRh-D_k8-iB5GJVp8qZ-f3EbDagp3F\
-    7mNreuwQAplKcR_XrzSoMo9eAxLnRVd3Qaso8rnCqO9PbRDa5LibOHsCnYJHcg_Q";
-const REMEMBERED_ENCRYPTED: &str = "e1.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXTbK92KhpgYQrWfeMy8YIqRh-D_k8-iB5GJVp8qZ-f3EbDagp3F\
-    7mNreuwQAplKcR_HrzSoMo9eAxLnRVd3Qaso8rnCqOQGPsiNFBMk_udGWucJe1aA";
+const VERSION_2: &str = "AgVhbGljZQcHBwcHBwcHBwcHBwcHBweAlOvcA4DQrPMOAfaT69wDAQEABYCU69wDAAATAQhtZW1iZXJPZgEHcmFiYm\
+    l0c-KV4pgSvMca4FeORSOMzSaoDOzVMD4bu5mmZy4ilHGB";
+const REMEMBERED: &str = "AgVhbGljZQcHBwcHBwcHBwcHBwcHBweAlOvcA4DQrPMOAfaT69wDAQEABYCU69wDAQATAQhtZW1iZXJPZgEHcmFiYm\
+    l0c2l_0YNLKPNSL14LqZYG0GDDcEgifDO3uHnWDJhlIU5e";
+const VERSION_2_ENCRYPTED: &str = "e1.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXTbK92KhpgYQrWfeMy8YIqRh-D_k8-iB5GJVp8qZ-f3EbDagp3F7mNre\
+    uwQAplKcR_WnhQ-Yg_e82OUl8EHJvoYwrlzeJGIiuExushez0TUKGz2PSvy4";
+const REMEMBERED_ENCRYPTED: &str = "e1.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXTbK92KhpgYQrWfeMy8YIqRh-D_k8-iB5GJVp8qZ-f3EbDagp3F7mNre\
+    uwQAplKcR_GnhQ-Yg_e82OUl8EHJvoYwrlzeJGNkaLpbPe5WQtAbCpa_yVJo";
 
-/// What the app answers to a browser that brings this cookie.
+/// When Alice signed in, in seconds since the epoch.
+const SIGNED_IN: u64 = 1_000_000_000;
+
+/// What the app answers to a browser that brings this cookie so many seconds after sign-in.
 async fn answer(
     cookie: &str,
+    later: u64,
     configure: impl FnOnce(CasConfigBuilder) -> CasConfigBuilder,
 ) -> (StatusCode, String) {
     let config = site::config("https://cas.example.org/cas", "https://app.example.org");
-    let config = configure(config.cookie_name("app")).build().unwrap();
+    let clock = ManualClock::new();
+    let now = UNIX_EPOCH.elapsed().unwrap().as_secs();
+    clock.rewind(Duration::from_secs(now - SIGNED_IN - later));
+    let config = config
+        .cookie_name("app")
+        .remember_me_lifetime(Duration::from_secs(86_400))
+        .clock(clock);
+    let config = configure(config).build().unwrap();
     assert_eq!(config.cookie_name(), "__Host-app-session");
     let user = async |user: CasUser| {
         let group = user.attributes().first("memberOf").unwrap_or_default();
@@ -61,7 +74,7 @@ async fn cookies_of_every_version_in_every_form_open_whatever_is_written_now() {
             CasConfigBuilder::no_idle_timeout,
             |config: CasConfigBuilder| config.no_idle_timeout().encrypt_cookie(),
         ] {
-            let (status, body) = answer(cookie, configure).await;
+            let (status, body) = answer(cookie, 5 * 3600, configure).await;
             assert_eq!(status, 200, "{cookie}");
             assert_eq!(body, "alice rabbits 07070707070707070707070707070707");
         }
@@ -78,7 +91,7 @@ async fn what_is_idle_is_in_the_cookie_and_version_1_was_issued_at_sign_in() {
         (REMEMBERED_ENCRYPTED, 200),
     ] {
         assert_eq!(
-            answer(cookie, |config| config).await.0,
+            answer(cookie, 3 * 3600, |config| config).await.0,
             expected,
             "{cookie}"
         );

@@ -269,3 +269,43 @@ async fn all_sessions_of_a_user_end_at_once_and_later_ones_live() {
     assert_eq!(app.whoami(&mut first).await, "alice");
     assert_eq!(app.whoami(&mut second).await, serde_json::Value::Null);
 }
+
+#[tokio::test]
+async fn a_single_logout_finds_a_session_of_before_a_restart_once_it_was_used() {
+    let clock = cas_layer::testing::ManualClock::new();
+    clock.rewind(Duration::from_secs(3600));
+    let before = App::with(|c| c.clock(clock.clone())).await;
+    let mut browser = Browser::new();
+    let service = before.begin(&mut browser, "/profile").await;
+    let callback = before.callback(&service);
+    let ticket = crate::browser::parameter(&callback, "ticket").unwrap();
+    browser.open(&callback).await;
+    // The same app with the same key in a new process.
+    let (app_url, cas_url) = (before.url.clone(), before.cas.url().to_owned());
+    let after = Site::start(
+        "",
+        |_| (),
+        async move |listener, ()| {
+            let config = CasConfig::builder(cas_url, app_url)
+                .key(crate::support::key(1))
+                .clock(clock)
+                .build()
+                .unwrap();
+            let app: Router = Router::new()
+                .fallback(async |user: CasUser| user.name().to_owned())
+                .layer(CasLayer::new(config));
+            axum::serve(listener, app).await.unwrap();
+        },
+    )
+    .await;
+    let seen = browser.open(&after.at("/profile")).await;
+    assert_eq!((seen.status.as_u16(), seen.body.as_str()), (200, "alice"));
+    let message = format!(
+        r#"<l:LogoutRequest xmlns:l="urn:oasis:names:tc:SAML:2.0:protocol"><l:SessionIndex>{ticket}</l:SessionIndex></l:LogoutRequest>"#
+    );
+    let post = browser
+        .request(Method::POST, &after.at("/login"))
+        .form(&[("logoutRequest", &message)]);
+    assert_eq!(browser.send(post).await.status, 200);
+    assert_eq!(browser.open(&after.at("/profile")).await.status, 302);
+}

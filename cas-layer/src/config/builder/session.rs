@@ -90,6 +90,8 @@ impl SessionOptions {
 impl CasConfigBuilder {
     /// How long a session lasts from sign-in, in whole seconds, whatever happens in it. The default
     /// value is 8 hours; at least 1 second and at most 366 days.
+    ///
+    /// A lifetime that is made shorter counts for the sessions that are open too; a longer one for new sessions.
     pub fn session_lifetime(mut self, lifetime: Duration) -> Self {
         self.session.lifetime = lifetime;
         self

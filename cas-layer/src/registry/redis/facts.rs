@@ -20,6 +20,8 @@ pub(super) struct Facts {
     /// The highest number of a session.
     highest: AtomicU64,
     recovering: AtomicBool,
+    /// Whether this node ended something that found no room in the queue.
+    has_untold: AtomicBool,
 }
 
 impl Facts {
@@ -31,6 +33,7 @@ impl Facts {
             longest: AtomicU64::new(longest),
             highest: AtomicU64::new(0),
             recovering: AtomicBool::new(false),
+            has_untold: AtomicBool::new(false),
         }
     }
 
@@ -81,6 +84,16 @@ impl Facts {
     }
 
     /// Whether Redis lost something a while ago, and sessions of before are alive.
+    /// Notes that what this node ended found no room in the queue.
+    pub(super) fn leave_untold(&self) {
+        self.has_untold.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether there was such a thing since this was last asked.
+    pub(super) fn take_untold(&self) -> bool {
+        self.has_untold.swap(false, Ordering::Relaxed)
+    }
+
     pub(super) fn is_recovering(&self) -> bool {
         self.recovering.load(Ordering::Relaxed)
     }

@@ -42,6 +42,13 @@ impl Failure {
                     | ServerErrorKind::MasterDown
                     | ServerErrorKind::BusyLoading
             ),
+            // What a script ran into, before Redis 7.
+            _ if error
+                .detail()
+                .is_some_and(|detail| detail.contains("READONLY")) =>
+            {
+                true
+            }
             ErrorKind::Extension => matches!(error.code(), Some(LOST | "NOAUTH")),
             _ => true,
         }

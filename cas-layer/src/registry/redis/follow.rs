@@ -29,7 +29,7 @@ pub(super) async fn follow(
     news: &Connection,
 ) -> Failure {
     let followed = async {
-        if known.is_doubtful {
+        if known.is_doubtful || node.facts.take_untold() {
             recovery::complete(node, known, commands, news).await?;
         }
         let mut looked = Instant::now();
@@ -37,6 +37,9 @@ pub(super) async fn follow(
             read(node, known, news, Some(BLOCK)).await?;
             if looked.elapsed() >= LOOK {
                 recovery::check(node, known, commands).await?;
+                if node.facts.take_untold() {
+                    recovery::complete(node, known, commands, news).await?;
+                }
                 looked = Instant::now();
             }
         }
@@ -63,12 +66,17 @@ pub(super) async fn read(
         .arg(node.keys.ended())
         .arg(known.seen.to_string());
     let streams: Streams = news.run(&command, SILENCE).await?;
+    let mut count = 0;
     for (_, entries) in streams.into_iter().flatten() {
+        count += entries.len();
         for (id, fields) in entries {
             take(node, known, &id, &fields, |_| ());
         }
     }
-    node.facts.is_read();
+    // Behind a full page there is more that this node does not know yet.
+    if count < PAGE {
+        node.facts.is_read();
+    }
     Ok(())
 }
 
@@ -81,7 +89,6 @@ pub(super) async fn load(
 ) -> Result<(), Failure> {
     loop {
         let page = scripts::load(news, &node.keys, known.seen, PAGE).await?;
-        node.facts.is_read();
         let mut count = 0;
         for line in page.lines() {
             count += 1;
@@ -90,6 +97,7 @@ pub(super) async fn load(
             take(node, known, id, &words.collect::<Vec<_>>(), &mut each);
         }
         if count < PAGE {
+            node.facts.is_read();
             return Ok(());
         }
     }

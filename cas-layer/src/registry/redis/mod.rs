@@ -163,7 +163,13 @@ impl RedisRegistry {
 
     fn push(&self, ending: Ending) -> Result<Ended, RegistryError> {
         let node = &self.0.node;
-        node.queue.push(ending, &node.ended, node.facts.longest())
+        let is_sure = !matches!(ending, Ending::IfOpened { .. });
+        let pushed = node.queue.push(ending, &node.ended, node.facts.longest());
+        if pushed.is_err() && is_sure {
+            // It has ended here. Redis is told when it is compared with what this node knows.
+            node.facts.leave_untold();
+        }
+        pushed
     }
 }
 

@@ -43,7 +43,10 @@ impl Seen {
 
     /// Notes a session that is alive.
     pub(super) fn note(&self, session: &RegisteredSession<'_>) {
-        let mut known = self.known();
+        // On the path of every request: who finds it taken is seen again with the next one.
+        let Ok(mut known) = self.known.try_lock() else {
+            return;
+        };
         if known.len() >= REMEMBERED {
             known.clear();
         }

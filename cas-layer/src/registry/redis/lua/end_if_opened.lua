@@ -23,7 +23,10 @@ for i = FIRST, #KEYS do
   elseif not recovering then
     answer = -1
   elseif number_at(KEPT) >= tonumber(ARGV[3]) then
-    answer = -2
+    if kind == 'b' then
+      redis.call('SET', key, 'x', 'KEEPTTL')
+    end
+    answer = kind == 'b' and 0 or -2
   else
     -- It may have been opened in a time that Redis lost.
     local longest = number_at(LONGEST)
