@@ -10,10 +10,11 @@ use axum::{
     routing::get,
 };
 use cas_layer::{CasConfig, CasLayer};
+use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::{compression::CompressionLayer, timeout::TimeoutLayer, trace::TraceLayer};
 use tracing::Span;
 
-use crate::pages;
+use crate::{metrics, pages};
 
 /// Longer than the 10 seconds that a call to the CAS server may take.
 const REQUEST_TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -24,11 +25,12 @@ pub(crate) const PUBLIC_PATHS: [&str; 2] = ["/", "/healthz"];
 /// Where a sign-in without `next` leads.
 pub(crate) const LANDING_PATH: &str = "/profile";
 
-pub(crate) fn router(config: CasConfig) -> Router {
+pub(crate) fn router(config: CasConfig, metrics: Option<PrometheusHandle>) -> Router {
     Router::new()
         .route("/", get(|| async { found("/login") }))
         .route("/profile", get(pages::profile))
         .route("/healthz", get(|| async { "ok" }))
+        .merge(metrics.map(metrics::route).unwrap_or_default())
         .layer(CasLayer::new(config))
         .layer(CompressionLayer::new())
         .layer(TimeoutLayer::with_status_code(

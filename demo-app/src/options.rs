@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
-use clap::{Parser, ValueEnum, error::ErrorKind};
+use clap::{Parser, ValueEnum, builder::BoolishValueParser, error::ErrorKind};
 
 use crate::CANNOT_START;
 
@@ -51,6 +51,10 @@ pub(crate) struct Options {
     /// Where ended sessions are remembered
     #[arg(long, env = "DEMO_REGISTRY", value_enum, default_value_t = Registry::Memory)]
     pub(crate) registry: Registry,
+
+    /// Count what happens, and show it to everybody at /metrics, for Prometheus
+    #[arg(long, env = "DEMO_METRICS", value_parser = BoolishValueParser::new())]
+    pub(crate) metrics: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

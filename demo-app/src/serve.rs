@@ -14,10 +14,11 @@ use cas_layer::{
     CasConfig, ConfigError, Key, MemoryRegistry,
     testing::{CasServer, User},
 };
+use metrics_exporter_prometheus::BuildError;
 use tokio::{net::TcpListener, sync::Notify, time};
 
 use crate::{
-    app,
+    app, metrics,
     options::{Options, Registry},
 };
 
@@ -58,6 +59,8 @@ pub(crate) enum StartError {
     AppUrlWithPath { url: String },
     #[error(transparent)]
     Config(#[from] ConfigError),
+    #[error("cannot count (--metrics)")]
+    Metrics(#[from] BuildError),
     #[error("cannot wait for signals")]
     Signals(#[source] io::Error),
 }
@@ -96,6 +99,7 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
         (Some(server), url)
     };
 
+    let metrics = options.metrics.then(metrics::install).transpose()?;
     let mut config =
         CasConfig::builder(cas_url.as_str(), app_url.as_str()).landing_path(app::LANDING_PATH);
     for key in keys {
@@ -103,6 +107,9 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
     }
     for path in app::PUBLIC_PATHS {
         config = config.public(path);
+    }
+    if metrics.is_some() {
+        config = config.public(metrics::PATH);
     }
     let config = config
         .registry(match options.registry {
@@ -122,7 +129,7 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
         tracing::info!("no --key-file: a random key, so sessions end when this process does");
     }
     announce(&app_url, &own_url, &cas_url, embedded.is_some());
-    serve(listener, app::router(config), stop).await;
+    serve(listener, app::router(config, metrics), stop).await;
     if let Some(server) = embedded {
         server.shutdown().await;
     }

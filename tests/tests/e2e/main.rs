@@ -9,5 +9,6 @@ mod keys;
 mod log;
 #[cfg(target_os = "linux")]
 mod memory;
+mod metrics;
 mod routes;
 mod shutdown;
