@@ -6,6 +6,7 @@ mod client;
 mod clock;
 mod config;
 mod error;
+mod events;
 #[cfg(feature = "axum")]
 mod extract;
 mod layer;
@@ -24,6 +25,7 @@ pub use attributes::Attributes;
 pub use client::{CasClient, CasClientBuilder, ValidationError, ValidationErrorKind};
 pub use config::{CasConfig, CasConfigBuilder};
 pub use error::ConfigError;
+pub use events::{Refused, RefusedReason, SignOutCause, SignedOut};
 #[cfg(feature = "axum")]
 pub use extract::{CasUserRejection, peer_address};
 pub use layer::CasLayer;

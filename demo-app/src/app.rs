@@ -10,10 +10,11 @@ use axum::{
     routing::{get, post},
 };
 use cas_layer::{Access, CasConfig, CasLayer, Paths};
+use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::{compression::CompressionLayer, timeout::TimeoutLayer, trace::TraceLayer};
 use tracing::Span;
 
-use crate::pages;
+use crate::{metrics, pages};
 
 /// Longer than the 10 seconds that a call to the CAS server may take.
 const REQUEST_TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -42,7 +43,7 @@ pub(crate) fn rules() -> Vec<(Paths, Access)> {
 /// Where a sign-in without `next` leads.
 pub(crate) const LANDING_PATH: &str = "/profile";
 
-pub(crate) fn router(config: CasConfig) -> Router {
+pub(crate) fn router(config: CasConfig, metrics: Option<PrometheusHandle>) -> Router {
     let policy = pages::Policy::new(config.client().url());
     Router::new()
         .route("/", get(|| async { found("/login") }))
@@ -54,6 +55,7 @@ pub(crate) fn router(config: CasConfig) -> Router {
         .route("/sign_out_everywhere", post(pages::sign_out_everywhere))
         .route("/healthz", get(|| async { "ok" }))
         .with_state(policy)
+        .merge(metrics.map(metrics::route).unwrap_or_default())
         .layer(CasLayer::new(config))
         .layer(CompressionLayer::new())
         .layer(TimeoutLayer::with_status_code(

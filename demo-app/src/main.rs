@@ -5,6 +5,7 @@
 //! tickets.
 
 mod app;
+mod metrics;
 mod options;
 mod pages;
 mod serve;

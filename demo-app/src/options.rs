@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf, process::ExitCode, str::FromStr};
 
-use clap::{Parser, ValueEnum, error::ErrorKind};
+use clap::{Parser, ValueEnum, builder::BoolishValueParser, error::ErrorKind};
 
 use crate::CANNOT_START;
 
@@ -65,6 +65,9 @@ pub(crate) struct Options {
     /// Seconds after which a session ends, whatever happens in it
     #[arg(long, env = "DEMO_LIFETIME", value_name = "SECONDS")]
     pub(crate) lifetime: Option<u64>,
+    /// Count what happens, and show it to everybody at /metrics, for Prometheus
+    #[arg(long, env = "DEMO_METRICS", value_parser = BoolishValueParser::new())]
+    pub(crate) metrics: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -15,10 +15,11 @@ use cas_layer::{
     registry::RegistryError,
     testing::{CasServer, User},
 };
+use metrics_exporter_prometheus::BuildError;
 use tokio::{net::TcpListener, sync::Notify, time};
 
 use crate::{
-    app,
+    app, metrics,
     options::{Options, Registry},
 };
 
@@ -66,6 +67,8 @@ pub(crate) enum StartError {
         registry: Registry,
         source: RegistryError,
     },
+    #[error("cannot count (--metrics)")]
+    Metrics(#[from] BuildError),
     #[error("cannot wait for signals")]
     Signals(#[source] io::Error),
 }
@@ -104,6 +107,7 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
         (Some(server), url)
     };
 
+    let metrics = options.metrics.then(metrics::install).transpose()?;
     let mut config =
         CasConfig::builder(cas_url.as_str(), app_url.as_str()).landing_path(app::LANDING_PATH);
     for key in keys {
@@ -111,6 +115,9 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
     }
     for (paths, access) in app::rules() {
         config = config.rule(paths, access);
+    }
+    if metrics.is_some() {
+        config = config.public(metrics::PATH);
     }
     if let Some(seconds) = options.lifetime {
         config = config.session_lifetime(Duration::from_secs(seconds));
@@ -152,7 +159,7 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
         tracing::info!("no --key-file: a random key, so sessions end when this process does");
     }
     announce(&app_url, &own_url, &cas_url, embedded.is_some());
-    serve(listener, app::router(config), stop).await;
+    serve(listener, app::router(config, metrics), stop).await;
     if let Some(registry) = redis
         && let Err(error) = registry.shutdown().await
     {

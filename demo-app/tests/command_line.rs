@@ -79,8 +79,10 @@ fn an_address_that_is_none_is_refused() {
 
 #[test]
 fn the_environment_is_checked_like_the_command_line() {
-    let line = refusal(demo(&[]).env("DEMO_PROTOCOL", "cas9"));
-    assert!(line.contains("cas9"), "{line}");
+    for (variable, value) in [("DEMO_PROTOCOL", "cas9"), ("DEMO_METRICS", "perhaps")] {
+        let line = refusal(demo(&[]).env(variable, value));
+        assert!(line.contains(value), "{line}");
+    }
 }
 
 #[test]
@@ -200,8 +202,10 @@ fn help_names_every_option_and_its_variable() {
         "registry",
         "idle",
         "lifetime",
+        "metrics",
     ] {
-        assert!(help.contains(&format!("--{option} ")), "{option}: {help}");
+        let begins = |line: &str| line.split_whitespace().next() == Some(&format!("--{option}"));
+        assert!(help.lines().any(begins), "{option}: {help}");
         let variable = format!("DEMO_{}", option.to_uppercase().replace('-', "_"));
         assert!(
             help.contains(&format!("[env: {variable}")),

@@ -1,5 +1,6 @@
 //! The builder of a configuration.
 
+mod hooks;
 mod rules;
 mod session;
 
@@ -16,6 +17,7 @@ use crate::{
     client::{CasClient, CasClientBuilder},
     clock::Clock,
     error::ConfigError,
+    events::Hooks,
     pages::{Page, Pages},
     paths::{AppUrl, ReturnPath, canonical},
     protocol::ServiceUrl,
@@ -46,6 +48,7 @@ pub struct CasConfigBuilder {
     registry: Arc<dyn Registry>,
     pages: Pages,
     clock: Clock,
+    hooks: Hooks,
 }
 
 /// Where the app and the CAS server are; a closure has nothing to show, and the rest is checked later.
@@ -86,6 +89,7 @@ impl CasConfigBuilder {
             registry: Arc::new(MemoryRegistry::default()),
             pages: Pages::default(),
             clock: Clock::default(),
+            hooks: Hooks::default(),
         }
     }
 
@@ -373,6 +377,8 @@ impl CasConfigBuilder {
                  and a single logout finds a session of before only once it was used again"
             );
         }
+        #[cfg(feature = "metrics")]
+        crate::events::describe_metrics();
         Ok(CasConfig(Arc::new(Shared {
             session_cookie,
             binding_cookie: BindingCookie::new(shape(names.binding), binding_sealer),
@@ -396,6 +402,7 @@ impl CasConfigBuilder {
             private_by_default: self.private_by_default,
             pages: self.pages,
             clock: self.clock,
+            hooks: self.hooks,
         })))
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use crate::{
     client::CasClient,
     clock::{Clock, UnixSeconds},
+    events::{Event, Hooks, SignedOut},
     pages::Pages,
     paths::{AppUrl, ReturnPath, Rules},
     protocol::ServiceUrl,
@@ -56,9 +57,15 @@ pub(crate) struct Shared {
     pub(crate) private_by_default: bool,
     pub(crate) pages: Pages,
     pub(crate) clock: Clock,
+    pub(crate) hooks: Hooks,
 }
 
 impl Shared {
+    /// Tells the log, the metrics and the app what has happened.
+    pub(crate) fn tell<'e>(&self, event: impl Into<Event<'e>>) {
+        self.hooks.tell(&event.into());
+    }
+
     /// A session as the registry sees it.
     pub(crate) fn registered<'s>(&'s self, session: &'s SessionData) -> RegisteredSession<'s> {
         RegisteredSession::new(
@@ -81,10 +88,7 @@ impl Shared {
         let account = AccountId::of(self.client.url(), &user);
         let last_expires_at = now.saturating_add(self.longest_lifetime());
         let ended = self.registry.end_all(account, last_expires_at, now).await;
-        tracing::info!(
-            recorded = ended.is_ok(),
-            "all sessions of a user were ended"
-        );
+        self.tell(SignedOut::all_of(&user).recorded(ended.as_ref().copied()));
         ended
     }
 }

@@ -1,9 +1,13 @@
 //! A ticket comes back: it is validated, and a session opens.
 
-use std::time::Duration;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use tracing::Instrument as _;
 
 use super::{
     login::destination,
@@ -14,11 +18,12 @@ use super::{
 use crate::{
     client::{ValidationError, ValidationErrorKind},
     config::Shared,
+    events::{Event, Refused, RefusedReason, SignOutCause, validation_span},
     pages::{Page, PageKind},
     paths::ReturnPath,
     protocol::{Authentication, ServiceTicket, ServiceUrl},
     registry::{Begun, Opened, RegistryError, RegistryErrorKind},
-    session::{Binding, MAX_COOKIE_BYTES, NoCookie, Rejected, SessionData, SessionId},
+    session::{Binding, NoCookie, Rejected, SessionData, SessionId},
     user::CasUser,
 };
 
@@ -42,19 +47,19 @@ pub(crate) struct Callback {
 }
 
 impl Callback {
-    pub(crate) async fn run(mut self, shared: &Shared) -> Response<Bytes> {
+    pub(crate) async fn run(mut self, shared: &Arc<Shared>) -> Response<Bytes> {
         let mut response = self.sign_in(shared).await;
         response::add_cookie(&mut response, shared.binding_cookie.write(&self.binding));
         response
     }
 
-    async fn sign_in(&mut self, shared: &Shared) -> Response<Bytes> {
+    async fn sign_in(&mut self, shared: &Arc<Shared>) -> Response<Bytes> {
         let id = SessionId::of(&self.ticket);
         // A validation waits for a slot as long as it may itself take, so a burst passes and a dead
         // CAS server does not pile up requests.
         let waited = slot(shared, shared.client.timeout()).await;
         let Some(_slot) = waited else {
-            tracing::error!("too many tickets are being validated: a sign-in was turned away");
+            shared.tell(Refused::new(RefusedReason::Busy));
             return self.busy(shared);
         };
         let lasts = shared.client.timeout() + OPENING;
@@ -62,37 +67,52 @@ impl Callback {
             Ok(begun) => begun,
             Err(error) => return self.registry_failed(shared, &error),
         };
-        let validated = if self.kind.is_renewed {
-            let client = &shared.client;
-            client.validate_renewed(&self.ticket, &self.service).await
-        } else {
-            shared.client.validate(&self.ticket, &self.service).await
-        };
-        match validated {
+        let span = validation_span(shared.client.protocol());
+        match self.validate(shared).instrument(span).await {
             Ok(authentication) => self.open(shared, begun, id, &authentication).await,
             Err(error) => self.failed(shared, &error),
         }
     }
 
+    async fn validate(&self, shared: &Shared) -> Result<Authentication, ValidationError> {
+        let client = &shared.client;
+        let started = Instant::now();
+        let validated = if self.kind.is_renewed {
+            client.validate_renewed(&self.ticket, &self.service).await
+        } else {
+            client.validate(&self.ticket, &self.service).await
+        };
+        shared.tell(Event::Validated {
+            result: validated.as_ref().map(drop).map_err(ValidationError::kind),
+            took: started.elapsed(),
+        });
+        validated
+    }
+
     /// The CAS server vouches for the user.
     async fn open(
         &mut self,
-        shared: &Shared,
+        shared: &Arc<Shared>,
         begun: Begun,
         id: SessionId,
         authentication: &Authentication,
     ) -> Response<Bytes> {
         let now = shared.clock.now();
+        let user_name = authentication.user();
         let content = match shared.content.of(authentication) {
             Ok(content) => content,
-            Err(rejected) => return self.rejected(shared, id, &rejected),
+            Err(rejected) => {
+                shared.tell(Refused::by(&rejected).signing_in(user_name, id));
+                return self.rejected(shared, &rejected);
+            }
         };
         let mut session =
             SessionData::new(content, id, self.kind.is_renewed, now, &shared.lifetimes);
         match begun.open(session.expires_at, now).await {
             Ok(Opened::Live { number }) => session.number = number,
             Ok(Opened::Ended) => {
-                tracing::info!(session = %id, "signed out before the sign-in was finished");
+                let reason = RefusedReason::SignedOutMeanwhile;
+                shared.tell(Refused::new(reason).signing_in(user_name, id));
                 return self.page(shared, PageKind::SignInRefused, StatusCode::FORBIDDEN);
             }
             Err(error) => return self.registry_failed(shared, &error),
@@ -102,16 +122,18 @@ impl Callback {
             Err(no_cookie) => {
                 // Opened for nothing. If this cannot be noted, the entry goes when it expires.
                 let _ = shared.registry.end_if_opened(vec![id], now).await;
-                return self.no_cookie(shared, no_cookie, &session);
+                shared.tell(Refused::by(&no_cookie).signing_in(user_name, id));
+                return self.no_cookie(shared, &no_cookie);
             }
         };
         if let Some(old) = self.current.as_ref().filter(|old| old.session_id() != id) {
-            logout::end(shared, old, now).await;
+            logout::end(shared, old, SignOutCause::Replaced, now).await;
         }
-        tracing::info!(session = %id, "signed in");
+        let user = CasUser::new(session, Arc::clone(shared));
+        shared.tell(Event::SignedIn(&user));
         let not_kept = self.binding.finish(self.current.is_some(), now);
         let mut response = if not_kept {
-            tracing::warn!("a browser does not keep the session cookie");
+            shared.tell(Event::SessionNotKept(id));
             let link = destination(shared, self.next.as_ref());
             let page = Page::new(PageKind::SessionNotKept, StatusCode::BAD_REQUEST, link);
             render(shared, &page, self.wants_page)
@@ -123,58 +145,35 @@ impl Callback {
     }
 
     /// The app does not admit the user, or made something of the name that is none.
-    fn rejected(&self, shared: &Shared, id: SessionId, rejected: &Rejected) -> Response<Bytes> {
+    fn rejected(&self, shared: &Shared, rejected: &Rejected) -> Response<Bytes> {
         match rejected {
             Rejected::Vetoed(veto) => {
-                tracing::info!(session = %id, "the app does not admit a user: nobody is signed in");
                 // Who has another account has to leave the CAS server first.
                 let link = shared.app.public_path(&shared.endpoints.logout);
                 let page = Page::new(PageKind::SignInVetoed, StatusCode::FORBIDDEN, link);
                 render(shared, &page.with_veto(veto), self.wants_page)
             }
-            Rejected::BadName(reason) => {
-                tracing::error!(
-                    reason,
-                    "the app made a user name that is none: nobody is signed in"
-                );
-                self.page(
-                    shared,
-                    PageKind::InternalError,
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                )
-            }
+            Rejected::BadName(_) => self.page(
+                shared,
+                PageKind::InternalError,
+                StatusCode::INTERNAL_SERVER_ERROR,
+            ),
         }
     }
 
-    fn no_cookie(
-        &self,
-        shared: &Shared,
-        no_cookie: NoCookie,
-        session: &SessionData,
-    ) -> Response<Bytes> {
+    fn no_cookie(&self, shared: &Shared, no_cookie: &NoCookie) -> Response<Bytes> {
         let kind = match no_cookie {
-            NoCookie::TooLarge { bytes } => {
-                tracing::error!(
-                    bytes,
-                    limit = MAX_COOKIE_BYTES,
-                    attributes = session.attributes().len(),
-                    "a session does not fit into a cookie: nobody is signed in"
-                );
-                PageKind::SessionTooLarge
-            }
-            NoCookie::NotSealed => {
-                tracing::error!("the operating system gives no random bytes: nobody is signed in");
-                PageKind::InternalError
-            }
+            NoCookie::TooLarge { .. } => PageKind::SessionTooLarge,
+            NoCookie::NotSealed => PageKind::InternalError,
         };
         self.page(shared, kind, StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// Nobody is signed in or out by a failure.
     fn failed(&self, shared: &Shared, error: &ValidationError) -> Response<Bytes> {
+        shared.tell(Refused::by(error));
         let status = match error.kind() {
             ValidationErrorKind::Refused => {
-                tracing::warn!(error = %error, "the CAS server refused a ticket");
                 if self.kind.is_gateway {
                     return self.go_on(shared);
                 }
@@ -196,8 +195,6 @@ impl Callback {
             ValidationErrorKind::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             _ => StatusCode::BAD_GATEWAY,
         };
-        let cause = std::error::Error::source(error).map(ToString::to_string);
-        tracing::error!(error = %error, cause, "a ticket could not be validated");
         if self.kind.is_gateway {
             return self.go_on(shared);
         }
@@ -217,8 +214,7 @@ impl Callback {
 
     /// Without the registry nobody is signed in: a logout could not end that session.
     fn registry_failed(&self, shared: &Shared, error: &RegistryError) -> Response<Bytes> {
-        let cause = std::error::Error::source(error).map(ToString::to_string);
-        tracing::error!(%error, cause, "the registry takes no session: a sign-in was turned away");
+        shared.tell(Refused::by(error));
         if error.kind() == RegistryErrorKind::Full {
             self.busy(shared)
         } else {

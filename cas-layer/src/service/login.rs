@@ -12,10 +12,10 @@ use super::{
 };
 use crate::{
     config::Shared,
+    events::{Refused, RefusedReason},
     pages::{Page, PageKind},
     paths::ReturnPath,
     session::{Binding, LoginValue},
-    user::CasUser,
 };
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -71,10 +71,7 @@ pub(crate) fn demand_renewal(shared: &Shared, visit: &Visit<'_>) -> Response<Byt
 
 /// Answers a request of a user who may not do this. Signing in again would change nothing.
 pub(crate) fn forbid(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
-    tracing::info!(
-        session = ?visit.user().map(CasUser::session_id),
-        "a user is not allowed where they asked to go"
-    );
+    shared.tell(Refused::new(RefusedReason::NotAllowed).signed_in(visit.user()));
     let link = destination(shared, None);
     visit.page(
         shared,
@@ -160,7 +157,7 @@ pub(crate) fn login(shared: &Shared, visit: &Visit<'_>) -> Login {
         return Login::Answer(without_ticket(shared, visit, &query));
     };
     let Ok(ticket) = ticket else {
-        tracing::warn!("a sign-in came back with a ticket that is none");
+        shared.tell(Refused::new(RefusedReason::InvalidTicket));
         let link = login_link(shared, next);
         let page = Page::new(PageKind::InvalidTicket, StatusCode::BAD_REQUEST, link);
         return Login::Answer(visit.page(shared, &page));
@@ -224,16 +221,14 @@ fn not_bound(shared: &Shared, visit: &Visit<'_>, query: &LoginQuery) -> Response
     }
     // A bare service URL does not say how often it was tried.
     if !query.kind.is_retry && !shared.sign_in.is_bare {
-        tracing::info!(
-            "a ticket came from a browser that did not begin the login: starting afresh"
-        );
+        shared.tell(Refused::new(RefusedReason::NotBegunHere));
         let kind = LoginKind {
             is_retry: true,
             ..query.kind
         };
         return begin(shared, visit, next, kind);
     }
-    tracing::warn!("a browser does not send the login cookie back");
+    shared.tell(Refused::new(RefusedReason::CookiesNeeded));
     let link = login_link(shared, next);
     visit.page(
         shared,

@@ -9,6 +9,7 @@ use super::{response, service_url::login_link, visit::Visit};
 use crate::{
     clock::UnixSeconds,
     config::Shared,
+    events::{SignOutCause, SignedOut},
     pages::{Page, PageKind},
     user::CasUser,
 };
@@ -27,8 +28,7 @@ pub(crate) fn logout(
     let shared = Arc::clone(shared);
     async move {
         if let Some(user) = user {
-            end(&shared, &user, now).await;
-            tracing::info!(session = %user.session_id(), "signed out");
+            end(&shared, &user, SignOutCause::SignOut, now).await;
         }
         response
     }
@@ -47,17 +47,12 @@ pub(crate) fn is_same_origin(shared: &Shared, headers: &HeaderMap) -> bool {
 
 /// Ends a session whose cookie was shown. A registry that cannot be reached does not keep the visitor here:
 /// on this node the session has ended, and the registry tells the others when it can.
-pub(super) async fn end(shared: &Shared, user: &CasUser, now: UnixSeconds) {
+pub(super) async fn end(shared: &Shared, user: &CasUser, cause: SignOutCause, now: UnixSeconds) {
     let ended = shared
         .registry
-        .end(user.session_id(), user.expires_at_unix(), now);
-    if let Err(error) = ended.await {
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
-        tracing::error!(
-            session = %user.session_id(), %error, cause,
-            "other nodes do not know yet that a session has ended"
-        );
-    }
+        .end(user.session_id(), user.expires_at_unix(), now)
+        .await;
+    shared.tell(SignedOut::shown(user, cause).recorded(ended.as_ref().copied()));
 }
 
 /// On to the CAS server's logout, without session.

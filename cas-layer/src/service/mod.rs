@@ -31,7 +31,13 @@ use self::{
     route::{Endpoint, Route},
     visit::{Visit, Visitor},
 };
-use crate::{access::Verdict, config::Shared, user::CasUser};
+use crate::{
+    access::Verdict,
+    config::Shared,
+    events::{Channel, Refused, RefusedReason},
+    protocol::InvalidLogoutRequest,
+    user::CasUser,
+};
 
 /// The service that [`CasLayer`](crate::CasLayer) makes of an inner one.
 #[derive(Clone, Debug)]
@@ -148,7 +154,7 @@ impl<S> Cas<S> {
                 if shared.sign_out.is_post_only
                     && !logout::is_same_origin(shared, visit.headers) =>
             {
-                tracing::warn!("another site tried to sign a visitor out");
+                shared.tell(Refused::new(RefusedReason::ForeignSignOut));
                 response::text(StatusCode::FORBIDDEN, "not from a page of this app")
             }
             // Neither a question about an answer nor a browser that guesses ahead signs anyone in
@@ -171,7 +177,7 @@ impl<S> Cas<S> {
                             async move { front_channel.run(&shared).await },
                         );
                     }
-                    (Some(Err(error)), _) => single_logout::refused(error),
+                    (Some(Err(error)), _) => single_logout::refused(shared, Channel::Front, error),
                     (None, Endpoint::Login) => match login::login(shared, visit) {
                         Login::Answer(response) => response,
                         Login::Validate(callback) => {
@@ -180,7 +186,8 @@ impl<S> Cas<S> {
                         }
                     },
                     (None, _) => {
-                        response::text(StatusCode::BAD_REQUEST, "there is no logout request")
+                        let error = InvalidLogoutRequest::Missing;
+                        single_logout::refused(shared, Channel::Front, error)
                     }
                 }
             }

@@ -13,8 +13,10 @@ use super::{response, visit::Visit};
 use crate::{
     clock::UnixSeconds,
     config::{Shared, Source},
+    events::{Channel, Event, LogoutOutcome, SignedOut},
     protocol::{InvalidLogoutRequest, LogoutRequest, is_form},
     session::SessionId,
+    user::CasUser,
 };
 
 /// How long a sender may take for its message.
@@ -26,6 +28,9 @@ const MAX_CALLBACK: usize = 64;
 /// Longest state of the CAS server's that is sent back to it, in bytes.
 const MAX_RELAY_STATE: usize = 1024;
 
+const NOT_A_FORM: &str = "not a form";
+const NOT_LISTED: &str = "not a source of logout requests";
+
 /// The answer to a `POST` that cannot be a logout request, by everything but its body.
 pub(crate) fn refuse(
     shared: &Shared,
@@ -35,32 +40,30 @@ pub(crate) fn refuse(
     let source = shared
         .logout_sources
         .as_ref()
-        .map(|list| list.look_up(extensions));
-    match source {
-        None | Some(Source::Listed) => {}
-        Some(Source::Unlisted) => {
-            tracing::warn!("a logout request came from an address that is not listed");
-            return Some(response::text(
-                StatusCode::FORBIDDEN,
-                "not a source of logout requests",
-            ));
-        }
-        Some(Source::Unknown) => {
-            tracing::error!(
-                "logout requests are limited to listed sources, and the address of a request is not known: \
-                 all are refused"
-            );
-            return Some(response::text(
-                StatusCode::FORBIDDEN,
-                "not a source of logout requests",
-            ));
-        }
-    }
+        .map_or(Source::Listed, |list| list.look_up(extensions));
     let content_type = headers.get(header::CONTENT_TYPE);
-    if !content_type.is_some_and(|value| is_form(value.as_bytes())) {
-        return Some(response::text(StatusCode::BAD_REQUEST, "not a form"));
-    }
-    None
+    let (outcome, status, text) = match source {
+        Source::Listed if content_type.is_some_and(|value| is_form(value.as_bytes())) => {
+            return None;
+        }
+        Source::Listed => (
+            LogoutOutcome::Malformed(&NOT_A_FORM),
+            StatusCode::BAD_REQUEST,
+            NOT_A_FORM,
+        ),
+        Source::Unlisted => (
+            LogoutOutcome::SourceRefused,
+            StatusCode::FORBIDDEN,
+            NOT_LISTED,
+        ),
+        Source::Unknown => (
+            LogoutOutcome::SourceUnknown,
+            StatusCode::FORBIDDEN,
+            NOT_LISTED,
+        ),
+    };
+    shared.tell(Event::LogoutRequest(Channel::Back, outcome));
+    Some(response::text(status, text))
 }
 
 /// Back channel: the CAS server posts the request.
@@ -69,14 +72,19 @@ pub(crate) async fn back_channel<B: Body>(
     body: B,
     now: UnixSeconds,
 ) -> Response<Bytes> {
-    let form = match tokio::time::timeout(READING, read(body)).await {
-        Ok(Ok(form)) => form,
-        Ok(Err((status, reason))) => return response::text(status, reason),
-        Err(_) => return response::text(StatusCode::REQUEST_TIMEOUT, "the request is too slow"),
+    let too_slow = (StatusCode::REQUEST_TIMEOUT, "the request is too slow");
+    let read = tokio::time::timeout(READING, read(body)).await;
+    let form = match read.unwrap_or(Err(too_slow)) {
+        Ok(form) => form,
+        Err((status, reason)) => {
+            let outcome = LogoutOutcome::Malformed(&reason);
+            shared.tell(Event::LogoutRequest(Channel::Back, outcome));
+            return response::text(status, reason);
+        }
     };
     match LogoutRequest::from_form(&form) {
-        Ok(request) => end(&shared, &ids(&request), now).await,
-        Err(error) => refused(error),
+        Ok(request) => end(&shared, Channel::Back, &ids(&request), None, now).await,
+        Err(error) => refused(&shared, Channel::Back, error),
     }
 }
 
@@ -108,8 +116,8 @@ async fn read<B: Body>(body: B) -> Result<Vec<u8>, (StatusCode, &'static str)> {
 #[derive(Debug)]
 pub(crate) struct FrontChannel {
     ids: Vec<SessionId>,
-    /// The session of this very browser is among them.
-    is_own: bool,
+    /// The user of this very browser, if their session is among them.
+    own: Option<CasUser>,
     answer: Answer,
     now: UnixSeconds,
 }
@@ -136,9 +144,10 @@ pub(crate) fn front_channel(
     };
     let ids = ids(&request);
     Some(Ok(FrontChannel {
-        is_own: visit
+        own: visit
             .owner()
-            .is_some_and(|user| ids.contains(&user.session_id())),
+            .filter(|user| ids.contains(&user.session_id()))
+            .cloned(),
         answer: Answer::to(query, shared),
         ids,
         now: visit.now,
@@ -147,7 +156,8 @@ pub(crate) fn front_channel(
 
 impl FrontChannel {
     pub(crate) async fn run(self, shared: &Shared) -> Response<Bytes> {
-        let mut response = end(shared, &self.ids, self.now).await;
+        let own = self.own.as_ref();
+        let mut response = end(shared, Channel::Front, &self.ids, own, self.now).await;
         let answer = match self.answer {
             // The other apps are not to wait for our registry.
             Answer::GoOn(url) => response::redirect(StatusCode::FOUND, &url),
@@ -155,7 +165,7 @@ impl FrontChannel {
             Answer::Call(_) | Answer::Nothing => None,
         };
         response = answer.unwrap_or(response);
-        if self.is_own {
+        if self.own.is_some() {
             response::add_cookie(&mut response, shared.session_cookie.clear());
         }
         response
@@ -188,35 +198,55 @@ fn is_function_name(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
+/// Each of them once.
 fn ids(request: &LogoutRequest) -> Vec<SessionId> {
-    request.sessions().iter().map(SessionId::of).collect()
+    let mut ids: Vec<SessionId> = request.sessions().iter().map(SessionId::of).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 /// Ends what of these was ever opened. A session that is not known is no error: the server sends requests for
-/// tickets that nobody used, late, and twice.
-async fn end(shared: &Shared, ids: &[SessionId], now: UnixSeconds) -> Response<Bytes> {
-    match shared.registry.end_if_opened(ids.to_vec(), now).await {
-        Ok(0) => tracing::debug!("a logout request names no session of ours"),
-        Ok(ended) => {
-            for id in ids {
-                tracing::info!(session = %id, "signed out by single logout");
-            }
-            tracing::debug!(ended, "single logout");
-        }
-        Err(error) => {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::error!(%error, cause, "a single logout is not certain to be remembered");
-            return response::retry_later(response::text(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the logout is not certain to be remembered",
-            ));
-        }
+/// tickets that nobody used, late, and twice. `own` is the user whose browser brought the message.
+async fn end(
+    shared: &Shared,
+    channel: Channel,
+    ids: &[SessionId],
+    own: Option<&CasUser>,
+    now: UnixSeconds,
+) -> Response<Bytes> {
+    let has_ended = |id: &&SessionId| shared.registry.ended().contain_id(**id);
+    let live: Vec<&SessionId> = ids.iter().filter(|id| !has_ended(id)).collect();
+    let ended = shared.registry.end_if_opened(ids.to_vec(), now).await;
+    let outcome = match &ended {
+        Ok(0) => LogoutOutcome::Unknown,
+        Ok(sessions) => LogoutOutcome::Ended(*sessions),
+        Err(error) => LogoutOutcome::NotRemembered(error),
+    };
+    shared.tell(Event::LogoutRequest(channel, outcome));
+    for &id in live.into_iter().filter(has_ended) {
+        let cause = channel.cause();
+        shared.tell(match own.filter(|user| user.session_id() == id) {
+            Some(user) => SignedOut::shown(user, cause),
+            None => SignedOut::named(id, cause),
+        });
     }
-    response::ok()
+    match ended {
+        Ok(_) => response::ok(),
+        Err(_) => response::retry_later(response::text(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the logout is not certain to be remembered",
+        )),
+    }
 }
 
-pub(crate) fn refused(error: InvalidLogoutRequest) -> Response<Bytes> {
-    tracing::warn!(%error, "a logout request was refused");
+pub(crate) fn refused(
+    shared: &Shared,
+    channel: Channel,
+    error: InvalidLogoutRequest,
+) -> Response<Bytes> {
+    let outcome = LogoutOutcome::Malformed(&error);
+    shared.tell(Event::LogoutRequest(channel, outcome));
     response::text(StatusCode::BAD_REQUEST, error.to_string())
 }
 

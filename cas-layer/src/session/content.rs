@@ -107,10 +107,12 @@ impl Veto {
 }
 
 /// Why a sign-in opens no session.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Rejected {
+    #[error("the app does not admit the user")]
     Vetoed(Veto),
     /// The app made a user name of it that is none, for the reason told.
+    #[error("{0}")]
     BadName(&'static str),
 }
 

@@ -97,11 +97,12 @@ pub(crate) struct SessionCookie {
 }
 
 /// Why a session is in no cookie.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
 pub(crate) enum NoCookie {
     /// Name and value would have so many bytes together.
+    #[error("the cookie would have {bytes} bytes, and {MAX_COOKIE_BYTES} are the limit")]
     TooLarge { bytes: usize },
-    /// It could not be sealed: the operating system gives no random bytes.
+    #[error("the operating system gives no random bytes")]
     NotSealed,
 }
 

@@ -17,7 +17,7 @@ mod subkey;
 pub(crate) use binding::{Binding, BindingCookie, LoginValue, Trip};
 pub(crate) use content::{Content, Rejected};
 pub use content::{NewSession, UserName, Veto};
-pub(crate) use cookie::{CookieShape, MAX_COOKIE_BYTES, NoCookie, SessionCookie};
+pub(crate) use cookie::{CookieShape, NoCookie, SessionCookie};
 pub(crate) use encryption::Encrypter;
 pub use id::SessionId;
 pub use key::Key;

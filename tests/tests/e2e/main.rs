@@ -9,6 +9,7 @@ mod keys;
 mod log;
 #[cfg(target_os = "linux")]
 mod memory;
+mod metrics;
 mod routes;
 mod rules;
 mod sessions;

@@ -1,6 +1,6 @@
-//! Nothing secret gets into a log, whatever happens and however much is logged.
+//! Nothing secret gets into a log, a metric or what a hook is told, whatever happens and however much is logged.
 
-use std::{cell::RefCell, io, sync::Once, time::Duration};
+use std::time::Duration;
 
 use axum::{Router, extract::Request};
 use cas_layer::{
@@ -8,76 +8,18 @@ use cas_layer::{
     testing::{Fault, Quirk},
 };
 use http::header;
+use metrics::set_default_local_recorder;
+use metrics_util::debugging::DebuggingRecorder;
 use tower_http::{
     sensitive_headers::SetSensitiveRequestHeadersLayer,
     trace::{DefaultMakeSpan, TraceLayer},
 };
-use tracing::Metadata;
-use tracing_subscriber::{
-    Layer as _,
-    filter::dynamic_filter_fn,
-    fmt::format::FmtSpan,
-    layer::{Context, SubscriberExt as _},
-    util::SubscriberInitExt as _,
-};
 
 use crate::{
     browser::{Answer, Browser},
+    listening::{Listening, heard},
     site::Site,
 };
-
-thread_local! {
-    /// What was said on this thread since somebody listens here.
-    static HEARD: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
-}
-
-/// Everything that any crate says on this thread, through `tracing` or `log`, at every level. The
-/// tests' runtimes have one thread each, so a test hears all of its own and nothing of another.
-struct Listening;
-
-impl Listening {
-    fn start() -> Self {
-        // One subscriber for all: callsites remember for all threads whether anybody listens, and a
-        // subscriber of one thread alone could be forgotten.
-        static INSTALLED: Once = Once::new();
-        INSTALLED.call_once(|| {
-            let listens = |_: &Metadata<'_>, _: &Context<'_, _>| HEARD.with_borrow(Option::is_some);
-            let layer = tracing_subscriber::fmt::layer()
-                .with_ansi(false)
-                .with_span_events(FmtSpan::FULL)
-                .with_writer(|| Heard)
-                .with_filter(dynamic_filter_fn(listens));
-            tracing_subscriber::registry().with(layer).init();
-            tracing::callsite::rebuild_interest_cache();
-        });
-        HEARD.set(Some(Vec::new()));
-        Self
-    }
-}
-
-/// What was said since the test began to listen.
-fn heard() -> String {
-    HEARD.with_borrow(|heard| String::from_utf8(heard.clone().unwrap()).unwrap())
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        HEARD.set(None);
-    }
-}
-
-struct Heard;
-
-impl io::Write for Heard {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        HEARD.with_borrow_mut(|heard| heard.iter_mut().for_each(|h| h.extend_from_slice(bytes)));
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// A browser that remembers every secret that went through its hands.
 struct Witness {
@@ -214,17 +156,24 @@ async fn everything(site: &Site, witness: &mut Witness) {
 }
 
 #[tokio::test]
-async fn no_ticket_cookie_key_or_attribute_is_ever_logged() {
+async fn no_ticket_cookie_key_or_attribute_is_ever_logged_counted_or_told() {
     let _listening = Listening::start();
+    let recorder = DebuggingRecorder::new();
+    let _recording = set_default_local_recorder(&recorder);
     let impatient = |protocol| {
         site(move |config| {
-            config.client(|client| {
-                let second = Duration::from_secs(1);
-                client
-                    .protocol(protocol)
-                    .timeout(second)
-                    .connect_timeout(second)
-            })
+            config
+                .client(|client| {
+                    let second = Duration::from_secs(1);
+                    client
+                        .protocol(protocol)
+                        .timeout(second)
+                        .connect_timeout(second)
+                })
+                // What an app would log that logs what it is told.
+                .on_sign_in(|user| tracing::info!(?user))
+                .on_sign_out(|signed_out| tracing::info!(?signed_out))
+                .on_refused(|refused| tracing::info!(?refused))
         })
     };
     let mut site = impatient(Protocol::Cas3).await;
@@ -246,12 +195,13 @@ async fn no_ticket_cookie_key_or_attribute_is_ever_logged() {
     let ticket = site.cas.issue_ticket("alice", &service);
     std::mem::replace(&mut site.cas, gone).shutdown().await;
     assert_eq!(witness.come_back(&service, &ticket).await.status, 502);
+    tracing::info!(counted = ?recorder.snapshotter().snapshot().into_vec());
     witness.check();
 
     let text = heard();
     // All who could have said something were listened to.
-    for target in ["cas_layer", "reqwest", "hyper_util", "h2"] {
-        assert!(text.contains(&format!(" {target}::")), "{target}");
+    for target in ["cas_layer:", "reqwest::", "hyper_util::", "h2::"] {
+        assert!(text.contains(&format!(" {target}")), "{target}");
     }
     for line in [
         "signed in",
@@ -260,6 +210,10 @@ async fn no_ticket_cookie_key_or_attribute_is_ever_logged() {
         "a ticket that is none",
         "starting afresh",
         "could not be validated",
+        "user=CasUser",
+        "signed_out=SignedOut",
+        "refused=Refused",
+        "cas_layer_sign_ins_total",
     ] {
         assert!(text.contains(line), "{line}");
     }

@@ -23,7 +23,7 @@ use crate::{browser::Browser, site::Site, support::App};
 
 /// A registry in memory, parts of which can be put out of order.
 #[derive(Clone, Debug, Default)]
-struct Moody(Arc<Moods>);
+pub(crate) struct Moody(Arc<Moods>);
 
 #[derive(Debug, Default)]
 struct Moods {
@@ -33,7 +33,7 @@ struct Moods {
 }
 
 impl Moody {
-    fn set_broken(&self, part: Option<&'static str>) {
+    pub(crate) fn set_broken(&self, part: Option<&'static str>) {
         *self.0.broken.lock().unwrap() = part;
     }
 
@@ -69,7 +69,15 @@ impl Registry for Moody {
     }
 
     fn open(&self, id: SessionId, expires_at: u64, now: u64) -> RegistryFuture<'_, Opened> {
-        self.unless_broken("open", self.0.inner.open(id, expires_at, now))
+        let overtaken = *self.0.broken.lock().unwrap() == Some("overtaken");
+        let opened = async move {
+            if overtaken {
+                // A logout that came a moment before.
+                self.0.inner.end_if_opened(vec![id], now).await?;
+            }
+            self.0.inner.open(id, expires_at, now).await
+        };
+        self.unless_broken("open", Box::pin(opened))
     }
 
     fn end(&self, id: SessionId, expires_at: u64, now: u64) -> RegistryFuture<'_, ()> {

@@ -16,7 +16,7 @@ use crate::{
     support::App,
 };
 
-fn message(tickets: &[&str]) -> String {
+pub(crate) fn message(tickets: &[&str]) -> String {
     let indexes = tickets.iter().fold(String::new(), |indexes, ticket| {
         indexes + "<samlp:SessionIndex>" + ticket + "</samlp:SessionIndex>"
     });
@@ -25,13 +25,13 @@ fn message(tickets: &[&str]) -> String {
     )
 }
 
-fn form(message: &str) -> String {
+pub(crate) fn form(message: &str) -> String {
     form_urlencoded::Serializer::new(String::new())
         .append_pair("logoutRequest", message)
         .finish()
 }
 
-async fn post(url: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Answer {
+pub(crate) async fn post(url: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Answer {
     let mut browser = Browser::new();
     let request = browser.request(Method::POST, url);
     browser
@@ -39,10 +39,10 @@ async fn post(url: &str, content_type: &str, body: impl Into<reqwest::Body>) -> 
         .await
 }
 
-const FORM: &str = "application/x-www-form-urlencoded";
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Alice, signed in, with the service URL and the ticket of her session.
-async fn alice(app: &App) -> (Browser, String, String) {
+pub(crate) async fn alice(app: &App) -> (Browser, String, String) {
     let mut browser = Browser::new();
     let service = app.begin(&mut browser, "/profile").await;
     let callback = app.callback(&service);
@@ -325,7 +325,7 @@ fn deflated(message: &str) -> String {
     BASE64_STANDARD.encode(encoder.finish().unwrap())
 }
 
-fn query(parameters: &[(&str, &str)]) -> String {
+pub(crate) fn query(parameters: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new())
         .extend_pairs(parameters)
         .finish()

@@ -1,0 +1,185 @@
+//! Events in the log, through `tracing`. Target, `event` and the other fields are a contract; levels and the words
+//! of a message are not.
+
+use std::fmt;
+
+use tracing::{Level, Span};
+
+use super::{
+    Channel, Event, LogoutOutcome, Refused, RefusedReason, SignOutCause, SignedOut, source_of,
+    validation_result,
+};
+use crate::{protocol::Protocol, registry::RegistryError};
+
+const TARGET: &str = "cas_layer";
+
+/// Around everything that is done to validate a ticket, so that what lower crates say of it is found together.
+pub(crate) fn validation_span(protocol: Protocol) -> Span {
+    tracing::info_span!(target: TARGET, "cas_layer::validate", %protocol)
+}
+
+/// `tracing` has to know the level where the line is written.
+macro_rules! say {
+    ($level:expr, $($line:tt)+) => {
+        match $level {
+            Level::ERROR => tracing::error!(target: TARGET, $($line)+),
+            Level::WARN => tracing::warn!(target: TARGET, $($line)+),
+            Level::INFO => tracing::info!(target: TARGET, $($line)+),
+            _ => tracing::debug!(target: TARGET, $($line)+),
+        }
+    };
+}
+
+pub(super) fn write(event: &Event<'_>) {
+    match event {
+        Event::SignedIn(user) => {
+            let session = user.session_id();
+            tracing::info!(target: TARGET, event = "signed-in", %session, "signed in");
+        }
+        Event::Refused(refused) => write_refused(refused),
+        Event::SignedOut(signed_out) => write_signed_out(signed_out),
+        Event::SessionNotKept(session) => tracing::warn!(
+            target: TARGET,
+            event = "session-not-kept",
+            %session,
+            "a browser does not keep the session cookie"
+        ),
+        Event::Validated { result, took } => tracing::debug!(
+            target: TARGET,
+            event = "validated",
+            result = validation_result(*result),
+            seconds = took.as_secs_f64(),
+            "the CAS server was asked about a ticket"
+        ),
+        Event::LogoutRequest(channel, outcome) => write_logout_request(*channel, *outcome),
+    }
+}
+
+fn write_refused(refused: &Refused<'_>) {
+    let (level, message) = describe_refusal(refused.reason());
+    say!(
+        level,
+        event = "refused",
+        reason = refused.reason().as_str(),
+        session = refused.session_id().map(tracing::field::display),
+        error = refused.error.map(tracing::field::display),
+        source = refused.error.and_then(source_of),
+        "{message}"
+    );
+}
+
+fn write_signed_out(signed_out: &SignedOut<'_>) {
+    let message = match signed_out.cause() {
+        SignOutCause::SignOut => "signed out",
+        SignOutCause::Replaced => "signed out by another sign-in in the same browser",
+        SignOutCause::BackChannel | SignOutCause::FrontChannel => "signed out by single logout",
+        SignOutCause::AllSessions => "all sessions of a user were ended",
+    };
+    let (level, more) = match signed_out.unsure {
+        None => (Level::INFO, ""),
+        Some(_) => (Level::ERROR, ", and other nodes may not know it yet"),
+    };
+    say!(
+        level,
+        event = "signed-out",
+        cause = signed_out.cause().as_str(),
+        session = signed_out.session_id().map(tracing::field::display),
+        error = signed_out.unsure.map(tracing::field::display),
+        source = signed_out
+            .unsure
+            .and_then(|error: &RegistryError| source_of(error)),
+        "{message}{more}"
+    );
+}
+
+fn write_logout_request(channel: Channel, outcome: LogoutOutcome<'_>) {
+    let (level, message) = describe_logout_request(outcome);
+    let (sessions, error, source): (_, Option<&dyn fmt::Display>, _) = match outcome {
+        LogoutOutcome::Ended(sessions) => (Some(sessions), None, None),
+        LogoutOutcome::Malformed(error) => (None, Some(error), None),
+        LogoutOutcome::NotRemembered(error) => (None, Some(error), source_of(error)),
+        LogoutOutcome::Unknown | LogoutOutcome::SourceRefused | LogoutOutcome::SourceUnknown => {
+            (None, None, None)
+        }
+    };
+    say!(
+        level,
+        event = "logout-request",
+        channel = channel.as_str(),
+        result = outcome.as_str(),
+        sessions,
+        error = error.map(tracing::field::display),
+        source,
+        "{message}"
+    );
+}
+
+fn describe_logout_request(outcome: LogoutOutcome<'_>) -> (Level, &'static str) {
+    match outcome {
+        LogoutOutcome::Ended(_) => (Level::DEBUG, "single logout"),
+        LogoutOutcome::Unknown => (Level::DEBUG, "a logout request names no session of ours"),
+        LogoutOutcome::Malformed(_) => (Level::WARN, "a logout request was refused"),
+        LogoutOutcome::SourceRefused => (
+            Level::WARN,
+            "a logout request came from an address that is not listed",
+        ),
+        LogoutOutcome::SourceUnknown => (
+            Level::ERROR,
+            "logout requests are limited to listed sources, and the address of a request is not known: \
+             all are refused",
+        ),
+        LogoutOutcome::NotRemembered(_) => (
+            Level::ERROR,
+            "a single logout is not certain to be remembered",
+        ),
+    }
+}
+
+fn describe_refusal(reason: RefusedReason) -> (Level, &'static str) {
+    match reason {
+        RefusedReason::InvalidTicket => (
+            Level::WARN,
+            "a sign-in came back with a ticket that is none",
+        ),
+        RefusedReason::NotBegunHere => (
+            Level::INFO,
+            "a ticket came from a browser that did not begin the login: starting afresh",
+        ),
+        RefusedReason::CookiesNeeded => {
+            (Level::WARN, "a browser does not send the login cookie back")
+        }
+        RefusedReason::Busy => (
+            Level::ERROR,
+            "too many tickets are being validated: a sign-in was turned away",
+        ),
+        RefusedReason::RegistryUnavailable | RefusedReason::RegistryFull => (
+            Level::ERROR,
+            "the registry takes no session: a sign-in was turned away",
+        ),
+        RefusedReason::TicketRefused => (Level::WARN, "the CAS server refused a ticket"),
+        RefusedReason::CasUnreachable
+        | RefusedReason::CasTimedOut
+        | RefusedReason::CasUnreadable
+        | RefusedReason::ConditionsUnmet => (Level::ERROR, "a ticket could not be validated"),
+        RefusedReason::Vetoed => (
+            Level::INFO,
+            "the app does not admit a user: nobody is signed in",
+        ),
+        RefusedReason::BadUserName => (
+            Level::ERROR,
+            "the app made a user name that is none: nobody is signed in",
+        ),
+        RefusedReason::SignedOutMeanwhile => {
+            (Level::INFO, "signed out before the sign-in was finished")
+        }
+        RefusedReason::SessionTooLarge => (
+            Level::ERROR,
+            "a session does not fit into a cookie: nobody is signed in",
+        ),
+        RefusedReason::InternalError => {
+            (Level::ERROR, "a session has no cookie: nobody is signed in")
+        }
+        RefusedReason::NotAllowed => (Level::INFO, "a user is not allowed where they asked to go"),
+        RefusedReason::ForeignSignOut => (Level::WARN, "another site tried to sign a visitor out"),
+    }
+}

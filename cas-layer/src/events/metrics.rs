@@ -1,0 +1,55 @@
+//! Events as numbers, through the `metrics` facade. Names and labels are a contract, and every label has a short
+//! list of values.
+
+use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+
+use super::{Event, validation_result};
+
+const SIGN_INS: &str = "cas_layer_sign_ins_total";
+const VALIDATION: &str = "cas_layer_validation_seconds";
+const SESSIONS_ENDED: &str = "cas_layer_sessions_ended_total";
+const LOGOUT_REQUESTS: &str = "cas_layer_logout_requests_total";
+
+/// Tells the recorder, if there is one by now, what the numbers mean.
+pub(crate) fn describe() {
+    describe_counter!(
+        SIGN_INS,
+        Unit::Count,
+        "Sign-ins that came back from the CAS server, by result"
+    );
+    describe_histogram!(
+        VALIDATION,
+        Unit::Seconds,
+        "How long the CAS server took to answer about a ticket, by result"
+    );
+    describe_counter!(
+        SESSIONS_ENDED,
+        Unit::Count,
+        "Sessions that were ended before their time, by cause"
+    );
+    describe_counter!(
+        LOGOUT_REQUESTS,
+        Unit::Count,
+        "Single-logout messages, by channel and result"
+    );
+}
+
+pub(super) fn count(event: &Event<'_>) {
+    match event {
+        Event::SignedIn(_) => counter!(SIGN_INS, "result" => "signed-in").increment(1),
+        Event::Refused(refused) if refused.reason().is_of_sign_in() => {
+            counter!(SIGN_INS, "result" => refused.reason().as_str()).increment(1);
+        }
+        Event::SignedOut(signed_out) => {
+            counter!(SESSIONS_ENDED, "cause" => signed_out.cause().as_str()).increment(1);
+        }
+        Event::Validated { result, took } => {
+            histogram!(VALIDATION, "result" => validation_result(*result)).record(*took);
+        }
+        Event::LogoutRequest(channel, outcome) => {
+            let labels = [("channel", channel.as_str()), ("result", outcome.as_str())];
+            counter!(LOGOUT_REQUESTS, &labels).increment(1);
+        }
+        Event::Refused(_) | Event::SessionNotKept(_) => {}
+    }
+}

@@ -1,0 +1,136 @@
+//! What happens, by name: a closed list. From here it is told to the log, to the metrics and to the app, in
+//! this order, and each of them says no more of it than stands here: no ticket, no cookie, no attribute.
+
+mod hooks;
+mod log;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod refused;
+mod signed_out;
+
+use std::{error::Error, fmt, time::Duration};
+
+pub(crate) use hooks::Hooks;
+pub(crate) use log::validation_span;
+#[cfg(feature = "metrics")]
+pub(crate) use metrics::describe as describe_metrics;
+pub use refused::{Refused, RefusedReason};
+pub use signed_out::{SignOutCause, SignedOut};
+
+use crate::{
+    client::ValidationErrorKind, registry::RegistryError, session::SessionId, user::CasUser,
+};
+
+/// Something that has happened.
+#[derive(Debug)]
+pub(crate) enum Event<'e> {
+    /// A session was opened, and its cookie is about to be sent.
+    SignedIn(&'e CasUser),
+    /// Somebody was turned away.
+    Refused(Refused<'e>),
+    /// One session has ended, or all of one user.
+    SignedOut(SignedOut<'e>),
+    /// A browser comes back again and again without the cookie of a session that was opened.
+    SessionNotKept(SessionId),
+    /// The CAS server answered, or did not.
+    Validated {
+        result: Result<(), ValidationErrorKind>,
+        took: Duration,
+    },
+    /// A single-logout message was dealt with.
+    LogoutRequest(Channel, LogoutOutcome<'e>),
+}
+
+/// How a single-logout message came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Channel {
+    /// The CAS server posted it.
+    Back,
+    /// A browser brought it.
+    Front,
+}
+
+/// What a single-logout message came to.
+#[derive(Clone, Copy)]
+pub(crate) enum LogoutOutcome<'e> {
+    /// So many sessions were begun or open.
+    Ended(usize),
+    /// It names no session of ours.
+    Unknown,
+    /// It is none, for the reason told.
+    Malformed(&'e dyn fmt::Display),
+    /// Its sender is not listed.
+    SourceRefused,
+    /// Who sent it cannot be said, and only listed senders are heard.
+    SourceUnknown,
+    /// The registry does not promise to remember.
+    NotRemembered(&'e RegistryError),
+}
+
+impl Channel {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Back => "back",
+            Self::Front => "front",
+        }
+    }
+
+    /// What a session that was ended in this way ended by.
+    pub(crate) fn cause(self) -> SignOutCause {
+        match self {
+            Self::Back => SignOutCause::BackChannel,
+            Self::Front => SignOutCause::FrontChannel,
+        }
+    }
+}
+
+impl LogoutOutcome<'_> {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Ended(_) => "ended",
+            Self::Unknown => "unknown",
+            Self::Malformed(_) => "malformed",
+            Self::SourceRefused => "source-refused",
+            Self::SourceUnknown => "source-unknown",
+            Self::NotRemembered(_) => "not-remembered",
+        }
+    }
+}
+
+impl fmt::Debug for LogoutOutcome<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a validation came to, in one word.
+fn validation_result(result: Result<(), ValidationErrorKind>) -> &'static str {
+    result.map_or_else(|kind| RefusedReason::from(kind).as_str(), |()| "ok")
+}
+
+/// What is behind an error, which its own text leaves out.
+fn source_of(error: &dyn Error) -> Option<String> {
+    error.source().map(ToString::to_string)
+}
+
+impl Hooks {
+    /// Tells the log, the metrics and the app.
+    pub(crate) fn tell(&self, event: &Event<'_>) {
+        log::write(event);
+        #[cfg(feature = "metrics")]
+        metrics::count(event);
+        self.call(event);
+    }
+}
+
+impl<'e> From<Refused<'e>> for Event<'e> {
+    fn from(refused: Refused<'e>) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl<'e> From<SignedOut<'e>> for Event<'e> {
+    fn from(signed_out: SignedOut<'e>) -> Self {
+        Self::SignedOut(signed_out)
+    }
+}

@@ -1,0 +1,207 @@
+//! Somebody is turned away.
+
+use std::{error::Error, fmt};
+
+use crate::{
+    client::{ValidationError, ValidationErrorKind},
+    registry::{RegistryError, RegistryErrorKind},
+    session::{NoCookie, Rejected, SessionId},
+    user::CasUser,
+};
+
+/// Somebody was turned away: what [`on_refused`](crate::CasConfigBuilder::on_refused) is told.
+#[derive(Debug)]
+pub struct Refused<'e> {
+    reason: RefusedReason,
+    user_name: Option<&'e str>,
+    session_id: Option<SessionId>,
+    /// What the log says besides the reason.
+    pub(super) error: Option<&'e (dyn Error + 'static)>,
+}
+
+/// Why somebody was turned away. Where nothing else is said, a sign-in came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefusedReason {
+    /// The ticket is not one that could be sent to a CAS server.
+    InvalidTicket,
+    /// The browser that brought the ticket did not begin the login: the ticket was not looked at, and the login
+    /// starts afresh. An old link, or an attempt to sign a visitor in under a foreign name.
+    NotBegunHere,
+    /// The same for the second time: the browser does not send the login cookie back.
+    CookiesNeeded,
+    /// Too many tickets were being validated at once.
+    Busy,
+    /// The registry could not be reached, or failed.
+    RegistryUnavailable,
+    /// The registry has no room for another session.
+    RegistryFull,
+    /// The CAS server refused the ticket. It was used already, as after going back in the browser, has expired,
+    /// or is forged.
+    TicketRefused,
+    /// The CAS server's answer by SAML 1.1 is for another time or another place: look at the clocks.
+    ConditionsUnmet,
+    /// There was no connection to the CAS server, or it broke.
+    CasUnreachable,
+    /// The CAS server took too long.
+    CasTimedOut,
+    /// The CAS server's answer made no sense.
+    CasUnreadable,
+    /// The app's [`map_session`](crate::CasConfigBuilder::map_session) did not admit the user.
+    Vetoed,
+    /// The app's `map_session` made a user name that is none.
+    BadUserName,
+    /// A single logout came before the sign-in was finished.
+    SignedOutMeanwhile,
+    /// The session does not fit into a cookie.
+    SessionTooLarge,
+    /// The operating system gave no random bytes.
+    InternalError,
+    /// No sign-in: a signed-in user asked for a path that is not for them, and got a 403.
+    NotAllowed,
+    /// No sign-in: another site tried to sign a visitor out, see
+    /// [`sign_out_by_post_only`](crate::CasConfigBuilder::sign_out_by_post_only).
+    ForeignSignOut,
+}
+
+impl RefusedReason {
+    /// The name that it has in the log and in the metrics, a contract: that of the variant in kebab case, such as
+    /// `ticket-refused`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidTicket => "invalid-ticket",
+            Self::NotBegunHere => "not-begun-here",
+            Self::CookiesNeeded => "cookies-needed",
+            Self::Busy => "busy",
+            Self::RegistryUnavailable => "registry-unavailable",
+            Self::RegistryFull => "registry-full",
+            Self::TicketRefused => "ticket-refused",
+            Self::ConditionsUnmet => "conditions-unmet",
+            Self::CasUnreachable => "cas-unreachable",
+            Self::CasTimedOut => "cas-timed-out",
+            Self::CasUnreadable => "cas-unreadable",
+            Self::Vetoed => "vetoed",
+            Self::BadUserName => "bad-user-name",
+            Self::SignedOutMeanwhile => "signed-out-meanwhile",
+            Self::SessionTooLarge => "session-too-large",
+            Self::InternalError => "internal-error",
+            Self::NotAllowed => "not-allowed",
+            Self::ForeignSignOut => "foreign-sign-out",
+        }
+    }
+
+    /// Whether a sign-in came to nothing.
+    #[must_use]
+    pub fn is_of_sign_in(self) -> bool {
+        !matches!(self, Self::NotAllowed | Self::ForeignSignOut)
+    }
+}
+
+/// As [`as_str`](RefusedReason::as_str).
+impl fmt::Display for RefusedReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<ValidationErrorKind> for RefusedReason {
+    fn from(kind: ValidationErrorKind) -> Self {
+        match kind {
+            ValidationErrorKind::Refused => Self::TicketRefused,
+            ValidationErrorKind::ConditionsUnmet => Self::ConditionsUnmet,
+            ValidationErrorKind::Unreachable => Self::CasUnreachable,
+            ValidationErrorKind::TimedOut => Self::CasTimedOut,
+            ValidationErrorKind::Unreadable => Self::CasUnreadable,
+        }
+    }
+}
+
+impl From<&ValidationError> for RefusedReason {
+    fn from(error: &ValidationError) -> Self {
+        error.kind().into()
+    }
+}
+
+impl From<&RegistryError> for RefusedReason {
+    fn from(error: &RegistryError) -> Self {
+        match error.kind() {
+            RegistryErrorKind::Full => Self::RegistryFull,
+            _ => Self::RegistryUnavailable,
+        }
+    }
+}
+
+impl From<&NoCookie> for RefusedReason {
+    fn from(no_cookie: &NoCookie) -> Self {
+        match no_cookie {
+            NoCookie::TooLarge { .. } => Self::SessionTooLarge,
+            NoCookie::NotSealed => Self::InternalError,
+        }
+    }
+}
+
+impl From<&Rejected> for RefusedReason {
+    fn from(rejected: &Rejected) -> Self {
+        match rejected {
+            Rejected::Vetoed(_) => Self::Vetoed,
+            Rejected::BadName(_) => Self::BadUserName,
+        }
+    }
+}
+
+impl<'e> Refused<'e> {
+    pub(crate) fn new(reason: impl Into<RefusedReason>) -> Self {
+        Self {
+            reason: reason.into(),
+            user_name: None,
+            session_id: None,
+            error: None,
+        }
+    }
+
+    /// For a reason that an error gives.
+    pub(crate) fn by<E: Error + 'static>(error: &'e E) -> Self
+    where
+        &'e E: Into<RefusedReason>,
+    {
+        Self {
+            error: Some(error),
+            ..Self::new(error)
+        }
+    }
+
+    /// The user for whom the CAS server vouched, and the session that there might have been.
+    pub(crate) fn signing_in(mut self, user_name: &'e str, id: SessionId) -> Self {
+        self.user_name = Some(user_name);
+        self.session_id = Some(id);
+        self
+    }
+
+    /// The user who is signed in.
+    pub(crate) fn signed_in(self, user: Option<&'e CasUser>) -> Self {
+        match user {
+            Some(user) => self.signing_in(user.name(), user.session_id()),
+            None => self,
+        }
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn reason(&self) -> RefusedReason {
+        self.reason
+    }
+
+    /// Who it was, if the CAS server vouched for them: the name that they have in their session, or, where none was
+    /// opened, the one that the CAS server gave.
+    #[must_use]
+    pub fn user_name(&self) -> Option<&str> {
+        self.user_name
+    }
+
+    /// The session of a user who is signed in, or the one that was not opened, where the user is known.
+    #[must_use]
+    pub fn session_id(&self) -> Option<SessionId> {
+        self.session_id
+    }
+}

@@ -1,0 +1,114 @@
+//! The end of a session before its time.
+
+use std::fmt;
+
+use crate::{registry::RegistryError, session::SessionId, user::CasUser};
+
+/// A session has ended before its time, or all sessions of a user have: what
+/// [`on_sign_out`](crate::CasConfigBuilder::on_sign_out) is told.
+///
+/// A session that expires or is unused for too long ends without a word: nobody is there to notice.
+#[derive(Debug)]
+pub struct SignedOut<'e> {
+    cause: SignOutCause,
+    user_name: Option<&'e str>,
+    session_id: Option<SessionId>,
+    /// The registry has not made sure of it yet.
+    pub(super) unsure: Option<&'e RegistryError>,
+}
+
+/// What ended a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SignOutCause {
+    /// The visitor went to the logout endpoint.
+    SignOut,
+    /// Somebody signed in anew in the same browser, the same user perhaps.
+    Replaced,
+    /// Single logout: the CAS server said so itself.
+    BackChannel,
+    /// Single logout: the CAS server said so through a browser.
+    FrontChannel,
+    /// [`CasUser::end_all_sessions`] or [`CasConfig::end_all`](crate::CasConfig::end_all): all sessions of the
+    /// user, however many there were.
+    AllSessions,
+}
+
+impl SignOutCause {
+    /// The name that it has in the log and in the metrics, a contract: `sign-out`, `replaced`, `back-channel`,
+    /// `front-channel`, `all-sessions`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SignOut => "sign-out",
+            Self::Replaced => "replaced",
+            Self::BackChannel => "back-channel",
+            Self::FrontChannel => "front-channel",
+            Self::AllSessions => "all-sessions",
+        }
+    }
+}
+
+/// As [`as_str`](SignOutCause::as_str).
+impl fmt::Display for SignOutCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl<'e> SignedOut<'e> {
+    /// A session whose cookie was shown.
+    pub(crate) fn shown(user: &'e CasUser, cause: SignOutCause) -> Self {
+        Self {
+            cause,
+            user_name: Some(user.name()),
+            session_id: Some(user.session_id()),
+            unsure: None,
+        }
+    }
+
+    /// A session that a message named.
+    pub(crate) fn named(id: SessionId, cause: SignOutCause) -> Self {
+        Self {
+            cause,
+            user_name: None,
+            session_id: Some(id),
+            unsure: None,
+        }
+    }
+
+    pub(crate) fn all_of(user_name: &'e str) -> Self {
+        Self {
+            cause: SignOutCause::AllSessions,
+            user_name: Some(user_name),
+            session_id: None,
+            unsure: None,
+        }
+    }
+
+    /// What the registry says of it.
+    pub(crate) fn recorded(mut self, recorded: Result<(), &'e RegistryError>) -> Self {
+        self.unsure = recorded.err();
+        self
+    }
+
+    /// What ended it.
+    #[must_use]
+    pub fn cause(&self) -> SignOutCause {
+        self.cause
+    }
+
+    /// Whose session it was. `None` with single logout, which names a ticket alone: only the cookie knows the
+    /// user, and it is not there. An app that has to know keeps the
+    /// [`session_id`](CasUser::session_id) of every user that signs in.
+    #[must_use]
+    pub fn user_name(&self) -> Option<&str> {
+        self.user_name
+    }
+
+    /// Which session it was; `None` for all sessions of a user.
+    #[must_use]
+    pub fn session_id(&self) -> Option<SessionId> {
+        self.session_id
+    }
+}

@@ -1,0 +1,124 @@
+//! Ways to be turned away, each on an app of its own.
+
+use std::time::Duration;
+
+use cas_layer::{Access, CasConfigBuilder, MemoryRegistry, Paths, Veto, testing::Fault};
+use reqwest::Method;
+
+use crate::{browser::Browser, registry::Moody, support::App};
+
+/// Every way that a test can bring about: all but that the operating system has no random bytes.
+pub(crate) const WAYS: [&str; 16] = [
+    "invalid-ticket",
+    "not-begun-here",
+    "cookies-needed",
+    "busy",
+    "registry-unavailable",
+    "registry-full",
+    "ticket-refused",
+    "cas-unreachable",
+    "cas-timed-out",
+    "cas-unreadable",
+    "vetoed",
+    "bad-user-name",
+    "signed-out-meanwhile",
+    "session-too-large",
+    "not-allowed",
+    "foreign-sign-out",
+];
+
+/// Has somebody turned away for this reason, with alice's own ticket where it takes one.
+pub(crate) async fn turn_away(
+    reason: &str,
+    configure: impl FnOnce(CasConfigBuilder) -> CasConfigBuilder,
+) {
+    let registry = Moody::default();
+    let app = App::with(|config| {
+        let config = configure(config).registry(registry.clone());
+        let impatient = |config: CasConfigBuilder| {
+            config.client(|client| client.timeout(Duration::from_millis(500)))
+        };
+        match reason {
+            "busy" => impatient(config).max_concurrent_validations(1),
+            "cas-timed-out" => impatient(config),
+            "registry-full" => config.registry(MemoryRegistry::with_capacity(0)),
+            "vetoed" => config.map_session(|_| Err(Veto::new("not you"))),
+            "bad-user-name" => config.map_session(|session| {
+                session.set_name("");
+                Ok(())
+            }),
+            "session-too-large" => config.map_session(|session| {
+                session.attributes_mut().push("note", "x".repeat(5_000));
+                Ok(())
+            }),
+            "not-allowed" => config.rule(
+                Paths::exact("/dogs"),
+                Access::required().any_of("memberOf", ["dogs"]),
+            ),
+            "foreign-sign-out" => config.sign_out_by_post_only(),
+            _ => config,
+        }
+    })
+    .await;
+    app.cas.set_fault(match reason {
+        "busy" | "cas-timed-out" => Some(Fault::Hang),
+        "cas-unreachable" => Some(Fault::CloseConnection),
+        "cas-unreadable" => Some(Fault::Garbage),
+        _ => None,
+    });
+    registry.set_broken(match reason {
+        "registry-unavailable" => Some("begin"),
+        "signed-out-meanwhile" => Some("overtaken"),
+        _ => None,
+    });
+    let mut browser = Browser::new();
+    let mut is_member = false;
+    match reason {
+        "invalid-ticket" | "ticket-refused" => {
+            let service = app.begin(&mut browser, "/profile").await;
+            let ticket = if reason == "ticket-refused" {
+                "ST-unknown"
+            } else {
+                "%3Cscript%3E"
+            };
+            browser.open(&format!("{service}&ticket={ticket}")).await;
+        }
+        "not-begun-here" => {
+            let service = app.begin(&mut Browser::new(), "/profile").await;
+            browser.open(&app.callback(&service)).await;
+        }
+        "cookies-needed" => {
+            browser.refuses = vec!["cas-"];
+            let service = app.begin(&mut browser, "/profile").await;
+            let again = browser.open(&app.callback(&service)).await;
+            let service = again.location_parameter("service").unwrap();
+            browser.open(&app.callback(&service)).await;
+        }
+        "busy" => {
+            let begin = async || {
+                let mut browser = Browser::new();
+                let service = app.begin(&mut browser, "/profile").await;
+                (browser, app.callback(&service))
+            };
+            let mut tabs = [begin().await, begin().await, begin().await];
+            let [one, two, three] = tabs.each_mut().map(|(tab, url)| tab.open(url));
+            // How many of them wait in vain, at least one, is up to the clock.
+            tokio::join!(one, two, three);
+        }
+        "not-allowed" | "foreign-sign-out" => {
+            app.sign_in(&mut browser, "/profile").await;
+            is_member = true;
+            let (method, path) = match reason {
+                "not-allowed" => (Method::GET, "/dogs"),
+                _ => (Method::POST, "/logout"),
+            };
+            let request = browser.request(method, &app.at(path));
+            let request = request.header("sec-fetch-site", "cross-site");
+            assert_eq!(browser.send(request).await.status, 403);
+        }
+        _ => {
+            app.sign_in(&mut browser, "/profile").await;
+        }
+    }
+    assert_eq!(browser.has_session(), is_member, "{reason}");
+}

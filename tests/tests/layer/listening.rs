@@ -1,0 +1,65 @@
+//! An ear for everything that is logged.
+
+use std::{cell::RefCell, io, sync::Once};
+
+use tracing::Metadata;
+use tracing_subscriber::{
+    Layer as _,
+    filter::dynamic_filter_fn,
+    fmt::format::FmtSpan,
+    layer::{Context, SubscriberExt as _},
+    util::SubscriberInitExt as _,
+};
+
+thread_local! {
+    /// What was said on this thread since somebody listens here.
+    static HEARD: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
+
+/// Everything that any crate says on this thread, through `tracing` or `log`, at every level. The
+/// tests' runtimes have one thread each, so a test hears all of its own and nothing of another.
+pub(crate) struct Listening;
+
+impl Listening {
+    pub(crate) fn start() -> Self {
+        // One subscriber for all: callsites remember for all threads whether anybody listens, and a
+        // subscriber of one thread alone could be forgotten.
+        static INSTALLED: Once = Once::new();
+        INSTALLED.call_once(|| {
+            let listens = |_: &Metadata<'_>, _: &Context<'_, _>| HEARD.with_borrow(Option::is_some);
+            let layer = tracing_subscriber::fmt::layer()
+                .with_ansi(false)
+                .with_span_events(FmtSpan::FULL)
+                .with_writer(|| Heard)
+                .with_filter(dynamic_filter_fn(listens));
+            tracing_subscriber::registry().with(layer).init();
+            tracing::callsite::rebuild_interest_cache();
+        });
+        HEARD.set(Some(Vec::new()));
+        Self
+    }
+}
+
+/// What was said since the test began to listen.
+pub(crate) fn heard() -> String {
+    HEARD.with_borrow(|heard| String::from_utf8(heard.clone().unwrap()).unwrap())
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        HEARD.set(None);
+    }
+}
+
+struct Heard;
+
+impl io::Write for Heard {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        HEARD.with_borrow_mut(|heard| heard.iter_mut().for_each(|h| h.extend_from_slice(bytes)));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
