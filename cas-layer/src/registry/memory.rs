@@ -24,7 +24,7 @@ use crate::{
 ///   a session that was signed out is then good again until it expires, and a single logout finds a session
 ///   that was opened before only if it has been used since.
 /// - Every entry vanishes when its session would have expired, or an hour later. An open session takes at
-///   most 56 bytes, and an ended one too.
+///   most 66 bytes, an ended one 56.
 /// - A request that carries no verified session or ticket never adds an entry. At most
 ///   [`capacity`](Self::with_capacity) sessions are open at once; a sign-in beyond that is refused
 ///   with a 503 and a log line, and nobody else is signed out for it.

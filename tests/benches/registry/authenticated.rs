@@ -25,8 +25,11 @@ use crate::{
     site::{Site, is_signed_in},
 };
 
-const ROUNDS: usize = 1_000;
-const BLOCK: u32 = 1_000;
+/// Of each node, in each comparison.
+const REQUESTS: usize = 2_000_000;
+
+/// A block is each session once, but not less than this.
+const LEAST: usize = 1_000;
 
 /// So many that neither the cookies nor their places in the registry stay in the fastest cache.
 const SESSIONS: usize = 10_000;
@@ -93,22 +96,22 @@ async fn registry_with(opened: u64, ended: u64) -> MemoryRegistry {
 }
 
 async fn compare(whose: &str, nodes: &[(&str, Router)], cookies: &[HeaderValue]) {
+    let size = cookies.len().max(LEAST);
+    let rounds = REQUESTS / size;
     for (_, node) in nodes {
-        block(node, cookies).await;
+        block(node, cookies, size).await;
     }
-    let mut nanoseconds = vec![Vec::with_capacity(ROUNDS); nodes.len()];
-    let mut next = cookies.to_vec();
-    for round in 0..ROUNDS {
+    let mut nanoseconds = vec![Vec::with_capacity(rounds); nodes.len()];
+    for round in 0..rounds {
         for turn in 0..nodes.len() {
             let index = (round + turn) % nodes.len();
-            let took = block(&nodes[index].1, &next).await;
-            nanoseconds[index].push(f64::from(u32::try_from((took / BLOCK).as_nanos()).unwrap()));
+            let took = block(&nodes[index].1, cookies, size).await;
+            let each = took / u32::try_from(size).unwrap();
+            nanoseconds[index].push(f64::from(u32::try_from(each.as_nanos()).unwrap()));
         }
-        let by = (BLOCK as usize).min(next.len());
-        next.rotate_left(by);
     }
 
-    println!("\n{whose}: {ROUNDS} rounds of {BLOCK} requests each; medians; ns per request\n");
+    println!("\n{whose}: {rounds} rounds of {size} requests each; medians; ns per request\n");
     println!("| the registry knows | ns | of empty | (quartiles) |");
     println!("| --- | ---: | ---: | ---: |");
     for (index, (name, _)) in nodes.iter().enumerate() {
@@ -122,9 +125,9 @@ async fn compare(whose: &str, nodes: &[(&str, Router)], cookies: &[HeaderValue])
     }
 }
 
-async fn block(node: &Router, cookies: &[HeaderValue]) -> Duration {
+async fn block(node: &Router, cookies: &[HeaderValue], size: usize) -> Duration {
     let start = Instant::now();
-    for cookie in cookies.iter().cycle().take(BLOCK as usize) {
+    for cookie in cookies.iter().cycle().take(size) {
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = axum::http::Uri::from_static("/profile");
         request.headers_mut().insert(header::COOKIE, cookie.clone());

@@ -50,7 +50,7 @@ const LONGEST: UnixSeconds = 366 * 24 * 3600;
 /// - A file that is damaged is reported and left to the operator. It is never begun anew by itself.
 /// - Asking whether a session has ended takes no I/O: what has ended is in memory, too, at most 56 bytes a session.
 ///   Open sessions are in the file alone.
-/// - Entries leave the file, in passing, an hour after their sessions expire. It takes about 60 bytes for
+/// - Entries leave the file, in passing, an hour after their sessions expire. It takes 50 to 90 bytes for
 ///   each session, open or ended, and keeps the size that it once had.
 /// - While the file cannot be written (a full disk), nobody is signed in, a sign-out holds for this process
 ///   and is saved when the file can be written again, and a single logout is answered with an error. The log says when
