@@ -9,8 +9,8 @@ use cas_layer::{
 use cas_layer_tests::redis::RedisServer;
 
 use crate::support::{
-    LIFETIME, Session, account, connect, ends, eventually, exists, is_ended, key, log_out, new_id,
-    now, settled, sign_in, sign_out,
+    LIFETIME, LIMIT, Session, account, connect, ends, eventually, exists, is_ended, key, log_out,
+    new_id, now, settled, sign_in, sign_out,
 };
 
 pub(crate) async fn what_one_node_ends_has_ended_on_all() {
@@ -79,7 +79,13 @@ pub(crate) async fn all_sessions_of_an_account_end_on_all_nodes_and_later_ones_l
     one.end_all(account("alice"), now + LIFETIME, now)
         .await
         .unwrap();
-    let after = [sign_in(&one).await, sign_in(&two).await];
+    // So a node that has not heard of it opens none that it would end.
+    let told: Vec<(String, Vec<String>)> = server
+        .command(&["XRANGE", "{cas-layer}:ended", "-", "+"])
+        .await;
+    let number: String = server.command(&["GET", "{cas-layer}:number"]).await;
+    assert_eq!(told[0].1[2..4], ["n".to_owned(), number]);
+    let after = [sign_in(&two).await, sign_in(&one).await];
     for node in [&one, &two] {
         for session in &before {
             ends(node, session).await;
@@ -175,9 +181,8 @@ pub(crate) async fn messages_about_unknown_sessions_leave_no_trace() {
     }
     // A ticket that was refused.
     let refused = Session::unknown();
-    node.begin(refused.id, Duration::from_secs(40))
-        .await
-        .unwrap();
+    // For longer than this test waits.
+    node.begin(refused.id, 2 * LIMIT).await.unwrap();
     assert!(exists(&server, &refused).await);
     node.abandon(refused.id);
     eventually("a beginning is taken back", async || {
