@@ -25,7 +25,7 @@ async fn main() {
         return;
     }
     // The disk is not what is measured.
-    let server = RedisServer::start_with(&["--appendfsync", "no"]).await;
+    let mut server = RedisServer::start_with(&["--appendfsync", "no"]).await;
     let node = RedisRegistry::connect(server.url()).await.unwrap();
     let memory = async || {
         let info: String = server.command(&["INFO", "memory"]).await;
@@ -91,6 +91,37 @@ async fn main() {
         reached.push(started.elapsed());
     }
     print("a logout reaches three nodes", reached);
+    drop(nodes);
+
+    server.hang();
+    let mut calls = Vec::new();
+    for n in 0..20 {
+        let started = Instant::now();
+        let (begun, ended) = tokio::join!(
+            node.begin(id(n), Duration::from_secs(40)),
+            node.end_if_opened(vec![id(n)], now()),
+        );
+        assert!(begun.is_err() && ended.is_err());
+        calls.push(started.elapsed());
+    }
+    print("a call while Redis hangs", calls);
+    server.go_on();
+
+    server.kill().await;
+    server.empty();
+    server.restart().await;
+    let started = Instant::now();
+    let entries = async || {
+        let entries: u64 = server.command(&["XLEN", "{cas-layer}:ended"]).await;
+        entries
+    };
+    while entries().await < SESSIONS {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    println!(
+        "an empty Redis has {SESSIONS} ended sessions back: {:?}",
+        started.elapsed()
+    );
 }
 
 /// Signs somebody in.

@@ -254,6 +254,25 @@ pub(crate) async fn a_redis_that_hangs_holds_nobody_up() {
     is_back(&one).await;
 }
 
+pub(crate) async fn a_redis_without_memory_is_tried_again() {
+    let server = RedisServer::start().await;
+    let (one, two) = (connect(&server).await, connect(&server).await);
+    let (shown, named) = (sign_in(&one).await, sign_in(&one).await);
+    server
+        .command::<()>(&["CONFIG", "SET", "maxmemory", "1"])
+        .await;
+    let unavailable = RegistryErrorKind::Unavailable;
+    assert_eq!(error_of(try_sign_in(&one)).await, unavailable);
+    assert_eq!(error_of(sign_out(&one, &shown)).await, unavailable);
+    assert_eq!(error_of(log_out(&one, &named)).await, unavailable);
+    server
+        .command::<()>(&["CONFIG", "SET", "maxmemory", "0"])
+        .await;
+    ends(&two, &shown).await;
+    ends(&two, &named).await;
+    sign_in(&one).await;
+}
+
 pub(crate) async fn a_full_queue_turns_away() {
     let mut server = RedisServer::start().await;
     let builder = RedisRegistry::builder(server.url()).queue(2);

@@ -81,7 +81,7 @@ impl RedisRegistryBuilder {
         self
     }
 
-    /// How many sign-outs may wait for Redis while it is away, at about 150 bytes each. Those beyond it are
+    /// How many sign-outs may wait for Redis while it is away, at about 300 bytes each. Those beyond it are
     /// turned away with an error that says so. At least 1. The default value is 100,000.
     pub fn queue(mut self, sign_outs: usize) -> Self {
         self.queue = sign_outs;

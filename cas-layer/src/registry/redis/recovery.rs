@@ -110,7 +110,6 @@ pub(super) async fn join(
             sign,
             "Redis may have lost sign-outs: what this node knows is compared with it"
         );
-        known.is_doubtful = true;
     } else if is_marked {
         tracing::info!(
             "Redis is new to the registry, or was restarted: until every session of before has \
@@ -119,6 +118,7 @@ pub(super) async fn join(
     }
     if is_marked {
         node.set_recovering(true);
+        known.is_doubtful |= !known.is_new();
     }
     known.epoch.clone_from(&epoch);
     commands.instance().clone_into(&mut known.instance);
