@@ -134,7 +134,8 @@ impl Node {
     /// Does everything that is to be done over a pair of connections, until one of them breaks.
     async fn work(&self, known: &mut Known, pair: Pair) -> Failure {
         let Pair { commands, news } = pair;
-        self.queue.redis_came();
+        // Some sessions have ended here alone then.
+        known.is_doubtful |= self.queue.redis_came();
         self.link.set(State::Up(commands.clone()));
         let failure = tokio::select! {
             failure = follow::follow(self, known, &commands, &news) => failure,

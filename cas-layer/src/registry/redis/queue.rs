@@ -161,8 +161,11 @@ impl Queue {
         }
     }
 
-    pub(super) fn redis_came(&self) {
-        self.inner().is_away = false;
+    /// Redis is there. Says whether endings were turned away meanwhile.
+    pub(super) fn redis_came(&self) -> bool {
+        let mut inner = self.inner();
+        inner.is_away = false;
+        inner.turned_away > 0
     }
 
     /// How many sessions and accounts wait.

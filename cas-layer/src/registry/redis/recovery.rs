@@ -183,7 +183,7 @@ pub(super) async fn complete(
         written += batch.len() as u64;
     }
     if written > 0 {
-        tracing::error!(written, "Redis had lost sign-outs: it has them again");
+        tracing::error!(written, "Redis lacked sign-outs: it has them now");
     } else {
         tracing::info!("Redis has all sign-outs that this node knows of");
     }
