@@ -254,8 +254,27 @@ pub(crate) async fn a_redis_that_hangs_holds_nobody_up() {
     is_back(&one).await;
 }
 
+pub(crate) async fn a_redis_without_memory_is_tried_again() {
+    let server = RedisServer::start().await;
+    let (one, two) = (connect(&server).await, connect(&server).await);
+    let (shown, named) = (sign_in(&one).await, sign_in(&one).await);
+    server
+        .command::<()>(&["CONFIG", "SET", "maxmemory", "1"])
+        .await;
+    let unavailable = RegistryErrorKind::Unavailable;
+    assert_eq!(error_of(try_sign_in(&one)).await, unavailable);
+    assert_eq!(error_of(sign_out(&one, &shown)).await, unavailable);
+    assert_eq!(error_of(log_out(&one, &named)).await, unavailable);
+    server
+        .command::<()>(&["CONFIG", "SET", "maxmemory", "0"])
+        .await;
+    ends(&two, &shown).await;
+    ends(&two, &named).await;
+    sign_in(&one).await;
+}
+
 pub(crate) async fn a_full_queue_turns_away() {
-    let mut server = RedisServer::start().await;
+    let server = RedisServer::start().await;
     let builder = RedisRegistry::builder(server.url()).queue(2);
     let node = builder.connect().await.unwrap();
     let sessions = [
@@ -264,7 +283,7 @@ pub(crate) async fn a_full_queue_turns_away() {
         sign_in(&node).await,
         sign_in(&node).await,
     ];
-    server.kill().await;
+    server.hang();
     let [first, second, third, fourth] = &sessions;
     let unavailable = RegistryErrorKind::Unavailable;
     assert_eq!(error_of(sign_out(&node, first)).await, unavailable);
@@ -280,14 +299,15 @@ pub(crate) async fn a_full_queue_turns_away() {
     // Who showed a cookie has signed out here. A stranger's message fills nothing.
     assert!(is_ended(&node, third) && !is_ended(&node, fourth));
 
-    server.restart().await;
+    server.go_on();
     let other = connect(&server).await;
     ends(&other, first).await;
     ends(&other, second).await;
-    // What found no room is told when the node compares itself with Redis.
+    // It had no place in the queue, but this node has not forgotten it.
     ends(&other, third).await;
-    is_back(&node).await;
-    log_out(&node, fourth).await.unwrap();
+    assert!(!is_ended(&node, fourth) && !is_ended(&other, fourth));
+    // There is room again.
+    sign_out(&node, fourth).await.unwrap();
     ends(&other, fourth).await;
 }
 

@@ -58,6 +58,7 @@ fn main() -> ExitCode {
         away::nothing_is_lost_and_nobody_ended_through_kills_and_hangs,
         away::sign_outs_wait_for_redis_and_are_told,
         away::a_redis_that_hangs_holds_nobody_up,
+        away::a_redis_without_memory_is_tried_again,
         away::a_full_queue_turns_away,
         away::a_logout_of_an_unknown_session_is_forgotten_when_redis_is_back,
         away::shutdown_tells_redis_what_waits,

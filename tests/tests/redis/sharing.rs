@@ -79,7 +79,12 @@ pub(crate) async fn all_sessions_of_an_account_end_on_all_nodes_and_later_ones_l
     one.end_all(account("alice"), now + LIFETIME, now)
         .await
         .unwrap();
-    // First where the end may not be known yet.
+    // So a node that has not heard of it opens none that it would end.
+    let told: Vec<(String, Vec<String>)> = server
+        .command(&["XRANGE", "{cas-layer}:ended", "-", "+"])
+        .await;
+    let number: String = server.command(&["GET", "{cas-layer}:number"]).await;
+    assert_eq!(told[0].1[2..4], ["n".to_owned(), number]);
     let after = [sign_in(&two).await, sign_in(&one).await];
     for node in [&one, &two] {
         for session in &before {

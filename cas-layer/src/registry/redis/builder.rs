@@ -58,8 +58,8 @@ impl RedisRegistryBuilder {
         self
     }
 
-    /// How many replicas have to confirm a sign-in or a sign-out before it counts (`WAIT`), a quarter of a second
-    /// at most. With fewer, nobody is signed in, and a single logout is answered 503 and tried again. The default
+    /// How many replicas have to confirm a sign-in or a sign-out before it counts (`WAIT`), within a third of a
+    /// second. With fewer, nobody is signed in, and a single logout is answered 503 and tried again. The default
     /// value is 0.
     ///
     /// While a node waits for replicas its other calls to Redis wait too. So this is for replicas that are
@@ -81,8 +81,9 @@ impl RedisRegistryBuilder {
         self
     }
 
-    /// How many sign-outs may wait for Redis while it is away, at about 150 bytes each. Those beyond it are
-    /// turned away with an error that says so. At least 1. The default value is 100,000.
+    /// How many sign-outs may wait for Redis while it is away, at about 300 bytes each. Those beyond it are
+    /// turned away with an error that says so, and a session whose cookie was shown has ended here all the same. At
+    /// least 1. The default value is 100,000.
     pub fn queue(mut self, sign_outs: usize) -> Self {
         self.queue = sign_outs;
         self

@@ -256,6 +256,8 @@ impl Registry for RedisRegistry {
     ) -> RegistryFuture<'_, ()> {
         let node = &self.0.node;
         let number = node.facts.number_of_now();
+        // Who signs in here from now on is above it.
+        node.facts.saw_number(number);
         node.ended.end_all(account, number, expires_at, now);
         let seconds = expires_at.saturating_sub(now);
         node.facts.saw_lifetime(seconds);

@@ -110,7 +110,6 @@ pub(super) async fn join(
             sign,
             "Redis may have lost sign-outs: what this node knows is compared with it"
         );
-        known.is_doubtful = true;
     } else if is_marked {
         tracing::info!(
             "Redis is new to the registry, or was restarted: until every session of before has \
@@ -119,6 +118,7 @@ pub(super) async fn join(
     }
     if is_marked {
         node.set_recovering(true);
+        known.is_doubtful |= !known.is_new();
     }
     known.epoch.clone_from(&epoch);
     commands.instance().clone_into(&mut known.instance);
@@ -183,7 +183,7 @@ pub(super) async fn complete(
         written += batch.len() as u64;
     }
     if written > 0 {
-        tracing::error!(written, "Redis had lost sign-outs: it has them again");
+        tracing::error!(written, "Redis lacked sign-outs: it has them now");
     } else {
         tracing::info!("Redis has all sign-outs that this node knows of");
     }

@@ -14,7 +14,7 @@ use super::{
 
 /// How long replicas have to confirm a write. Nothing else on the connection is done meanwhile, so it is
 /// short enough for a call that comes behind two of them.
-const PATIENCE: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_millis(350);
 
 /// The `WAIT`s of one connection: one at a time, for all who have written before it.
 #[derive(Debug, Default)]

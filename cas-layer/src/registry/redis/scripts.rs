@@ -1,7 +1,7 @@
 //! What is done in Redis: each step one script, so that it happens whole or not at all.
 //!
-//! The scripts are sent in full each time. That costs about a kilobyte at sign-in and sign-out, and saves the case in
-//! which Redis has forgotten them.
+//! The scripts are sent in full each time. That costs three kilobytes at sign-in and sign-out, and saves the
+//! case in which Redis has forgotten them.
 
 use std::time::{Duration, Instant};
 
