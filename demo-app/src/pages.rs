@@ -64,7 +64,7 @@ pub(crate) async fn sign_out_everywhere(user: CasUser) -> Response {
         Ok(()) => Redirect::to("/logout").into_response(),
         Err(error) => {
             tracing::error!(%error, "not every session may have ended");
-            let text = "It is not certain that you have signed out everywhere. Please try again.";
+            let text = "You have signed out here. Your other devices may be signed out later.";
             (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
         }
     }

@@ -472,3 +472,36 @@ async fn a_request_through_the_browser_that_cannot_be_read_changes_nothing() {
     assert_eq!(browser.send(prefetch).await.status, 503);
     assert_eq!(app.whoami(&mut browser).await, "alice");
 }
+
+#[tokio::test]
+async fn requests_that_come_one_behind_the_other_are_answered_each_for_itself() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let app = App::start().await;
+    let (mut first, _, one) = alice(&app).await;
+    let (mut second, _, two) = alice(&app).await;
+    let (mut third, ..) = alice(&app).await;
+    let address = app.url.strip_prefix("http://").unwrap();
+    let request = |body: String, last: bool| {
+        let connection = if last { "close" } else { "keep-alive" };
+        format!(
+            "POST /login HTTP/1.1\r\nHost: {address}\r\nConnection: {connection}\r\nContent-Type: {FORM}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let all = [
+        request(form(&message(&["ST-unknown"])), false),
+        request(form(&message(&[&one])), false),
+        request("logoutRequest=%3Cx".to_owned(), false),
+        request(form(&message(&[&two])), true),
+    ];
+    let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
+    socket.write_all(all.concat().as_bytes()).await.unwrap();
+    let mut answers = String::new();
+    socket.read_to_string(&mut answers).await.unwrap();
+    let each = answers.split("HTTP/1.1 ").skip(1);
+    let statuses: Vec<&str> = each.map(|answer| &answer[..3]).collect();
+    assert_eq!(statuses, ["200", "200", "400", "200"], "{answers}");
+    assert_eq!(app.whoami(&mut first).await, serde_json::Value::Null);
+    assert_eq!(app.whoami(&mut second).await, serde_json::Value::Null);
+    assert_eq!(app.whoami(&mut third).await, "alice");
+}
