@@ -123,7 +123,23 @@ pub(crate) async fn a_redis_that_forgot_everything_revives_nobody() {
         forgets(node, &thief).await;
         assert!(knows(node, &stays).await);
     }
-    // Redis no longer knew the session, and knows it again since it was seen: a single logout finds it.
+    // Redis no longer knew the session, and knows it again since it was seen: a single logout finds it, also when
+    // Redis no longer keeps those of unknown sessions.
+    let redis = &cluster.redis;
+    until(async || {
+        let keys: Vec<String> = redis.command(&["KEYS", "{cas-layer}:s:*"]).await;
+        for key in &keys {
+            let state: Option<String> = redis.command(&["GET", key]).await;
+            if state.is_some_and(|state| state.starts_with('o')) {
+                return true;
+            }
+        }
+        false
+    })
+    .await;
+    redis
+        .command::<()>(&["DEL", "{cas-layer}:recovering"])
+        .await;
     cluster.balance();
     let report = cluster.cas.log_out("casuser").await;
     assert_eq!(report.accepted, report.sent, "{report:?}");
