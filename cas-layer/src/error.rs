@@ -72,6 +72,16 @@ pub enum ConfigError {
         /// The path they share.
         path: String,
     },
+    /// Two public hosts cannot be told apart by what a request says: name and port.
+    #[error(
+        "the hosts `{first}` and `{second}` are the same to a request: each needs a name or a port of its own"
+    )]
+    HostsCollide {
+        /// The app URL of one of the two.
+        first: String,
+        /// That of the other.
+        second: String,
+    },
     /// The cookie name is not one that browsers and this layer can use.
     #[error("cookie name `{name}`: {reason}")]
     InvalidCookieName {

@@ -1,11 +1,9 @@
 //! The tower layer.
 
-use std::sync::Arc;
-
 use tower::Layer;
 
 use crate::{
-    config::{CasConfig, Shared},
+    config::{CasConfig, Hosts},
     service::Cas,
 };
 
@@ -13,16 +11,18 @@ use crate::{
 ///
 /// Put it over the whole application, last. What it does, request by request:
 ///
-/// 1. The login, logout and logout-callback paths are the layer's own; the inner service never sees
+/// 1. If the app has several public hosts, the one that the request names is chosen; for another one
+///    this is the wrong place: 421.
+/// 2. The login, logout and logout-callback paths are the layer's own; the inner service never sees
 ///    them.
-/// 2. A session cookie that opens under a key of the configuration, for this app and CAS server, and
+/// 3. A session cookie that opens under a key of the configuration, for this app and CAS server, and
 ///    whose session has neither expired nor ended, puts a [`CasUser`](crate::CasUser) into the
 ///    request's extensions. Any other cookie is as good as none.
-/// 3. A request for a path that is not public, without a user, is answered here: a page that a
+/// 4. A request for a path that is not public, without a user, is answered here: a page that a
 ///    browser opens is redirected to the CAS server and comes back to where it was going; anything
 ///    else (a script's `fetch`, a form's `POST`, a WebSocket handshake, an image) gets a 401 that says
 ///    where to sign in.
-/// 4. All else goes to the inner service, its body untouched.
+/// 5. All else goes to the inner service, its body untouched.
 ///
 /// The inner service may be any tower service of `http` requests whose response body is made from
 /// [`Bytes`](bytes::Bytes): axum's body is, `Full<Bytes>` is; for others put tower-http's
@@ -42,7 +42,7 @@ use crate::{
 /// # Ok::<(), cas_layer::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct CasLayer(Arc<Shared>);
+pub struct CasLayer(Hosts);
 
 impl CasLayer {
     /// A layer with this configuration. Never fails and never blocks.
@@ -56,6 +56,6 @@ impl<S> Layer<S> for CasLayer {
     type Service = Cas<S>;
 
     fn layer(&self, inner: S) -> Cas<S> {
-        Cas::new(inner, Arc::clone(&self.0))
+        Cas::new(inner, self.0.clone())
     }
 }

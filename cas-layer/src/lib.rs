@@ -23,7 +23,7 @@ mod user;
 pub use access::Access;
 pub use attributes::Attributes;
 pub use client::{CasClient, CasClientBuilder, ValidationError, ValidationErrorKind};
-pub use config::{CasConfig, CasConfigBuilder};
+pub use config::{CasConfig, CasConfigBuilder, EndAllError};
 pub use error::ConfigError;
 pub use events::{Refused, RefusedReason, SignOutCause, SignedOut};
 #[cfg(feature = "axum")]

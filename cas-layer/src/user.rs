@@ -70,6 +70,20 @@ impl CasUser {
         self.session().user()
     }
 
+    /// The URL of the CAS server that vouches for the user, normalised as
+    /// [`CasClient::url`](crate::CasClient::url) is. Where hosts of the app have
+    /// [different ones](crate::CasConfigBuilder::host_at), it takes this and the name to know a user.
+    #[must_use]
+    pub fn cas_url(&self) -> &str {
+        self.shared().client.url()
+    }
+
+    /// The public URL of the app at the host of the request, without a slash at the end.
+    #[must_use]
+    pub fn app_url(&self) -> String {
+        self.shared().app.as_string()
+    }
+
     /// What the CAS server said about the user (CAS protocol 2.5.5), as far as the configuration
     /// [keeps](crate::CasConfigBuilder::only_attributes) it; empty with CAS 1.
     #[must_use]

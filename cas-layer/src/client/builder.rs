@@ -54,7 +54,6 @@ pub struct CasClientBuilder {
     protocol: Protocol,
     format: ResponseFormat,
     saml_clock_tolerance: Duration,
-    clock: Clock,
     connect_timeout: Duration,
     timeout: Duration,
     root_certificates: Vec<Vec<u8>>,
@@ -72,7 +71,6 @@ impl CasClientBuilder {
             protocol: Protocol::default(),
             format: ResponseFormat::default(),
             saml_clock_tolerance: SAML_CLOCK_TOLERANCE,
-            clock: Clock::default(),
             connect_timeout: CONNECT_TIMEOUT,
             timeout: TIMEOUT,
             root_certificates: Vec::new(),
@@ -114,12 +112,6 @@ impl CasClientBuilder {
     /// The other protocols have no time windows.
     pub fn saml_clock_tolerance(mut self, tolerance: Duration) -> Self {
         self.saml_clock_tolerance = tolerance;
-        self
-    }
-
-    /// The clock of the app.
-    pub(crate) fn clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
         self
     }
 
@@ -255,12 +247,12 @@ impl CasClientBuilder {
                 protocol: self.protocol,
                 format: self.format,
                 saml_clock_tolerance: self.saml_clock_tolerance,
-                clock: self.clock,
                 timeout: self.timeout,
                 login_parameters: self.login_parameters,
                 logout_parameter: self.logout_parameter,
                 http,
             }),
+            clock: Clock::default(),
         })
     }
 }

@@ -51,6 +51,7 @@ const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 #[derive(Clone, Debug)]
 pub struct CasClient {
     inner: Arc<Inner>,
+    clock: Clock,
 }
 
 struct Inner {
@@ -58,7 +59,6 @@ struct Inner {
     protocol: Protocol,
     format: ResponseFormat,
     saml_clock_tolerance: Duration,
-    clock: Clock,
     timeout: Duration,
     login_parameters: Vec<(String, String)>,
     logout_parameter: LogoutParameter,
@@ -69,6 +69,11 @@ impl CasClient {
     /// A client of the CAS server whose login page is at `cas_url` + `/login`.
     pub fn builder(cas_url: impl Into<String>) -> CasClientBuilder {
         CasClientBuilder::new(cas_url.into())
+    }
+
+    /// The same client by another clock.
+    pub(crate) fn by(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// The URL of the CAS server, normalised: lower-case host, no default port, no trailing slash.
@@ -201,12 +206,12 @@ impl CasClient {
             Protocol::Saml1 => {
                 let mut nonce = [0; 16];
                 getrandom::fill(&mut nonce).map_err(|_| ValidationError::no_randomness())?;
-                let request = SamlRequest::new(nonce, inner.clock.time(), ticket);
+                let request = SamlRequest::new(nonce, self.clock.time(), ticket);
                 let body = fetch(inner.http_post(url, &request)).await?;
                 let expected = SamlExpectation {
                     request_id: request.id(),
                     service,
-                    now: inner.clock.time(),
+                    now: self.clock.time(),
                     tolerance: inner.saml_clock_tolerance,
                 };
                 parse_saml_response(&body, &expected)

@@ -1,6 +1,8 @@
 //! The builder of a configuration.
 
+mod endpoints;
 mod hooks;
+mod hosts;
 mod rules;
 mod session;
 
@@ -10,8 +12,12 @@ use bytes::Bytes;
 use http::{Extensions, Response};
 use tokio::sync::Semaphore;
 
-use self::{rules::RuleOptions, session::SessionOptions};
-use super::{CasConfig, Endpoints, LogoutSources, Shared, SignOut, cookie_name::CookieNames};
+use self::{
+    hosts::{Cookies, FurtherHost, Host},
+    rules::RuleOptions,
+    session::SessionOptions,
+};
+use super::{CasConfig, Endpoints, Hosts, LogoutSources, Shared, SignOut};
 use crate::{
     MemoryRegistry,
     client::{CasClient, CasClientBuilder},
@@ -19,10 +25,9 @@ use crate::{
     error::ConfigError,
     events::Hooks,
     pages::{Page, Pages},
-    paths::{AppUrl, ReturnPath, canonical},
-    protocol::ServiceUrl,
+    paths::AppUrl,
     registry::Registry,
-    session::{BindingCookie, CookieShape, Encrypter, Key, Purpose, Sealer, SessionCookie},
+    session::Key,
 };
 
 type SourceAddress = dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync;
@@ -32,6 +37,7 @@ type SourceAddress = dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync;
 pub struct CasConfigBuilder {
     client: CasClientBuilder,
     app_url: String,
+    further_hosts: Vec<FurtherHost>,
     keys: Vec<Key>,
     allow_insecure_http: bool,
     prefix_stripped: bool,
@@ -57,6 +63,7 @@ impl fmt::Debug for CasConfigBuilder {
         f.debug_struct("CasConfigBuilder")
             .field("client", &self.client)
             .field("app_url", &self.app_url)
+            .field("further_hosts", &self.further_hosts)
             .field("keys", &self.keys)
             .field("endpoints", &self.endpoints)
             .finish_non_exhaustive()
@@ -68,6 +75,7 @@ impl CasConfigBuilder {
         Self {
             client: CasClient::builder(cas_url),
             app_url,
+            further_hosts: Vec::new(),
             keys: Vec::new(),
             allow_insecure_http: false,
             prefix_stripped: false,
@@ -243,7 +251,7 @@ impl CasConfigBuilder {
         self
     }
 
-    /// How many tickets are validated at once; a further sign-in waits as long as the CAS server
+    /// How many tickets are validated at once, at each CAS server; a further sign-in waits as long as the CAS server
     /// may take to answer, then gets a 503. The default value is 64.
     pub fn max_concurrent_validations(mut self, limit: usize) -> Self {
         self.max_concurrent_validations = limit;
@@ -309,18 +317,25 @@ impl CasConfigBuilder {
     /// A [`ConfigError`] for the first mistake found. It says in words what to change.
     pub fn build(self) -> Result<CasConfig, ConfigError> {
         let app = AppUrl::parse(&self.app_url, self.allow_insecure_http)?;
-        let client = self.client.clock(self.clock.clone()).build()?;
-        let (first, others) = self.keys.split_first().ok_or(ConfigError::KeyMissing)?;
+        let first: Host = (app, self.client.build()?.by(self.clock.clone()));
+        let further = hosts::further(
+            self.further_hosts,
+            &first,
+            self.allow_insecure_http,
+            &self.clock,
+        )?;
+        hosts::check(&first, &further, self.cookie_name.as_deref())?;
+        let keys = self.keys.split_first().ok_or(ConfigError::KeyMissing)?;
         for (index, key) in self.keys.iter().enumerate() {
             key.check(index + 1)?;
         }
-        check_endpoints(&self.endpoints)?;
+        endpoints::check(&self.endpoints)?;
         let (rules, gateway_interval) = self.rules.check()?;
-        let landing = return_path("landing path", &self.landing_path, &self.endpoints)?;
+        let landing = endpoints::return_path("landing path", &self.landing_path, &self.endpoints)?;
         let after_logout = self
             .after_logout
             .as_deref()
-            .map(|path| return_path("path after sign-out", path, &self.endpoints))
+            .map(|path| endpoints::return_path("path after sign-out", path, &self.endpoints))
             .transpose()?;
         let logout_sources = self
             .logout_networks
@@ -334,42 +349,48 @@ impl CasConfigBuilder {
                 reason: "at least one is needed, and fewer than the runtime can count",
             });
         }
-        let app_url = app.as_string();
-        let names = CookieNames::new(
-            self.cookie_name.as_deref(),
-            &app_url,
-            client.url(),
-            app.is_https(),
-        )?;
-        let sealer = |purpose, name: &str| {
-            Sealer::new(first, others, purpose, &[name, &app_url, client.url()])
+        let (endpoints, rules) = (Arc::new(self.endpoints), Arc::new(rules));
+        let content = Arc::new(self.session.content()?);
+        let hooks = Arc::new(self.hooks);
+        let shared = |host: Host, validations: Arc<Semaphore>| {
+            let name = self.cookie_name.as_deref();
+            let cookies = Cookies::new(&host, keys, name, &self.session)?;
+            let (app, client) = host;
+            Ok(Shared {
+                session_cookie: cookies.session,
+                binding_cookie: cookies.binding,
+                service_tag: cookies.service_tag,
+                logged_out_url: endpoints::logged_out_url(&app, &endpoints)?,
+                client,
+                app,
+                prefix_stripped: self.prefix_stripped,
+                endpoints: Arc::clone(&endpoints),
+                landing: landing.clone(),
+                after_logout: after_logout.clone(),
+                sign_out: self.sign_out,
+                rules: Arc::clone(&rules),
+                gateway_interval,
+                sign_in: self.rules.sign_in,
+                logout_sources: logout_sources.clone(),
+                registry: Arc::clone(&self.registry),
+                lifetimes,
+                content: Arc::clone(&content),
+                validations,
+                private_by_default: self.private_by_default,
+                pages: self.pages.clone(),
+                clock: self.clock.clone(),
+                hooks: Arc::clone(&hooks),
+            })
         };
-        let binding_sealer = sealer(Purpose::LoginBinding, &names.binding);
-        let service_tag = sealer(Purpose::ServiceUrl, "");
-        let shape = |name| CookieShape {
-            name,
-            secure: app.is_https(),
-        };
-        let session_cookie = SessionCookie {
-            sealer: sealer(Purpose::Session, &names.session),
-            encrypter: Encrypter::new(
-                first,
-                others,
-                Purpose::EncryptedSession,
-                &[&names.session, &app_url, client.url()],
-            ),
-            encrypted: self.session.encrypted,
-            persistent: self.session.persistent,
-            shape: shape(names.session),
-        };
-        let logged_out_url =
-            ServiceUrl::parse(app.join(&self.endpoints.logout_callback)).map_err(|_| {
-                ConfigError::InvalidPath {
-                    what: "logout callback path",
-                    path: self.endpoints.logout_callback.clone(),
-                    reason: "makes no URL that a CAS server takes",
-                }
-            })?;
+        let slots = || Arc::new(Semaphore::new(self.max_concurrent_validations));
+        let first = shared(first, slots())?;
+        let mut others: Vec<Shared> = Vec::new();
+        for host in further {
+            let mut earlier = std::iter::once(&first).chain(&others);
+            let same_server = earlier.find(|earlier| earlier.client.url() == host.1.url());
+            let slots = same_server.map_or_else(slots, |same| Arc::clone(&same.validations));
+            others.push(shared(host, slots)?);
+        }
         if !self.registry.outlives_process() && !self.keys.iter().any(Key::is_generated) {
             tracing::warn!(
                 "the registry is in memory and the keys outlive this process: after a restart, a \
@@ -379,91 +400,6 @@ impl CasConfigBuilder {
         }
         #[cfg(feature = "metrics")]
         crate::events::describe_metrics();
-        Ok(CasConfig(Arc::new(Shared {
-            session_cookie,
-            binding_cookie: BindingCookie::new(shape(names.binding), binding_sealer),
-            service_tag,
-            logged_out_url,
-            client,
-            app,
-            prefix_stripped: self.prefix_stripped,
-            endpoints: self.endpoints,
-            landing,
-            after_logout,
-            sign_out: self.sign_out,
-            rules,
-            gateway_interval,
-            sign_in: self.rules.sign_in,
-            logout_sources,
-            registry: self.registry,
-            lifetimes,
-            content: self.session.content()?,
-            validations: Semaphore::new(self.max_concurrent_validations),
-            private_by_default: self.private_by_default,
-            pages: self.pages,
-            clock: self.clock,
-            hooks: self.hooks,
-        })))
+        Ok(CasConfig(Hosts::new(first, others)))
     }
-}
-
-fn check_endpoints(endpoints: &Endpoints) -> Result<(), ConfigError> {
-    let mut named = vec![
-        ("login path", &endpoints.login),
-        ("logout path", &endpoints.logout),
-        ("logout callback path", &endpoints.logout_callback),
-    ];
-    let logout_request = endpoints.logout_request.as_ref();
-    named.extend(logout_request.map(|path| ("logout request path", path)));
-    for &(what, path) in &named {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
-        let reason = if !path.starts_with('/') || path.len() < 2 {
-            "does not begin with `/` and name something"
-        } else if !path.bytes().all(plain) {
-            "has other characters than letters, digits, `-`, `.`, `_`, `~` and `/`"
-        } else if canonical(path).is_none() || path.ends_with('/') {
-            "has empty or dot segments, or a slash at the end"
-        } else {
-            continue;
-        };
-        return Err(ConfigError::InvalidPath {
-            what,
-            path: path.clone(),
-            reason,
-        });
-    }
-    for (index, (first, path)) in named.iter().enumerate() {
-        if let Some((second, _)) = named
-            .iter()
-            .skip(index + 1)
-            .find(|(_, other)| other == path)
-        {
-            return Err(ConfigError::PathsCollide {
-                first,
-                second,
-                path: (*path).clone(),
-            });
-        }
-    }
-    Ok(())
-}
-
-fn return_path(
-    what: &'static str,
-    path: &str,
-    endpoints: &Endpoints,
-) -> Result<ReturnPath, ConfigError> {
-    let invalid = |reason| ConfigError::InvalidPath {
-        what,
-        path: path.to_owned(),
-        reason,
-    };
-    let parsed = ReturnPath::parse(path)
-        .ok_or_else(|| invalid("is not a path on this app that begins with one `/`"))?;
-    if endpoints.contain(&parsed) {
-        return Err(invalid(
-            "is one of the layer's own endpoints, which would be a loop",
-        ));
-    }
-    Ok(parsed)
 }

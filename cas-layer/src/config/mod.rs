@@ -2,11 +2,15 @@
 
 mod builder;
 mod cookie_name;
+mod end_all;
+mod hosts;
 mod logout_sources;
 
 use std::sync::Arc;
 
 pub use builder::CasConfigBuilder;
+pub use end_all::EndAllError;
+pub(crate) use hosts::Hosts;
 pub(crate) use logout_sources::{LogoutSources, Source};
 use tokio::sync::Semaphore;
 
@@ -26,19 +30,19 @@ use crate::{
 ///
 /// Layers made from clones of one configuration are one app: they share sessions and registry.
 #[derive(Clone, Debug)]
-pub struct CasConfig(pub(crate) Arc<Shared>);
+pub struct CasConfig(pub(crate) Hosts);
 
-/// What the layer works with.
+/// What the layer works with at one public host. What all hosts have in common is behind an [`Arc`], or small.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) client: CasClient,
     pub(crate) app: AppUrl,
     /// Whether a reverse proxy takes the app URL's path off before a request gets here.
     pub(crate) prefix_stripped: bool,
-    pub(crate) endpoints: Endpoints,
+    pub(crate) endpoints: Arc<Endpoints>,
     pub(crate) landing: ReturnPath,
     pub(crate) after_logout: Option<ReturnPath>,
-    pub(crate) rules: Rules,
+    pub(crate) rules: Arc<Rules>,
     /// How long a browser is not sent to the CAS server again without being asked to, in seconds.
     pub(crate) gateway_interval: UnixSeconds,
     pub(crate) sign_out: SignOut,
@@ -52,18 +56,19 @@ pub(crate) struct Shared {
     pub(crate) logout_sources: Option<LogoutSources>,
     pub(crate) registry: Arc<dyn Registry>,
     pub(crate) lifetimes: Lifetimes,
-    pub(crate) content: Content,
-    pub(crate) validations: Semaphore,
+    pub(crate) content: Arc<Content>,
+    /// Those of hosts with the same CAS server are counted together: another one that is slow is not in their way.
+    pub(crate) validations: Arc<Semaphore>,
     pub(crate) private_by_default: bool,
     pub(crate) pages: Pages,
     pub(crate) clock: Clock,
-    pub(crate) hooks: Hooks,
+    pub(crate) hooks: Arc<Hooks>,
 }
 
 impl Shared {
     /// Tells the log, the metrics and the app what has happened.
-    pub(crate) fn tell<'e>(&self, event: impl Into<Event<'e>>) {
-        self.hooks.tell(&event.into());
+    pub(crate) fn tell<'e>(&'e self, event: impl Into<Event<'e>>) {
+        self.hooks.tell(&event.into().at(self.client.url()));
     }
 
     /// A session as the registry sees it.
@@ -158,50 +163,51 @@ impl CasConfig {
         CasConfigBuilder::new(cas_url.into(), app_url.into())
     }
 
-    /// The app's public URL, without a slash at the end.
+    /// What the layer works with at the first host.
+    pub(crate) fn first_host(&self) -> &Arc<Shared> {
+        self.0.first()
+    }
+
+    /// The app's public URL, without a slash at the end; with several hosts, that of the first.
+    /// [`CasUser::app_url`](crate::CasUser::app_url) is that of the host where somebody is.
     #[must_use]
     pub fn app_url(&self) -> String {
-        self.0.app.as_string()
+        self.first_host().app.as_string()
     }
 
-    /// The public path of the login endpoint, for a link: `/login`, behind the path of the app URL.
+    /// The public path of the login endpoint, for a link: `/login`, behind the path of the (first) app URL.
     #[must_use]
     pub fn login_path(&self) -> String {
-        self.0.app.public_path(&self.0.endpoints.login)
+        self.first_host()
+            .app
+            .public_path(&self.first_host().endpoints.login)
     }
 
-    /// The public path of the logout endpoint, for a link or a form.
+    /// The public path of the logout endpoint, for a link or a form, behind the path of the (first) app
+    /// URL.
     #[must_use]
     pub fn logout_path(&self) -> String {
-        self.0.app.public_path(&self.0.endpoints.logout)
+        self.first_host()
+            .app
+            .public_path(&self.first_host().endpoints.logout)
     }
 
-    /// The full name of the session cookie, prefix included.
+    /// The full name of the session cookie, prefix included; with several hosts, at the first.
     #[must_use]
     pub fn cookie_name(&self) -> &str {
-        self.0.session_cookie.name()
-    }
-
-    /// Ends every session of a user at this app, and at other apps that share its registry and CAS server, on
-    /// every node: for administrators. `user` is the name as
-    /// [`CasUser::name`](crate::CasUser::name) gives it. Sessions that are opened later are not touched.
-    ///
-    /// # Errors
-    /// The registry could not make sure of it: try again. On this node the sessions have ended.
-    pub async fn end_all(&self, user: &str) -> Result<(), RegistryError> {
-        self.0.end_all(user).await
+        self.first_host().session_cookie.name()
     }
 
     /// Whether what this node knows of ended sessions is recent enough to rely on, for a readiness probe.
     /// While it is not, requests that bring a session are answered with 503.
     #[must_use]
     pub fn is_current(&self) -> bool {
-        self.0.registry.is_current()
+        self.first_host().registry.is_current()
     }
 
-    /// The client that talks to the CAS server.
+    /// The client that talks to the CAS server; with several, to that of the first host.
     #[must_use]
     pub fn client(&self) -> &CasClient {
-        &self.0.client
+        &self.first_host().client
     }
 }

@@ -84,6 +84,21 @@ impl Channel {
     }
 }
 
+impl<'e> Event<'e> {
+    /// Says at which CAS server the user in it is one.
+    pub(crate) fn at(mut self, cas_url: &'e str) -> Self {
+        match &mut self {
+            Self::Refused(refused) => refused.cas_url = cas_url,
+            Self::SignedOut(signed_out) => signed_out.cas_url = cas_url,
+            Self::SignedIn(_)
+            | Self::SessionNotKept(_)
+            | Self::Validated { .. }
+            | Self::LogoutRequest(..) => {}
+        }
+        self
+    }
+}
+
 impl LogoutOutcome<'_> {
     fn as_str(self) -> &'static str {
         match self {

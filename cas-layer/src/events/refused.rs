@@ -15,6 +15,7 @@ pub struct Refused<'e> {
     reason: RefusedReason,
     user_name: Option<&'e str>,
     session_id: Option<SessionId>,
+    pub(super) cas_url: &'e str,
     /// What the log says besides the reason.
     pub(super) error: Option<&'e (dyn Error + 'static)>,
 }
@@ -156,6 +157,7 @@ impl<'e> Refused<'e> {
             reason: reason.into(),
             user_name: None,
             session_id: None,
+            cas_url: "",
             error: None,
         }
     }
@@ -197,6 +199,13 @@ impl<'e> Refused<'e> {
     #[must_use]
     pub fn user_name(&self) -> Option<&str> {
         self.user_name
+    }
+
+    /// The URL of the CAS server at which users of this host sign in, as in
+    /// [`CasUser::cas_url`].
+    #[must_use]
+    pub fn cas_url(&self) -> &str {
+        self.cas_url
     }
 
     /// The session of a user who is signed in, or the one that was not opened, where the user is known.

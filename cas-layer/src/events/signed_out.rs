@@ -13,6 +13,7 @@ pub struct SignedOut<'e> {
     cause: SignOutCause,
     user_name: Option<&'e str>,
     session_id: Option<SessionId>,
+    pub(super) cas_url: &'e str,
     /// The registry has not made sure of it yet.
     pub(super) unsure: Option<&'e RegistryError>,
 }
@@ -63,6 +64,7 @@ impl<'e> SignedOut<'e> {
             cause,
             user_name: Some(user.name()),
             session_id: Some(user.session_id()),
+            cas_url: "",
             unsure: None,
         }
     }
@@ -73,6 +75,7 @@ impl<'e> SignedOut<'e> {
             cause,
             user_name: None,
             session_id: Some(id),
+            cas_url: "",
             unsure: None,
         }
     }
@@ -82,6 +85,7 @@ impl<'e> SignedOut<'e> {
             cause: SignOutCause::AllSessions,
             user_name: Some(user_name),
             session_id: None,
+            cas_url: "",
             unsure: None,
         }
     }
@@ -104,6 +108,12 @@ impl<'e> SignedOut<'e> {
     #[must_use]
     pub fn user_name(&self) -> Option<&str> {
         self.user_name
+    }
+
+    /// The URL of the CAS server at which users of the host sign in where it ended, as in [`CasUser::cas_url`].
+    #[must_use]
+    pub fn cas_url(&self) -> &str {
+        self.cas_url
     }
 
     /// Which session it was; `None` for all sessions of a user.

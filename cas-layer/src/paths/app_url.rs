@@ -2,7 +2,7 @@
 
 use url::{Host, Url};
 
-use super::canonical;
+use super::{Authority, PublicAuthority, canonical};
 use crate::error::ConfigError;
 
 const WHAT: &str = "app URL";
@@ -15,6 +15,7 @@ pub(crate) struct AppUrl {
     /// The path under which the app lives, without a slash at the end: `/portal`, or nothing.
     prefix: String,
     https: bool,
+    authority: PublicAuthority,
 }
 
 impl AppUrl {
@@ -43,6 +44,7 @@ impl AppUrl {
                 allow: "allow_insecure_http()",
             });
         }
+        let authority = PublicAuthority::of(&url).ok_or_else(|| invalid("not an absolute URL"))?;
         let prefix = url.path().trim_end_matches('/').to_owned();
         if !prefix.is_empty() && canonical(&prefix).as_deref() != Some(prefix.as_str()) {
             return Err(invalid(
@@ -53,6 +55,7 @@ impl AppUrl {
             origin: url.origin().ascii_serialization(),
             prefix,
             https,
+            authority,
         })
     }
 
@@ -88,6 +91,15 @@ impl AppUrl {
 
     pub(crate) fn is_https(&self) -> bool {
         self.https
+    }
+
+    /// Whether a request for `authority` is one for this app.
+    pub(crate) fn is_at(&self, authority: &Authority<'_>) -> bool {
+        self.authority.is_named_by(authority)
+    }
+
+    pub(crate) fn authority(&self) -> &PublicAuthority {
+        &self.authority
     }
 }
 

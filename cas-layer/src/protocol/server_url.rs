@@ -143,6 +143,11 @@ impl ServerUrl {
         })
     }
 
+    /// A URL as [`parse`](Self::parse) leaves it; on plain http too.
+    pub(crate) fn normalise(given: &str) -> Result<String, ConfigError> {
+        Ok(Self::parse(given, ServerPaths::default(), true)?.base)
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.base
     }
@@ -279,7 +284,7 @@ fn is_loopback(host: &Host<&str>) -> bool {
 }
 
 /// The text for an error message, without a password that may be in it.
-fn without_user_info(url: &str) -> String {
+pub(crate) fn without_user_info(url: &str) -> String {
     let Some((before, after)) = url.rsplit_once('@') else {
         return url.to_owned();
     };

@@ -99,7 +99,7 @@ impl Callback {
     ) -> Response<Bytes> {
         let now = shared.clock.now();
         let user_name = authentication.user();
-        let content = match shared.content.of(authentication) {
+        let content = match shared.content.of(authentication, shared.client.url()) {
             Ok(content) => content,
             Err(rejected) => {
                 shared.tell(Refused::by(&rejected).signing_in(user_name, id));

@@ -3,6 +3,7 @@
 mod callback;
 mod extra_cookie;
 mod future;
+mod host;
 mod login;
 mod logout;
 mod navigation;
@@ -33,7 +34,7 @@ use self::{
 };
 use crate::{
     access::Verdict,
-    config::Shared,
+    config::{Hosts, Shared},
     events::{Channel, Refused, RefusedReason},
     protocol::InvalidLogoutRequest,
     user::CasUser,
@@ -43,7 +44,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Cas<S> {
     inner: S,
-    shared: Arc<Shared>,
+    hosts: Hosts,
 }
 
 /// In the extensions of a request that went through the layer without a user, so that an extractor
@@ -52,8 +53,8 @@ pub struct Cas<S> {
 pub(crate) struct Anonymous(Arc<Shared>);
 
 impl<S> Cas<S> {
-    pub(crate) fn new(inner: S, shared: Arc<Shared>) -> Self {
-        Self { inner, shared }
+    pub(crate) fn new(inner: S, hosts: Hosts) -> Self {
+        Self { inner, hosts }
     }
 }
 
@@ -72,12 +73,16 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let visit = Visit::of(&request, &self.shared);
+        let shared = match host::choose(&self.hosts, &request) {
+            Ok(shared) => shared,
+            Err(no_host) => return CasFuture::ready(no_host.answer()),
+        };
+        let visit = Visit::of(&request, shared);
         let access = match visit.route {
             Route::Endpoint(Endpoint::Login | Endpoint::LogoutRequest)
                 if *visit.method == Method::POST =>
             {
-                let (shared, now) = (Arc::clone(&self.shared), visit.now);
+                let (shared, now) = (Arc::clone(shared), visit.now);
                 return match single_logout::refuse(&shared, visit.headers, request.extensions()) {
                     None => CasFuture::endpoint(single_logout::back_channel(
                         shared,
@@ -87,12 +92,11 @@ where
                     Some(refusal) => CasFuture::ready(refusal),
                 };
             }
-            Route::Endpoint(endpoint) => return self.answer(endpoint, &visit),
+            Route::Endpoint(endpoint) => return answer(shared, endpoint, &visit),
             Route::Nowhere => return CasFuture::ready(response::not_found()),
             Route::App(access) => access,
         };
         let verdict = access.judge(visit.user(), visit.now);
-        let shared = &self.shared;
         let refusal = match (verdict, &visit.visitor) {
             (Verdict::Welcome, _) => None,
             (_, Visitor::Unverified(_)) => Some(login::not_current(shared, &visit)),
@@ -132,67 +136,59 @@ where
     }
 }
 
-impl<S> Cas<S> {
-    /// Answers a request for one of our own paths.
-    fn answer<F>(&self, endpoint: Endpoint, visit: &Visit<'_>) -> CasFuture<F> {
-        let shared = &self.shared;
-        let allowed = match endpoint {
-            Endpoint::LogoutCallback => "GET, HEAD",
-            Endpoint::Logout if shared.sign_out.is_post_only => "POST",
-            Endpoint::Login | Endpoint::Logout | Endpoint::LogoutRequest => "GET, HEAD, POST",
-        };
-        let ready = match (endpoint, visit.method) {
-            (Endpoint::LogoutCallback, &(Method::GET | Method::HEAD)) => {
-                logout::logged_out(shared, visit)
-            }
-            (Endpoint::Logout, method)
-                if shared.sign_out.is_post_only && *method != Method::POST =>
-            {
-                response::method_not_allowed(allowed)
-            }
-            (Endpoint::Logout, &Method::POST)
-                if shared.sign_out.is_post_only
-                    && !logout::is_same_origin(shared, visit.headers) =>
-            {
-                shared.tell(Refused::new(RefusedReason::ForeignSignOut));
-                response::text(StatusCode::FORBIDDEN, "not from a page of this app")
-            }
-            // Neither a question about an answer nor a browser that guesses ahead signs anyone in
-            // or out.
-            (Endpoint::Login | Endpoint::Logout | Endpoint::LogoutRequest, &Method::HEAD) => {
-                response::ok()
-            }
-            (
-                Endpoint::Login | Endpoint::Logout | Endpoint::LogoutRequest,
-                &(Method::GET | Method::POST),
-            ) if navigation::is_prefetch(visit.headers) => response::not_now(),
-            (Endpoint::Logout, &(Method::GET | Method::POST)) => {
-                return CasFuture::endpoint(logout::logout(shared, visit));
-            }
-            (Endpoint::Login | Endpoint::LogoutRequest, &Method::GET) => {
-                match (single_logout::front_channel(shared, visit), endpoint) {
-                    (Some(Ok(front_channel)), _) => {
+/// Answers a request for one of our own paths.
+fn answer<F>(shared: &Arc<Shared>, endpoint: Endpoint, visit: &Visit<'_>) -> CasFuture<F> {
+    let allowed = match endpoint {
+        Endpoint::LogoutCallback => "GET, HEAD",
+        Endpoint::Logout if shared.sign_out.is_post_only => "POST",
+        Endpoint::Login | Endpoint::Logout | Endpoint::LogoutRequest => "GET, HEAD, POST",
+    };
+    let ready = match (endpoint, visit.method) {
+        (Endpoint::LogoutCallback, &(Method::GET | Method::HEAD)) => {
+            logout::logged_out(shared, visit)
+        }
+        (Endpoint::Logout, method) if shared.sign_out.is_post_only && *method != Method::POST => {
+            response::method_not_allowed(allowed)
+        }
+        (Endpoint::Logout, &Method::POST)
+            if shared.sign_out.is_post_only && !logout::is_same_origin(shared, visit.headers) =>
+        {
+            shared.tell(Refused::new(RefusedReason::ForeignSignOut));
+            response::text(StatusCode::FORBIDDEN, "not from a page of this app")
+        }
+        // Neither a question about an answer nor a browser that guesses ahead signs anyone in
+        // or out.
+        (Endpoint::Login | Endpoint::Logout | Endpoint::LogoutRequest, &Method::HEAD) => {
+            response::ok()
+        }
+        (
+            Endpoint::Login | Endpoint::Logout | Endpoint::LogoutRequest,
+            &(Method::GET | Method::POST),
+        ) if navigation::is_prefetch(visit.headers) => response::not_now(),
+        (Endpoint::Logout, &(Method::GET | Method::POST)) => {
+            return CasFuture::endpoint(logout::logout(shared, visit));
+        }
+        (Endpoint::Login | Endpoint::LogoutRequest, &Method::GET) => {
+            match (single_logout::front_channel(shared, visit), endpoint) {
+                (Some(Ok(front_channel)), _) => {
+                    let shared = Arc::clone(shared);
+                    return CasFuture::endpoint(async move { front_channel.run(&shared).await });
+                }
+                (Some(Err(error)), _) => single_logout::refused(shared, Channel::Front, error),
+                (None, Endpoint::Login) => match login::login(shared, visit) {
+                    Login::Answer(response) => response,
+                    Login::Validate(callback) => {
                         let shared = Arc::clone(shared);
-                        return CasFuture::endpoint(
-                            async move { front_channel.run(&shared).await },
-                        );
+                        return CasFuture::endpoint(async move { callback.run(&shared).await });
                     }
-                    (Some(Err(error)), _) => single_logout::refused(shared, Channel::Front, error),
-                    (None, Endpoint::Login) => match login::login(shared, visit) {
-                        Login::Answer(response) => response,
-                        Login::Validate(callback) => {
-                            let shared = Arc::clone(shared);
-                            return CasFuture::endpoint(async move { callback.run(&shared).await });
-                        }
-                    },
-                    (None, _) => {
-                        let error = InvalidLogoutRequest::Missing;
-                        single_logout::refused(shared, Channel::Front, error)
-                    }
+                },
+                (None, _) => {
+                    let error = InvalidLogoutRequest::Missing;
+                    single_logout::refused(shared, Channel::Front, error)
                 }
             }
-            _ => response::method_not_allowed(allowed),
-        };
-        CasFuture::ready(visit.clear_if_ended(shared, ready))
-    }
+        }
+        _ => response::method_not_allowed(allowed),
+    };
+    CasFuture::ready(visit.clear_if_ended(shared, ready))
 }

@@ -75,7 +75,10 @@ mod tests {
 
     fn route(builder: CasConfigBuilder, path: &str) -> To {
         let config = builder.build().unwrap();
-        match config.0.route(config.0.app_path(path)) {
+        match config
+            .first_host()
+            .route(config.first_host().app_path(path))
+        {
             Route::Endpoint(endpoint) => To::Own(endpoint),
             Route::App(access) => To::App {
                 required: access.is_required(),

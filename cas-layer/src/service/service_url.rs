@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn the_service_url_is_the_same_again_however_the_server_rewrote_its_query() {
         let config = config();
-        let shared = &config.0;
+        let shared = config.first_host();
         for path in [
             None,
             Some("/a/b"),
@@ -326,7 +326,7 @@ mod tests {
     fn the_service_url_holds_nothing_but_the_configuration_and_plain_characters() {
         let config = config();
         let next = ReturnPath::parse("/a?q='\"<>#x y").unwrap();
-        let url = service_url(&config.0, Some(&next), kind(7), "tag").unwrap();
+        let url = service_url(config.first_host(), Some(&next), kind(7), "tag").unwrap();
         assert!(
             url.as_str()
                 .starts_with("https://app.example.org/portal/login?b=tag&g=1&next64=")
@@ -338,7 +338,7 @@ mod tests {
     #[test]
     fn the_tag_covers_value_return_path_and_kind() {
         let config = config();
-        let shared = &config.0;
+        let shared = config.first_host();
         let next = ReturnPath::parse("/a").unwrap();
         let tag = tag(shared, &[7; 16], Some(&next), kind(0));
         for query in [
@@ -371,7 +371,7 @@ mod tests {
             "/home",
             "",
         ] {
-            let read = LoginQuery::parse(Some(&format!("next={next}")), &config.0);
+            let read = LoginQuery::parse(Some(&format!("next={next}")), config.first_host());
             assert_eq!(read.next, None, "{next}");
         }
     }
@@ -380,7 +380,7 @@ mod tests {
     fn a_ticket_comes_under_one_name_or_with_saml_under_either() {
         let secret = |protocol, query: &str| {
             let config = config_of(protocol);
-            let ticket = LoginQuery::parse(Some(query), &config.0).ticket(protocol)?;
+            let ticket = LoginQuery::parse(Some(query), config.first_host()).ticket(protocol)?;
             Some(ticket.ok().map(|ticket| ticket.expose_secret().to_owned()))
         };
         let none = Some(None);
@@ -421,15 +421,19 @@ mod tests {
             "try=x&b=%00",
             "a;b",
         ] {
-            let read = LoginQuery::parse(Some(query), &config.0);
+            let read = LoginQuery::parse(Some(query), config.first_host());
             assert_eq!(read.next, None, "{query}");
         }
         assert_eq!(
-            LoginQuery::parse(Some("ticket"), &config.0)
+            LoginQuery::parse(Some("ticket"), config.first_host())
                 .ticket
                 .as_deref(),
             Some("")
         );
-        assert!(LoginQuery::parse(None, &config.0).ticket.is_none());
+        assert!(
+            LoginQuery::parse(None, config.first_host())
+                .ticket
+                .is_none()
+        );
     }
 }

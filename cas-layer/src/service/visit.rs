@@ -165,7 +165,7 @@ pub(crate) fn render(shared: &Shared, page: &Page, as_html: bool) -> Response<By
 
 /// The URI before a router took something off its path, where it says so.
 #[cfg(feature = "axum")]
-fn original_uri<B>(request: &Request<B>) -> &Uri {
+pub(crate) fn original_uri<B>(request: &Request<B>) -> &Uri {
     match request.extensions().get::<axum::extract::OriginalUri>() {
         Some(original) => &original.0,
         None => request.uri(),
@@ -173,6 +173,6 @@ fn original_uri<B>(request: &Request<B>) -> &Uri {
 }
 
 #[cfg(not(feature = "axum"))]
-fn original_uri<B>(request: &Request<B>) -> &Uri {
+pub(crate) fn original_uri<B>(request: &Request<B>) -> &Uri {
     request.uri()
 }

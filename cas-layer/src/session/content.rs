@@ -37,6 +37,7 @@ pub enum UserName {
 /// `Debug` prints neither the user name nor the values of attributes.
 pub struct NewSession<'a> {
     authentication: &'a Authentication,
+    cas_url: &'a str,
     name: String,
     attributes: Attributes,
 }
@@ -46,6 +47,13 @@ impl NewSession<'_> {
     #[must_use]
     pub fn authentication(&self) -> &Authentication {
         self.authentication
+    }
+
+    /// The URL of the CAS server that said it, normalised: where hosts of the app have
+    /// [different ones](crate::CasConfigBuilder::host_at), each vouches for users and attributes of its own.
+    #[must_use]
+    pub fn cas_url(&self) -> &str {
+        self.cas_url
     }
 
     /// The user name that the session will have.
@@ -134,9 +142,11 @@ impl Content {
     pub(crate) fn of<'a>(
         &self,
         authentication: &'a Authentication,
+        cas_url: &'a str,
     ) -> Result<NewSession<'a>, Rejected> {
         let mut session = NewSession {
             authentication,
+            cas_url,
             name: self.user_name(authentication.user()),
             attributes: self.attributes(authentication.attributes()),
         };
@@ -185,6 +195,8 @@ mod tests {
     use super::*;
     use crate::protocol::parse_service_response;
 
+    const CAS: &str = "https://cas.example.org";
+
     /// Alice as a CAS server speaks of her.
     fn alice() -> Authentication {
         let attributes = "<mail>a@x</mail><urn.1>one</urn.1><group>g1</group><urn.2>two</urn.2>\
@@ -199,7 +211,7 @@ mod tests {
 
     fn attributes(content: &Content) -> Vec<(String, Vec<String>)> {
         let alice = alice();
-        let session = content.of(&alice).unwrap();
+        let session = content.of(&alice, CAS).unwrap();
         let all = session.attributes().iter();
         all.map(|(name, values)| (name.to_owned(), values.to_vec()))
             .collect()
@@ -286,7 +298,7 @@ mod tests {
                 user_name,
                 ..Content::default()
             };
-            assert_eq!(content.of(&alice()).unwrap().name(), expected);
+            assert_eq!(content.of(&alice(), CAS).unwrap().name(), expected);
         }
     }
 
@@ -309,14 +321,16 @@ mod tests {
             })
         };
         let alice = alice();
-        let session = content.of(&alice).unwrap();
+        let session = content.of(&alice, CAS).unwrap();
         assert_eq!(session.name(), "ÄLICE@g1.g2");
         assert_eq!(attributes(&content), [entry("new", &["value"])]);
     }
 
     #[test]
     fn a_veto_and_a_name_that_is_none_open_no_session() {
-        let vetoed = mapped(|_| Err(Veto::new("no"))).of(&alice()).unwrap_err();
+        let vetoed = mapped(|_| Err(Veto::new("no")))
+            .of(&alice(), CAS)
+            .unwrap_err();
         assert!(matches!(vetoed, Rejected::Vetoed(veto) if veto.reason() == "no"));
         for bad in ["", " ", "a\nb", "a\u{7f}", &"x".repeat(1_025)] {
             let name = bad.to_owned();
@@ -325,7 +339,7 @@ mod tests {
                 Ok(())
             });
             assert!(
-                matches!(content.of(&alice()), Err(Rejected::BadName(_))),
+                matches!(content.of(&alice(), CAS), Err(Rejected::BadName(_))),
                 "{bad:?}"
             );
         }
@@ -333,13 +347,13 @@ mod tests {
             session.set_name("x".repeat(1_024));
             Ok(())
         });
-        assert!(longest.of(&alice()).is_ok());
+        assert!(longest.of(&alice(), CAS).is_ok());
     }
 
     #[test]
     fn neither_name_nor_values_are_printed() {
         let alice = alice();
-        let session = Content::default().of(&alice).unwrap();
+        let session = Content::default().of(&alice, CAS).unwrap();
         let printed = format!("{session:?}");
         assert!(
             !printed.contains("lice") && !printed.contains("a@x"),

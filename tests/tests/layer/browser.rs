@@ -1,7 +1,9 @@
 //! A browser as far as cookies and redirects go. It follows nothing by itself.
 
+use std::net::SocketAddr;
+
 use cookie::Cookie;
-use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
+use reqwest::{ClientBuilder, Method, RequestBuilder, StatusCode, header::HeaderMap};
 
 /// What came back.
 #[derive(Debug)]
@@ -49,6 +51,12 @@ pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
+fn resolving(client: ClientBuilder, names: &[&str], address: SocketAddr) -> ClientBuilder {
+    names
+        .iter()
+        .fold(client, |client, name| client.resolve(name, address))
+}
+
 /// Cookies of one host. Like a browser's, they do not know ports.
 #[derive(Clone, Debug)]
 pub(crate) struct Browser {
@@ -69,11 +77,24 @@ impl Browser {
     pub(crate) fn over_http2() -> Self {
         Self {
             splits_cookies: true,
-            ..Self::with(reqwest::ClientBuilder::http2_prior_knowledge)
+            ..Self::with(ClientBuilder::http2_prior_knowledge)
         }
     }
 
-    fn with(change: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Self {
+    /// Finds these names at this address.
+    pub(crate) fn finding(names: &[&str], address: SocketAddr) -> Self {
+        Self::with(|client| resolving(client, names, address))
+    }
+
+    /// The same over HTTP/2.
+    pub(crate) fn finding_over_http2(names: &[&str], address: SocketAddr) -> Self {
+        Self {
+            splits_cookies: true,
+            ..Self::with(|client| resolving(client, names, address).http2_prior_knowledge())
+        }
+    }
+
+    fn with(change: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Self {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy();

@@ -237,7 +237,7 @@ async fn who_waits_for_the_end_of_a_session_learns_of_every_kind_of_end() {
             "logout" => {
                 browser.open(&site.at("/logout")).await;
             }
-            "all" => config.end_all("alice").await.unwrap(),
+            "all" => config.end_all(site.cas.url(), "alice").await.unwrap(),
             _ => registry.set_behind(true),
         }
         assert_eq!(waiting.await.unwrap().body, "ended", "{end}");
@@ -255,7 +255,7 @@ async fn a_session_that_lives_keeps_who_waits_for_its_end_waiting() {
         async move { browser.open(&url).await }
     });
     waits.notified().await;
-    config.end_all("bob").await.unwrap();
+    config.end_all(site.cas.url(), "bob").await.unwrap();
     other.open(&site.at("/logout")).await;
     tokio::task::yield_now().await;
     assert!(!waiting.is_finished());

@@ -70,7 +70,7 @@ impl SessionOptions {
         })
     }
 
-    pub(super) fn content(self) -> Result<Content, ConfigError> {
+    pub(super) fn content(&self) -> Result<Content, ConfigError> {
         if let Some(only) = &self.content.only
             && let Some(name) = self
                 .content
@@ -83,7 +83,7 @@ impl SessionOptions {
                 reason: "is renamed but not chosen: choose it by the name that the CAS server sends",
             });
         }
-        Ok(self.content)
+        Ok(self.content.clone())
     }
 }
 
@@ -249,7 +249,7 @@ mod tests {
     }
 
     fn lifetimes(builder: CasConfigBuilder) -> (u64, Option<u64>, Option<u64>) {
-        let built = builder.build().unwrap().0.lifetimes;
+        let built = builder.build().unwrap().first_host().lifetimes;
         (built.session, built.idle, built.remembered)
     }
 

@@ -1,0 +1,276 @@
+//! Public hosts besides the first, and what each host has for itself.
+
+use super::{CasConfigBuilder, session::SessionOptions};
+use crate::{
+    client::CasClient,
+    clock::Clock,
+    config::cookie_name::CookieNames,
+    error::ConfigError,
+    paths::AppUrl,
+    session::{BindingCookie, CookieShape, Encrypter, Key, Purpose, Sealer, SessionCookie},
+};
+
+/// A public host besides the first, before it is checked.
+#[derive(Debug)]
+pub(super) struct FurtherHost {
+    pub(super) app_url: String,
+    /// `None` for the client of the first host.
+    pub(super) client: Option<CasClient>,
+}
+
+/// An app URL and the client for those who sign in there.
+pub(super) type Host = (AppUrl, CasClient);
+
+impl CasConfigBuilder {
+    /// Serves a further public host, whose visitors sign in at the same CAS server. `app_url` is the app's public
+    /// base there, as in [`CasConfig::builder`](crate::CasConfig::builder).
+    ///
+    /// As soon as there is more than one host, the request says which one it is for, in its target or in its
+    /// `Host` field; a reverse proxy has to pass that on as the browser sent it. `X-Forwarded-Host` and `Forwarded`
+    /// are not looked at. A host that is not listed gets 421, also for public paths and health checks; a request
+    /// that names none, or two, gets 400. Hosts are told apart by name and port: `www.` before a name and a dot
+    /// behind it make another one.
+    ///
+    /// Every host has sessions of its own: the cookie of one is none on another. Rules, endpoints, keys, registry
+    /// and all other settings are the same for all.
+    ///
+    /// ```
+    /// use cas_layer::{CasClient, CasConfig, Key, Protocol};
+    ///
+    /// let partners = CasClient::builder("https://sso.partner.example/cas")
+    ///     .protocol(Protocol::Cas2)
+    ///     .build()?;
+    /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
+    ///     .host("https://app.example.com")
+    ///     .host_at("https://partners.example.org", partners)
+    ///     .key(Key::generate())
+    ///     .build()?;
+    /// # Ok::<(), cas_layer::ConfigError>(())
+    /// ```
+    pub fn host(mut self, app_url: impl Into<String>) -> Self {
+        self.further_hosts.push(FurtherHost {
+            app_url: app_url.into(),
+            client: None,
+        });
+        self
+    }
+
+    /// The same for a host whose visitors sign in at another CAS server, which has a client with settings of its
+    /// own. Users of two CAS servers are different people, whatever their names:
+    /// [`CasUser::cas_url`](crate::CasUser::cas_url) tells them apart.
+    pub fn host_at(mut self, app_url: impl Into<String>, client: CasClient) -> Self {
+        self.further_hosts.push(FurtherHost {
+            app_url: app_url.into(),
+            client: Some(client),
+        });
+        self
+    }
+}
+
+/// The hosts besides the first, each checked like it.
+pub(super) fn further(
+    hosts: Vec<FurtherHost>,
+    (_, client): &Host,
+    allow_insecure_http: bool,
+    clock: &Clock,
+) -> Result<Vec<Host>, ConfigError> {
+    hosts
+        .into_iter()
+        .map(|host| {
+            let app = AppUrl::parse(&host.app_url, allow_insecure_http)?;
+            let client = host.client.unwrap_or_else(|| client.clone());
+            Ok((app, client.by(clock.clone())))
+        })
+        .collect()
+}
+
+/// Refuses hosts that a request could not tell apart.
+pub(super) fn check(
+    first: &Host,
+    further: &[Host],
+    chosen_cookie_name: Option<&str>,
+) -> Result<(), ConfigError> {
+    for (index, (app, _)) in further.iter().enumerate() {
+        for (earlier, _) in std::iter::once(first).chain(further.iter().take(index)) {
+            if earlier.authority().meets(app.authority()) {
+                return Err(ConfigError::HostsCollide {
+                    first: earlier.as_string(),
+                    second: app.as_string(),
+                });
+            }
+            if let Some(name) = chosen_cookie_name
+                && earlier.authority().shares_cookies_with(app.authority())
+            {
+                return Err(ConfigError::InvalidCookieName {
+                    name: name.to_owned(),
+                    reason: "two hosts differ in their ports alone, and cookies do not know ports: a \
+                             sign-in at one would end that at the other; leave the name to the layer",
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The cookies of one host, sealed for it and its CAS server.
+pub(super) struct Cookies {
+    pub(super) session: SessionCookie,
+    pub(super) binding: BindingCookie,
+    pub(super) service_tag: Sealer,
+}
+
+impl Cookies {
+    pub(super) fn new(
+        (app, client): &Host,
+        (first, others): (&Key, &[Key]),
+        chosen_name: Option<&str>,
+        options: &SessionOptions,
+    ) -> Result<Self, ConfigError> {
+        let app_url = app.as_string();
+        let names = CookieNames::new(chosen_name, &app_url, client.url(), app.is_https())?;
+        let sealer = |purpose, name: &str| {
+            Sealer::new(first, others, purpose, &[name, &app_url, client.url()])
+        };
+        let binding_sealer = sealer(Purpose::LoginBinding, &names.binding);
+        let shape = |name| CookieShape {
+            name,
+            secure: app.is_https(),
+        };
+        Ok(Self {
+            service_tag: sealer(Purpose::ServiceUrl, ""),
+            session: SessionCookie {
+                sealer: sealer(Purpose::Session, &names.session),
+                encrypter: Encrypter::new(
+                    first,
+                    others,
+                    Purpose::EncryptedSession,
+                    &[&names.session, &app_url, client.url()],
+                ),
+                encrypted: options.encrypted,
+                persistent: options.persistent,
+                shape: shape(names.session),
+            },
+            binding: BindingCookie::new(shape(names.binding), binding_sealer),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CasConfig;
+
+    fn with(hosts: &[&str]) -> CasConfigBuilder {
+        let first = CasConfig::builder("https://cas.example.org/cas", "https://a.example");
+        hosts
+            .iter()
+            .fold(first.key(Key::generate()), |builder, host| {
+                builder.host(*host)
+            })
+    }
+
+    fn elsewhere() -> CasClient {
+        CasClient::builder("https://other.example.org/cas")
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn hosts_that_a_request_cannot_tell_apart_are_refused() {
+        for (hosts, first, second) in [
+            (
+                &["https://a.example"][..],
+                "https://a.example",
+                "https://a.example",
+            ),
+            (
+                &["https://A.Example:443/"],
+                "https://a.example",
+                "https://a.example",
+            ),
+            (
+                &["https://a.example/portal"],
+                "https://a.example",
+                "https://a.example/portal",
+            ),
+            (
+                &["https://b.example", "https://b.example"],
+                "https://b.example",
+                "https://b.example",
+            ),
+        ] {
+            let error = with(hosts).build().unwrap_err();
+            assert!(
+                matches!(&error, ConfigError::HostsCollide { first: f, second: s }
+                    if (f.as_str(), s.as_str()) == (first, second)),
+                "{error}"
+            );
+        }
+        let elsewhere = with(&[]).host_at("https://a.example", elsewhere()).build();
+        assert!(matches!(elsewhere, Err(ConfigError::HostsCollide { .. })));
+        // Neither sees the scheme that the browser used.
+        for other in ["http://a.example", "http://a.example:443"] {
+            let both = with(&[other]).allow_insecure_http().build();
+            assert!(
+                matches!(both, Err(ConfigError::HostsCollide { .. })),
+                "{other}"
+            );
+        }
+        let apart = [
+            "https://a.example:8443",
+            "https://b.example",
+            "https://a.example.",
+        ];
+        assert!(with(&apart).build().is_ok());
+        let apart = [
+            "http://a.example:80",
+            "http://b.example:443",
+            "http://[::1]",
+        ];
+        let first = CasConfig::builder("https://cas.example.org", "https://b.example:80");
+        let built = apart
+            .iter()
+            .fold(first.key(Key::generate()), |builder, host| {
+                builder.host(*host)
+            });
+        assert!(built.allow_insecure_http().build().is_ok());
+    }
+
+    #[test]
+    fn every_host_is_checked_like_the_first() {
+        let error = with(&["http://b.example"]).build().unwrap_err();
+        assert!(
+            matches!(&error, ConfigError::InsecureHttp { url, .. } if url == "http://b.example"),
+            "{error}"
+        );
+        let error = with(&["b.example"]).build().unwrap_err();
+        assert!(
+            matches!(&error, ConfigError::InvalidUrl { url, .. } if url == "b.example"),
+            "{error}"
+        );
+        assert!(
+            with(&["http://b.example"])
+                .allow_insecure_http()
+                .build()
+                .is_ok()
+        );
+        assert!(with(&["http://localhost:8080"]).build().is_ok());
+    }
+
+    #[test]
+    fn a_chosen_cookie_name_is_refused_where_cookies_would_meet() {
+        let ports = &["https://a.example:8443"];
+        assert!(with(ports).build().is_ok());
+        let error = with(ports).cookie_name("portal").build().unwrap_err();
+        assert!(
+            matches!(&error, ConfigError::InvalidCookieName { name, .. } if name == "portal"),
+            "{error}"
+        );
+        assert!(
+            with(&["https://b.example"])
+                .cookie_name("portal")
+                .build()
+                .is_ok()
+        );
+    }
+}

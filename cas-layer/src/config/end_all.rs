@@ -1,0 +1,43 @@
+//! Ending all sessions of a user, for administrators.
+
+use super::CasConfig;
+use crate::{
+    protocol::{ServerUrl, without_user_info},
+    registry::RegistryError,
+};
+
+/// Why not all sessions of a user are certain to have ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndAllError {
+    /// The configuration has no such CAS server, so none of its users has a session here.
+    #[error("there is no CAS server `{cas_url}` in the configuration")]
+    UnknownCasServer {
+        /// The URL as it was given, or normalised.
+        cas_url: String,
+    },
+    /// The registry could not make sure of it: try again. On this node the sessions have ended.
+    #[error("the registry is not certain to remember it")]
+    Registry(#[from] RegistryError),
+}
+
+impl CasConfig {
+    /// Ends every session of a user of one CAS server at this app, whichever host it is at, and at other apps that
+    /// share its registry and CAS server, on every node: for administrators. `cas_url` is the URL of that CAS
+    /// server, in any spelling that the builder takes; [`CasUser::cas_url`](crate::CasUser::cas_url) is one.
+    /// `user` is the name as [`CasUser::name`](crate::CasUser::name) gives it. Users of other CAS servers who have
+    /// the same name are not touched, nor are sessions that are opened later.
+    ///
+    /// # Errors
+    /// The CAS server is not one of this configuration, or the registry failed.
+    pub async fn end_all(&self, cas_url: &str, user: &str) -> Result<(), EndAllError> {
+        let unknown = |cas_url| EndAllError::UnknownCasServer { cas_url };
+        let normalised =
+            ServerUrl::normalise(cas_url).map_err(|_| unknown(without_user_info(cas_url)))?;
+        let shared = self
+            .0
+            .with_cas_server(&normalised)
+            .ok_or_else(|| unknown(normalised.clone()))?;
+        Ok(shared.end_all(user).await?)
+    }
+}
