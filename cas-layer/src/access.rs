@@ -186,7 +186,6 @@ impl Access {
     }
 
     /// Whether a user has to be there.
-    #[cfg(test)]
     pub(crate) fn is_required(&self) -> bool {
         self.mode == Mode::Required
     }

@@ -4,7 +4,7 @@ use tower::Layer;
 
 use crate::{
     config::{CasConfig, Hosts},
-    service::Cas,
+    service::{Cas, CasInPlace},
 };
 
 /// Signs visitors of the wrapped service in through CAS.
@@ -57,5 +57,99 @@ impl<S> Layer<S> for CasLayer {
 
     fn layer(&self, inner: S) -> Cas<S> {
         Cas::new(inner, self.0.clone())
+    }
+}
+
+/// Signs visitors in through CAS at the page that they open: callback in place.
+///
+/// The service URL is the page itself instead of a login endpoint, as other CAS clients have it (Java, PHP, Apache). The
+/// layer needs no path of its own, so it can sit on one route:
+///
+/// ```
+/// use axum::{Router, body::Body, response::Response, routing::{get, post}};
+/// use cas_layer::{CasConfig, CasInPlaceLayer, CasUser, Key};
+///
+/// async fn profile(user: CasUser) -> String {
+///     format!("Hello {}", user.name())
+/// }
+/// async fn sign_out(user: CasUser) -> Response {
+///     user.sign_out().await.map(Body::from)
+/// }
+///
+/// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
+///     .key(Key::generate())
+///     .landing_path("/profile")
+///     .build()?;
+/// let cas = CasInPlaceLayer::new(config);
+/// let app: Router = Router::new()
+///     .route("/", get(async || "for everybody"))
+///     .route("/profile", get(profile).layer(cas.clone()))
+///     .route("/sign-out", post(sign_out).layer(cas));
+/// # Ok::<(), cas_layer::ConfigError>(())
+/// ```
+///
+/// # Which of the two
+///
+/// | | [`CasLayer`] | `CasInPlaceLayer` |
+/// | --- | --- | --- |
+/// | sits | over the whole app | over anything, down to one route |
+/// | tickets come back to | `/login`, the one URL that a CAS server has to know | every page: the CAS server has to take all URLs of the app |
+/// | paths that the app cannot have | `/login`, `/logout`, `/logout_callback` | none |
+/// | request bodies | never touched | the beginning of a posted form is looked at |
+/// | sign-out | `/logout` | a handler of the app calls [`CasUser::sign_out`](crate::CasUser::sign_out) |
+///
+/// Where both would do, take `CasLayer`.
+///
+/// # What happens to a request
+///
+/// Sessions, rules, pages, events and the layers below are those of [`CasLayer`], with the same [`CasConfig`]. The paths
+/// of endpoints that it names are not answered. What is different:
+///
+/// 1. A page that a browser opens without a user is redirected to the CAS server with its own URL as the service URL, in
+///    which the query is replaced by parameters of the layer: `cas_login`, `cas_next`, `cas_renew`, `cas_gateway` and
+///    `cas_try`. No app can use `cas_login` itself. The app's query travels encoded, so no server can change it.
+/// 2. A `GET` with `cas_login` and a ticket is the way back. The ticket is validated if this browser began that login, and
+///    a redirect leads to the page with its query byte for byte as it was, and without ticket. Without a ticket, or with
+///    one that has been used, it leads there too.
+/// 3. A `ticket` of anybody else's belongs to the app, but for one case: a page that begins a login is returned to without
+///    a `ticket` that looks like a service ticket (`ST-…` or `PT-…`). Portals link like that, and their tickets are for a
+///    login that did not begin here.
+/// 4. Of a `POST` of a form (`application/x-www-form-urlencoded`) that is not over 64 KiB, on a path that is not public,
+///    the first bytes are looked at. If they are `logoutRequest=`, it is a [single logout](crate#single-logout), which
+///    the layer answers. Everything else goes on as it came, and a stream streams. A sender that says nothing for 10
+///    seconds is left to the app.
+/// 5. So is a `GET` on such a path whose `logoutRequest` or `SAMLRequest` can be read as a logout request.
+/// 6. A sign-in link on a page of the layer's, and the `login_url` for programs, is the page that was asked for by `GET`, else
+///    the [landing path](crate::CasConfigBuilder::landing_path).
+///
+/// # Limits
+///
+/// - A page whose path some CAS server refuses or rewrites comes back by way of the landing path, which this layer has to
+///   cover for that: a path with quotes, `<`, `>`, `^`, `` ` ``, `{`, `|` or `}`, encoded or not, with dot segments or empty ones, or with
+///   `;` or `\`.
+/// - A page with its query over 1,024 bytes loses the query. A path over 1,024 bytes, or one that is not of the app, leads
+///   to the landing path.
+/// - With [`bare_service_url`](crate::CasConfigBuilder::bare_service_url) the service URL is the page without any query, which then
+///   travels in the login cookie if it has at most 256 bytes with the path. A visitor who comes with a ticket and nothing
+///   else in the query, and whose browser has begun no login for that page, is told that cookies are needed: links
+///   in portals must not carry one.
+/// - The inner service has to be `Clone`, and takes [`Peeked`](crate::Peeked) request bodies.
+/// - A single logout at a public path is not looked for, except at the landing path.
+#[derive(Clone, Debug)]
+pub struct CasInPlaceLayer(Hosts);
+
+impl CasInPlaceLayer {
+    /// A layer with this configuration. Never fails and never blocks.
+    #[must_use]
+    pub fn new(config: CasConfig) -> Self {
+        Self(config.0)
+    }
+}
+
+impl<S> Layer<S> for CasInPlaceLayer {
+    type Service = CasInPlace<S>;
+
+    fn layer(&self, inner: S) -> CasInPlace<S> {
+        CasInPlace::new(inner, self.0.clone())
     }
 }

@@ -28,7 +28,7 @@ pub use error::ConfigError;
 pub use events::{Refused, RefusedReason, SignOutCause, SignedOut};
 #[cfg(feature = "axum")]
 pub use extract::{CasUserRejection, peer_address};
-pub use layer::CasLayer;
+pub use layer::{CasInPlaceLayer, CasLayer};
 pub use pages::{Page, PageKind};
 pub use paths::Paths;
 pub use protocol::{
@@ -40,7 +40,10 @@ pub use registry::file::FileRegistry;
 pub use registry::memory::MemoryRegistry;
 #[cfg(feature = "redis")]
 pub use registry::redis::{RedisRegistry, RedisRegistryBuilder};
-pub use service::{Cas, CasFuture, Require, RequireAttribute, RequireFresh, RequireUser};
+pub use service::{
+    Cas, CasFuture, CasInPlace, CasInPlaceFuture, Peeked, Require, RequireAttribute, RequireFresh,
+    RequireUser,
+};
 pub use session::{Key, NewSession, SessionId, UserName, Veto};
 pub use user::CasUser;
 

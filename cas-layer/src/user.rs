@@ -6,11 +6,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use bytes::Bytes;
+use http::Response;
+
 use crate::{
     attributes::Attributes,
     clock::{UnixSeconds, from_unix},
     config::Shared,
     registry::{RegisteredSession, RegistryError},
+    service::{self, Place},
     session::{SessionData, SessionId},
 };
 
@@ -43,11 +47,21 @@ pub struct CasUser(Arc<SignedIn>);
 struct SignedIn {
     session: SessionData,
     shared: Arc<Shared>,
+    /// Of the layer that knows this user.
+    place: Place,
 }
 
 impl CasUser {
-    pub(crate) fn new(session: SessionData, shared: Arc<Shared>) -> Self {
-        Self(Arc::new(SignedIn { session, shared }))
+    pub(crate) fn new(session: SessionData, shared: Arc<Shared>, place: Place) -> Self {
+        Self(Arc::new(SignedIn {
+            session,
+            shared,
+            place,
+        }))
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        self.0.place
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -159,6 +173,36 @@ impl CasUser {
                 }
             }
         }
+    }
+
+    /// Signs the user out, for a handler of the app's own: a form's button, or the sign-out of an app under a
+    /// [`CasInPlaceLayer`](crate::CasInPlaceLayer), which has no `/logout`.
+    ///
+    /// The session ends here at once. What comes back is the answer for the handler to give: 303 to the CAS
+    /// server's logout, with the session cookie cleared, and not to be stored. From there the visitor comes back
+    /// to the [logout callback](crate::CasConfigBuilder::logout_callback_path), or under a `CasInPlaceLayer` to
+    /// the [page after sign-out](crate::CasConfigBuilder::after_logout_path), or else to the
+    /// [landing path](crate::CasConfigBuilder::landing_path). With
+    /// [`sign_out_locally`](crate::CasConfigBuilder::sign_out_locally) they are sent there at once.
+    ///
+    /// A registry that cannot be reached keeps nobody signed in here; other nodes hear of it when it is back.
+    /// Logins that are under way in other tabs of the browser begin afresh.
+    ///
+    /// ```
+    /// use axum::{Router, body::Body, response::Response, routing::post};
+    /// use cas_layer::CasUser;
+    ///
+    /// async fn sign_out(user: CasUser) -> Response {
+    ///     user.sign_out().await.map(Body::from)
+    /// }
+    /// let app: Router = Router::new().route("/sign-out", post(sign_out));
+    /// ```
+    ///
+    /// # Security
+    /// Take it by `POST`: a link anywhere can make a browser `GET`. The session cookie is `SameSite=Lax`, so a
+    /// form of another site posts without it.
+    pub async fn sign_out(&self) -> Response<Bytes> {
+        service::sign_out(self).await
     }
 
     /// Ends every session of this user at this app, on every node: "sign out of all devices". The session of

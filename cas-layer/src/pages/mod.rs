@@ -207,8 +207,9 @@ impl Page {
         self.status
     }
 
-    /// Where the visitor goes from here: a path on this host or a URL of this app, safe in a
-    /// quoted HTML attribute once escaped.
+    /// Where the visitor goes from here: a path on this host or a URL of this app, or for who was not
+    /// admitted by a [`CasInPlaceLayer`](crate::CasInPlaceLayer) the CAS server's logout. Safe in a quoted HTML
+    /// attribute once escaped.
     #[must_use]
     pub fn link(&self) -> &str {
         &self.link

@@ -8,8 +8,10 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 /// A longer return path is replaced by the landing path.
 pub(crate) const MAX_LEN: usize = 1024;
 
-/// What has to be encoded in a `Location` besides what is encoded already: `%` stays.
-const LOCATION: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`');
+/// What has to be encoded in a `Location` besides what is encoded already: `%` stays. Of a query, that is nothing
+/// that a request line can hold, but for characters that are not ASCII.
+const LOCATION: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>');
+const LOCATION_PATH: &AsciiSet = &LOCATION.add(b'`');
 
 /// A path with an optional query, relative to the app URL, safe to redirect to: it begins with one
 /// slash however often it is decoded, and names neither scheme nor host. Percent-encoded ASCII.
@@ -36,7 +38,9 @@ impl ReturnPath {
         if !is_path_of_ours(&once) || !is_path_of_ours(&twice) {
             return None;
         }
-        let encoded = utf8_percent_encode(text, LOCATION).to_string();
+        let (path, query) = text.split_at(path_part(text).len());
+        let mut encoded = utf8_percent_encode(path, LOCATION_PATH).to_string();
+        encoded.extend(utf8_percent_encode(query, LOCATION));
         (encoded.len() <= MAX_LEN).then_some(Self(encoded))
     }
 
@@ -50,13 +54,28 @@ impl ReturnPath {
         &self.0
     }
 
+    /// Without the query.
+    pub(crate) fn path(&self) -> &str {
+        path_part(&self.0)
+    }
+
     pub(crate) fn travelling(&self) -> Travelling<'_> {
-        let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
-        if self.0.bytes().all(unreserved) {
+        if self.is_plain() {
             Travelling::Plain(&self.0)
         } else {
-            Travelling::Encoded(BASE64_URL_SAFE_NO_PAD.encode(&self.0))
+            Travelling::Encoded(self.encoded())
         }
+    }
+
+    /// Whether this is a path of unreserved characters alone.
+    pub(crate) fn is_plain(&self) -> bool {
+        let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
+        self.0.bytes().all(unreserved)
+    }
+
+    /// For [`parse_encoded`](Self::parse_encoded).
+    pub(crate) fn encoded(&self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(&self.0)
     }
 }
 
@@ -110,6 +129,7 @@ mod tests {
             parsed("/a b?c=é\"<>").as_deref(),
             Some("/a%20b?c=%C3%A9%22%3C%3E")
         );
+        assert_eq!(parsed("/a`?b=`'{|}").as_deref(), Some("/a%60?b=`'{|}"));
         assert_eq!(parsed("/a%20b").as_deref(), Some("/a%20b"));
     }
 

@@ -10,10 +10,7 @@ use http::{Response, StatusCode};
 use tracing::Instrument as _;
 
 use super::{
-    login::destination,
-    logout, response,
-    service_url::{LoginKind, login_link},
-    visit::render,
+    login::destination, logout, place::Place, response, service_url::LoginKind, visit::render,
 };
 use crate::{
     client::{ValidationError, ValidationErrorKind},
@@ -35,6 +32,7 @@ const OPENING: Duration = Duration::from_secs(30);
 pub(crate) struct Callback {
     pub(crate) ticket: ServiceTicket,
     pub(crate) service: ServiceUrl,
+    pub(crate) place: Place,
     pub(crate) kind: LoginKind,
     pub(crate) next: Option<ReturnPath>,
     /// The browser's login binding, from which this login has been taken out.
@@ -129,14 +127,14 @@ impl Callback {
         if let Some(old) = self.current.as_ref().filter(|old| old.session_id() != id) {
             logout::end(shared, old, SignOutCause::Replaced, now).await;
         }
-        let user = CasUser::new(session, Arc::clone(shared));
+        let user = CasUser::new(session, Arc::clone(shared), self.place);
         shared.tell(Event::SignedIn(&user));
         let not_kept = self.binding.finish(self.current.is_some(), now);
         let mut response = if not_kept {
             shared.tell(Event::SessionNotKept(id));
             let link = destination(shared, self.next.as_ref());
             let page = Page::new(PageKind::SessionNotKept, StatusCode::BAD_REQUEST, link);
-            render(shared, &page, self.wants_page)
+            self.render(shared, &page)
         } else {
             self.go_on(shared)
         };
@@ -149,9 +147,9 @@ impl Callback {
         match rejected {
             Rejected::Vetoed(veto) => {
                 // Who has another account has to leave the CAS server first.
-                let link = shared.app.public_path(&shared.endpoints.logout);
+                let link = self.place.logout_link(shared);
                 let page = Page::new(PageKind::SignInVetoed, StatusCode::FORBIDDEN, link);
-                render(shared, &page.with_veto(veto), self.wants_page)
+                self.render(shared, &page.with_veto(veto))
             }
             Rejected::BadName(_) => self.page(
                 shared,
@@ -182,10 +180,10 @@ impl Callback {
                 if self.signed_in && !self.kind.is_renewed {
                     return self.go_on(shared);
                 }
-                let link = login_link(shared, self.next.as_ref());
+                let link = self.place.login_link(shared, self.next.as_ref());
                 let page = Page::new(PageKind::SignInRefused, StatusCode::FORBIDDEN, link)
                     .with_code(error.code());
-                return render(shared, &page, self.wants_page);
+                return self.render(shared, &page);
             }
             // For the operator, whose clocks or configuration it is about.
             ValidationErrorKind::ConditionsUnmet => {
@@ -231,8 +229,13 @@ impl Callback {
     }
 
     fn page(&self, shared: &Shared, kind: PageKind, status: StatusCode) -> Response<Bytes> {
-        let link = login_link(shared, self.next.as_ref());
-        render(shared, &Page::new(kind, status, link), self.wants_page)
+        let link = self.place.login_link(shared, self.next.as_ref());
+        self.render(shared, &Page::new(kind, status, link))
+    }
+
+    fn render(&self, shared: &Shared, page: &Page) -> Response<Bytes> {
+        let next = self.next.as_ref().filter(|_| self.place == Place::Page);
+        render(shared, page, self.wants_page, self.place, next)
     }
 }
 

@@ -7,14 +7,15 @@ use super::{
     callback::Callback,
     navigation::{is_grpc, is_navigation},
     response,
-    service_url::{self, LoginKind, LoginQuery, login_link, renewal_link},
-    visit::{Visit, Visitor},
+    service_url::{self, LoginKind, LoginQuery, NoTicket},
+    visit::{Visit, Visitor, render},
 };
 use crate::{
     config::Shared,
     events::{Refused, RefusedReason},
     pages::{Page, PageKind},
     paths::ReturnPath,
+    protocol::ServiceTicket,
     session::{Binding, LoginValue},
 };
 
@@ -32,41 +33,37 @@ pub(crate) enum Login {
 /// server, all else is told where to sign in.
 pub(crate) fn demand(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
     if is_navigation(visit.method, visit.headers) {
-        let next = visit
-            .return_path(shared)
-            .filter(|next| service_url::is_worth_naming(next, shared));
+        let next = visit.next(shared);
         let kind = LoginKind {
             is_renewed: shared.sign_in.is_renewed,
             ..LoginKind::default()
         };
         return visit.clear_if_ended(shared, begin(shared, visit, next.as_ref(), kind));
     }
-    let page = Page::new(
-        PageKind::SignInNeeded,
-        StatusCode::UNAUTHORIZED,
-        login_link(shared, None),
-    );
+    let next = visit.next_of_link(shared);
+    let link = visit.place.login_link(shared, next.as_ref());
+    let page = Page::new(PageKind::SignInNeeded, StatusCode::UNAUTHORIZED, link);
     challenge(visit, visit.page(shared, &page))
 }
 
 /// Answers a request that needs a user whose credentials are fresh, when those of this one are not.
 pub(crate) fn demand_renewal(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
     if is_navigation(visit.method, visit.headers) {
-        let next = visit
-            .return_path(shared)
-            .filter(|next| service_url::is_worth_naming(next, shared));
+        let next = visit.next(shared);
         let kind = LoginKind {
             is_renewed: true,
             ..LoginKind::default()
         };
         return begin(shared, visit, next.as_ref(), kind);
     }
-    let page = Page::new(
-        PageKind::FreshSignInNeeded,
-        StatusCode::UNAUTHORIZED,
-        renewal_link(shared, None),
-    );
-    challenge(visit, visit.page(shared, &page))
+    let next = visit.next_to_renew(shared);
+    let link = visit.place.renewal_link(shared, next.as_ref());
+    let page = Page::new(PageKind::FreshSignInNeeded, StatusCode::UNAUTHORIZED, link);
+    let wants_page = visit.wants_page();
+    challenge(
+        visit,
+        render(shared, &page, wants_page, visit.place, next.as_ref()),
+    )
 }
 
 /// Answers a request of a user who may not do this. Signing in again would change nothing.
@@ -93,9 +90,7 @@ pub(crate) fn ask_without_form(shared: &Shared, visit: &Visit<'_>) -> AskWithout
     if !binding.may_ask(shared.gateway_interval, visit.now) {
         return AskWithoutForm::No;
     }
-    let next = visit
-        .return_path(shared)
-        .filter(|next| service_url::is_worth_naming(next, shared));
+    let next = visit.next(shared);
     let kind = LoginKind {
         is_gateway: true,
         ..LoginKind::default()
@@ -134,10 +129,7 @@ fn challenge(visit: &Visit<'_>, mut response: Response<Bytes>) -> Response<Bytes
 /// The visitor may have a session: whether it has ended is not known at the moment. The cookie stays, and the
 /// CAS server is not asked: it would sign in again whoever has just signed out.
 pub(crate) fn not_current(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
-    let link = match visit.return_path(shared) {
-        Some(path) if !shared.endpoints.contain(&path) => destination(shared, Some(&path)),
-        _ => destination(shared, None),
-    };
+    let link = destination(shared, visit.next(shared).as_ref());
     let page = Page::new(
         PageKind::SessionUnverified,
         StatusCode::SERVICE_UNAVAILABLE,
@@ -151,35 +143,40 @@ pub(crate) fn login(shared: &Shared, visit: &Visit<'_>) -> Login {
     if matches!(visit.visitor, Visitor::Unverified(_)) {
         return Login::Answer(not_current(shared, visit));
     }
-    let mut query = LoginQuery::parse(visit.uri.query(), shared);
+    let query = LoginQuery::parse(visit.uri.query(), shared);
+    match query.ticket(shared.client.protocol()) {
+        Some(ticket) => with_ticket(shared, visit, query, ticket),
+        None => Login::Answer(without_ticket(shared, visit, &query)),
+    }
+}
+
+/// A visitor comes back with what they were given for a ticket.
+pub(super) fn with_ticket(
+    shared: &Shared,
+    visit: &Visit<'_>,
+    mut query: LoginQuery,
+    ticket: Result<ServiceTicket, NoTicket>,
+) -> Login {
     let next = query.next.as_ref();
-    let Some(ticket) = query.ticket(shared.client.protocol()) else {
-        return Login::Answer(without_ticket(shared, visit, &query));
-    };
     let Ok(ticket) = ticket else {
         shared.tell(Refused::new(RefusedReason::InvalidTicket));
-        let link = login_link(shared, next);
+        let link = visit.place.login_link(shared, next);
         let page = Page::new(PageKind::InvalidTicket, StatusCode::BAD_REQUEST, link);
         return Login::Answer(visit.page(shared, &page));
     };
     let mut binding = shared.binding_cookie.read(visit.headers, visit.now);
-    let is_bound = if shared.sign_in.is_bare {
-        let trip = binding.take_newest_trip();
-        trip.map(|trip| query.of_trip(trip, shared)).is_some()
-    } else {
-        binding.take(|value| service_url::tag_matches(shared, value, &query))
-    };
-    if !is_bound {
+    if !visit.place.claim(shared, visit, &mut binding, &mut query) {
         return Login::Answer(not_bound(shared, visit, &query));
     }
     let next = query.next.as_ref();
     let tag = query.tag.as_deref().unwrap_or_default();
-    let Ok(service) = service_url::service_url(shared, next, query.kind, tag) else {
+    let Ok(service) = visit.place.service_url(shared, next, query.kind, tag) else {
         return Login::Answer(internal_error(shared, visit, next));
     };
     Login::Validate(Callback {
         ticket,
         service,
+        place: visit.place,
         kind: query.kind,
         next: query.next.clone(),
         binding,
@@ -189,12 +186,16 @@ pub(crate) fn login(shared: &Shared, visit: &Visit<'_>) -> Login {
     })
 }
 
-fn without_ticket(shared: &Shared, visit: &Visit<'_>, query: &LoginQuery) -> Response<Bytes> {
+pub(super) fn without_ticket(
+    shared: &Shared,
+    visit: &Visit<'_>,
+    query: &LoginQuery,
+) -> Response<Bytes> {
     let next = query.next.as_ref();
     if query.kind.is_gateway {
         // Whether we made this address or not: it leads to a page of this app, and nobody is asked anything.
         let mut binding = shared.binding_cookie.read(visit.headers, visit.now);
-        binding.take(|value| service_url::tag_matches(shared, value, query));
+        binding.take(|value| visit.place.tag_matches(shared, value, query));
         let mut response = go_on(shared, visit, next);
         response::add_cookie(&mut response, shared.binding_cookie.write(&binding));
         return response;
@@ -229,7 +230,7 @@ fn not_bound(shared: &Shared, visit: &Visit<'_>, query: &LoginQuery) -> Response
         return begin(shared, visit, next, kind);
     }
     shared.tell(Refused::new(RefusedReason::CookiesNeeded));
-    let link = login_link(shared, next);
+    let link = visit.place.login_link(shared, next);
     visit.page(
         shared,
         &Page::new(PageKind::CookiesNeeded, StatusCode::BAD_REQUEST, link),
@@ -259,8 +260,10 @@ fn begin_with(
         tracing::error!("the operating system gives no random bytes");
         return internal_error(shared, visit, next);
     }
-    let tag = service_url::tag(shared, &value, next, kind);
-    let redirect = service_url::service_url(shared, next, kind, &tag)
+    let place = visit.place;
+    let tag = place.tag(shared, &value, next, kind);
+    let redirect = place
+        .service_url(shared, next, kind, &tag)
         .ok()
         .and_then(|service| {
             let url = shared.client.login_url_in(kind.mode(), &service);
@@ -276,7 +279,11 @@ fn begin_with(
 }
 
 /// The visitor has a session: on to where they were going.
-fn go_on(shared: &Shared, visit: &Visit<'_>, next: Option<&ReturnPath>) -> Response<Bytes> {
+pub(super) fn go_on(
+    shared: &Shared,
+    visit: &Visit<'_>,
+    next: Option<&ReturnPath>,
+) -> Response<Bytes> {
     response::redirect(StatusCode::FOUND, &destination(shared, next))
         .unwrap_or_else(|| internal_error(shared, visit, next))
 }
@@ -293,7 +300,7 @@ fn internal_error(
     visit: &Visit<'_>,
     next: Option<&ReturnPath>,
 ) -> Response<Bytes> {
-    let link = login_link(shared, next);
+    let link = visit.place.login_link(shared, next);
     visit.page(
         shared,
         &Page::new(

@@ -11,6 +11,7 @@ use crate::{
     config::Shared,
     events::{SignOutCause, SignedOut},
     pages::{Page, PageKind},
+    session::Binding,
     user::CasUser,
 };
 
@@ -55,6 +56,22 @@ pub(super) async fn end(shared: &Shared, user: &CasUser, cause: SignOutCause, no
     shared.tell(SignedOut::shown(user, cause).recorded(ended.as_ref().copied()));
 }
 
+/// Signs a user out for a handler of the app's own.
+pub(crate) async fn sign_out(user: &CasUser) -> Response<Bytes> {
+    let shared = user.shared();
+    let now = shared.clock.now();
+    end(shared, user, SignOutCause::SignOut, now).await;
+    let onward = user.place().after_sign_out(shared);
+    let mut response =
+        response::redirect(StatusCode::SEE_OTHER, &onward).unwrap_or_else(response::ok);
+    response::add_cookie(&mut response, shared.session_cookie.clear());
+    // The browser's own is not at hand.
+    let mut binding = Binding::default();
+    binding.signed_out(now);
+    response::add_cookie(&mut response, shared.binding_cookie.keep(&binding));
+    response
+}
+
 /// On to the CAS server's logout, without session.
 fn leave(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
     let status = if *visit.method == Method::POST {
@@ -62,11 +79,7 @@ fn leave(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
     } else {
         StatusCode::FOUND
     };
-    let onward = if shared.sign_out.is_local {
-        shared.app.public_path(&shared.endpoints.logout_callback)
-    } else {
-        shared.client.logout_url(Some(&shared.logged_out_url))
-    };
+    let onward = visit.place.after_sign_out(shared);
     let mut response =
         response::redirect(status, &onward).unwrap_or_else(|| logged_out_page(shared, visit));
     response::add_cookie(&mut response, shared.session_cookie.clear());

@@ -1,12 +1,15 @@
 //! The tower service. Data flows one way: request, session, endpoint or inner service, response.
 
+mod admission;
 mod callback;
 mod extra_cookie;
 mod future;
 mod host;
+mod in_place;
 mod login;
 mod logout;
 mod navigation;
+mod place;
 mod require;
 mod response;
 mod route;
@@ -23,21 +26,22 @@ use bytes::Bytes;
 pub use future::CasFuture;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
+pub use in_place::{CasInPlace, CasInPlaceFuture, Peeked};
+pub(crate) use logout::sign_out;
+pub(crate) use place::Place;
 pub use require::{Require, RequireAttribute, RequireFresh, RequireUser};
 use tower::Service;
 
 use self::{
-    extra_cookie::ExtraCookie,
-    login::{AskWithoutForm, Login},
+    admission::{Admission, admit},
+    login::Login,
     route::{Endpoint, Route},
-    visit::{Visit, Visitor},
+    visit::Visit,
 };
 use crate::{
-    access::Verdict,
     config::{Hosts, Shared},
     events::{Channel, Refused, RefusedReason},
     protocol::InvalidLogoutRequest,
-    user::CasUser,
 };
 
 /// The service that [`CasLayer`](crate::CasLayer) makes of an inner one.
@@ -50,7 +54,7 @@ pub struct Cas<S> {
 /// In the extensions of a request that went through the layer without a user, so that an extractor
 /// can tell a visitor from a missing layer, and a layer below can ask for a user.
 #[derive(Clone, Debug)]
-pub(crate) struct Anonymous(Arc<Shared>);
+pub(crate) struct Anonymous(Arc<Shared>, Place);
 
 impl<S> Cas<S> {
     pub(crate) fn new(inner: S, hosts: Hosts) -> Self {
@@ -96,43 +100,17 @@ where
             Route::Nowhere => return CasFuture::ready(response::not_found()),
             Route::App(access) => access,
         };
-        let verdict = access.judge(visit.user(), visit.now);
-        let refusal = match (verdict, &visit.visitor) {
-            (Verdict::Welcome, _) => None,
-            (_, Visitor::Unverified(_)) => Some(login::not_current(shared, &visit)),
-            (Verdict::SignIn, _) => Some(login::demand(shared, &visit)),
-            (Verdict::SignInAfresh, _) => Some(login::demand_renewal(shared, &visit)),
-            (Verdict::Forbidden, _) => Some(login::forbid(shared, &visit)),
+        let admitted = match admit(shared, visit, access) {
+            Admission::Refused(refusal) => return CasFuture::ready(*refusal),
+            Admission::Admitted(admitted) => admitted,
         };
-        if let Some(refusal) = refusal {
-            return CasFuture::ready(refusal);
-        }
-        let is_private = access.is_private();
-        let (user, extra) = match visit.visitor {
-            Visitor::SignedIn(user) => {
-                let renewal = is_private.then(|| ExtraCookie::renewal(shared, &user, visit.now));
-                (Some(user), renewal.flatten())
-            }
-            Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) if access.is_gateway() => {
-                match login::ask_without_form(shared, &visit) {
-                    AskWithoutForm::Redirect(redirect) => return CasFuture::ready(*redirect),
-                    AskWithoutForm::Probe(probe) => (None, Some(ExtraCookie::probe(shared, probe))),
-                    AskWithoutForm::No => (None, None),
-                }
-            }
-            _ => (None, None),
-        };
-        let extensions = request.extensions_mut();
-        if let Some(user) = user {
-            extensions.insert(user);
-        } else {
-            // Whatever an outer layer left there, it is not a user of ours.
-            extensions.remove::<CasUser>();
-            extensions.insert(Anonymous(Arc::clone(shared)));
-        }
-        let marks_private = is_private && shared.private_by_default;
+        admitted.announce(shared, request.extensions_mut());
         // The service that `poll_ready` made ready is the one that is called.
-        CasFuture::inner(self.inner.call(request), marks_private, extra)
+        CasFuture::inner(
+            self.inner.call(request),
+            admitted.marks_private,
+            admitted.extra,
+        )
     }
 }
 

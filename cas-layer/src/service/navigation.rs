@@ -60,7 +60,7 @@ pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
         .is_some_and(|field| field.as_bytes().starts_with(b"application/grpc"))
 }
 
-fn is_reading(method: &Method) -> bool {
+pub(crate) fn is_reading(method: &Method) -> bool {
     method == Method::GET || method == Method::HEAD
 }
 

@@ -154,9 +154,9 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let extensions = request.extensions();
         let user = extensions.get::<CasUser>().cloned();
-        let shared = match (&user, extensions.get::<Anonymous>()) {
-            (Some(user), _) => Arc::clone(user.shared()),
-            (None, Some(Anonymous(shared))) => Arc::clone(shared),
+        let (shared, place) = match (&user, extensions.get::<Anonymous>()) {
+            (Some(user), _) => (Arc::clone(user.shared()), user.place()),
+            (None, Some(Anonymous(shared, place))) => (Arc::clone(shared), *place),
             (None, None) => {
                 tracing::error!("a route requires a user, but no CasLayer is over it");
                 let status = StatusCode::INTERNAL_SERVER_ERROR;
@@ -169,7 +169,7 @@ where
             .as_ref()
             .and_then(|user| ExtraCookie::renewal(&shared, user, now));
         let visitor = user.map_or(Visitor::Anonymous, Visitor::SignedIn);
-        let visit = Visit::seen_before(&request, &shared, visitor, now);
+        let visit = Visit::seen_before(&request, &shared, place, visitor, now);
         match verdict {
             Verdict::Welcome => {
                 let is_private = shared.private_by_default;

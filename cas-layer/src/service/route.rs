@@ -30,6 +30,12 @@ impl Shared {
         }
     }
 
+    /// The same where no path is our own.
+    pub(crate) fn route_in_place(&self, path: Option<&str>) -> Route<'_> {
+        path.map_or(Some(self.rules.required()), |path| self.rules.access(path))
+            .map_or(Route::Nowhere, Route::App)
+    }
+
     /// `path` is a path on this app, as it was requested: encoded, without the query. An endpoint is
     /// known by its exact spelling only; every other spelling is a path that requires a user.
     pub(crate) fn route(&self, path: Option<&str>) -> Route<'_> {

@@ -19,9 +19,9 @@ const NEXT_ENCODED: &str = "next64";
 const GATEWAY: &str = "g";
 const RENEW: &str = "r";
 const RETRY: &str = "try";
-const TICKET: &str = "ticket";
+pub(super) const TICKET: &str = "ticket";
 /// The name of a ticket with SAML 1.1, on servers that were sent a `TARGET`.
-const ARTIFACT: &str = "SAMLart";
+pub(super) const ARTIFACT: &str = "SAMLart";
 
 /// What kind of login a service URL is of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl LoginKind {
     }
 
     /// For the tag.
-    fn bits(self) -> [u8; 1] {
+    pub(super) fn bits(self) -> [u8; 1] {
         [
             u8::from(self.is_retry)
                 | u8::from(self.is_renewed) << 1
@@ -66,9 +66,9 @@ pub(crate) struct LoginQuery {
     /// Whether somebody asks to sign in with their credentials, signed in or not.
     pub(crate) wants_renewal: bool,
     /// The last one counts: a server may have put its own behind one that was there.
-    ticket: Option<String>,
+    pub(super) ticket: Option<String>,
     /// With SAML 1.1 alone. The last one counts.
-    artifact: Option<String>,
+    pub(super) artifact: Option<String>,
 }
 
 /// What came back as a ticket is none.
@@ -189,7 +189,7 @@ pub(crate) fn service_url(
 }
 
 /// The longest return path that a login cookie holds, in bytes: with a bare service URL it holds up to five.
-const MAX_KEPT: usize = 256;
+pub(super) const MAX_KEPT: usize = 256;
 
 /// What the login cookie has to hold because a bare service URL does not say it.
 pub(crate) fn trip(shared: &Shared, next: Option<&ReturnPath>, kind: LoginKind) -> Option<Trip> {

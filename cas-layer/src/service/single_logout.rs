@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::{Buf as _, Bytes};
+use bytes::{Buf, Bytes};
 use form_urlencoded::parse;
 use http::{Extensions, HeaderMap, Response, StatusCode, header};
 use http_body::Body;
@@ -20,13 +20,19 @@ use crate::{
 };
 
 /// How long a sender may take for its message.
-const READING: Duration = Duration::from_secs(10);
+pub(super) const READING: Duration = Duration::from_secs(10);
 
 /// Longest name of a script's function that is called back, in bytes.
 const MAX_CALLBACK: usize = 64;
 
 /// Longest state of the CAS server's that is sent back to it, in bytes.
 const MAX_RELAY_STATE: usize = 1024;
+
+/// Why a form could not be read to its end.
+pub(super) type Unread = (StatusCode, &'static str);
+
+pub(super) const TOO_SLOW: Unread = (StatusCode::REQUEST_TIMEOUT, "the request is too slow");
+pub(super) const BROKE_OFF: Unread = (StatusCode::BAD_REQUEST, "the request broke off");
 
 const NOT_A_FORM: &str = "not a form";
 const NOT_LISTED: &str = "not a source of logout requests";
@@ -72,29 +78,40 @@ pub(crate) async fn back_channel<B: Body>(
     body: B,
     now: UnixSeconds,
 ) -> Response<Bytes> {
-    let too_slow = (StatusCode::REQUEST_TIMEOUT, "the request is too slow");
     let read = tokio::time::timeout(READING, read(body)).await;
-    let form = match read.unwrap_or(Err(too_slow)) {
+    let form = match read.unwrap_or(Err(TOO_SLOW)) {
         Ok(form) => form,
-        Err((status, reason)) => {
-            let outcome = LogoutOutcome::Malformed(&reason);
-            shared.tell(Event::LogoutRequest(Channel::Back, outcome));
-            return response::text(status, reason);
-        }
+        Err(reason) => return unread(&shared, reason),
     };
-    match LogoutRequest::from_form(&form) {
-        Ok(request) => end(&shared, Channel::Back, &ids(&request), None, now).await,
-        Err(error) => refused(&shared, Channel::Back, error),
+    back_channel_form(&shared, &form, now).await
+}
+
+/// The same for a form that has been read.
+pub(super) async fn back_channel_form(
+    shared: &Shared,
+    form: &[u8],
+    now: UnixSeconds,
+) -> Response<Bytes> {
+    match LogoutRequest::from_form(form) {
+        Ok(request) => end(shared, Channel::Back, &ids(&request), None, now).await,
+        Err(error) => refused(shared, Channel::Back, error),
     }
 }
 
+/// The answer to a form that broke off, or took too long.
+pub(super) fn unread(shared: &Shared, (status, reason): Unread) -> Response<Bytes> {
+    let outcome = LogoutOutcome::Malformed(&reason);
+    shared.tell(Event::LogoutRequest(Channel::Back, outcome));
+    response::text(status, reason)
+}
+
 /// At most [`LogoutRequest::MAX_BYTES`] of a body.
-async fn read<B: Body>(body: B) -> Result<Vec<u8>, (StatusCode, &'static str)> {
+async fn read<B: Body>(body: B) -> Result<Vec<u8>, Unread> {
     let mut form = Vec::new();
     let mut body = std::pin::pin!(body);
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else {
-            return Err((StatusCode::BAD_REQUEST, "the request broke off"));
+            return Err(BROKE_OFF);
         };
         let Ok(mut data) = frame.into_data() else {
             continue;
@@ -102,14 +119,18 @@ async fn read<B: Body>(body: B) -> Result<Vec<u8>, (StatusCode, &'static str)> {
         if data.remaining() > LogoutRequest::MAX_BYTES - form.len() {
             return Err((StatusCode::PAYLOAD_TOO_LARGE, "the request is over 64 KiB"));
         }
-        while data.has_remaining() {
-            let chunk = data.chunk();
-            form.extend_from_slice(chunk);
-            let len = chunk.len();
-            data.advance(len);
-        }
+        append(&mut form, &mut data);
     }
     Ok(form)
+}
+
+pub(super) fn append(form: &mut Vec<u8>, data: &mut impl Buf) {
+    while data.has_remaining() {
+        let chunk = data.chunk();
+        form.extend_from_slice(chunk);
+        let len = chunk.len();
+        data.advance(len);
+    }
 }
 
 /// A logout request that came through the browser.

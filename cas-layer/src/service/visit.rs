@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, Uri};
 
-use super::{navigation, response, route::Route};
+use super::{in_place, navigation, place::Place, response, route::Route, service_url};
 use crate::{
     clock::UnixSeconds,
     config::Shared,
@@ -37,6 +37,7 @@ pub(crate) struct Visit<'r> {
     pub(crate) headers: &'r HeaderMap,
     pub(crate) uri: &'r Uri,
     pub(crate) route: Route<'r>,
+    pub(crate) place: Place,
     pub(crate) visitor: Visitor,
     pub(crate) now: UnixSeconds,
 }
@@ -50,7 +51,23 @@ impl<'r> Visit<'r> {
             headers: request.headers(),
             uri,
             route: shared.route(shared.app_path(uri.path())),
-            visitor: Visitor::of(request.headers(), shared, now),
+            place: Place::Endpoint,
+            visitor: Visitor::of(request.headers(), shared, Place::Endpoint, now),
+            now,
+        }
+    }
+
+    /// The same where every path is the inner service's.
+    pub(crate) fn in_place<B>(request: &'r Request<B>, shared: &'r Arc<Shared>) -> Self {
+        let uri = original_uri(request);
+        let now = shared.clock.now();
+        Self {
+            method: request.method(),
+            headers: request.headers(),
+            uri,
+            route: shared.route_in_place(shared.app_path(uri.path())),
+            place: Place::Page,
+            visitor: Visitor::of(request.headers(), shared, Place::Page, now),
             now,
         }
     }
@@ -59,6 +76,7 @@ impl<'r> Visit<'r> {
     pub(crate) fn seen_before<B>(
         request: &'r Request<B>,
         shared: &'r Shared,
+        place: Place,
         visitor: Visitor,
         now: UnixSeconds,
     ) -> Self {
@@ -67,6 +85,7 @@ impl<'r> Visit<'r> {
             headers: request.headers(),
             uri: original_uri(request),
             route: Route::App(shared.rules.required()),
+            place,
             visitor,
             now,
         }
@@ -96,9 +115,32 @@ impl<'r> Visit<'r> {
         }
     }
 
+    /// Where a sign-in that begins with this request leads; `None` stands for the landing path.
+    pub(crate) fn next(&self, shared: &Shared) -> Option<ReturnPath> {
+        match self.place {
+            Place::Endpoint => self
+                .return_path(shared)
+                .filter(|next| service_url::is_worth_naming(next, shared)),
+            Place::Page => in_place::page(shared, self.uri),
+        }
+    }
+
+    /// Where a sign-in leads that begins with a link of ours, in place.
+    pub(crate) fn next_of_link(&self, shared: &Shared) -> Option<ReturnPath> {
+        let is_page = self.place == Place::Page && navigation::is_reading(self.method);
+        is_page.then(|| self.next(shared)).flatten()
+    }
+
+    /// The same for a user who has to give their credentials: nowhere else would they be asked for them.
+    pub(crate) fn next_to_renew(&self, shared: &Shared) -> Option<ReturnPath> {
+        let is_in_place = self.place == Place::Page;
+        is_in_place.then(|| self.next(shared)).flatten()
+    }
+
     /// A page of ours, or a problem document for a program.
     pub(crate) fn page(&self, shared: &Shared, page: &Page) -> Response<Bytes> {
-        render(shared, page, self.wants_page())
+        let next = self.next_of_link(shared);
+        render(shared, page, self.wants_page(), self.place, next.as_ref())
     }
 
     /// Whether this visitor is better served with HTML than with a problem document.
@@ -121,7 +163,7 @@ impl<'r> Visit<'r> {
 }
 
 impl Visitor {
-    fn of(headers: &HeaderMap, shared: &Arc<Shared>, now: UnixSeconds) -> Self {
+    fn of(headers: &HeaderMap, shared: &Arc<Shared>, place: Place, now: UnixSeconds) -> Self {
         let Some(session) = read(&shared.session_cookie, headers, now) else {
             return Self::Anonymous;
         };
@@ -131,7 +173,7 @@ impl Visitor {
             return Self::Ended;
         }
         let is_idle = shared.lifetimes.is_idle(&session, now);
-        let user = CasUser::new(session, Arc::clone(shared));
+        let user = CasUser::new(session, Arc::clone(shared), place);
         if is_idle {
             return Self::Idle(user);
         }
@@ -150,16 +192,20 @@ fn read(cookie: &SessionCookie, headers: &HeaderMap, now: UnixSeconds) -> Option
         .filter(|session| !session.is_from_the_future(now))
 }
 
-pub(crate) fn render(shared: &Shared, page: &Page, as_html: bool) -> Response<Bytes> {
+/// `next` is where a sign-in from here leads.
+pub(crate) fn render(
+    shared: &Shared,
+    page: &Page,
+    as_html: bool,
+    place: Place,
+    next: Option<&ReturnPath>,
+) -> Response<Bytes> {
     // Having signed out is no problem to a program either.
     if as_html || page.kind() == PageKind::LoggedOut {
         shared.pages.html(page)
     } else {
-        let mut login_url = shared.app.join(&shared.endpoints.login);
-        if page.kind() == PageKind::FreshSignInNeeded {
-            login_url.push_str("?renew=true");
-        }
-        Pages::problem(page, &login_url)
+        let is_renewal = page.kind() == PageKind::FreshSignInNeeded;
+        Pages::problem(page, &place.login_url(shared, next, is_renewal))
     }
 }
 

@@ -85,9 +85,10 @@ impl Binding {
         at.map(|at| self.logins.remove(at)).is_some()
     }
 
-    /// Takes out the newest login whose trip is known.
-    pub(crate) fn take_newest_trip(&mut self) -> Option<Trip> {
-        let at = self.logins.iter().position(|login| login.trip.is_some())?;
+    /// Takes out the newest login whose trip is known and `matches`.
+    pub(crate) fn take_newest_trip(&mut self, matches: impl Fn(&Trip) -> bool) -> Option<Trip> {
+        let is_it = |login: &Login| login.trip.as_ref().is_some_and(&matches);
+        let at = self.logins.iter().position(is_it)?;
         self.logins.remove(at).trip
     }
 

@@ -16,7 +16,16 @@ pub(crate) async fn sign_in_by_form(
     browser: &mut Browser,
     path: &str,
 ) -> crate::browser::Answer {
-    let to_cas = browser.open(&app.at(path)).await;
+    sign_in_at(&app.cas, browser, &app.at(path)).await
+}
+
+/// The same on the way to any URL.
+pub(crate) async fn sign_in_at(
+    cas: &CasServer,
+    browser: &mut Browser,
+    url: &str,
+) -> crate::browser::Answer {
+    let to_cas = browser.open(url).await;
     let form = browser.open(to_cas.location()).await;
     assert_eq!(form.status, 200, "{}", form.body);
     let mut fields: Vec<(String, String)> = hidden_fields(&form.body);
@@ -26,7 +35,7 @@ pub(crate) async fn sign_in_by_form(
         .extend_pairs(fields)
         .finish();
     let post = browser
-        .request(reqwest::Method::POST, &format!("{}/login", app.cas.url()))
+        .request(reqwest::Method::POST, &format!("{}/login", cas.url()))
         .header("content-type", "application/x-www-form-urlencoded")
         .body(body);
     let back = browser.send(post).await;

@@ -1,0 +1,80 @@
+//! What a sign-in or a sign-out has put into the address of a page.
+
+use std::sync::Arc;
+
+use http::Method;
+
+use super::{
+    super::{
+        CasFuture,
+        login::{self, Login},
+        navigation::is_prefetch,
+        service_url::LoginQuery,
+        single_logout,
+        visit::{Visit, Visitor},
+    },
+    address, leads_to,
+};
+use crate::{access::Access, config::Shared};
+
+/// The answer to a request whose query has something of ours; `None` leaves it to the rules of the path, as it
+/// does everything else.
+pub(super) fn answer<F>(
+    shared: &Arc<Shared>,
+    visit: &Visit<'_>,
+    access: &Access,
+    may_sign_out: bool,
+) -> Option<CasFuture<F>> {
+    let query = visit.uri.query()?;
+    // Neither a question about an answer nor a browser that guesses ahead signs anyone in or out.
+    if *visit.method != Method::GET || is_prefetch(visit.headers) {
+        return None;
+    }
+    // What cannot be read as one is not taken for one: it may be the app's own.
+    if may_sign_out && let Some(Ok(front_channel)) = single_logout::front_channel(shared, visit) {
+        let shared = Arc::clone(shared);
+        return Some(CasFuture::endpoint(async move {
+            front_channel.run(&shared).await
+        }));
+    }
+    let path = shared.app_path(visit.uri.path());
+    let needs_user = visit.user().is_none() && access.is_required();
+    let arrived = if shared.sign_in.is_bare {
+        let read = address::read_bare(path, Some(query), shared)?;
+        // Any ticket may be the app's own, unless a login is under way here that brings one back.
+        (needs_user || is_awaited(shared, visit)).then(|| with_ticket(shared, visit, read))?
+    } else {
+        let read = address::read(path, Some(query), shared)?;
+        let has_ticket = read.ticket(shared.client.protocol()).is_some();
+        if !has_ticket && needs_user && !read.kind.is_gateway {
+            // On to the sign-in for this page.
+            return None;
+        }
+        with_ticket(shared, visit, read)
+    };
+    Some(match arrived {
+        Login::Answer(response) => CasFuture::ready(visit.clear_if_ended(shared, response)),
+        Login::Validate(callback) => {
+            let shared = Arc::clone(shared);
+            CasFuture::endpoint(async move { callback.run(&shared).await })
+        }
+    })
+}
+
+fn with_ticket(shared: &Shared, visit: &Visit<'_>, read: LoginQuery) -> Login {
+    if matches!(visit.visitor, Visitor::Unverified(_)) {
+        return Login::Answer(login::not_current(shared, visit));
+    }
+    match read.ticket(shared.client.protocol()) {
+        Some(ticket) => login::with_ticket(shared, visit, read, ticket),
+        None if read.kind.is_gateway => Login::Answer(login::without_ticket(shared, visit, &read)),
+        None => Login::Answer(login::go_on(shared, visit, read.next.as_ref())),
+    }
+}
+
+/// Whether a login is under way in this browser whose ticket comes back here.
+fn is_awaited(shared: &Shared, visit: &Visit<'_>) -> bool {
+    let mut binding = shared.binding_cookie.read(visit.headers, visit.now);
+    let trip = binding.take_newest_trip(|trip| leads_to(shared, trip, visit));
+    trip.is_some()
+}

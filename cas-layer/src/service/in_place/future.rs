@@ -1,0 +1,166 @@
+//! The future in place. A form that has to be looked at is boxed, and nothing else of a request of somebody who
+//! has signed in.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::{Request, Response, request::Parts};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tower::Service;
+
+use super::{
+    super::{CasFuture, admission::Admitted, single_logout},
+    peek::{Found, Peek},
+    peeked::Peeked,
+};
+use crate::{clock::UnixSeconds, config::Shared};
+
+pin_project! {
+    /// The answer of [`CasInPlace`](crate::CasInPlace): one of ours, or the inner service's.
+    pub struct CasInPlaceFuture<S, B>
+    where
+        S: Service<Request<Peeked<B>>>,
+        B: Body,
+    {
+        #[pin]
+        state: State<S, B>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<S, B>
+    where
+        S: Service<Request<Peeked<B>>>,
+        B: Body,
+    {
+        Peeking { form: Option<Box<Form<S, B>>> },
+        Answering { #[pin] future: CasFuture<S::Future> },
+    }
+}
+
+/// A form that may be a logout request.
+pub(super) struct Form<S, B: Body> {
+    pub(super) peek: Peek<B>,
+    pub(super) parts: Parts,
+    pub(super) shared: Arc<Shared>,
+    pub(super) now: UnixSeconds,
+    pub(super) otherwise: Otherwise<S>,
+}
+
+/// What becomes of a form that is the app's own.
+pub(super) enum Otherwise<S> {
+    Refused(Box<Response<Bytes>>),
+    /// The service that `poll_ready` made ready gets it.
+    Admitted(S, Admitted),
+}
+
+impl<S, B> CasInPlaceFuture<S, B>
+where
+    S: Service<Request<Peeked<B>>>,
+    B: Body,
+{
+    pub(super) fn peeking(form: Form<S, B>) -> Self {
+        Self {
+            state: State::Peeking {
+                form: Some(Box::new(form)),
+            },
+        }
+    }
+
+    pub(super) fn answering(future: CasFuture<S::Future>) -> Self {
+        Self {
+            state: State::Answering { future },
+        }
+    }
+}
+
+impl<S, B, ResBody> Future for CasInPlaceFuture<S, B>
+where
+    S: Service<Request<Peeked<B>>, Response = Response<ResBody>>,
+    B: Body,
+    ResBody: From<Bytes>,
+{
+    type Output = Result<Response<ResBody>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let peeking = match state.as_mut().project() {
+                StateProjection::Answering { future } => return future.poll(cx),
+                StateProjection::Peeking { form } => form,
+            };
+            // Never without: the state is another one as soon as the form is taken.
+            let Some(form) = peeking else {
+                return Poll::Pending;
+            };
+            let found = ready!(form.peek.poll(cx));
+            let refusal = match found {
+                Found::Ours => form.refuse(),
+                Found::Whole | Found::Broken(_) | Found::Foreign => None,
+            };
+            let future = match (found, refusal) {
+                (_, Some(refusal)) => CasFuture::ready(refusal),
+                (Found::Ours, None) => continue,
+                _ => match peeking.take() {
+                    Some(form) => form.answer(found),
+                    None => return Poll::Pending,
+                },
+            };
+            state.set(State::Answering { future });
+        }
+    }
+}
+
+impl<S, B: Body> Form<S, B> {
+    /// The answer to a logout request that may not come from where it does.
+    fn refuse(&self) -> Option<Response<Bytes>> {
+        single_logout::refuse(&self.shared, &self.parts.headers, &self.parts.extensions)
+    }
+
+    fn answer(self, found: Found) -> CasFuture<S::Future>
+    where
+        S: Service<Request<Peeked<B>>>,
+    {
+        let Self {
+            peek,
+            parts,
+            shared,
+            now,
+            otherwise,
+        } = self;
+        match (found, otherwise) {
+            (Found::Whole, _) => {
+                let form = peek.into_form();
+                CasFuture::endpoint(async move {
+                    single_logout::back_channel_form(&shared, &form, now).await
+                })
+            }
+            (Found::Broken(reason), _) => CasFuture::ready(single_logout::unread(&shared, reason)),
+            (Found::Ours | Found::Foreign, Otherwise::Refused(refusal)) => {
+                CasFuture::ready(*refusal)
+            }
+            (Found::Ours | Found::Foreign, Otherwise::Admitted(mut service, admitted)) => {
+                let request = Request::from_parts(parts, peek.into_body());
+                let (private, extra) = (admitted.marks_private, admitted.extra);
+                CasFuture::inner(service.call(request), private, extra)
+            }
+        }
+    }
+}
+
+impl<S, B> fmt::Debug for CasInPlaceFuture<S, B>
+where
+    S: Service<Request<Peeked<B>>>,
+    B: Body,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CasInPlaceFuture")
+    }
+}

@@ -1,0 +1,170 @@
+//! Looking at the beginning of a form: is it a logout request of the CAS server's?
+
+use std::{
+    collections::VecDeque,
+    io::IoSlice,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Buf;
+use http::{HeaderMap, Method, header};
+use http_body::{Body, Frame};
+use tokio::time::{Sleep, sleep};
+
+use super::{
+    super::single_logout::{BROKE_OFF, READING, TOO_SLOW, Unread, append},
+    peeked::Peeked,
+};
+use crate::protocol::{LogoutRequest, is_form};
+
+/// How the form of every CAS server begins. Longer than what any other field of a form is likely to begin with,
+/// and never encoded.
+const BEGINNING: &[u8] = b"logoutRequest=";
+
+/// The most frames that are kept. A server sends its message in a few; who sends a byte in each is none.
+const MAX_FRAMES: usize = 1024;
+
+/// Whether a request can be a logout request, by everything but its body.
+pub(super) fn is_worth_it<B: Body>(method: &Method, headers: &HeaderMap, body: &B) -> bool {
+    let is_too_long = |value: &header::HeaderValue| {
+        let length = value.to_str().ok().and_then(|text| text.parse().ok());
+        length.is_none_or(|length: usize| length > LogoutRequest::MAX_BYTES)
+    };
+    *method == Method::POST
+        && headers
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|value| is_form(value.as_bytes()))
+        && !headers.get(header::CONTENT_LENGTH).is_some_and(is_too_long)
+        && !body.is_end_stream()
+}
+
+/// A form that is being looked at.
+pub(super) struct Peek<B: Body> {
+    body: Pin<Box<B>>,
+    has_ended: bool,
+    seen: VecDeque<Frame<B::Data>>,
+    broke_off: Option<B::Error>,
+    /// Bytes of data in `seen`.
+    bytes: usize,
+    /// Bytes of [`BEGINNING`] that were there. With all of them it is a logout request.
+    matched: usize,
+    /// Begins when the sender first lets us wait.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// What a form turns out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The beginning of a logout request. Polled again, it is read to its end.
+    Ours,
+    /// A whole logout request.
+    Whole,
+    /// A logout request that cannot be read to its end.
+    Broken(Unread),
+    /// The app's own.
+    Foreign,
+}
+
+impl<B: Body> Peek<B> {
+    pub(super) fn new(body: B) -> Self {
+        Self {
+            body: Box::pin(body),
+            has_ended: false,
+            seen: VecDeque::new(),
+            broke_off: None,
+            bytes: 0,
+            matched: 0,
+            timer: None,
+        }
+    }
+
+    /// Reads no more than it takes to tell. After anything but [`Found::Ours`] it is not to be called again.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Found> {
+        loop {
+            let found = match self.body.as_mut().poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => self.take_in(frame),
+                Poll::Ready(Some(Err(error))) => {
+                    self.broke_off = Some(error);
+                    Some(self.stop(Found::Broken(BROKE_OFF)))
+                }
+                Poll::Ready(None) => {
+                    self.has_ended = true;
+                    Some(self.stop(Found::Whole))
+                }
+                Poll::Pending if self.is_out_of_time(cx) => {
+                    Some(self.stop(Found::Broken(TOO_SLOW)))
+                }
+                Poll::Pending => return Poll::Pending,
+            };
+            if let Some(found) = found {
+                return Poll::Ready(found);
+            }
+        }
+    }
+
+    /// The form, when it is whole.
+    pub(super) fn into_form(self) -> Vec<u8> {
+        let mut form = Vec::with_capacity(self.bytes);
+        for mut data in self
+            .seen
+            .into_iter()
+            .filter_map(|seen| seen.into_data().ok())
+        {
+            append(&mut form, &mut data);
+        }
+        form
+    }
+
+    /// The body as it came.
+    pub(super) fn into_body(self) -> Peeked<B> {
+        let rest = (!self.has_ended).then_some(self.body);
+        Peeked::begun(self.seen, self.broke_off, rest)
+    }
+
+    /// What comes of a body that does not go on.
+    fn stop(&self, ours: Found) -> Found {
+        if self.is_ours() { ours } else { Found::Foreign }
+    }
+
+    fn is_ours(&self) -> bool {
+        self.matched == BEGINNING.len()
+    }
+
+    fn take_in(&mut self, frame: Frame<B::Data>) -> Option<Found> {
+        let was_ours = self.is_ours();
+        // Behind trailers there is no data.
+        let may_be_ours = was_ours || frame.data_ref().is_some_and(|data| self.compare(data));
+        self.bytes += frame.data_ref().map_or(0, Buf::remaining);
+        self.seen.push_back(frame);
+        if !may_be_ours || self.bytes > LogoutRequest::MAX_BYTES || self.seen.len() > MAX_FRAMES {
+            return Some(Found::Foreign);
+        }
+        (self.is_ours() && !was_ours).then_some(Found::Ours)
+    }
+
+    /// Whether the form can still begin as a logout request does.
+    fn compare(&mut self, data: &B::Data) -> bool {
+        let mut slices = [IoSlice::new(&[]); BEGINNING.len()];
+        let count = data.chunks_vectored(&mut slices);
+        let mut visible = 0;
+        for &byte in slices.iter().take(count).flat_map(|slice| slice.iter()) {
+            visible += 1;
+            match BEGINNING.get(self.matched) {
+                Some(&expected) if expected == byte => self.matched += 1,
+                Some(_) => return false,
+                None => return true,
+            }
+        }
+        // Data of which nothing more can be seen without taking it is left to the app.
+        self.is_ours() || visible == data.remaining()
+    }
+
+    fn is_out_of_time(&mut self, cx: &mut Context<'_>) -> bool {
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(READING)));
+        timer.as_mut().poll(cx).is_ready()
+    }
+}
+
+#[cfg(test)]
+mod tests;

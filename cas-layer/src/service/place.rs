@@ -1,0 +1,155 @@
+//! Where the tickets of a layer come back, and what follows for its URLs.
+
+use super::{
+    in_place,
+    login::destination,
+    service_url::{self, LoginKind, LoginQuery},
+    visit::Visit,
+};
+use crate::{
+    config::Shared,
+    paths::ReturnPath,
+    protocol::{InvalidServiceUrl, ServiceUrl},
+    session::{Binding, LoginValue},
+};
+
+/// Where the tickets of a layer come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// At the login endpoint, whose query says where the visitor goes from there.
+    Endpoint,
+    /// At the page that was asked for.
+    Page,
+}
+
+impl Place {
+    /// The tag of a login: a keyed hash over its value, its return path and its kind.
+    pub(super) fn tag(
+        self,
+        shared: &Shared,
+        value: &LoginValue,
+        next: Option<&ReturnPath>,
+        kind: LoginKind,
+    ) -> String {
+        match self {
+            Self::Endpoint => service_url::tag(shared, value, next, kind),
+            Self::Page => in_place::tag(shared, value, next, kind),
+        }
+    }
+
+    /// Whether the tag of `query` belongs to the login of this value.
+    pub(super) fn tag_matches(
+        self,
+        shared: &Shared,
+        value: &LoginValue,
+        query: &LoginQuery,
+    ) -> bool {
+        match self {
+            Self::Endpoint => service_url::tag_matches(shared, value, query),
+            Self::Page => in_place::tag_matches(shared, value, query),
+        }
+    }
+
+    /// The service URL of a login, the same byte for byte whenever it is computed.
+    pub(super) fn service_url(
+        self,
+        shared: &Shared,
+        next: Option<&ReturnPath>,
+        kind: LoginKind,
+        tag: &str,
+    ) -> Result<ServiceUrl, InvalidServiceUrl> {
+        match self {
+            Self::Endpoint => service_url::service_url(shared, next, kind, tag),
+            Self::Page => in_place::service_url(shared, next, kind, tag),
+        }
+    }
+
+    /// Takes the login that this visitor comes back from out of their browser's binding, and says whether
+    /// there was one. With a bare service URL, `query` gets from it what the URL does not say.
+    pub(super) fn claim(
+        self,
+        shared: &Shared,
+        visit: &Visit<'_>,
+        binding: &mut Binding,
+        query: &mut LoginQuery,
+    ) -> bool {
+        if !shared.sign_in.is_bare {
+            return binding.take(|value| self.tag_matches(shared, value, query));
+        }
+        match self {
+            Self::Endpoint => {
+                let trip = binding.take_newest_trip(|_| true);
+                trip.map(|trip| query.of_trip(trip, shared)).is_some()
+            }
+            Self::Page => {
+                let trip = binding.take_newest_trip(|trip| in_place::leads_to(shared, trip, visit));
+                trip.map(|trip| in_place::of_trip(query, &trip)).is_some()
+            }
+        }
+    }
+
+    /// The public path where a visitor signs in, for a link.
+    pub(super) fn login_link(self, shared: &Shared, next: Option<&ReturnPath>) -> String {
+        match self {
+            Self::Endpoint => service_url::login_link(shared, next),
+            Self::Page => destination(shared, next),
+        }
+    }
+
+    /// The same for a visitor who has to give their credentials, signed in or not.
+    pub(super) fn renewal_link(self, shared: &Shared, next: Option<&ReturnPath>) -> String {
+        match self {
+            Self::Endpoint => service_url::renewal_link(shared, next),
+            Self::Page => destination(shared, next),
+        }
+    }
+
+    /// The URL where a visitor signs in, for a program to show.
+    pub(super) fn login_url(
+        self,
+        shared: &Shared,
+        next: Option<&ReturnPath>,
+        is_renewal: bool,
+    ) -> String {
+        match self {
+            Self::Endpoint => {
+                let mut url = shared.app.join(&shared.endpoints.login);
+                if is_renewal {
+                    url.push_str("?renew=true");
+                }
+                url
+            }
+            Self::Page => shared.app.join(next.unwrap_or(&shared.landing).as_str()),
+        }
+    }
+
+    /// Where a visitor signs out whom this app does not admit.
+    pub(super) fn logout_link(self, shared: &Shared) -> String {
+        match self {
+            Self::Endpoint => shared.app.public_path(&shared.endpoints.logout),
+            Self::Page => at_the_cas_server(shared),
+        }
+    }
+
+    /// Where a visitor goes whose session has ended here.
+    pub(super) fn after_sign_out(self, shared: &Shared) -> String {
+        match (self, shared.sign_out.is_local) {
+            (Self::Endpoint, true) => shared.app.public_path(&shared.endpoints.logout_callback),
+            (Self::Endpoint, false) => shared.client.logout_url(Some(&shared.logged_out_url)),
+            (Self::Page, true) => shared.app.public_path(signed_out_page(shared).as_str()),
+            (Self::Page, false) => at_the_cas_server(shared),
+        }
+    }
+}
+
+fn signed_out_page(shared: &Shared) -> &ReturnPath {
+    shared.after_logout.as_ref().unwrap_or(&shared.landing)
+}
+
+/// The CAS server's logout, which sends the visitor on to a page of this app, unless no CAS server would take
+/// its URL.
+fn at_the_cas_server(shared: &Shared) -> String {
+    let page = shared.app.join(signed_out_page(shared).as_str());
+    let page = ServiceUrl::parse(page).ok();
+    shared.client.logout_url(page.as_ref())
+}
