@@ -49,7 +49,7 @@ pub struct Cas<S> {
 /// In the extensions of a request that went through the layer without a user, so that an extractor
 /// can tell a visitor from a missing layer, and a layer below can ask for a user.
 #[derive(Clone, Debug)]
-pub(crate) struct Anonymous(Arc<Shared>);
+pub(crate) struct Anonymous(pub(crate) Arc<Shared>);
 
 impl<S> Cas<S> {
     pub(crate) fn new(inner: S, shared: Arc<Shared>) -> Self {

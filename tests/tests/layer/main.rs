@@ -18,6 +18,7 @@ mod flow;
 mod gateway;
 mod happenings;
 mod hooks;
+mod identity;
 mod lifetimes;
 mod listening;
 mod login_binding;
