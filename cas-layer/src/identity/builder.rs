@@ -60,7 +60,7 @@ impl IdentityHeadersBuilder {
     }
 
     /// What stands between the values of an attribute: ASCII punctuation other than `%`. The default value
-    /// is `,`, as in mod_auth_cas and oauth2-proxy.
+    /// is `,`, as in `mod_auth_cas` and oauth2-proxy.
     #[must_use]
     pub fn separator(mut self, separator: char) -> Self {
         self.separator = separator;
