@@ -1,4 +1,4 @@
-//! `cargo run --example minimal -- https://cas.example.org/cas`, then open <http://localhost:8080>.
+//! `cargo run --example minimal -- https://cas.example.org/cas`, then open <http://127.0.0.1:8080>.
 
 use axum::{
     Router,
@@ -10,8 +10,13 @@ use cas_layer::{CasConfig, CasLayer, CasUser, Key};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cas_url = std::env::args().nth(1).ok_or("usage: minimal CAS_URL")?;
+    let listen = std::env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
+    let listener = tokio::net::TcpListener::bind(listen).await?;
+    let app_url = format!("http://{}", listener.local_addr()?);
+    println!("Listening on {app_url}");
+
     // `/login`, `/logout` and `/logout_callback` are the layer's.
-    let config = CasConfig::builder(cas_url, "http://localhost:8080")
+    let config = CasConfig::builder(cas_url, app_url)
         .key(Key::generate())
         .landing_path("/profile")
         .public("/")
@@ -20,7 +25,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/", get(|| async { Redirect::to("/login") }))
         .route("/profile", get(profile))
         .layer(CasLayer::new(config));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
     axum::serve(listener, app).await?;
     Ok(())
 }

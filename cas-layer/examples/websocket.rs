@@ -1,6 +1,6 @@
 //! A WebSocket that closes when its user signs out, here or anywhere else.
 //!
-//! `cargo run --example websocket -- https://cas.example.org/cas`, then open <http://localhost:8080>.
+//! `cargo run --example websocket -- https://cas.example.org/cas`, then open <http://127.0.0.1:8080>.
 
 use axum::{
     Router,
@@ -13,14 +13,18 @@ use cas_layer::{CasConfig, CasLayer, CasUser, Key};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cas_url = std::env::args().nth(1).ok_or("usage: websocket CAS_URL")?;
-    let config = CasConfig::builder(cas_url, "http://localhost:8080")
+    let listen = std::env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
+    let listener = tokio::net::TcpListener::bind(listen).await?;
+    let app_url = format!("http://{}", listener.local_addr()?);
+    println!("Listening on {app_url}");
+
+    let config = CasConfig::builder(cas_url, app_url)
         .key(Key::generate())
         .build()?;
     let app = Router::new()
         .route("/", get(async || Html(PAGE)))
         .route("/socket", any(open))
         .layer(CasLayer::new(config));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
     axum::serve(listener, app).await?;
     Ok(())
 }

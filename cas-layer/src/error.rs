@@ -132,6 +132,20 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A header that is to say who has signed in cannot have this name, or this beginning of names.
+    #[error("header `{name}`: {reason}")]
+    InvalidHeaderName {
+        /// The name or beginning as it was given.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A separator of values could be taken for a part of them.
+    #[error("separator {separator:?}: only ASCII punctuation other than `%` can separate values")]
+    InvalidSeparator {
+        /// The separator as it was given.
+        separator: char,
+    },
     /// A login parameter would collide with one of the protocol, or cannot be sent.
     #[error("login parameter `{name}`: {reason}")]
     InvalidLoginParameter {

@@ -9,6 +9,7 @@ mod error;
 mod events;
 #[cfg(feature = "axum")]
 mod extract;
+mod identity;
 mod layer;
 mod pages;
 mod paths;
@@ -28,6 +29,7 @@ pub use error::ConfigError;
 pub use events::{Refused, RefusedReason, SignOutCause, SignedOut};
 #[cfg(feature = "axum")]
 pub use extract::{CasUserRejection, peer_address};
+pub use identity::{IdentityBody, IdentityHeaders, IdentityHeadersBuilder, IdentityHeadersLayer};
 pub use layer::{CasInPlaceLayer, CasLayer};
 pub use pages::{Page, PageKind};
 pub use paths::Paths;

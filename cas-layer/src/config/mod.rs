@@ -11,6 +11,7 @@ use std::sync::Arc;
 pub use builder::CasConfigBuilder;
 pub use end_all::EndAllError;
 pub(crate) use hosts::Hosts;
+use http::HeaderMap;
 pub(crate) use logout_sources::{LogoutSources, Source};
 use tokio::sync::Semaphore;
 
@@ -22,7 +23,9 @@ use crate::{
     paths::{AppUrl, ReturnPath, Rules},
     protocol::ServiceUrl,
     registry::{AccountId, RegisteredSession, Registry, RegistryError},
-    session::{BindingCookie, Content, Lifetimes, Sealer, SessionCookie, SessionData},
+    session::{
+        BindingCookie, Content, Lifetimes, Sealer, SessionCookie, SessionData, remove_cookies,
+    },
 };
 
 /// A checked configuration. Built by [`CasConfig::builder`]; a clone costs as much as one of an
@@ -85,6 +88,14 @@ impl Shared {
     /// The longest that any session of this app lasts, in seconds.
     fn longest_lifetime(&self) -> UnixSeconds {
         self.lifetimes.longest()
+    }
+
+    /// Takes the cookies of this app out of a request, and leaves all others.
+    pub(crate) fn remove_own_cookies(&self, headers: &mut HeaderMap) {
+        remove_cookies(
+            headers,
+            &[self.session_cookie.name(), self.binding_cookie.name()],
+        );
     }
 
     pub(crate) async fn end_all(&self, user: &str) -> Result<(), RegistryError> {

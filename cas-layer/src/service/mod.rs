@@ -9,7 +9,7 @@ mod in_place;
 mod login;
 mod logout;
 mod navigation;
-mod place;
+pub(crate) mod place;
 mod require;
 mod response;
 mod route;
@@ -54,7 +54,7 @@ pub struct Cas<S> {
 /// In the extensions of a request that went through the layer without a user, so that an extractor
 /// can tell a visitor from a missing layer, and a layer below can ask for a user.
 #[derive(Clone, Debug)]
-pub(crate) struct Anonymous(Arc<Shared>, Place);
+pub(crate) struct Anonymous(pub(crate) Arc<Shared>, pub(crate) Place);
 
 impl<S> Cas<S> {
     pub(crate) fn new(inner: S, hosts: Hosts) -> Self {

@@ -140,6 +140,10 @@ impl BindingCookie {
         Self { shape, sealer }
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.shape.name
+    }
+
     /// What the browser's cookie says; an empty binding when it has none that opens.
     pub(crate) fn read(&self, headers: &HeaderMap, now: UnixSeconds) -> Binding {
         self.find(headers, now).unwrap_or_default()

@@ -33,6 +33,42 @@ pub(crate) fn find_cookie<T>(
     })
 }
 
+/// Removes the cookies that have one of `names`, over all `Cookie` fields. A field without one stays as it is.
+pub(crate) fn remove_cookies(headers: &mut HeaderMap, names: &[&str]) {
+    let is_named = |pair: &[u8]| {
+        names.iter().any(|name| {
+            let rest = pair.trim_ascii().strip_prefix(name.as_bytes());
+            rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"="))
+        })
+    };
+    let is_concerned = |field: &HeaderValue| pairs(field.as_bytes()).any(is_named);
+    if !headers.get_all(header::COOKIE).iter().any(is_concerned) {
+        return;
+    }
+    let fields: Vec<HeaderValue> = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|field| {
+            if !is_concerned(field) {
+                return Some(field.clone());
+            }
+            let kept: Vec<&[u8]> = pairs(field.as_bytes())
+                .filter(|pair| !is_named(pair))
+                .map(<[u8]>::trim_ascii)
+                .filter(|pair| !pair.is_empty())
+                .collect();
+            // Parts of a value are a value.
+            let mut kept_field = HeaderValue::from_bytes(&kept.join(&b"; "[..])).ok()?;
+            kept_field.set_sensitive(field.is_sensitive());
+            (!kept.is_empty()).then_some(kept_field)
+        })
+        .collect();
+    headers.remove(header::COOKIE);
+    for field in fields {
+        headers.append(header::COOKIE, field);
+    }
+}
+
 /// The pairs of a `Cookie` field (RFC 6265, section 4.2.1).
 fn pairs(field: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(field);

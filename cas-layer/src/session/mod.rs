@@ -17,7 +17,7 @@ mod subkey;
 pub(crate) use binding::{Binding, BindingCookie, LoginValue, Trip};
 pub(crate) use content::{Content, Rejected};
 pub use content::{NewSession, UserName, Veto};
-pub(crate) use cookie::{CookieShape, NoCookie, SessionCookie};
+pub(crate) use cookie::{CookieShape, NoCookie, SessionCookie, remove_cookies};
 pub(crate) use encryption::Encrypter;
 pub use id::SessionId;
 pub use key::Key;
@@ -25,3 +25,6 @@ pub(crate) use lifetimes::Lifetimes;
 pub(crate) use payload::SessionData;
 pub(crate) use seal::Sealer;
 pub(crate) use subkey::Purpose;
+
+#[cfg(test)]
+pub(crate) use payload::tests::session as sample_session;

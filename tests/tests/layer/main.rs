@@ -19,6 +19,7 @@ mod gateway;
 mod happenings;
 mod hooks;
 mod hosts;
+mod identity;
 mod in_place;
 mod lifetimes;
 mod listening;

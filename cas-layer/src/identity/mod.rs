@@ -1,0 +1,195 @@
+//! Tells a backend behind us who has signed in, by request headers that nobody else can set.
+
+mod body;
+mod builder;
+mod encode;
+mod names;
+mod scrub;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+pub use body::IdentityBody;
+pub use builder::IdentityHeadersBuilder;
+use http::{HeaderMap, HeaderName, Request};
+use tower::{Layer, Service};
+
+use self::{encode::Encoding, names::Reserved};
+use crate::{service::Anonymous, user::CasUser};
+
+/// Tells the service below who has signed in by request headers such as `Remote-User`: for a reverse proxy
+/// whose backend knows no CAS. It goes below a [`CasLayer`](crate::CasLayer).
+///
+/// ```
+/// use axum::{Router, routing::any};
+/// use cas_layer::{CasConfig, CasLayer, IdentityHeadersLayer, Key};
+/// # async fn forward() {}
+///
+/// let identity = IdentityHeadersLayer::builder() // the user's name as `Remote-User`
+///     .attribute("mail", "Remote-Mail")
+///     .attribute("memberOf", "Remote-Groups")
+///     .build()?;
+/// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
+///     .key(Key::generate())
+///     .build()?;
+/// let app: Router = Router::new()
+///     .fallback(any(forward))
+///     .layer(identity)
+///     .layer(CasLayer::new(config));
+/// # Ok::<(), cas_layer::ConfigError>(())
+/// ```
+///
+/// # What it takes out
+///
+/// Of every request, whether somebody has signed in or not:
+///
+/// 1. Every header with one of the configured names, or that begins with a
+///    [reserved prefix](IdentityHeadersBuilder::reserve_prefix), however often it comes. Names are compared
+///    without regard to case, and any character that is neither letter nor digit counts as `_`, as it
+///    does for servers that make environment variables of headers (RFC 3875, section 4.1.18):
+///    `REMOTE_USER` and `remote.user` are `Remote-User` too.
+/// 2. The same from the trailers of the request's body, which is why its type changes to [`IdentityBody`].
+/// 3. Such names from `Connection`, `Proxy-Connection` and `Trailer`: a proxy further on would remove what
+///    `Connection` names (RFC 9110, section 7.6.1), and with it the header that is set here.
+/// 4. From `Upgrade` all but `websocket`, and `HTTP2-Settings`: who talks another version of HTTP with the
+///    backend through a tunnel sends requests that this layer never sees.
+/// 5. The session and login cookies of the app: the backend could use them in its user's name.
+///
+/// A header `Http-Remote-User` is left alone. Such servers call it `HTTP_HTTP_REMOTE_USER`, and
+/// `Remote-User` `HTTP_REMOTE_USER`, so the one is not taken for the other.
+///
+/// # What it sets
+///
+/// If somebody has signed in, one header for the user's name, one for each of the chosen attributes that the
+/// user has a value of, and on request one for the session. Each value is US-ASCII:
+///
+/// - `%`, control characters, spaces at either end, and every byte of what is not ASCII (in UTF-8) are
+///   written as `%` and two hexadecimal digits in upper case;
+/// - the values of an attribute are joined by a comma, or the configured
+///   [separator](IdentityHeadersBuilder::separator), which inside values is written in the same way.
+///
+/// So a backend gets the exact values back by splitting an attribute at the separator and
+/// percent-decoding the pieces; most names and values need neither. Different values never become the
+/// same text. A header that is empty is one empty value.
+///
+/// The value of an attribute that would have more than 8,000 bytes is left out whole, never cut, and the
+/// log says so. That is about what servers accept in one header. A user's name always fits.
+///
+/// # Security
+///
+/// **The backend must be reachable through this layer alone**, and must know these headers as what they
+/// are: whoever can connect to it directly can claim to be anyone. A `CONNECT` request that is answered by
+/// a tunnel to the backend is a direct connection.
+///
+/// Without a `CasLayer` above it, this layer tells the backend of nobody, and logs an error. Layers that
+/// send visitors to the CAS server, such as [`RequireUser`](crate::RequireUser), go above it, as they need the
+/// login cookie.
+#[derive(Clone, Debug)]
+pub struct IdentityHeadersLayer(Arc<Identity>);
+
+/// What is said to the backend, and how.
+#[derive(Debug)]
+struct Identity {
+    user: HeaderName,
+    session: Option<HeaderName>,
+    /// Names of attributes, each with its header.
+    attributes: Vec<(String, HeaderName)>,
+    encoding: Encoding,
+    reserved: Arc<Reserved>,
+}
+
+impl IdentityHeadersLayer {
+    /// Begins with the user's name as `Remote-User`, and nothing else.
+    #[must_use]
+    pub fn builder() -> IdentityHeadersBuilder {
+        IdentityHeadersBuilder::new()
+    }
+}
+
+impl<S> Layer<S> for IdentityHeadersLayer {
+    type Service = IdentityHeaders<S>;
+
+    fn layer(&self, inner: S) -> IdentityHeaders<S> {
+        IdentityHeaders {
+            inner,
+            identity: Arc::clone(&self.0),
+        }
+    }
+}
+
+/// The service that [`IdentityHeadersLayer`] makes of an inner one.
+#[derive(Clone, Debug)]
+pub struct IdentityHeaders<S> {
+    inner: S,
+    identity: Arc<Identity>,
+}
+
+impl<S, ReqBody> Service<Request<ReqBody>> for IdentityHeaders<S>
+where
+    S: Service<Request<IdentityBody<ReqBody>>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let (mut parts, body) = request.into_parts();
+        let user = parts.extensions.get::<CasUser>();
+        let shared = match (user, parts.extensions.get::<Anonymous>()) {
+            (Some(user), _) => Some(user.shared()),
+            (None, Some(Anonymous(shared, _))) => Some(shared),
+            (None, None) => {
+                tracing::error!("a backend is told of nobody: no CasLayer is over its route");
+                None
+            }
+        };
+        scrub::scrub(&mut parts.headers, &self.identity.reserved);
+        if let Some(shared) = shared {
+            shared.remove_own_cookies(&mut parts.headers);
+        }
+        if let Some(user) = user {
+            self.identity.introduce(user, &mut parts.headers);
+        }
+        let body = IdentityBody::new(body, Arc::clone(&self.identity.reserved));
+        self.inner.call(Request::from_parts(parts, body))
+    }
+}
+
+impl Identity {
+    /// Sets the headers that say who `user` is.
+    fn introduce(&self, user: &CasUser, headers: &mut HeaderMap) {
+        let name = encode::single(user.name());
+        let session = self.session.as_ref().map(|header| {
+            let id = user.session_id().to_string();
+            (header, id)
+        });
+        let attributes = self.attributes.iter().filter_map(|(name, header)| {
+            let values = user.attributes().all(name);
+            (!values.is_empty()).then(|| (header, self.encoding.joined(values)))
+        });
+        let all = std::iter::once((&self.user, name))
+            .chain(session)
+            .chain(attributes);
+        for (header, value) in all {
+            let bytes = value.len();
+            let is_set = encode::header_value(value)
+                .is_some_and(|value| headers.try_insert(header, value).is_ok());
+            if !is_set {
+                tracing::error!(
+                    %header,
+                    bytes,
+                    session = %user.session_id(),
+                    "an identity header is left out: its value, or all headers together, are too large"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Every example of cas-layer as the program that it is, with an embedded CAS server.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on shall panic"
+)]
+
+mod cors;
+mod pages;
+mod program;
+mod reverse_proxy;
+mod serve_dir;
+mod socket;
+mod tonic;
+mod websocket;
