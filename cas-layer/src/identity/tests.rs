@@ -29,8 +29,11 @@ fn shared() -> Arc<Shared> {
     Arc::clone(config.first_host())
 }
 
-/// A request of somebody without, or of a user with, these attributes.
-fn request(user: Option<(&str, &[(&str, &[&str])])>) -> Request<Full<Bytes>> {
+/// A name, and attributes with their values.
+type Known<'a> = (&'a str, &'a [(&'a str, &'a [&'a str])]);
+
+/// A request of this user, or of nobody.
+fn request(user: Option<Known<'_>>) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::default());
     match user {
         Some((name, attributes)) => {

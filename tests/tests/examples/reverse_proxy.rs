@@ -236,3 +236,14 @@ async fn reverse_proxy_answers_502_while_its_upstream_is_down() {
     }
     assert_eq!(down().await.status, 502);
 }
+
+#[tokio::test]
+async fn reverse_proxy_joins_the_cookies_that_http2_splits() {
+    let (_upstream, program) = Upstream::with_proxy().await;
+    let client = reqwest::Client::builder()
+        .http2_prior_knowledge()
+        .no_proxy();
+    let request = client.build().unwrap().get(program.at("/public/a"));
+    let seen = answer(request.header("cookie", "a=b").header("cookie", "c=d")).await;
+    assert_eq!(seen.json()["headers"]["cookie"], json!(["a=b; c=d"]));
+}
