@@ -1,7 +1,7 @@
 //! The login endpoint, and the demand to sign in.
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
 use super::{
     callback::Callback,
@@ -15,7 +15,7 @@ use crate::{
     events::{Refused, RefusedReason},
     pages::{Page, PageKind},
     paths::ReturnPath,
-    session::{Binding, LoginValue},
+    session::{Binding, LoginValue, Remembered},
 };
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -148,10 +148,14 @@ pub(crate) fn not_current(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes>
 
 /// `GET` on the login endpoint, with or without a ticket.
 pub(crate) fn login(shared: &Shared, visit: &Visit<'_>) -> Login {
+    finish(shared, visit, LoginQuery::parse(visit.uri.query(), shared))
+}
+
+/// The same for a ticket that came in whatever way.
+pub(crate) fn finish(shared: &Shared, visit: &Visit<'_>, mut query: LoginQuery) -> Login {
     if matches!(visit.visitor, Visitor::Unverified(_)) {
         return Login::Answer(not_current(shared, visit));
     }
-    let mut query = LoginQuery::parse(visit.uri.query(), shared);
     let next = query.next.as_ref();
     let Some(ticket) = query.ticket(shared.client.protocol()) else {
         return Login::Answer(without_ticket(shared, visit, &query));
@@ -182,10 +186,12 @@ pub(crate) fn login(shared: &Shared, visit: &Visit<'_>) -> Login {
         service,
         kind: query.kind,
         next: query.next.clone(),
+        remembered: binding.remembered().filter(|_| is_post(visit)),
         binding,
         current: visit.owner().cloned(),
         signed_in: visit.user().is_some(),
         wants_page: visit.wants_page(),
+        onward: onward(visit),
     })
 }
 
@@ -200,8 +206,9 @@ fn without_ticket(shared: &Shared, visit: &Visit<'_>, query: &LoginQuery) -> Res
         return response;
     }
     let kind = LoginKind {
-        is_renewed: shared.sign_in.is_renewed || query.wants_renewal,
-        ..LoginKind::default()
+        is_renewed: shared.sign_in.is_renewed || query.wants_renewal || query.kind.is_renewed,
+        is_retry: query.kind.is_retry,
+        is_gateway: false,
     };
     if visit.user().is_some() && !query.wants_renewal {
         go_on(shared, visit, next)
@@ -219,9 +226,24 @@ fn not_bound(shared: &Shared, visit: &Visit<'_>, query: &LoginQuery) -> Response
     if visit.user().is_some() || query.kind.is_gateway {
         return go_on(shared, visit, next);
     }
-    // A bare service URL does not say how often it was tried.
-    if !query.kind.is_retry && !shared.sign_in.is_bare {
+    // A bare service URL does not say how often it was tried. After a `POST` there is a login cookie to go by: the
+    // browser of somebody who reloads the page still sends it.
+    let keeps_cookies = || {
+        is_post(visit)
+            && shared
+                .binding_cookie
+                .find(visit.headers, visit.now)
+                .is_some()
+    };
+    if !query.kind.is_retry && (!shared.sign_in.is_bare || keeps_cookies()) {
         shared.tell(Refused::new(RefusedReason::NotBegunHere));
+        if is_post(visit) {
+            // From another site a `POST` brings no session cookie. The `GET` that follows does, so it shows
+            // whether somebody has signed in already.
+            let link = service_url::retry_link(shared, next, query.kind);
+            return response::redirect(StatusCode::SEE_OTHER, &link)
+                .unwrap_or_else(|| internal_error(shared, visit, next));
+        }
         let kind = LoginKind {
             is_retry: true,
             ..query.kind
@@ -263,7 +285,12 @@ fn begin_with(
     let redirect = service_url::service_url(shared, next, kind, &tag)
         .ok()
         .and_then(|service| {
-            let url = shared.client.login_url_in(kind.mode(), &service);
+            // Some servers answer a gateway by `POST` without anything in it, which would be no answer at all.
+            let url = if shared.sign_in.is_by_post && !kind.is_gateway {
+                shared.client.login_url_by_post(kind.mode(), &service)
+            } else {
+                shared.client.login_url_in(kind.mode(), &service)
+            };
             response::redirect(StatusCode::FOUND, &url)
         });
     let Some(mut redirect) = redirect else {
@@ -271,13 +298,29 @@ fn begin_with(
         return internal_error(shared, visit, next);
     };
     binding.begin(value, service_url::trip(shared, next, kind), visit.now);
+    if shared.sign_in.is_by_post {
+        binding.remember(visit.owner().map(Remembered::of));
+    }
     response::add_cookie(&mut redirect, shared.binding_cookie.write(&binding));
     redirect
 }
 
+fn is_post(visit: &Visit<'_>) -> bool {
+    *visit.method == Method::POST
+}
+
+/// 303 after a `POST`, and 302 otherwise.
+fn onward(visit: &Visit<'_>) -> StatusCode {
+    if is_post(visit) {
+        StatusCode::SEE_OTHER
+    } else {
+        StatusCode::FOUND
+    }
+}
+
 /// The visitor has a session: on to where they were going.
 fn go_on(shared: &Shared, visit: &Visit<'_>, next: Option<&ReturnPath>) -> Response<Bytes> {
-    response::redirect(StatusCode::FOUND, &destination(shared, next))
+    response::redirect(onward(visit), &destination(shared, next))
         .unwrap_or_else(|| internal_error(shared, visit, next))
 }
 

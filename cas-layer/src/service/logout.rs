@@ -11,6 +11,7 @@ use crate::{
     config::Shared,
     events::{SignOutCause, SignedOut},
     pages::{Page, PageKind},
+    session::Remembered,
     user::CasUser,
 };
 
@@ -53,6 +54,13 @@ pub(super) async fn end(shared: &Shared, user: &CasUser, cause: SignOutCause, no
         .end(user.session_id(), user.expires_at_unix(), now)
         .await;
     shared.tell(SignedOut::shown(user, cause).recorded(ended.as_ref().copied()));
+}
+
+/// The same for a session that the login cookie remembers: a sign-in has replaced it.
+pub(super) async fn end_remembered(shared: &Shared, old: Remembered, now: UnixSeconds) {
+    let ended = shared.registry.end(old.id, old.expires_at, now).await;
+    let signed_out = SignedOut::named(old.id, SignOutCause::Replaced);
+    shared.tell(signed_out.recorded(ended.as_ref().copied()));
 }
 
 /// On to the CAS server's logout, without session.
