@@ -82,6 +82,14 @@ pub enum ConfigError {
         /// That of the other.
         second: String,
     },
+    /// Tickets by `POST` were asked for where the app is on plain http.
+    #[error(
+        "tickets by POST at `{url}`: a browser brings the login cookie along from the CAS server only over https"
+    )]
+    PostWithoutHttps {
+        /// The app URL.
+        url: String,
+    },
     /// The cookie name is not one that browsers and this layer can use.
     #[error("cookie name `{name}`: {reason}")]
     InvalidCookieName {

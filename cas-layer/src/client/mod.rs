@@ -124,6 +124,13 @@ impl CasClient {
         server.login(*protocol, service, mode, login_parameters)
     }
 
+    /// The same, but the server is asked to have the browser post the ticket to the service (CAS protocol 2.1.1). Some
+    /// do not know this, and answer as ever.
+    pub(crate) fn login_url_by_post(&self, mode: LoginMode, service: &ServiceUrl) -> String {
+        // There is a query already, with the service in it.
+        self.login_url_in(mode, service) + "&method=POST"
+    }
+
     /// Where to send a browser to end its session at the CAS server, and which page the server may offer or
     /// redirect to afterwards (CAS protocol 2.3.1).
     ///

@@ -354,7 +354,13 @@ impl CasConfigBuilder {
         let hooks = Arc::new(self.hooks);
         let shared = |host: Host, validations: Arc<Semaphore>| {
             let name = self.cookie_name.as_deref();
-            let cookies = Cookies::new(&host, keys, name, &self.session)?;
+            let cookies = Cookies::new(
+                &host,
+                keys,
+                name,
+                &self.session,
+                self.rules.sign_in.is_by_post,
+            )?;
             let (app, client) = host;
             Ok(Shared {
                 session_cookie: cookies.session,

@@ -116,6 +116,8 @@ pub(crate) struct SignIn {
     pub(crate) is_renewed: bool,
     /// With a service URL that has no query.
     pub(crate) is_bare: bool,
+    /// The CAS server is asked to have the browser post the ticket.
+    pub(crate) is_by_post: bool,
 }
 
 /// How a visitor signs out.

@@ -37,7 +37,7 @@ fn request(user: Option<Known<'_>>) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::default());
     match user {
         Some((name, attributes)) => {
-            let user = CasUser::new(sample_session(name, attributes), shared());
+            let user = CasUser::new(sample_session(name, attributes), shared(), Place::Endpoint);
             request.extensions_mut().insert(user);
         }
         None => {

@@ -20,7 +20,7 @@ use crate::{
     paths::ReturnPath,
     protocol::{Authentication, ServiceTicket, ServiceUrl},
     registry::{Begun, Opened, RegistryError, RegistryErrorKind},
-    session::{Binding, NoCookie, Rejected, SessionData, SessionId},
+    session::{Binding, NoCookie, Rejected, Remembered, SessionData, SessionId},
     user::CasUser,
 };
 
@@ -39,9 +39,14 @@ pub(crate) struct Callback {
     pub(crate) binding: Binding,
     /// The session that the browser has already, unused for too long or not.
     pub(crate) current: Option<CasUser>,
-    /// Whether that session is live.
+    /// The session that it had when the login began, if it cannot show it now: a `POST` from another site comes
+    /// without `Lax` cookies.
+    pub(crate) remembered: Option<Remembered>,
+    /// Whether the session that it shows is live.
     pub(crate) signed_in: bool,
     pub(crate) wants_page: bool,
+    /// The status of a redirect.
+    pub(crate) onward: StatusCode,
 }
 
 impl Callback {
@@ -124,12 +129,23 @@ impl Callback {
                 return self.no_cookie(shared, &no_cookie);
             }
         };
-        if let Some(old) = self.current.as_ref().filter(|old| old.session_id() != id) {
-            logout::end(shared, old, SignOutCause::Replaced, now).await;
+        match (&self.current, self.remembered) {
+            (Some(old), _) if old.session_id() != id => {
+                logout::end(shared, old, SignOutCause::Replaced, now).await;
+            }
+            (None, Some(old)) if old.id != id => logout::end_remembered(shared, old, now).await,
+            _ => {}
+        }
+        if shared.sign_in.is_by_post {
+            self.binding.remember(Some(Remembered {
+                id,
+                expires_at: session.expires_at,
+            }));
         }
         let user = CasUser::new(session, Arc::clone(shared), self.place);
         shared.tell(Event::SignedIn(&user));
-        let not_kept = self.binding.finish(self.current.is_some(), now);
+        let had_session = self.current.is_some() || self.remembered.is_some();
+        let not_kept = self.binding.finish(had_session, now);
         let mut response = if not_kept {
             shared.tell(Event::SessionNotKept(id));
             let link = destination(shared, self.next.as_ref());
@@ -200,14 +216,15 @@ impl Callback {
     }
 
     fn go_on(&self, shared: &Shared) -> Response<Bytes> {
-        response::redirect(StatusCode::FOUND, &destination(shared, self.next.as_ref()))
-            .unwrap_or_else(|| {
+        response::redirect(self.onward, &destination(shared, self.next.as_ref())).unwrap_or_else(
+            || {
                 self.page(
                     shared,
                     PageKind::InternalError,
                     StatusCode::INTERNAL_SERVER_ERROR,
                 )
-            })
+            },
+        )
     }
 
     /// Without the registry nobody is signed in: a logout could not end that session.

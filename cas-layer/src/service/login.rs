@@ -1,11 +1,12 @@
 //! The login endpoint, and the demand to sign in.
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
 use super::{
     callback::Callback,
     navigation::{is_grpc, is_navigation},
+    place::Place,
     response,
     service_url::{self, LoginKind, LoginQuery, NoTicket},
     visit::{Visit, Visitor, render},
@@ -16,7 +17,7 @@ use crate::{
     pages::{Page, PageKind},
     paths::ReturnPath,
     protocol::ServiceTicket,
-    session::{Binding, LoginValue},
+    session::{Binding, LoginValue, Remembered},
 };
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -140,10 +141,14 @@ pub(crate) fn not_current(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes>
 
 /// `GET` on the login endpoint, with or without a ticket.
 pub(crate) fn login(shared: &Shared, visit: &Visit<'_>) -> Login {
+    finish(shared, visit, LoginQuery::parse(visit.uri.query(), shared))
+}
+
+/// The same for a ticket that came in whatever way.
+pub(crate) fn finish(shared: &Shared, visit: &Visit<'_>, query: LoginQuery) -> Login {
     if matches!(visit.visitor, Visitor::Unverified(_)) {
         return Login::Answer(not_current(shared, visit));
     }
-    let query = LoginQuery::parse(visit.uri.query(), shared);
     match query.ticket(shared.client.protocol()) {
         Some(ticket) => with_ticket(shared, visit, query, ticket),
         None => Login::Answer(without_ticket(shared, visit, &query)),
@@ -179,10 +184,12 @@ pub(super) fn with_ticket(
         place: visit.place,
         kind: query.kind,
         next: query.next.clone(),
+        remembered: binding.remembered().filter(|_| is_post(visit)),
         binding,
         current: visit.owner().cloned(),
         signed_in: visit.user().is_some(),
         wants_page: visit.wants_page(),
+        onward: onward(visit),
     })
 }
 
@@ -201,8 +208,9 @@ pub(super) fn without_ticket(
         return response;
     }
     let kind = LoginKind {
-        is_renewed: shared.sign_in.is_renewed || query.wants_renewal,
-        ..LoginKind::default()
+        is_renewed: shared.sign_in.is_renewed || query.wants_renewal || query.kind.is_renewed,
+        is_retry: query.kind.is_retry,
+        is_gateway: false,
     };
     if visit.user().is_some() && !query.wants_renewal {
         go_on(shared, visit, next)
@@ -220,9 +228,24 @@ fn not_bound(shared: &Shared, visit: &Visit<'_>, query: &LoginQuery) -> Response
     if visit.user().is_some() || query.kind.is_gateway {
         return go_on(shared, visit, next);
     }
-    // A bare service URL does not say how often it was tried.
-    if !query.kind.is_retry && !shared.sign_in.is_bare {
+    // A bare service URL does not say how often it was tried. After a `POST` there is a login cookie to go by: the
+    // browser of somebody who reloads the page still sends it.
+    let keeps_cookies = || {
+        is_post(visit)
+            && shared
+                .binding_cookie
+                .find(visit.headers, visit.now)
+                .is_some()
+    };
+    if !query.kind.is_retry && (!shared.sign_in.is_bare || keeps_cookies()) {
         shared.tell(Refused::new(RefusedReason::NotBegunHere));
+        if is_post(visit) {
+            // From another site a `POST` brings no session cookie. The `GET` that follows does, so it shows
+            // whether somebody has signed in already.
+            let link = service_url::retry_link(shared, next, query.kind);
+            return response::redirect(StatusCode::SEE_OTHER, &link)
+                .unwrap_or_else(|| internal_error(shared, visit, next));
+        }
         let kind = LoginKind {
             is_retry: true,
             ..query.kind
@@ -266,7 +289,12 @@ fn begin_with(
         .service_url(shared, next, kind, &tag)
         .ok()
         .and_then(|service| {
-            let url = shared.client.login_url_in(kind.mode(), &service);
+            // Some servers answer a gateway by `POST` without anything in it, which would be no answer at all.
+            let url = if shared.sign_in.is_by_post && place == Place::Endpoint && !kind.is_gateway {
+                shared.client.login_url_by_post(kind.mode(), &service)
+            } else {
+                shared.client.login_url_in(kind.mode(), &service)
+            };
             response::redirect(StatusCode::FOUND, &url)
         });
     let Some(mut redirect) = redirect else {
@@ -274,8 +302,24 @@ fn begin_with(
         return internal_error(shared, visit, next);
     };
     binding.begin(value, service_url::trip(shared, next, kind), visit.now);
+    if shared.sign_in.is_by_post {
+        binding.remember(visit.owner().map(Remembered::of));
+    }
     response::add_cookie(&mut redirect, shared.binding_cookie.write(&binding));
     redirect
+}
+
+fn is_post(visit: &Visit<'_>) -> bool {
+    *visit.method == Method::POST
+}
+
+/// 303 after a `POST`, and 302 otherwise.
+fn onward(visit: &Visit<'_>) -> StatusCode {
+    if is_post(visit) {
+        StatusCode::SEE_OTHER
+    } else {
+        StatusCode::FOUND
+    }
 }
 
 /// The visitor has a session: on to where they were going.
@@ -284,7 +328,7 @@ pub(super) fn go_on(
     visit: &Visit<'_>,
     next: Option<&ReturnPath>,
 ) -> Response<Bytes> {
-    response::redirect(StatusCode::FOUND, &destination(shared, next))
+    response::redirect(onward(visit), &destination(shared, next))
         .unwrap_or_else(|| internal_error(shared, visit, next))
 }
 

@@ -11,7 +11,7 @@ use crate::{
     config::Shared,
     events::{SignOutCause, SignedOut},
     pages::{Page, PageKind},
-    session::Binding,
+    session::{Binding, Remembered},
     user::CasUser,
 };
 
@@ -70,6 +70,13 @@ pub(crate) async fn sign_out(user: &CasUser) -> Response<Bytes> {
     binding.signed_out(now);
     response::add_cookie(&mut response, shared.binding_cookie.keep(&binding));
     response
+}
+
+/// The same for a session that the login cookie remembers: a sign-in has replaced it.
+pub(super) async fn end_remembered(shared: &Shared, old: Remembered, now: UnixSeconds) {
+    let ended = shared.registry.end(old.id, old.expires_at, now).await;
+    let signed_out = SignedOut::named(old.id, SignOutCause::Replaced);
+    shared.tell(signed_out.recorded(ended.as_ref().copied()));
 }
 
 /// On to the CAS server's logout, without session.

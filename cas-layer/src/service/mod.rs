@@ -10,6 +10,7 @@ mod login;
 mod logout;
 mod navigation;
 pub(crate) mod place;
+mod post;
 mod require;
 mod response;
 mod route;
@@ -83,16 +84,12 @@ where
         };
         let visit = Visit::of(&request, shared);
         let access = match visit.route {
-            Route::Endpoint(Endpoint::Login | Endpoint::LogoutRequest)
+            Route::Endpoint(endpoint @ (Endpoint::Login | Endpoint::LogoutRequest))
                 if *visit.method == Method::POST =>
             {
                 let (shared, now) = (Arc::clone(shared), visit.now);
-                return match single_logout::refuse(&shared, visit.headers, request.extensions()) {
-                    None => CasFuture::endpoint(single_logout::back_channel(
-                        shared,
-                        request.into_body(),
-                        now,
-                    )),
+                return match post::refuse(&shared, endpoint, &visit, request.extensions()) {
+                    None => CasFuture::endpoint(post::take(shared, endpoint, request, now)),
                     Some(refusal) => CasFuture::ready(refusal),
                 };
             }

@@ -19,9 +19,9 @@ const NEXT_ENCODED: &str = "next64";
 const GATEWAY: &str = "g";
 const RENEW: &str = "r";
 const RETRY: &str = "try";
-pub(super) const TICKET: &str = "ticket";
+pub(crate) const TICKET: &str = "ticket";
 /// The name of a ticket with SAML 1.1, on servers that were sent a `TARGET`.
-pub(super) const ARTIFACT: &str = "SAMLart";
+pub(crate) const ARTIFACT: &str = "SAMLart";
 
 /// What kind of login a service URL is of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,6 +96,15 @@ impl LoginQuery {
         }
         read.next = read.next.filter(|next| is_worth_naming(next, shared));
         read
+    }
+
+    /// The same with the ticket of a form, which has been compared with those in the query.
+    pub(crate) fn with_posted(self, ticket: String) -> Self {
+        Self {
+            ticket: Some(ticket),
+            artifact: None,
+            ..self
+        }
     }
 
     /// The ticket, if the visitor came back with one. Two different ones under two names are none: which of
@@ -217,6 +226,17 @@ pub(crate) fn renewal_link(shared: &Shared, next: Option<&ReturnPath>) -> String
     let mut link = login_link(shared, next);
     link.push(if link.contains('?') { '&' } else { '?' });
     link.push_str("renew=true");
+    link
+}
+
+/// Where a login starts afresh for the last time, by `GET`.
+pub(crate) fn retry_link(shared: &Shared, next: Option<&ReturnPath>, kind: LoginKind) -> String {
+    let mut link = login_link(shared, next);
+    link.push_str(if link.contains('?') { "&" } else { "?" });
+    if kind.is_renewed {
+        link.push_str("r=1&");
+    }
+    link.push_str("try=1");
     link
 }
 

@@ -1,7 +1,7 @@
 //! Single logout: the CAS server says that sessions are over, by itself (back channel) or through the
 //! browser (front channel).
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use form_urlencoded::parse;
@@ -19,7 +19,7 @@ use crate::{
     user::CasUser,
 };
 
-/// How long a sender may take for its message.
+/// How long a sender may take for its form.
 pub(super) const READING: Duration = Duration::from_secs(10);
 
 /// Longest name of a script's function that is called back, in bytes.
@@ -34,60 +34,44 @@ pub(super) type Unread = (StatusCode, &'static str);
 pub(super) const TOO_SLOW: Unread = (StatusCode::REQUEST_TIMEOUT, "the request is too slow");
 pub(super) const BROKE_OFF: Unread = (StatusCode::BAD_REQUEST, "the request broke off");
 
-const NOT_A_FORM: &str = "not a form";
+const NOT_A_FORM: Unread = (StatusCode::BAD_REQUEST, "not a form");
 const NOT_LISTED: &str = "not a source of logout requests";
 
-/// The answer to a `POST` that cannot be a logout request, by everything but its body.
-pub(crate) fn refuse(
-    shared: &Shared,
-    headers: &HeaderMap,
-    extensions: &Extensions,
-) -> Option<Response<Bytes>> {
-    let source = shared
-        .logout_sources
-        .as_ref()
-        .map_or(Source::Listed, |list| list.look_up(extensions));
-    let content_type = headers.get(header::CONTENT_TYPE);
-    let (outcome, status, text) = match source {
-        Source::Listed if content_type.is_some_and(|value| is_form(value.as_bytes())) => {
-            return None;
-        }
-        Source::Listed => (
-            LogoutOutcome::Malformed(&NOT_A_FORM),
-            StatusCode::BAD_REQUEST,
-            NOT_A_FORM,
-        ),
-        Source::Unlisted => (
-            LogoutOutcome::SourceRefused,
-            StatusCode::FORBIDDEN,
-            NOT_LISTED,
-        ),
-        Source::Unknown => (
-            LogoutOutcome::SourceUnknown,
-            StatusCode::FORBIDDEN,
-            NOT_LISTED,
-        ),
+/// The answer to a logout request whose sender is not listed.
+pub(crate) fn refuse_source(shared: &Shared, extensions: &Extensions) -> Option<Response<Bytes>> {
+    let list = shared.logout_sources.as_ref()?;
+    let outcome = match list.look_up(extensions) {
+        Source::Listed => return None,
+        Source::Unlisted => LogoutOutcome::SourceRefused,
+        Source::Unknown => LogoutOutcome::SourceUnknown,
     };
     shared.tell(Event::LogoutRequest(Channel::Back, outcome));
-    Some(response::text(status, text))
+    Some(response::text(StatusCode::FORBIDDEN, NOT_LISTED))
+}
+
+/// The answer to a `POST` that is no form.
+pub(crate) fn refuse_type(shared: &Shared, headers: &HeaderMap) -> Option<Response<Bytes>> {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    let is_form = content_type.is_some_and(|value| is_form(value.as_bytes()));
+    (!is_form).then(|| malformed(shared, NOT_A_FORM))
+}
+
+/// The answer to a `POST` that is nothing we know, or could not be read.
+pub(crate) fn malformed(shared: &Shared, (status, reason): Unread) -> Response<Bytes> {
+    let outcome = LogoutOutcome::Malformed(&reason);
+    shared.tell(Event::LogoutRequest(Channel::Back, outcome));
+    response::text(status, reason)
+}
+
+/// The body of a form, within bounds of length and time; or else the answer.
+pub(crate) async fn read<B: Body>(shared: &Shared, body: B) -> Result<Vec<u8>, Response<Bytes>> {
+    let read = tokio::time::timeout(READING, collect(body)).await;
+    read.unwrap_or(Err(TOO_SLOW))
+        .map_err(|unread| malformed(shared, unread))
 }
 
 /// Back channel: the CAS server posts the request.
-pub(crate) async fn back_channel<B: Body>(
-    shared: Arc<Shared>,
-    body: B,
-    now: UnixSeconds,
-) -> Response<Bytes> {
-    let read = tokio::time::timeout(READING, read(body)).await;
-    let form = match read.unwrap_or(Err(TOO_SLOW)) {
-        Ok(form) => form,
-        Err(reason) => return unread(&shared, reason),
-    };
-    back_channel_form(&shared, &form, now).await
-}
-
-/// The same for a form that has been read.
-pub(super) async fn back_channel_form(
+pub(crate) async fn back_channel(
     shared: &Shared,
     form: &[u8],
     now: UnixSeconds,
@@ -98,15 +82,8 @@ pub(super) async fn back_channel_form(
     }
 }
 
-/// The answer to a form that broke off, or took too long.
-pub(super) fn unread(shared: &Shared, (status, reason): Unread) -> Response<Bytes> {
-    let outcome = LogoutOutcome::Malformed(&reason);
-    shared.tell(Event::LogoutRequest(Channel::Back, outcome));
-    response::text(status, reason)
-}
-
 /// At most [`LogoutRequest::MAX_BYTES`] of a body.
-async fn read<B: Body>(body: B) -> Result<Vec<u8>, Unread> {
+async fn collect<B: Body>(body: B) -> Result<Vec<u8>, Unread> {
     let mut form = Vec::new();
     let mut body = std::pin::pin!(body);
     while let Some(frame) = body.frame().await {

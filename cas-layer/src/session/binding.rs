@@ -8,10 +8,11 @@ use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    SessionId,
     cookie::{CookieShape, find_cookie},
     seal::Sealer,
 };
-use crate::clock::UnixSeconds;
+use crate::{clock::UnixSeconds, user::CasUser};
 
 /// How long a login may take, in seconds.
 const MAX_AGE: u32 = 3600;
@@ -38,6 +39,24 @@ pub(crate) struct Binding {
     finished: Vec<UnixSeconds>,
     /// When the CAS server was last asked without a form, or the visitor signed out; 0 for never.
     asked_at: UnixSeconds,
+    /// The session that the browser had when last seen, where a callback does not show it.
+    remembered: Option<Remembered>,
+}
+
+/// A session as the browser's login cookie knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Remembered {
+    pub(crate) id: SessionId,
+    pub(crate) expires_at: UnixSeconds,
+}
+
+impl Remembered {
+    pub(crate) fn of(user: &CasUser) -> Self {
+        Self {
+            id: user.session_id(),
+            expires_at: user.expires_at_unix(),
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,10 +124,20 @@ impl Binding {
         self.finished.len() >= NOT_KEPT_AFTER
     }
 
+    /// Keeps in mind which session the browser has.
+    pub(crate) fn remember(&mut self, session: Option<Remembered>) {
+        self.remembered = session;
+    }
+
+    pub(crate) fn remembered(&self) -> Option<Remembered> {
+        self.remembered
+    }
+
     /// Forgets finished sign-ins: after a sign-out the browser rightly has no session. Nor is it signed in
     /// again at once without being asked.
     pub(crate) fn signed_out(&mut self, now: UnixSeconds) {
         self.finished.clear();
+        self.remembered = None;
         self.asked_at = now;
     }
 
@@ -126,6 +155,28 @@ impl Binding {
     pub(crate) fn may_ask(&self, interval: UnixSeconds, now: UnixSeconds) -> bool {
         now.abs_diff(self.asked_at) >= interval
     }
+}
+
+/// What every cookie holds. Behind it comes what only some have, and what older releases do not look at.
+type Stored = (Vec<Login>, Vec<UnixSeconds>, UnixSeconds);
+
+fn payload(binding: &Binding) -> Option<Vec<u8>> {
+    let stored = (&binding.logins, &binding.finished, binding.asked_at);
+    let payload = postcard::to_allocvec(&stored).ok()?;
+    match binding.remembered {
+        Some(Remembered { id, expires_at }) => {
+            postcard::to_extend(&(id.as_bytes(), expires_at), payload).ok()
+        }
+        None => Some(payload),
+    }
+}
+
+fn read_remembered(rest: &[u8]) -> Option<Remembered> {
+    let (id, expires_at): ([u8; SessionId::LEN], _) = postcard::from_bytes(rest).ok()?;
+    Some(Remembered {
+        id: SessionId::from(id),
+        expires_at,
+    })
 }
 
 /// Reads and writes the binding cookie.
@@ -153,13 +204,14 @@ impl BindingCookie {
     pub(crate) fn find(&self, headers: &HeaderMap, now: UnixSeconds) -> Option<Binding> {
         find_cookie(headers, &self.shape.name, |value| {
             let payload = self.sealer.open(value)?;
-            let (mut logins, finished, asked_at): (Vec<Login>, Vec<UnixSeconds>, UnixSeconds) =
-                postcard::from_bytes(&payload).ok()?;
+            let ((mut logins, finished, asked_at), rest): (Stored, _) =
+                postcard::take_from_bytes(&payload).ok()?;
             logins.retain(|login| now.abs_diff(login.begun_at) < u64::from(MAX_AGE));
             Some(Binding {
                 logins,
                 finished,
                 asked_at,
+                remembered: read_remembered(rest),
             })
         })
     }
@@ -174,8 +226,7 @@ impl BindingCookie {
 
     /// The same, but an empty one is kept.
     pub(crate) fn keep(&self, binding: &Binding) -> Option<HeaderValue> {
-        let payload =
-            postcard::to_allocvec(&(&binding.logins, &binding.finished, binding.asked_at)).ok()?;
+        let payload = payload(binding)?;
         self.shape.set(&self.sealer.seal(&payload), Some(MAX_AGE))
     }
 }
@@ -183,6 +234,7 @@ impl BindingCookie {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::{Key, Purpose};
 
     fn value(n: u8) -> LoginValue {
         [n; 16]
@@ -239,5 +291,68 @@ mod tests {
         let mut binding = Binding::default();
         binding.begin(value(113), None, 100);
         assert!(!format!("{binding:?}").contains("113"));
+    }
+
+    fn cookie() -> BindingCookie {
+        let key = Key::from((0..64).collect::<Vec<u8>>());
+        let shape = CookieShape {
+            name: "b".to_owned(),
+            secure: true,
+            cross_site: true,
+        };
+        BindingCookie::new(shape, Sealer::new(&key, &[], Purpose::LoginBinding, &["b"]))
+    }
+
+    fn read_back(cookie: &BindingCookie, payload: &[u8]) -> Option<Binding> {
+        let pair = format!("b={}", cookie.sealer.seal(payload));
+        let field = HeaderValue::try_from(pair).unwrap();
+        cookie.find(&HeaderMap::from_iter([(http::header::COOKIE, field)]), 150)
+    }
+
+    fn binding() -> Binding {
+        let mut binding = Binding::default();
+        binding.begin(value(1), None, 100);
+        binding.ask(120);
+        binding
+    }
+
+    fn remembered() -> Remembered {
+        Remembered {
+            id: SessionId::from([7; 16]),
+            expires_at: 9_000,
+        }
+    }
+
+    #[test]
+    fn a_cookie_of_an_earlier_release_is_read() {
+        let earlier: Stored = (binding().logins, Vec::new(), 120);
+        let payload = postcard::to_allocvec(&earlier).unwrap();
+        assert_eq!(read_back(&cookie(), &payload), Some(binding()));
+    }
+
+    #[test]
+    fn an_earlier_release_reads_what_it_knows_of_a_cookie() {
+        let mut binding = binding();
+        binding.remember(Some(remembered()));
+        let payload = payload(&binding).unwrap();
+        let read: Stored = postcard::from_bytes(&payload).unwrap();
+        assert_eq!(read, (binding.logins.clone(), Vec::new(), 120));
+        assert_eq!(read_back(&cookie(), &payload), Some(binding));
+    }
+
+    #[test]
+    fn a_session_is_remembered_until_the_sign_out() {
+        let mut binding = binding();
+        binding.remember(Some(remembered()));
+        assert_eq!(binding.remembered(), Some(remembered()));
+        binding.signed_out(130);
+        assert_eq!(binding.remembered(), None);
+    }
+
+    #[test]
+    fn what_is_behind_a_cookie_and_no_session_is_not_looked_at() {
+        let mut payload = payload(&binding()).unwrap();
+        payload.extend([1, 2, 3]);
+        assert_eq!(read_back(&cookie(), &payload), Some(binding()));
     }
 }

@@ -80,12 +80,14 @@ fn pairs(field: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The attributes that every cookie of ours has.
+/// The attributes of a cookie of ours.
 #[derive(Debug)]
 pub(crate) struct CookieShape {
     pub(crate) name: String,
     /// Whether the app is served over https; without it a browser refuses `Secure`.
     pub(crate) secure: bool,
+    /// Whether the browser sends it with a form that another site posts here, too. That needs `secure`.
+    pub(crate) cross_site: bool,
 }
 
 impl CookieShape {
@@ -94,7 +96,11 @@ impl CookieShape {
             .path("/")
             .secure(self.secure)
             .http_only(true)
-            .same_site(SameSite::Lax)
+            .same_site(if self.cross_site {
+                SameSite::None
+            } else {
+                SameSite::Lax
+            })
     }
 
     /// `max_age` in seconds; without it the cookie goes when the browser closes.
@@ -203,6 +209,7 @@ mod tests {
             shape: CookieShape {
                 name: name.to_owned(),
                 secure,
+                cross_site: false,
             },
             sealer: Sealer::new(&key, &[], Purpose::Session, &[name]),
             encrypter: Encrypter::new(&key, &[], Purpose::EncryptedSession, &[name]),

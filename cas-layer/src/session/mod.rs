@@ -14,7 +14,7 @@ mod payload;
 mod seal;
 mod subkey;
 
-pub(crate) use binding::{Binding, BindingCookie, LoginValue, Trip};
+pub(crate) use binding::{Binding, BindingCookie, LoginValue, Remembered, Trip};
 pub(crate) use content::{Content, Rejected};
 pub use content::{NewSession, UserName, Veto};
 pub(crate) use cookie::{CookieShape, NoCookie, SessionCookie, remove_cookies};

@@ -30,6 +30,7 @@ mod navigation;
 mod nodes;
 mod paths;
 mod placement;
+mod post_tickets;
 mod prefixes;
 mod quirks;
 mod registry;

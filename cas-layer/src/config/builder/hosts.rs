@@ -125,6 +125,7 @@ impl Cookies {
         (first, others): (&Key, &[Key]),
         chosen_name: Option<&str>,
         options: &SessionOptions,
+        by_post: bool,
     ) -> Result<Self, ConfigError> {
         let app_url = app.as_string();
         let names = CookieNames::new(chosen_name, &app_url, client.url(), app.is_https())?;
@@ -132,9 +133,17 @@ impl Cookies {
             Sealer::new(first, others, purpose, &[name, &app_url, client.url()])
         };
         let binding_sealer = sealer(Purpose::LoginBinding, &names.binding);
+        if by_post && !app.is_https() {
+            return Err(ConfigError::PostWithoutHttps { url: app_url });
+        }
         let shape = |name| CookieShape {
             name,
             secure: app.is_https(),
+            cross_site: false,
+        };
+        let binding_shape = CookieShape {
+            cross_site: by_post,
+            ..shape(names.binding)
         };
         Ok(Self {
             service_tag: sealer(Purpose::ServiceUrl, ""),
@@ -150,7 +159,7 @@ impl Cookies {
                 persistent: options.persistent,
                 shape: shape(names.session),
             },
-            binding: BindingCookie::new(shape(names.binding), binding_sealer),
+            binding: BindingCookie::new(binding_shape, binding_sealer),
         })
     }
 }
@@ -272,5 +281,28 @@ mod tests {
                 .build()
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn tickets_by_post_need_https_at_every_host() {
+        assert!(
+            with(&["https://b.example"])
+                .tickets_by_post()
+                .build()
+                .is_ok()
+        );
+        let error = with(&["http://localhost"]).tickets_by_post().build();
+        assert!(
+            matches!(&error, Err(ConfigError::PostWithoutHttps { url }) if url == "http://localhost"),
+            "{error:?}"
+        );
+        let loopback = CasConfig::builder("https://cas.example.org", "http://127.0.0.1:8080")
+            .key(Key::generate())
+            .allow_insecure_http()
+            .tickets_by_post();
+        assert!(matches!(
+            loopback.build(),
+            Err(ConfigError::PostWithoutHttps { .. })
+        ));
     }
 }

@@ -135,4 +135,22 @@ impl CasConfigBuilder {
         self.rules.sign_in.is_bare = true;
         self
     }
+
+    /// Asks the CAS server to have the browser post the ticket (`method=POST`, CAS protocol 2.1.1), so that it stands
+    /// in no URL: not in the logs of a proxy, nor in the browser's history. The default is the redirect with the
+    /// ticket in its query. Servers that do not know this answer with that redirect, which is taken as well; so is
+    /// the way back from an [`Access::gateway`], which is never asked to be by `POST`.
+    ///
+    /// [`build`](Self::build) refuses it for an app URL that is not https, loopback or not. Without it a `POST` with a
+    /// ticket gets 400.
+    ///
+    /// # Security
+    /// A form that another site posts brings no `SameSite=Lax` cookie along. So the login cookie becomes
+    /// `SameSite=None`: other sites can have the browser send it, but not read it, and a ticket still counts only
+    /// for the login that asked for it. The session cookie stays `Lax`; the session that a sign-in replaces is the one
+    /// that the login cookie remembers.
+    pub fn tickets_by_post(mut self) -> Self {
+        self.rules.sign_in.is_by_post = true;
+        self
+    }
 }

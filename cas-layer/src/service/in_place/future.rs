@@ -121,7 +121,7 @@ where
 impl<S, B: Body> Form<S, B> {
     /// The answer to a logout request that may not come from where it does.
     fn refuse(&self) -> Option<Response<Bytes>> {
-        single_logout::refuse(&self.shared, &self.parts.headers, &self.parts.extensions)
+        single_logout::refuse_source(&self.shared, &self.parts.extensions)
     }
 
     fn answer(self, found: Found) -> CasFuture<S::Future>
@@ -139,10 +139,12 @@ impl<S, B: Body> Form<S, B> {
             (Found::Whole, _) => {
                 let form = peek.into_form();
                 CasFuture::endpoint(async move {
-                    single_logout::back_channel_form(&shared, &form, now).await
+                    single_logout::back_channel(&shared, &form, now).await
                 })
             }
-            (Found::Broken(reason), _) => CasFuture::ready(single_logout::unread(&shared, reason)),
+            (Found::Broken(reason), _) => {
+                CasFuture::ready(single_logout::malformed(&shared, reason))
+            }
             (Found::Ours | Found::Foreign, Otherwise::Refused(refusal)) => {
                 CasFuture::ready(*refusal)
             }

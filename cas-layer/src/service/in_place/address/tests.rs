@@ -30,13 +30,13 @@ fn kind(bits: u8) -> LoginKind {
 
 fn page_of(config: &CasConfig, path_and_query: &str) -> Option<String> {
     let uri: Uri = format!("/portal{path_and_query}").parse().unwrap();
-    page(&config.0, &uri).map(|page| page.as_str().to_owned())
+    page(config.first_host(), &uri).map(|page| page.as_str().to_owned())
 }
 
 /// The service URL for a page, behind the app URL.
 fn service_of(config: &CasConfig, next: &str) -> String {
     let next = ReturnPath::parse(next);
-    let url = service_url(&config.0, next.as_ref(), kind(0), "tag").unwrap();
+    let url = service_url(config.first_host(), next.as_ref(), kind(0), "tag").unwrap();
     let app_url = config.app_url();
     url.as_str().strip_prefix(&app_url).unwrap().to_owned()
 }
@@ -67,7 +67,7 @@ fn rewritten(query: &str, ticket: &str) -> Vec<String> {
 #[test]
 fn the_service_url_and_the_page_are_the_same_again_however_the_server_rewrote_the_query() {
     let config = config();
-    let shared = &config.0;
+    let shared = config.first_host();
     for asked in [
         "/",
         "/home",
@@ -145,7 +145,7 @@ fn the_service_url_is_at_the_page_unless_a_server_could_refuse_or_rewrite_its_pa
 fn the_service_url_holds_nothing_but_the_configuration_and_plain_characters() {
     let config = config();
     let next = ReturnPath::parse("/a?q='\"<>#x y").unwrap();
-    let url = service_url(&config.0, Some(&next), kind(7), "tag").unwrap();
+    let url = service_url(config.first_host(), Some(&next), kind(7), "tag").unwrap();
     let beginning = "https://app.example.org/portal/a?cas_gateway=1&cas_login=tag&cas_next=";
     assert!(url.as_str().starts_with(beginning), "{}", url.as_str());
     assert!(url.as_str().ends_with("&cas_renew=1&cas_try=1"));
@@ -157,7 +157,7 @@ fn the_service_url_holds_nothing_but_the_configuration_and_plain_characters() {
 #[test]
 fn the_tag_covers_value_page_kind_and_place() {
     let config = config();
-    let shared = &config.0;
+    let shared = config.first_host();
     let next = ReturnPath::parse("/a").unwrap();
     let tag = tag(shared, &[7; 16], Some(&next), kind(0));
     let other = ReturnPath::parse("/b").unwrap().encoded();
@@ -215,7 +215,7 @@ fn a_page_keeps_its_query_but_for_what_a_sign_in_left_in_it() {
         assert_eq!(page_of(&config, asked).as_deref(), page, "{asked}");
     }
     let outside: Uri = "/elsewhere".parse().unwrap();
-    assert_eq!(super::page(&config.0, &outside), None);
+    assert_eq!(super::page(config.first_host(), &outside), None);
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn a_query_that_is_too_long_to_come_back_is_left_out() {
 #[test]
 fn a_bare_service_url_is_the_path_and_comes_back_with_tickets_alone() {
     let config = bare();
-    let shared = &config.0;
+    let shared = config.first_host();
     assert_eq!(service_of(&config, "/a?b=c"), "/a");
     assert_eq!(service_of(&config, "/a'b?c"), "/home");
     for (query, ticket) in [
@@ -286,9 +286,9 @@ fn a_query_without_a_login_of_ours_is_the_apps() {
         "%ff=%zz",
     ] {
         assert!(
-            read(Some("/a"), Some(query), &config.0).is_none(),
+            read(Some("/a"), Some(query), config.first_host()).is_none(),
             "{query}"
         );
     }
-    assert!(read(Some("/a"), None, &config.0).is_none());
+    assert!(read(Some("/a"), None, config.first_host()).is_none());
 }

@@ -1,0 +1,221 @@
+//! `POST` on the login path, or on the one for logout requests: a form that says which of two things it is. The
+//! CAS server itself posts logout requests, and a browser posts the ticket with which it comes back from there,
+//! where `method=POST` was asked for (CAS protocol 2.1.1, 2.2.4).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use form_urlencoded::parse;
+use http::{Request, Response, StatusCode};
+use http_body::Body;
+
+use super::{
+    login::{self, Login},
+    navigation, response,
+    route::Endpoint,
+    service_url::{ARTIFACT, LoginQuery, TICKET},
+    single_logout::{self, Unread},
+    visit::{Visit, original_uri},
+};
+use crate::{
+    clock::UnixSeconds,
+    config::Shared,
+    events::Channel,
+    protocol::{InvalidLogoutRequest, Protocol},
+};
+
+const LOGOUT_REQUEST: &str = "logoutRequest";
+/// The other name that a logout request has in a query.
+const SAML_REQUEST: &str = "SAMLRequest";
+
+const NEITHER: Unread = (
+    StatusCode::BAD_REQUEST,
+    "there is neither a ticket nor a logout request",
+);
+const NOT_BY_POST: Unread = (
+    StatusCode::BAD_REQUEST,
+    "tickets are not taken by POST here",
+);
+
+/// The answer to a `POST` that cannot be one of the two, by everything but its body.
+pub(crate) fn refuse(
+    shared: &Shared,
+    endpoint: Endpoint,
+    visit: &Visit<'_>,
+    extensions: &http::Extensions,
+) -> Option<Response<Bytes>> {
+    if navigation::is_prefetch(visit.headers) {
+        return Some(response::not_now());
+    }
+    // A ticket comes from any browser, so here the sender counts once it is known what was sent.
+    let source = if takes_tickets(shared, endpoint) {
+        None
+    } else {
+        single_logout::refuse_source(shared, extensions)
+    };
+    source.or_else(|| single_logout::refuse_type(shared, visit.headers))
+}
+
+fn takes_tickets(shared: &Shared, endpoint: Endpoint) -> bool {
+    shared.sign_in.is_by_post && endpoint == Endpoint::Login
+}
+
+/// Reads the form and does what it says.
+pub(crate) async fn take<B: Body>(
+    shared: Arc<Shared>,
+    endpoint: Endpoint,
+    request: Request<B>,
+    now: UnixSeconds,
+) -> Response<Bytes> {
+    let (head, body) = request.into_parts();
+    let form = match single_logout::read(&shared, body).await {
+        Ok(form) => form,
+        Err(refusal) => return refusal,
+    };
+    let request = Request::from_parts(head, ());
+    let takes_tickets = takes_tickets(&shared, endpoint);
+    let query = original_uri(&request).query();
+    match Posted::read(&form, query, shared.client.protocol()) {
+        Posted::Ticket(ticket) if takes_tickets => sign_in(&shared, &request, ticket).await,
+        Posted::Ticket(_) => single_logout::malformed(&shared, NOT_BY_POST),
+        Posted::LogoutRequest => {
+            let refusal = takes_tickets
+                .then(|| single_logout::refuse_source(&shared, request.extensions()))
+                .flatten();
+            match refusal {
+                Some(refusal) => refusal,
+                None => single_logout::back_channel(&shared, &form, now).await,
+            }
+        }
+        Posted::Both => {
+            single_logout::refused(&shared, Channel::Back, InvalidLogoutRequest::WithTicket)
+        }
+        Posted::Neither => single_logout::malformed(&shared, NEITHER),
+    }
+}
+
+/// The rest is as if the ticket had come in the query.
+async fn sign_in(shared: &Arc<Shared>, request: &Request<()>, ticket: String) -> Response<Bytes> {
+    let callback = {
+        let visit = Visit::of(request, shared);
+        let query = LoginQuery::parse(visit.uri.query(), shared).with_posted(ticket);
+        match login::finish(shared, &visit, query) {
+            Login::Validate(callback) => callback,
+            Login::Answer(answer) => return visit.clear_if_ended(shared, answer),
+        }
+    };
+    callback.run(shared).await
+}
+
+/// What a form is. It holds a ticket, so it is not printed.
+enum Posted {
+    /// Empty if there are two different ones: that is no ticket.
+    Ticket(String),
+    LogoutRequest,
+    Both,
+    Neither,
+}
+
+impl Posted {
+    /// The fields of the form decide. The query of the service URL, to which it was posted, may only not contradict
+    /// them.
+    fn read(form: &[u8], query: Option<&str>, protocol: Protocol) -> Self {
+        let is_ticket =
+            |name: &str| name == TICKET || name == ARTIFACT && protocol == Protocol::Saml1;
+        let fields = || parse(form);
+        let parameters = || parse(query.unwrap_or_default().as_bytes());
+        let mut tickets = fields()
+            .filter(|(name, _)| is_ticket(name))
+            .map(|(_, value)| value);
+        let ticket = tickets.next();
+        let asks_to_end = fields().any(|(name, _)| name == LOGOUT_REQUEST);
+        match (ticket, asks_to_end) {
+            (None, false) => Self::Neither,
+            (None, true) if parameters().any(|(name, _)| is_ticket(&name)) => Self::Both,
+            (None, true) => Self::LogoutRequest,
+            (Some(_), true) => Self::Both,
+            (Some(_), false)
+                if parameters().any(|(name, _)| name == LOGOUT_REQUEST || name == SAML_REQUEST) =>
+            {
+                Self::Both
+            }
+            (Some(ticket), false) => {
+                let mut others = tickets.chain(
+                    parameters()
+                        .filter(|(name, _)| is_ticket(name))
+                        .map(|(_, value)| value),
+                );
+                if others.all(|other| other == ticket) {
+                    Self::Ticket(ticket.into_owned())
+                } else {
+                    Self::Ticket(String::new())
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(form: &str, query: &str, protocol: Protocol) -> &'static str {
+        match Posted::read(form.as_bytes(), Some(query), protocol) {
+            Posted::Ticket(ticket) if ticket == "ST-1" => "ticket",
+            Posted::Ticket(ticket) if ticket.is_empty() => "no ticket",
+            Posted::Ticket(_) => "another ticket",
+            Posted::LogoutRequest => "logout",
+            Posted::Both => "both",
+            Posted::Neither => "neither",
+        }
+    }
+
+    #[test]
+    fn a_form_is_a_ticket_or_a_logout_request() {
+        for (form, query, expected) in [
+            ("ticket=ST-1", "", "ticket"),
+            ("ticket=ST%2D1&x=y", "b=1&next=/a", "ticket"),
+            ("ticket=ST-1&ticket=ST-1", "ticket=ST-1", "ticket"),
+            ("ticket=ST-1&ticket=ST-2", "", "no ticket"),
+            ("ticket=ST-2", "ticket=ST-1", "no ticket"),
+            ("ticket=ST-1", "ticket=", "no ticket"),
+            ("ticket=", "", "no ticket"),
+            ("ticket", "", "no ticket"),
+            ("ticket=ST-3", "", "another ticket"),
+            ("logoutRequest=x", "b=1", "logout"),
+            ("logoutRequest=x&logoutRequest=y", "", "logout"),
+            ("ticket=ST-1&logoutRequest=x", "", "both"),
+            ("logoutRequest=x", "ticket=ST-1", "both"),
+            ("ticket=ST-1", "logoutRequest=x", "both"),
+            ("ticket=ST-1", "SAMLRequest=x", "both"),
+            ("", "", "neither"),
+            ("", "ticket=ST-1", "neither"),
+            ("", "logoutRequest=x", "neither"),
+            ("Ticket=ST-1&LOGOUTREQUEST=x", "", "neither"),
+            ("SAMLart=ST-1", "", "neither"),
+        ] {
+            assert_eq!(
+                read(form, query, Protocol::Cas3),
+                expected,
+                "{form} {query}"
+            );
+        }
+    }
+
+    #[test]
+    fn with_saml_a_ticket_has_a_second_name() {
+        for (form, query, expected) in [
+            ("SAMLart=ST-1", "", "ticket"),
+            ("SAMLart=ST-1&ticket=ST-1", "", "ticket"),
+            ("SAMLart=ST-1&ticket=ST-2", "", "no ticket"),
+            ("ticket=ST-1", "SAMLart=ST-2", "no ticket"),
+            ("SAMLart=ST-1&logoutRequest=x", "", "both"),
+        ] {
+            assert_eq!(
+                read(form, query, Protocol::Saml1),
+                expected,
+                "{form} {query}"
+            );
+        }
+    }
+}

@@ -1,0 +1,498 @@
+//! Tickets that the browser posts (`method=POST`). The app is one on https behind a proxy, so the browser's requests
+//! go to the socket behind it; as a browser does, it keeps `Lax` cookies out of a form that another site posts.
+
+use std::{net::IpAddr, time::Duration};
+
+use cas_layer::{
+    Access, CasConfig, CasConfigBuilder, CasLayer, Paths,
+    testing::{CasServer, Fault, Quirk},
+};
+use cookie::SameSite;
+use http_body_util::channel::Channel;
+use reqwest::Method;
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+use crate::{
+    browser::{Answer, Browser, parameter},
+    quirks::hidden_fields,
+    single_logout::{FORM, form, message},
+    support::{alice, key, routes},
+};
+
+const APP: &str = "https://app.example";
+
+struct Site {
+    /// Where the proxy would send requests.
+    behind: String,
+    cas: CasServer,
+    server: JoinHandle<()>,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Site {
+    async fn start() -> Self {
+        Self::with(CasConfigBuilder::tickets_by_post).await
+    }
+
+    async fn with(configure: impl FnOnce(CasConfigBuilder) -> CasConfigBuilder) -> Self {
+        let cas = CasServer::builder().user(alice()).start().await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let behind = format!("http://{}", listener.local_addr().unwrap());
+        let config = CasConfig::builder(cas.url(), APP)
+            .key(key(1))
+            .landing_path("/home")
+            .public_prefix("/public");
+        let config = configure(config).build().unwrap();
+        let app = routes(std::sync::Arc::default()).layer(CasLayer::new(config));
+        let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Self {
+            behind,
+            cas,
+            server,
+        }
+    }
+
+    /// Where a public address or path is really to be found.
+    fn at(&self, url: &str) -> String {
+        format!("{}{}", self.behind, url.strip_prefix(APP).unwrap_or(url))
+    }
+
+    async fn open(&self, browser: &mut Browser, url: &str) -> Answer {
+        browser.open(&self.at(url)).await
+    }
+
+    /// Begins a login and comes as far as the service URL.
+    async fn begin(&self, browser: &mut Browser, path: &str) -> String {
+        let answer = self.open(browser, path).await;
+        assert!(answer.location().starts_with(self.cas.url()));
+        assert_eq!(
+            answer.location_parameter("method").as_deref(),
+            Some("POST"),
+            "{}",
+            answer.location()
+        );
+        answer.location_parameter("service").unwrap()
+    }
+
+    /// What the CAS server's page does: a form, posted from another site.
+    async fn post(&self, browser: &mut Browser, url: &str, body: &str) -> Answer {
+        let mut elsewhere = browser.clone();
+        elsewhere
+            .cookies
+            .retain(|cookie| cookie.same_site() == Some(SameSite::None));
+        let request = elsewhere
+            .request(Method::POST, &self.at(url))
+            .header("accept", "text/html")
+            .header("content-type", FORM)
+            .body(body.to_owned());
+        let answer = elsewhere.send(request).await;
+        for cookie in answer.set_cookies() {
+            browser.keep(cookie);
+        }
+        answer
+    }
+
+    async fn post_ticket(&self, browser: &mut Browser, service: &str) -> Answer {
+        let ticket = self.cas.issue_ticket("alice", service);
+        self.post(browser, service, &format!("ticket={ticket}"))
+            .await
+    }
+
+    async fn sign_in(&self, browser: &mut Browser, path: &str) -> Answer {
+        let service = self.begin(browser, path).await;
+        self.post_ticket(browser, &service).await
+    }
+
+    async fn whoami(&self, browser: &mut Browser) -> Value {
+        let answer = self.open(browser, "/public/whoami").await;
+        serde_json::from_str::<Value>(&answer.body).unwrap()["user"].clone()
+    }
+}
+
+fn assert_sent_on(answer: &Answer, to: &str) {
+    assert_eq!((answer.status.as_u16(), answer.location()), (303, to));
+}
+
+#[tokio::test]
+async fn a_visitor_signs_in_through_the_cas_servers_own_form() {
+    let site = Site::start().await;
+    let mut browser = Browser::new();
+    let begin = site.open(&mut browser, "/profile?tab=2").await;
+    let mut at_cas = Browser::new();
+    let login = at_cas.open(begin.location()).await;
+    let mut fields = hidden_fields(&login.body);
+    fields.push(("username".into(), "alice".into()));
+    fields.push(("password".into(), "rabbit-hole".into()));
+    let url = format!("{}/login", site.cas.url());
+    let sent = at_cas.request(Method::POST, &url).form(&fields);
+    let page = at_cas.send(sent).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    let service = begin.location_parameter("service").unwrap();
+    let action = format!("action=\"{}\"", service.replace('&', "&amp;"));
+    assert!(page.body.contains(&action), "{}", page.body);
+    let body = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(hidden_fields(&page.body))
+        .finish();
+    let answer = site.post(&mut browser, &service, &body).await;
+    assert_sent_on(&answer, "/profile?tab=2");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(site.whoami(&mut browser).await, "alice");
+}
+
+#[tokio::test]
+async fn the_login_cookie_alone_is_sent_from_other_sites() {
+    let site = Site::start().await;
+    let mut browser = Browser::new();
+    site.sign_in(&mut browser, "/profile").await;
+    site.begin(&mut browser, "/login?renew=true").await;
+    for (ending, same_site) in [("-session", SameSite::Lax), ("-login", SameSite::None)] {
+        let cookie = browser.cookie(ending).unwrap();
+        assert!(cookie.name().starts_with("__Host-"), "{cookie}");
+        assert_eq!(cookie.same_site(), Some(same_site), "{cookie}");
+        assert_eq!(cookie.secure(), Some(true), "{cookie}");
+        assert_eq!(cookie.http_only(), Some(true), "{cookie}");
+        assert_eq!(cookie.path(), Some("/"), "{cookie}");
+    }
+    let by_get = Site::with(|c| c).await;
+    let mut browser = Browser::new();
+    by_get.open(&mut browser, "/profile").await;
+    let cookie = browser.cookie("-login").unwrap();
+    assert_eq!(cookie.same_site(), Some(SameSite::Lax));
+}
+
+#[tokio::test]
+async fn a_server_that_answers_by_redirect_is_understood_as_ever() {
+    let site = Site::start().await;
+    site.cas.set_quirks([Quirk::IgnoreMethodPost]);
+    let mut browser = Browser::new();
+    let service = site.begin(&mut browser, "/profile").await;
+    let ticket = site.cas.issue_ticket("alice", &service);
+    let callback = format!("{service}&ticket={ticket}");
+    let answer = site.open(&mut browser, &callback).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.location()),
+        (302, "/profile")
+    );
+    assert_eq!(site.whoami(&mut browser).await, "alice");
+}
+
+#[tokio::test]
+async fn a_foreign_browsers_ticket_is_never_validated_and_the_login_starts_afresh_once() {
+    let site = Site::start().await;
+    let (mut attacker, mut victim) = (Browser::new(), Browser::new());
+    let service = site.begin(&mut attacker, "/profile").await;
+    let answer = site.post_ticket(&mut victim, &service).await;
+    assert_sent_on(&answer, "/login?next=%2Fprofile&try=1");
+    assert!(!victim.has_session());
+    // The victim signs in under their own name, on the way to the same page.
+    let fresh = site.begin(&mut victim, answer.location()).await;
+    assert_ne!(fresh, service);
+    assert_eq!(site.cas.validations(), 0);
+    assert_sent_on(&site.post_ticket(&mut victim, &fresh).await, "/profile");
+
+    // A browser without cookies is told so, and does not go in circles.
+    let mut forgetful = Browser::new();
+    forgetful.refuses = vec!["cas-"];
+    let answer = site.post_ticket(&mut forgetful, &service).await;
+    let fresh = site.begin(&mut forgetful, answer.location()).await;
+    let page = site.post_ticket(&mut forgetful, &fresh).await;
+    assert_eq!(page.status, 400);
+    assert!(page.body.contains("Cookies needed"), "{}", page.body);
+    assert_eq!(site.cas.validations(), 1);
+}
+
+#[tokio::test]
+async fn a_foreign_ticket_does_not_disturb_who_has_signed_in() {
+    let site = Site::start().await;
+    let (mut attacker, mut victim) = (Browser::new(), Browser::new());
+    site.sign_in(&mut victim, "/profile").await;
+    for path in ["/profile", "/login?renew=true&next=/profile"] {
+        let service = site.begin(&mut attacker, path).await;
+        let answer = site.post_ticket(&mut victim, &service).await;
+        let answer = site.open(&mut victim, answer.location()).await;
+        assert_eq!(answer.location(), "/profile", "{path}");
+    }
+    assert_eq!(site.cas.validations(), 1);
+    assert_eq!(site.whoami(&mut victim).await, "alice");
+}
+
+#[tokio::test]
+async fn reloading_the_callback_goes_on_to_the_page() {
+    for bare in [false, true] {
+        let site = Site::with(|c| {
+            let c = c.tickets_by_post();
+            if bare { c.bare_service_url() } else { c }
+        })
+        .await;
+        let mut browser = Browser::new();
+        let service = site.begin(&mut browser, "/profile").await;
+        let body = format!("ticket={}", site.cas.issue_ticket("alice", &service));
+        assert_sent_on(&site.post(&mut browser, &service, &body).await, "/profile");
+        let again = site.post(&mut browser, &service, &body).await;
+        let onward = site.open(&mut browser, again.location()).await;
+        let page = if bare { "/home" } else { "/profile" };
+        assert_eq!(onward.location(), page);
+        assert_eq!(site.cas.validations(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_over_a_session_ends_it_although_the_form_does_not_bring_its_cookie() {
+    let site = Site::start().await;
+    let mut browser = Browser::new();
+    site.sign_in(&mut browser, "/profile").await;
+    let mut copy = browser.clone();
+    site.sign_in(&mut browser, "/login?renew=true").await;
+    assert_eq!(site.whoami(&mut browser).await, "alice");
+    assert_eq!(site.whoami(&mut copy).await, Value::Null);
+
+    // Nor is one left over that was opened in another tab meanwhile.
+    let mut browser = Browser::new();
+    let first = site.begin(&mut browser, "/profile").await;
+    let second = site.begin(&mut browser, "/home/other").await;
+    site.post_ticket(&mut browser, &first).await;
+    let mut copy = browser.clone();
+    assert_eq!(site.whoami(&mut copy).await, "alice");
+    assert_sent_on(
+        &site.post_ticket(&mut browser, &second).await,
+        "/home/other",
+    );
+    assert_eq!(site.whoami(&mut browser).await, "alice");
+    assert_eq!(site.whoami(&mut copy).await, Value::Null);
+}
+
+#[tokio::test]
+async fn a_session_that_the_browser_has_left_is_not_ended_again() {
+    let site = Site::start().await;
+    let mut browser = Browser::new();
+    site.sign_in(&mut browser, "/profile").await;
+    let mut elsewhere = browser.clone();
+    // The browser lost its cookie, which lives on in another one.
+    browser
+        .cookies
+        .retain(|cookie| !cookie.name().ends_with("-session"));
+    site.sign_in(&mut browser, "/profile").await;
+    assert_eq!(site.whoami(&mut elsewhere).await, "alice");
+}
+
+#[tokio::test]
+async fn three_sign_ins_in_a_row_are_fine_unless_the_session_is_not_kept() {
+    let site = Site::start().await;
+    let mut browser = Browser::new();
+    for _ in 0..4 {
+        let answer = site
+            .sign_in(&mut browser, "/login?renew=true&next=/profile")
+            .await;
+        assert_sent_on(&answer, "/profile");
+    }
+    for _ in 0..4 {
+        site.open(&mut browser, "/logout").await;
+        assert_sent_on(&site.sign_in(&mut browser, "/profile").await, "/profile");
+    }
+    let mut browser = Browser::new();
+    browser.refuses = vec!["-session"];
+    for _ in 0..2 {
+        assert_sent_on(&site.sign_in(&mut browser, "/profile").await, "/profile");
+    }
+    let page = site.sign_in(&mut browser, "/profile").await;
+    assert_eq!(page.status, 400);
+    assert!(page.body.contains("Session not kept"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn failures_are_pages_and_sign_nobody_in_or_out() {
+    let site = Site::start().await;
+    let mut browser = Browser::new();
+    site.sign_in(&mut browser, "/profile").await;
+    for (ticket, fault, status, title) in [
+        ("ST-unknown", None, 403, "Sign-in refused"),
+        ("ST-%00", None, 400, "is damaged"),
+        ("", None, 400, "is damaged"),
+        ("ST-1&ticket=ST-2", None, 400, "is damaged"),
+        ("ST-1", Some(Fault::Status(500)), 502, "unavailable"),
+    ] {
+        let service = site.begin(&mut browser, "/login?renew=true").await;
+        site.cas.set_fault(fault);
+        let body = format!("ticket={ticket}");
+        let page = site.post(&mut browser, &service, &body).await;
+        site.cas.set_fault(None);
+        assert_eq!(page.status, status, "{ticket}: {}", page.body);
+        assert!(page.body.contains(title), "{ticket}: {}", page.body);
+        assert!(page.body.contains("<html"), "{ticket}: {}", page.body);
+        assert!(!page.body.contains("ST-"), "{ticket}: {}", page.body);
+        assert_eq!(site.whoami(&mut browser).await, "alice", "{ticket}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_neither_a_ticket_nor_a_logout_request_is_refused() {
+    let site = Site::start().await;
+    let mut browser = Browser::new();
+    let service = site.begin(&mut browser, "/profile").await;
+    let ticket = site.cas.issue_ticket("alice", &service);
+    let good = format!("ticket={ticket}");
+    let long = format!("{good}&x={}", "x".repeat(1024 * 1024));
+    let logout = form(&message(&[&ticket]));
+    let both = format!("{good}&{logout}");
+    let with_ticket = format!("{service}&{good}");
+    let with_logout = format!("{service}&logoutRequest=x");
+    let with_other = format!("{service}&ticket=ST-other");
+    let wrong_type = "application/json";
+    let (plain, multipart) = ("text/plain", "multipart/form-data; boundary=x");
+    for (url, content_type, body, status) in [
+        (&service, wrong_type, good.as_str(), 400),
+        (&service, plain, &good, 400),
+        (&service, multipart, &good, 400),
+        (&service, "", &good, 400),
+        (&service, FORM, "", 400),
+        (&service, FORM, "x=y", 400),
+        (&service, FORM, &both, 400),
+        (&with_ticket, FORM, &logout, 400),
+        (&with_ticket, FORM, "", 400),
+        (&with_logout, FORM, &good, 400),
+        (&with_other, FORM, &good, 400),
+        (&service, FORM, &long, 413),
+    ] {
+        let request = browser
+            .request(Method::POST, &site.at(url))
+            .header("content-type", content_type)
+            .body(body.to_owned());
+        let answer = browser.send(request).await;
+        let sent = &body[..body.len().min(60)];
+        assert_eq!(answer.status, status, "{url} {content_type} {sent}");
+        assert!(!answer.body.is_empty(), "{url} {content_type} {sent}");
+        assert_eq!(answer.header("cache-control"), "no-store");
+    }
+    let prefetch = browser
+        .request(Method::POST, &site.at(&service))
+        .header("content-type", FORM)
+        .header("sec-purpose", "prefetch")
+        .body(good.clone());
+    assert_eq!(browser.send(prefetch).await.status, 503);
+    // None of this used up the login or the ticket.
+    assert_eq!(site.cas.validations(), 0);
+    let charset = browser
+        .request(Method::POST, &site.at(&service))
+        .header("content-type", format!("{FORM}; charset=UTF-8"))
+        .body(good);
+    assert_sent_on(&browser.send(charset).await, "/profile");
+}
+
+#[tokio::test]
+async fn a_form_without_end_is_cut_off() {
+    let site = Site::start().await;
+    let (mut sender, body) = Channel::<bytes::Bytes>::new(1);
+    let request = Browser::new()
+        .request(Method::POST, &site.at("/login"))
+        .header("content-type", FORM)
+        .body(reqwest::Body::wrap(body));
+    let answer = tokio::spawn(request.send());
+    let chunk = bytes::Bytes::from(vec![b'x'; 16 * 1024]);
+    let mut sent = 0;
+    while sent < 1_000 && sender.send_data(chunk.clone()).await.is_ok() {
+        sent += 1;
+    }
+    assert!(sent < 1_000);
+    // The answer may be lost with the connection that it closes.
+    if let Ok(Ok(answer)) = answer.await {
+        assert_eq!(answer.status(), 413);
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_is_never_finished_is_given_up() {
+    let site = Site::start().await;
+    let address = site.behind.strip_prefix("http://").unwrap();
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /login HTTP/1.1\r\nHost: app.example\r\nConnection: close\r\nContent-Type: {FORM}\r\n\
+         Content-Length: 100\r\n\r\nticket="
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let read = socket.read_to_string(&mut answer);
+    tokio::time::timeout(Duration::from_secs(60), read)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+#[tokio::test]
+async fn sources_of_logout_requests_do_not_limit_from_where_tickets_come() {
+    let from: IpAddr = "198.51.100.7".parse().unwrap();
+    for (network, status, user) in [
+        ("192.0.2.0/24", 403, Value::from("alice")),
+        ("198.51.100.0/24", 200, Value::Null),
+    ] {
+        let site = Site::with(|c| {
+            c.tickets_by_post()
+                .logout_sources([network], move |_| Some(from))
+        })
+        .await;
+        let mut browser = Browser::new();
+        let service = site.begin(&mut browser, "/profile").await;
+        let ticket = site.cas.issue_ticket("alice", &service);
+        let body = format!("ticket={ticket}");
+        assert_sent_on(&site.post(&mut browser, &service, &body).await, "/profile");
+        let logout = form(&message(&[&ticket]));
+        let answer = site.post(&mut Browser::new(), &service, &logout).await;
+        assert_eq!(answer.status, status, "{network}");
+        assert_eq!(site.whoami(&mut browser).await, user, "{network}");
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_comes_back_by_redirect() {
+    let site = Site::with(|c| {
+        c.tickets_by_post()
+            .rule(Paths::exact("/gateway"), Access::gateway())
+    })
+    .await;
+    let mut browser = Browser::new();
+    // At first it is seen whether the browser keeps cookies.
+    site.open(&mut browser, "/gateway").await;
+    let away = site.open(&mut browser, "/gateway").await;
+    assert_eq!(
+        parameter(away.location(), "gateway").as_deref(),
+        Some("true")
+    );
+    assert_eq!(parameter(away.location(), "method"), None);
+    let service = away.location_parameter("service").unwrap();
+    let ticket = site.cas.issue_ticket("alice", &service);
+    let back = site
+        .open(&mut browser, &format!("{service}&ticket={ticket}"))
+        .await;
+    assert_eq!(back.location(), "/gateway");
+    assert_eq!(site.whoami(&mut browser).await, "alice");
+}
+
+#[tokio::test]
+async fn without_the_mode_a_posted_ticket_is_refused_in_words() {
+    let site = Site::with(|c| c).await;
+    let mut browser = Browser::new();
+    let begin = site.open(&mut browser, "/profile").await;
+    assert_eq!(begin.location_parameter("method"), None);
+    let service = begin.location_parameter("service").unwrap();
+    let ticket = site.cas.issue_ticket("alice", &service);
+    let request = browser
+        .request(Method::POST, &site.at(&service))
+        .header("content-type", FORM)
+        .body(format!("ticket={ticket}"));
+    let answer = browser.send(request).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.body.as_str()),
+        (400, "tickets are not taken by POST here")
+    );
+    assert_eq!(site.cas.validations(), 0);
+}
