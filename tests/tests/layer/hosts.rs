@@ -441,7 +441,7 @@ async fn what_the_app_is_told_says_at_which_cas_server_it_was() {
             heard
                 .lock()
                 .unwrap()
-                .push((what.to_owned(), cas_url.into()))
+                .push((what.to_owned(), cas_url.into()));
         }
     };
     let (opens, signs_in, signs_out, is_refused) = (
