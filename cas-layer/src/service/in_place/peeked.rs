@@ -15,9 +15,8 @@ pin_project! {
     /// The request body that a [`CasInPlaceLayer`](crate::CasInPlaceLayer) gives to the inner service: `B`, frame
     /// for frame as it comes, data, trailers and errors.
     ///
-    /// Of the form that an anonymous program or a browser posts, the layer has to see the beginning to know a logout
-    /// request of the CAS server's. What it has seen is given again, and then the rest. Every other body is not
-    /// touched.
+    /// Of a form that is posted, the layer has to see the beginning to know a logout request of the CAS server's. What
+    /// it has seen is given again, and then the rest. Every other body is not touched.
     ///
     /// axum takes it like any other body. A service that is written for one type of body gets that with tower-http's
     /// `MapRequestBodyLayer` between.

@@ -84,11 +84,10 @@ async fn sign_in(site: &Site, browser: &mut Browser, page: &str) -> Answer {
 /// A page as a browser that encodes nothing would ask for it: the status, and where a redirect leads.
 async fn open_raw(site: &Site, browser: &mut Browser, target: &str) -> (u16, String) {
     let mut socket = TcpStream::connect(site.address()).await.unwrap();
-    let cookies: String = browser
-        .cookie_fields("/")
-        .iter()
-        .map(|field| format!("Cookie: {field}\r\n"))
-        .collect();
+    let fields = browser.cookie_fields("/");
+    let cookies = fields.iter().fold(String::new(), |head, field| {
+        head + "Cookie: " + field + "\r\n"
+    });
     let head = format!(
         "GET {target} HTTP/1.1\r\nHost: app\r\nAccept: text/html\r\n{cookies}Connection: close\r\n\r\n"
     );
