@@ -12,7 +12,7 @@ use bytes::Bytes;
 use cas_layer::{CasConfigBuilder, CasLayer, IdentityHeadersLayer};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version};
 use http_body::Frame;
-use http_body_util::StreamBody;
+use http_body_util::{BodyExt as _, StreamBody};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
@@ -78,6 +78,8 @@ fn is_complete(bytes: &[u8]) -> bool {
 struct Proxy {
     client: Client<HttpConnector, Body>,
     backend: String,
+    /// What the backend speaks.
+    version: Version,
 }
 
 /// Passes on whatever is left of a request, as a careless proxy would.
@@ -85,7 +87,7 @@ async fn forward(State(proxy): State<Proxy>, mut request: Request) -> Response {
     let path = request.uri().path_and_query().unwrap().as_str();
     let uri = format!("http://{}{path}", proxy.backend);
     *request.uri_mut() = uri.parse::<Uri>().unwrap();
-    *request.version_mut() = Version::HTTP_11;
+    *request.version_mut() = proxy.version;
     match proxy.client.request(request).await {
         Ok(response) => response.map(Body::new).into_response(),
         Err(_) => StatusCode::BAD_GATEWAY.into_response(),
@@ -93,9 +95,19 @@ async fn forward(State(proxy): State<Proxy>, mut request: Request) -> Response {
 }
 
 async fn site() -> Site {
+    let client = Client::builder(TokioExecutor::new());
+    site_before(client.build_http(), backend().await, Version::HTTP_11).await
+}
+
+async fn site_before(
+    client: Client<HttpConnector, Body>,
+    backend: String,
+    version: Version,
+) -> Site {
     let proxy = Proxy {
-        client: Client::builder(TokioExecutor::new()).build_http(),
-        backend: backend().await,
+        client,
+        backend,
+        version,
     };
     Site::axum("", |config: CasConfigBuilder| {
         let identity = IdentityHeadersLayer::builder()
@@ -295,4 +307,30 @@ async fn neither_headers_nor_trailers_are_taken_for_an_identity_over_http2() {
         let expected = usize::from(!cookies.is_empty());
         assert_eq!(cookie_lines.count(), expected, "{text}");
     }
+}
+
+/// HTTP/1 sends only trailers that were announced, HTTP/2 sends all.
+#[tokio::test]
+async fn no_trailer_that_was_not_announced_is_taken_for_an_identity_by_an_http2_backend() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let app = Router::new().fallback(async |request: Request| {
+        let body = request.into_body().collect().await.unwrap();
+        let trailers = body.trailers().cloned().unwrap_or_default();
+        let names: Vec<_> = trailers.keys().map(HeaderName::as_str).collect();
+        names.join(" ")
+    });
+    let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let mut client = Client::builder(TokioExecutor::new());
+    let client = client.http2_only(true).build_http();
+    let site = site_before(client, address, Version::HTTP_2).await;
+    for name in SPELLINGS {
+        let request = format!(
+            "POST /public/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n\
+             4\r\ndata\r\n0\r\n{name}: mallory\r\nX-Sum: 7\r\n\r\n"
+        );
+        let answer = raw(&site, &request).await;
+        assert_eq!(seen(&answer), ("200", vec!["x-sum"]), "{name}: {answer}");
+    }
+    server.abort();
 }
