@@ -365,6 +365,7 @@ impl CasConfigBuilder {
             Ok(Shared {
                 session_cookie: cookies.session,
                 binding_cookie: cookies.binding,
+                own_cookies: Arc::default(),
                 service_tag: cookies.service_tag,
                 logged_out_url: endpoints::logged_out_url(&app, &endpoints)?,
                 client,

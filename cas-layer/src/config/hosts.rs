@@ -14,7 +14,14 @@ pub(crate) struct Hosts {
 }
 
 impl Hosts {
-    pub(super) fn new(first: Shared, others: Vec<Shared>) -> Self {
+    /// Tells each host the names of the cookies of all.
+    pub(super) fn new(mut first: Shared, mut others: Vec<Shared>) -> Self {
+        let all = std::iter::once(&first).chain(&others);
+        let names = all.flat_map(|host| [host.session_cookie.name(), host.binding_cookie.name()]);
+        let names: Arc<[String]> = names.map(str::to_owned).collect();
+        for host in std::iter::once(&mut first).chain(&mut others) {
+            host.own_cookies = Arc::clone(&names);
+        }
         let first = Arc::new(first);
         let several = (!others.is_empty()).then(|| {
             std::iter::once(Arc::clone(&first))

@@ -52,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) sign_in: SignIn,
     pub(crate) session_cookie: SessionCookie,
     pub(crate) binding_cookie: BindingCookie,
+    /// The names of the cookies of all hosts.
+    pub(crate) own_cookies: Arc<[String]>,
     pub(crate) service_tag: Sealer,
     /// Where the CAS server sends the visitor after sign-out.
     pub(crate) logged_out_url: ServiceUrl,
@@ -90,12 +92,10 @@ impl Shared {
         self.lifetimes.longest()
     }
 
-    /// Takes the cookies of this app out of a request, and leaves all others.
+    /// Takes the cookies of this app out of a request, and leaves all others. Browsers do not know ports, so they
+    /// send those of another host of the app too.
     pub(crate) fn remove_own_cookies(&self, headers: &mut HeaderMap) {
-        remove_cookies(
-            headers,
-            &[self.session_cookie.name(), self.binding_cookie.name()],
-        );
+        remove_cookies(headers, &self.own_cookies);
     }
 
     pub(crate) async fn end_all(&self, user: &str) -> Result<(), RegistryError> {

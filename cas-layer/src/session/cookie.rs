@@ -34,7 +34,7 @@ pub(crate) fn find_cookie<T>(
 }
 
 /// Removes the cookies that have one of `names`, over all `Cookie` fields. A field without one stays as it is.
-pub(crate) fn remove_cookies(headers: &mut HeaderMap, names: &[&str]) {
+pub(crate) fn remove_cookies(headers: &mut HeaderMap, names: &[String]) {
     let is_named = |pair: &[u8]| {
         names.iter().any(|name| {
             let rest = pair.trim_ascii().strip_prefix(name.as_bytes());
@@ -81,7 +81,7 @@ fn pairs(field: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The attributes of a cookie of ours.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CookieShape {
     pub(crate) name: String,
     /// Whether the app is served over https; without it a browser refuses `Secure`.

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
-use cas_layer::{CasConfigBuilder, CasLayer, IdentityHeadersLayer};
+use cas_layer::{CasConfig, CasConfigBuilder, CasLayer, IdentityHeadersLayer};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
@@ -22,10 +22,10 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::{browser::Browser, site::Site};
+use crate::{browser::Browser, site::Site, support::key};
 
 /// Spellings of the names that the layers below set, in the form in which they are sent.
-const SPELLINGS: [&str; 9] = [
+const SPELLINGS: [&str; 11] = [
     "Remote-User",
     "REMOTE-USER",
     "remote_user",
@@ -33,6 +33,8 @@ const SPELLINGS: [&str; 9] = [
     "rEMOTE~uSER",
     "Remote_Mail",
     "remote-groups",
+    "Remote-Email",
+    "REMOTE_NAME",
     "X-CAS-Mail",
     "x_cas_anything",
 ];
@@ -104,6 +106,15 @@ async fn site_before(
     backend: String,
     version: Version,
 ) -> Site {
+    site_with(client, backend, version, |config| config).await
+}
+
+async fn site_with(
+    client: Client<HttpConnector, Body>,
+    backend: String,
+    version: Version,
+    configure: impl FnOnce(CasConfigBuilder) -> CasConfigBuilder,
+) -> Site {
     let proxy = Proxy {
         client,
         backend,
@@ -121,7 +132,7 @@ async fn site_before(
             .fallback(forward)
             .with_state(proxy)
             .layer(identity)
-            .layer(CasLayer::new(config.build().unwrap()))
+            .layer(CasLayer::new(configure(config).build().unwrap()))
     })
     .await
 }
@@ -306,6 +317,36 @@ async fn neither_headers_nor_trailers_are_taken_for_an_identity_over_http2() {
         let cookie_lines = lines.iter().filter(|line| line.starts_with("cookie:"));
         let expected = usize::from(!cookies.is_empty());
         assert_eq!(cookie_lines.count(), expected, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_backend_gets_no_cookie_of_another_host_of_the_app() {
+    // Browsers do not know ports: they send the cookies of both hosts to both.
+    let other = "http://127.0.0.1:1";
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let with_other = |config: CasConfigBuilder| config.host(other);
+    let site = site_with(client, backend().await, Version::HTTP_11, with_other).await;
+    let alone = CasConfig::builder(site.cas.url(), other).key(key(1));
+    let session = alone.build().unwrap().cookie_name().to_owned();
+    let login = session.replace("-session", "-login");
+    let mut browser = Browser::new();
+    site.sign_in(&mut browser, "/profile").await;
+    let own = &browser.cookie_fields("/")[0];
+    for (path, host) in [
+        ("/profile", site.address().to_string()),
+        ("/public/a", site.address().to_string()),
+        ("/public/a", "127.0.0.1:1".to_owned()),
+    ] {
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+             Cookie: {session}=a; theme=dark; {own}; {login}=b\r\n\r\n"
+        );
+        let answer = raw(&site, &head).await;
+        let (status, lines) = seen(&answer);
+        assert_eq!(status, "200", "{answer}");
+        let cookies: Vec<_> = lines.iter().filter(|l| l.starts_with("cookie:")).collect();
+        assert_eq!(cookies, [&"cookie: theme=dark"], "{path} {host}");
     }
 }
 
