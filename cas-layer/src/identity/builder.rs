@@ -21,7 +21,7 @@ impl IdentityHeadersBuilder {
             user: "Remote-User".to_owned(),
             session: None,
             attributes: Vec::new(),
-            prefixes: Vec::new(),
+            prefixes: vec!["Remote-".to_owned()],
             separator: ',',
         }
     }
@@ -51,8 +51,9 @@ impl IdentityHeadersBuilder {
         self
     }
 
-    /// Removes all headers from requests that begin with `prefix`, such as `X-CAS-`, for a backend that
-    /// knows more headers of the kind than are set here. May be called again.
+    /// Removes all headers from requests that begin with `prefix`, such as `X-CAS-` or `X-Forwarded-`, for a backend
+    /// that knows more headers of the kind than are set here. May be called again. `Remote-` is always reserved: a
+    /// backend that believes `Remote-User` may believe `Remote-Groups`, `Remote-Email` and `Remote-Name` too.
     #[must_use]
     pub fn reserve_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefixes.push(prefix.into());

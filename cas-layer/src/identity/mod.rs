@@ -47,7 +47,7 @@ use crate::{service::Anonymous, user::CasUser};
 ///
 /// Of every request, whether somebody has signed in or not:
 ///
-/// 1. Every header with one of the configured names, or that begins with a
+/// 1. Every header with one of the configured names, or that begins with `Remote-` or another
 ///    [reserved prefix](IdentityHeadersBuilder::reserve_prefix), however often it comes. Names are compared
 ///    without regard to case, and any character that is neither letter nor digit counts as `_`, as it
 ///    does for servers that make environment variables of headers (RFC 3875, section 4.1.18):
@@ -57,10 +57,14 @@ use crate::{service::Anonymous, user::CasUser};
 ///    `Connection` names (RFC 9110, section 7.6.1), and with it the header that is set here.
 /// 4. From `Upgrade` all but `websocket`, and `HTTP2-Settings`: who talks another version of HTTP with the
 ///    backend through a tunnel sends requests that this layer never sees.
-/// 5. The session and login cookies of the app: the backend could use them in its user's name.
+/// 5. The session and login cookies of the app, those of all its hosts: the backend could use them in its user's name.
 ///
 /// A header `Http-Remote-User` is left alone. Such servers call it `HTTP_HTTP_REMOTE_USER`, and
 /// `Remote-User` `HTTP_REMOTE_USER`, so the one is not taken for the other.
+///
+/// `Authorization` and `Proxy-Authorization` are left alone too, as they may be for the backend. One that takes passwords
+/// or tokens there beside these headers would be told of two identities, so take them out before it, as the example
+/// `reverse_proxy` does.
 ///
 /// # What it sets
 ///

@@ -4,9 +4,9 @@ use http::HeaderName;
 
 use crate::error::ConfigError;
 
-/// Headers that frame a message, choose where it goes, or carry credentials. Setting one would break
+/// Headers that frame a message, choose where it goes, open a WebSocket, or carry credentials. Setting one would break
 /// requests, and removing one would too.
-const NOT_OURS: [&str; 25] = [
+const NOT_OURS: [&str; 30] = [
     "accept-encoding",
     "authorization",
     "connection",
@@ -26,6 +26,11 @@ const NOT_OURS: [&str; 25] = [
     "proxy-authorization",
     "proxy-connection",
     "range",
+    "sec-websocket-accept",
+    "sec-websocket-extensions",
+    "sec-websocket-key",
+    "sec-websocket-protocol",
+    "sec-websocket-version",
     "set-cookie",
     "te",
     "trailer",
