@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use cas_layer::{CasConfig, CasLayer, CasUser, IdentityHeadersLayer, Key};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -46,7 +46,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .key(Key::generate())
         .public_prefix("/public")
         .build()?;
-    // Also takes out of requests whatever looks like one of these, and the cookies of the CasLayer.
+    // Also takes out of requests whatever looks like one of these, every `Remote-` header, and the cookies of the
+    // CasLayer. `X-Forwarded-User`, `-Groups`, `-Email` and `-Preferred-Username` are other proxies' names for a user.
     let identity = IdentityHeadersLayer::builder()
         .attribute("mail", "Remote-Mail")
         .attribute("memberOf", "Remote-Groups")
@@ -75,7 +76,11 @@ async fn forward(
     user: Option<CasUser>,
     mut request: Request,
 ) -> Response {
-    // Only the path and the query are the visitor's choice. `CONNECT` has neither.
+    // A WebSocket over HTTP/2 (RFC 8441) is a `CONNECT`, and a tunnel would be a direct connection to the upstream.
+    if request.method() == Method::CONNECT {
+        return StatusCode::NOT_IMPLEMENTED.into_response();
+    }
+    // Only the path and the query are the visitor's choice.
     let mut target = proxy.upstream.into_parts();
     target.path_and_query = request.uri().path_and_query().cloned();
     let Ok(target) = Uri::from_parts(target) else {
@@ -93,6 +98,9 @@ async fn forward(
         ask_for_websocket(headers);
     }
     join_cookies(headers);
+    // The upstream is told who has signed in by one means alone.
+    headers.remove(header::AUTHORIZATION);
+    headers.remove(header::PROXY_AUTHORIZATION);
     // The client sets the upstream's.
     headers.remove(header::HOST);
     headers.remove(header::FORWARDED);

@@ -16,7 +16,8 @@ use axum::{
 use bytes::Bytes;
 use cas_layer_tests::visitor::{Visitor, answer};
 use http::Method;
-use http_body_util::channel::Channel;
+use http_body_util::{Empty, channel::Channel};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -139,7 +140,9 @@ async fn reverse_proxy_tells_the_upstream_who_has_signed_in_and_keeps_the_sessio
 async fn reverse_proxy_believes_nothing_that_a_client_says_about_itself() {
     let (_upstream, program) = Upstream::with_proxy().await;
     let head = "GET http://elsewhere.example/public/a HTTP/1.1\r\nHost: elsewhere.example\r\n\
-        Remote-User: mallory\r\nRemote_Mail: m\r\nX_Forwarded_User: m\r\nX-Forwarded-For: 10.0.0.1\r\n\
+        Remote-User: mallory\r\nRemote_Mail: m\r\nRemote-Name: m\r\n\
+        Authorization: Basic bWFsbG9yeTpt\r\nProxy-Authorization: Basic bWFsbG9yeTpt\r\n\
+        X-Forwarded-Email: m\r\nX_Forwarded-Preferred_Username: m\r\nX_Forwarded_User: m\r\nX-Forwarded-For: 10.0.0.1\r\n\
         X-Forwarded-Host: evil.example\r\nForwarded: for=10.0.0.1\r\nX-Hop: 1\r\nX-End: 1\r\n\
         TE: trailers\r\nKeep-Alive: timeout=1\r\nProxy-Connection: close\r\nUpgrade: h2c\r\n\
         HTTP2-Settings: AAMAAABkAAQAAP__\r\n\
@@ -171,6 +174,35 @@ async fn reverse_proxy_believes_nothing_that_a_client_says_about_itself() {
     )
     .await;
     assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+}
+
+#[tokio::test]
+async fn reverse_proxy_opens_no_tunnel_over_http2() {
+    let (_upstream, program) = Upstream::with_proxy().await;
+    let socket = TcpStream::connect(program.address()).await.unwrap();
+    let handshake =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(socket));
+    let (mut client, connection) = handshake.await.unwrap();
+    let connection = tokio::spawn(connection);
+    let mut ask = async |method, path| {
+        let mut request = http::Request::builder()
+            .method(&method)
+            .uri(program.at(path))
+            .header("sec-websocket-version", "13")
+            .body(Empty::<Bytes>::new())
+            .unwrap();
+        if method == Method::CONNECT {
+            let protocol = hyper::ext::Protocol::from_static("websocket");
+            request.extensions_mut().insert(protocol);
+        }
+        soon(client.send_request(request)).await.unwrap().status()
+    };
+    // From its first answer the client knows what the server can do.
+    assert_eq!(ask(Method::GET, "/public/a").await, 200);
+    // RFC 8441: a WebSocket over HTTP/2.
+    assert_eq!(ask(Method::CONNECT, "/public/socket").await, 501);
+    assert_eq!(ask(Method::CONNECT, "/socket").await, 401);
+    connection.abort();
 }
 
 #[tokio::test]
