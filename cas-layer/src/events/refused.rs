@@ -24,7 +24,9 @@ pub struct Refused<'e> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusedReason {
-    /// The ticket is not one that could be sent to a CAS server.
+    /// The ticket is not one that could be sent to a CAS server. With
+    /// [`tickets_by_post`](crate::CasConfigBuilder::tickets_by_post) also: what was posted to the login path has none, or
+    /// could not be read.
     InvalidTicket,
     /// The browser that brought the ticket did not begin the login: the ticket was not looked at, and the login
     /// starts afresh. An old link, or an attempt to sign a visitor in under a foreign name.
@@ -61,7 +63,8 @@ pub enum RefusedReason {
     /// No sign-in: a signed-in user asked for a path that is not for them, and got a 403.
     NotAllowed,
     /// No sign-in: another site tried to sign a visitor out, see
-    /// [`sign_out_by_post_only`](crate::CasConfigBuilder::sign_out_by_post_only).
+    /// [`sign_out_by_post_only`](crate::CasConfigBuilder::sign_out_by_post_only) and
+    /// [`tickets_by_post`](crate::CasConfigBuilder::tickets_by_post).
     ForeignSignOut,
 }
 

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     clock::UnixSeconds,
     config::Shared,
-    events::Channel,
+    events::{Channel, Refused, RefusedReason},
     protocol::{InvalidLogoutRequest, Protocol},
 };
 
@@ -53,7 +53,21 @@ pub(crate) fn refuse(
     } else {
         single_logout::refuse_source(shared, extensions)
     };
-    source.or_else(|| single_logout::refuse_type(shared, visit.headers))
+    source.or_else(|| {
+        let wrong = single_logout::check_type(visit.headers).err();
+        wrong.map(|wrong| refuse_form(shared, takes_tickets(shared, endpoint), wrong))
+    })
+}
+
+/// The answer to a form that is nothing we know, or could not be read. Where tickets come in forms, it is one that
+/// went wrong rather than a logout request.
+fn refuse_form(shared: &Shared, takes_tickets: bool, (status, reason): Unread) -> Response<Bytes> {
+    if takes_tickets {
+        shared.tell(Refused::new(RefusedReason::InvalidTicket));
+        response::text(status, reason)
+    } else {
+        single_logout::malformed(shared, (status, reason))
+    }
 }
 
 fn takes_tickets(shared: &Shared, endpoint: Endpoint) -> bool {
@@ -68,12 +82,12 @@ pub(crate) async fn take<B: Body>(
     now: UnixSeconds,
 ) -> Response<Bytes> {
     let (head, body) = request.into_parts();
-    let form = match single_logout::read(&shared, body).await {
+    let takes_tickets = takes_tickets(&shared, endpoint);
+    let form = match single_logout::read(body).await {
         Ok(form) => form,
-        Err(refusal) => return refusal,
+        Err(unread) => return refuse_form(&shared, takes_tickets, unread),
     };
     let request = Request::from_parts(head, ());
-    let takes_tickets = takes_tickets(&shared, endpoint);
     let query = original_uri(&request).query();
     match Posted::read(&form, query, shared.client.protocol()) {
         Posted::Ticket(ticket) if takes_tickets => sign_in(&shared, &request, ticket).await,
@@ -90,7 +104,7 @@ pub(crate) async fn take<B: Body>(
         Posted::Both => {
             single_logout::refused(&shared, Channel::Back, InvalidLogoutRequest::WithTicket)
         }
-        Posted::Neither => single_logout::malformed(&shared, NEITHER),
+        Posted::Neither => refuse_form(&shared, takes_tickets, NEITHER),
     }
 }
 

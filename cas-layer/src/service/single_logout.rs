@@ -49,11 +49,11 @@ pub(crate) fn refuse_source(shared: &Shared, extensions: &Extensions) -> Option<
     Some(response::text(StatusCode::FORBIDDEN, NOT_LISTED))
 }
 
-/// The answer to a `POST` that is no form.
-pub(crate) fn refuse_type(shared: &Shared, headers: &HeaderMap) -> Option<Response<Bytes>> {
+/// What is wrong with a `POST` that is no form.
+pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Unread> {
     let content_type = headers.get(header::CONTENT_TYPE);
     let is_form = content_type.is_some_and(|value| is_form(value.as_bytes()));
-    (!is_form).then(|| malformed(shared, NOT_A_FORM))
+    is_form.then_some(()).ok_or(NOT_A_FORM)
 }
 
 /// The answer to a `POST` that is nothing we know, or could not be read.
@@ -63,11 +63,10 @@ pub(crate) fn malformed(shared: &Shared, (status, reason): Unread) -> Response<B
     response::text(status, reason)
 }
 
-/// The body of a form, within bounds of length and time; or else the answer.
-pub(crate) async fn read<B: Body>(shared: &Shared, body: B) -> Result<Vec<u8>, Response<Bytes>> {
+/// The body of a form, within bounds of length and time.
+pub(super) async fn read<B: Body>(body: B) -> Result<Vec<u8>, Unread> {
     let read = tokio::time::timeout(READING, collect(body)).await;
     read.unwrap_or(Err(TOO_SLOW))
-        .map_err(|unread| malformed(shared, unread))
 }
 
 /// Back channel: the CAS server posts the request.
