@@ -90,6 +90,11 @@ pub enum ConfigError {
         /// The app URL.
         url: String,
     },
+    /// Tickets by `POST` were asked for together with a bare service URL.
+    #[error(
+        "tickets by POST and a bare service URL do not go together: the login cookie comes with forms of other sites too, and nothing in the URL says for which login a ticket is, so another site could sign a visitor in under a foreign name; drop one of the two"
+    )]
+    PostWithBareServiceUrl,
     /// The cookie name is not one that browsers and this layer can use.
     #[error("cookie name `{name}`: {reason}")]
     InvalidCookieName {

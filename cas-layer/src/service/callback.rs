@@ -52,7 +52,10 @@ pub(crate) struct Callback {
 impl Callback {
     pub(crate) async fn run(mut self, shared: &Arc<Shared>) -> Response<Bytes> {
         let mut response = self.sign_in(shared).await;
-        response::add_cookie(&mut response, shared.binding_cookie.write(&self.binding));
+        response::add_cookie(
+            &mut response,
+            self.place.login_cookie(shared, &self.binding),
+        );
         response
     }
 
@@ -133,7 +136,9 @@ impl Callback {
             (Some(old), _) if old.session_id() != id => {
                 logout::end(shared, old, SignOutCause::Replaced, now).await;
             }
-            (None, Some(old)) if old.id != id => logout::end_remembered(shared, old, now).await,
+            (None, Some(old)) if old.id != id => {
+                logout::end_remembered(shared, old, SignOutCause::Replaced, now).await;
+            }
             _ => {}
         }
         if shared.sign_in.is_by_post {

@@ -5,8 +5,7 @@ use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
 use super::{
     callback::Callback,
-    navigation::{is_grpc, is_navigation},
-    place::Place,
+    navigation::{is_framed, is_grpc},
     response,
     service_url::{self, LoginKind, LoginQuery, NoTicket},
     visit::{Visit, Visitor, render},
@@ -33,7 +32,7 @@ pub(crate) enum Login {
 /// Answers a request that needs a user and has none: a page that is being opened is sent to the CAS
 /// server, all else is told where to sign in.
 pub(crate) fn demand(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
-    if is_navigation(visit.method, visit.headers) {
+    if visit.may_be_sent_away(shared) {
         let next = visit.next(shared);
         let kind = LoginKind {
             is_renewed: shared.sign_in.is_renewed,
@@ -41,6 +40,11 @@ pub(crate) fn demand(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
         };
         return visit.clear_if_ended(shared, begin(shared, visit, next.as_ref(), kind));
     }
+    unauthorized(shared, visit)
+}
+
+/// Says where to sign in.
+fn unauthorized(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
     let next = visit.next_of_link(shared);
     let link = visit.place.login_link(shared, next.as_ref());
     let page = Page::new(PageKind::SignInNeeded, StatusCode::UNAUTHORIZED, link);
@@ -49,7 +53,7 @@ pub(crate) fn demand(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
 
 /// Answers a request that needs a user whose credentials are fresh, when those of this one are not.
 pub(crate) fn demand_renewal(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
-    if is_navigation(visit.method, visit.headers) {
+    if visit.may_be_sent_away(shared) {
         let next = visit.next(shared);
         let kind = LoginKind {
             is_renewed: true,
@@ -80,12 +84,12 @@ pub(crate) fn forbid(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
 /// Sends a visitor who came to a gateway path to the CAS server, or says what to tell the browser so that it can
 /// be done next time.
 pub(crate) fn ask_without_form(shared: &Shared, visit: &Visit<'_>) -> AskWithoutForm {
-    if !is_navigation(visit.method, visit.headers) {
+    if !visit.may_be_sent_away(shared) {
         return AskWithoutForm::No;
     }
     // Without this cookie the browser may keep none at all, and would be sent on its way for ever.
     let Some(mut binding) = shared.binding_cookie.find(visit.headers, visit.now) else {
-        let probe = shared.binding_cookie.keep(&Binding::default());
+        let probe = visit.place.kept_login_cookie(shared, &Binding::default());
         return probe.map_or(AskWithoutForm::No, AskWithoutForm::Probe);
     };
     if !binding.may_ask(shared.gateway_interval, visit.now) {
@@ -139,8 +143,12 @@ pub(crate) fn not_current(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes>
     response::retry_later(visit.page(shared, &page))
 }
 
-/// `GET` on the login endpoint, with or without a ticket.
+/// `GET` on the login endpoint, with or without a ticket. A page of another site that has the browser ask behind its
+/// user's back begins no login and ends none.
 pub(crate) fn login(shared: &Shared, visit: &Visit<'_>) -> Login {
+    if visit.is_hidden(shared) {
+        return Login::Answer(unauthorized(shared, visit));
+    }
     finish(shared, visit, LoginQuery::parse(visit.uri.query(), shared))
 }
 
@@ -204,7 +212,7 @@ pub(super) fn without_ticket(
         let mut binding = shared.binding_cookie.read(visit.headers, visit.now);
         binding.take(|value| visit.place.tag_matches(shared, value, query));
         let mut response = go_on(shared, visit, next);
-        response::add_cookie(&mut response, shared.binding_cookie.write(&binding));
+        response::add_cookie(&mut response, visit.place.login_cookie(shared, &binding));
         return response;
     }
     let kind = LoginKind {
@@ -228,16 +236,8 @@ fn not_bound(shared: &Shared, visit: &Visit<'_>, query: &LoginQuery) -> Response
     if visit.user().is_some() || query.kind.is_gateway {
         return go_on(shared, visit, next);
     }
-    // A bare service URL does not say how often it was tried. After a `POST` there is a login cookie to go by: the
-    // browser of somebody who reloads the page still sends it.
-    let keeps_cookies = || {
-        is_post(visit)
-            && shared
-                .binding_cookie
-                .find(visit.headers, visit.now)
-                .is_some()
-    };
-    if !query.kind.is_retry && (!shared.sign_in.is_bare || keeps_cookies()) {
+    // A bare service URL does not say how often it was tried.
+    if !query.kind.is_retry && !shared.sign_in.is_bare {
         shared.tell(Refused::new(RefusedReason::NotBegunHere));
         if is_post(visit) {
             // From another site a `POST` brings no session cookie. The `GET` that follows does, so it shows
@@ -290,7 +290,7 @@ fn begin_with(
         .ok()
         .and_then(|service| {
             // Some servers answer a gateway by `POST` without anything in it, which would be no answer at all.
-            let url = if shared.sign_in.is_by_post && place == Place::Endpoint && !kind.is_gateway {
+            let url = if place.takes_posts(shared) && !kind.is_gateway {
                 shared.client.login_url_by_post(kind.mode(), &service)
             } else {
                 shared.client.login_url_in(kind.mode(), &service)
@@ -302,10 +302,12 @@ fn begin_with(
         return internal_error(shared, visit, next);
     };
     binding.begin(value, service_url::trip(shared, next, kind), visit.now);
-    if shared.sign_in.is_by_post {
-        binding.remember(visit.owner().map(Remembered::of));
+    let session = visit.owner().map(Remembered::of);
+    // A frame may not show a session that there is.
+    if shared.sign_in.is_by_post && (session.is_some() || !is_framed(visit.headers)) {
+        binding.remember(session);
     }
-    response::add_cookie(&mut redirect, shared.binding_cookie.write(&binding));
+    response::add_cookie(&mut redirect, place.login_cookie(shared, &binding));
     redirect
 }
 

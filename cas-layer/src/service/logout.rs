@@ -9,7 +9,7 @@ use super::{response, service_url::login_link, visit::Visit};
 use crate::{
     clock::UnixSeconds,
     config::Shared,
-    events::{SignOutCause, SignedOut},
+    events::{Refused, RefusedReason, SignOutCause, SignedOut},
     pages::{Page, PageKind},
     session::{Binding, Remembered},
     user::CasUser,
@@ -25,14 +25,32 @@ pub(crate) fn logout(
     visit: &Visit<'_>,
 ) -> impl Future<Output = Response<Bytes>> + Send + use<> {
     let (user, now) = (visit.owner().cloned(), visit.now);
-    let response = leave(shared, visit);
+    let mut binding = shared.binding_cookie.read(visit.headers, visit.now);
+    let remembered = binding.remembered();
+    binding.signed_out(now);
+    let response = leave(shared, visit, &binding);
     let shared = Arc::clone(shared);
     async move {
-        if let Some(user) = user {
-            end(&shared, &user, SignOutCause::SignOut, now).await;
+        match (user, remembered) {
+            (Some(user), _) => end(&shared, &user, SignOutCause::SignOut, now).await,
+            // From another site a `POST` brings no session cookie.
+            (None, Some(session)) => {
+                end_remembered(&shared, session, SignOutCause::SignOut, now).await;
+            }
+            (None, None) => {}
         }
         response
     }
+}
+
+/// Another site has the browser sign out behind its user's back, and without the session cookie.
+pub(crate) fn refuse_hidden(shared: &Shared, visit: &Visit<'_>) -> Option<Response<Bytes>> {
+    visit.is_hidden(shared).then(|| refuse_foreign(shared))
+}
+
+pub(crate) fn refuse_foreign(shared: &Shared) -> Response<Bytes> {
+    shared.tell(Refused::new(RefusedReason::ForeignSignOut));
+    response::text(StatusCode::FORBIDDEN, "not from a page of this app")
 }
 
 /// Whether a `POST` comes from a page of this app, as far as the browser says: `Sec-Fetch-Site`, or `Origin`
@@ -68,19 +86,28 @@ pub(crate) async fn sign_out(user: &CasUser) -> Response<Bytes> {
     // The browser's own is not at hand.
     let mut binding = Binding::default();
     binding.signed_out(now);
-    response::add_cookie(&mut response, shared.binding_cookie.keep(&binding));
+    let cookie = user.place().kept_login_cookie(shared, &binding);
+    response::add_cookie(&mut response, cookie);
     response
 }
 
-/// The same for a session that the login cookie remembers: a sign-in has replaced it.
-pub(super) async fn end_remembered(shared: &Shared, old: Remembered, now: UnixSeconds) {
+/// The same for a session that the login cookie remembers. One that has ended meanwhile is left alone.
+pub(super) async fn end_remembered(
+    shared: &Shared,
+    old: Remembered,
+    cause: SignOutCause,
+    now: UnixSeconds,
+) {
+    if shared.registry.ended().contain_id(old.id) || old.expires_at <= now {
+        return;
+    }
     let ended = shared.registry.end(old.id, old.expires_at, now).await;
-    let signed_out = SignedOut::named(old.id, SignOutCause::Replaced);
+    let signed_out = SignedOut::named(old.id, cause);
     shared.tell(signed_out.recorded(ended.as_ref().copied()));
 }
 
 /// On to the CAS server's logout, without session.
-fn leave(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
+fn leave(shared: &Shared, visit: &Visit<'_>, binding: &Binding) -> Response<Bytes> {
     let status = if *visit.method == Method::POST {
         StatusCode::SEE_OTHER
     } else {
@@ -90,10 +117,9 @@ fn leave(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
     let mut response =
         response::redirect(status, &onward).unwrap_or_else(|| logged_out_page(shared, visit));
     response::add_cookie(&mut response, shared.session_cookie.clear());
-    let mut binding = shared.binding_cookie.read(visit.headers, visit.now);
-    binding.signed_out(visit.now);
     // Kept even if it is empty: the page after sign-out has something to clear, see `forget_pages`.
-    response::add_cookie(&mut response, shared.binding_cookie.keep(&binding));
+    let cookie = visit.place.kept_login_cookie(shared, binding);
+    response::add_cookie(&mut response, cookie);
     response
 }
 
@@ -117,9 +143,12 @@ pub(crate) fn logged_out(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> 
 /// comes too early for that. So the page after sign-out has an image, and its answer changes one.
 fn forget_pages(shared: &Shared, visit: &Visit<'_>) -> Response<Bytes> {
     let mut response = response::no_content();
+    if visit.is_hidden(shared) {
+        return response;
+    }
     let mut binding = shared.binding_cookie.read(visit.headers, visit.now);
     binding.stir();
-    response::add_cookie(&mut response, shared.binding_cookie.write(&binding));
+    response::add_cookie(&mut response, visit.place.login_cookie(shared, &binding));
     response
 }
 

@@ -25,7 +25,7 @@ use std::{
 
 use bytes::Bytes;
 pub use future::CasFuture;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response};
 use http_body::Body;
 pub use in_place::{CasInPlace, CasInPlaceFuture, Peeked};
 pub(crate) use logout::sign_out;
@@ -41,7 +41,7 @@ use self::{
 };
 use crate::{
     config::{Hosts, Shared},
-    events::{Channel, Refused, RefusedReason},
+    events::Channel,
     protocol::InvalidLogoutRequest,
 };
 
@@ -128,8 +128,7 @@ fn answer<F>(shared: &Arc<Shared>, endpoint: Endpoint, visit: &Visit<'_>) -> Cas
         (Endpoint::Logout, &Method::POST)
             if shared.sign_out.is_post_only && !logout::is_same_origin(shared, visit.headers) =>
         {
-            shared.tell(Refused::new(RefusedReason::ForeignSignOut));
-            response::text(StatusCode::FORBIDDEN, "not from a page of this app")
+            logout::refuse_foreign(shared)
         }
         // Neither a question about an answer nor a browser that guesses ahead signs anyone in
         // or out.
@@ -141,7 +140,10 @@ fn answer<F>(shared: &Arc<Shared>, endpoint: Endpoint, visit: &Visit<'_>) -> Cas
             &(Method::GET | Method::POST),
         ) if navigation::is_prefetch(visit.headers) => response::not_now(),
         (Endpoint::Logout, &(Method::GET | Method::POST)) => {
-            return CasFuture::endpoint(logout::logout(shared, visit));
+            match logout::refuse_hidden(shared, visit) {
+                Some(refusal) => refusal,
+                None => return CasFuture::endpoint(logout::logout(shared, visit)),
+            }
         }
         (Endpoint::Login | Endpoint::LogoutRequest, &Method::GET) => {
             match (single_logout::front_channel(shared, visit), endpoint) {

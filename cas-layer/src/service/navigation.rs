@@ -6,6 +6,7 @@
 
 use http::{HeaderMap, HeaderName, Method, header};
 
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
@@ -19,15 +20,10 @@ pub(crate) fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
 
 /// Whether an HTML page is the right form of an answer, be it to a `GET` or to a form's `POST`.
 pub(crate) fn shows_page(method: &Method, headers: &HeaderMap) -> bool {
-    let has = |name: &HeaderName, value: &str| {
-        headers
-            .get(name)
-            .is_some_and(|field| field.as_bytes() == value.as_bytes())
-    };
     if headers.contains_key(SEC_FETCH_MODE) || headers.contains_key(SEC_FETCH_DEST) {
-        return has(&SEC_FETCH_MODE, "navigate")
-            && !has(&SEC_FETCH_DEST, "object")
-            && !has(&SEC_FETCH_DEST, "embed");
+        return has(headers, &SEC_FETCH_MODE, "navigate")
+            && !has(headers, &SEC_FETCH_DEST, "object")
+            && !has(headers, &SEC_FETCH_DEST, "embed");
     }
     if headers.contains_key(X_REQUESTED_WITH) || headers.contains_key(header::UPGRADE) {
         return false;
@@ -39,6 +35,37 @@ pub(crate) fn shows_page(method: &Method, headers: &HeaderMap) -> bool {
         Preference::Any => is_reading(method),
         Preference::No => false,
     }
+}
+
+/// Whether a page of another site may have the browser ask behind its user's back: for an image, a script or a
+/// frame. `SameSite=None` cookies come along then, and `Lax` ones do not.
+///
+/// An older browser does not say who asks for what (Fetch Metadata). For pages it names `text/html`, but for frames
+/// too. Whoever sends no `Accept` is no browser.
+pub(crate) fn is_hidden(headers: &HeaderMap) -> bool {
+    let says = |name| headers.contains_key(name);
+    if ["same-origin", "same-site", "none"]
+        .iter()
+        .any(|site| has(headers, &SEC_FETCH_SITE, site))
+    {
+        return false;
+    }
+    if says(SEC_FETCH_SITE) || says(SEC_FETCH_MODE) || says(SEC_FETCH_DEST) {
+        return !has(headers, &SEC_FETCH_MODE, "navigate") || is_framed(headers);
+    }
+    says(header::ACCEPT) && html_preference(headers) != Preference::Named
+}
+
+/// Whether the answer is to be part of a page. A frame of the app's own may still be in a page of another site, and
+/// then `Lax` cookies do not come.
+pub(crate) fn is_framed(headers: &HeaderMap) -> bool {
+    headers.contains_key(SEC_FETCH_DEST) && !has(headers, &SEC_FETCH_DEST, "document")
+}
+
+fn has(headers: &HeaderMap, name: &HeaderName, value: &str) -> bool {
+    headers
+        .get(name)
+        .is_some_and(|field| field.as_bytes() == value.as_bytes())
 }
 
 /// A browser that fetches ahead of its user (`Sec-Purpose`, Fetch standard; `Purpose` before it).
@@ -190,6 +217,53 @@ mod tests {
                 navigation,
                 "{method} {fields:?}"
             );
+        }
+    }
+
+    #[test]
+    fn what_another_site_has_a_browser_ask_for_unseen() {
+        let (site, mode) = (|s| ("sec-fetch-site", s), |m| ("sec-fetch-mode", m));
+        let dest = |d| ("sec-fetch-dest", d);
+        let elsewhere = site("cross-site");
+        let image = ("accept", "image/avif,*/*;q=0.8");
+        for (hidden, fields) in [
+            (true, vec![elsewhere, mode("no-cors"), dest("image"), image]),
+            (
+                true,
+                vec![elsewhere, mode("navigate"), dest("iframe"), BROWSER],
+            ),
+            (
+                true,
+                vec![elsewhere, mode("navigate"), dest("object"), BROWSER],
+            ),
+            (
+                true,
+                vec![elsewhere, mode("no-cors"), dest("empty"), BROWSER],
+            ),
+            (true, vec![elsewhere, BROWSER]),
+            (true, vec![site("what"), mode("cors")]),
+            (true, vec![mode("no-cors"), BROWSER]),
+            (true, vec![dest("image"), BROWSER]),
+            (true, vec![image]),
+            (true, vec![("accept", "*/*")]),
+            (
+                false,
+                vec![elsewhere, mode("navigate"), dest("document"), BROWSER],
+            ),
+            (false, vec![elsewhere, mode("navigate"), BROWSER]),
+            (
+                false,
+                vec![site("same-origin"), mode("cors"), dest("empty"), image],
+            ),
+            (
+                false,
+                vec![site("same-site"), mode("navigate"), dest("iframe")],
+            ),
+            (false, vec![site("none")]),
+            (false, vec![BROWSER]),
+            (false, vec![]),
+        ] {
+            assert_eq!(is_hidden(&headers(&fields)), hidden, "{fields:?}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Where the tickets of a layer come back, and what follows for its URLs.
 
+use http::HeaderValue;
+
 use super::{
     in_place,
     login::destination,
@@ -23,6 +25,28 @@ pub(crate) enum Place {
 }
 
 impl Place {
+    /// Whether the CAS server is asked to have tickets posted here: then the login cookie has to come with a form of
+    /// another site.
+    pub(super) fn takes_posts(self, shared: &Shared) -> bool {
+        self == Self::Endpoint && shared.sign_in.is_by_post
+    }
+
+    /// The `Set-Cookie` value for a browser's logins; with none left the cookie goes.
+    pub(super) fn login_cookie(self, shared: &Shared, binding: &Binding) -> Option<HeaderValue> {
+        let cookie = &shared.binding_cookie;
+        cookie.write(binding, self.takes_posts(shared))
+    }
+
+    /// The same, but the cookie stays in any case.
+    pub(super) fn kept_login_cookie(
+        self,
+        shared: &Shared,
+        binding: &Binding,
+    ) -> Option<HeaderValue> {
+        let cookie = &shared.binding_cookie;
+        cookie.keep(binding, self.takes_posts(shared))
+    }
+
     /// The tag of a login: a keyed hash over its value, its return path and its kind.
     pub(super) fn tag(
         self,

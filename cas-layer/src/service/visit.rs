@@ -143,6 +143,17 @@ impl<'r> Visit<'r> {
         render(shared, page, self.wants_page(), self.place, next.as_ref())
     }
 
+    /// Whether another site may have the browser ask behind its user's back, where that brings the login cookie
+    /// along. It must not change then.
+    pub(crate) fn is_hidden(&self, shared: &Shared) -> bool {
+        self.place.takes_posts(shared) && navigation::is_hidden(self.headers)
+    }
+
+    /// Whether the visitor may be sent to the CAS server.
+    pub(crate) fn may_be_sent_away(&self, shared: &Shared) -> bool {
+        navigation::is_navigation(self.method, self.headers) && !self.is_hidden(shared)
+    }
+
     /// Whether this visitor is better served with HTML than with a problem document.
     pub(crate) fn wants_page(&self) -> bool {
         navigation::shows_page(self.method, self.headers)

@@ -187,8 +187,16 @@ pub(crate) struct BindingCookie {
 }
 
 impl BindingCookie {
+    /// The cookie has this shape, but for where the browser sends it: that is said when it is written.
     pub(crate) fn new(shape: CookieShape, sealer: Sealer) -> Self {
         Self { shape, sealer }
+    }
+
+    fn shape(&self, cross_site: bool) -> CookieShape {
+        CookieShape {
+            cross_site,
+            ..self.shape.clone()
+        }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -216,18 +224,20 @@ impl BindingCookie {
         })
     }
 
-    /// The `Set-Cookie` value for `binding`; an empty one clears the cookie.
-    pub(crate) fn write(&self, binding: &Binding) -> Option<HeaderValue> {
+    /// The `Set-Cookie` value for `binding`; an empty one clears the cookie. `cross_site` is whether the browser is to
+    /// send it with a form that another site posts here, too.
+    pub(crate) fn write(&self, binding: &Binding, cross_site: bool) -> Option<HeaderValue> {
         if *binding == Binding::default() {
-            return self.shape.clear();
+            return self.shape(cross_site).clear();
         }
-        self.keep(binding)
+        self.keep(binding, cross_site)
     }
 
     /// The same, but an empty one is kept.
-    pub(crate) fn keep(&self, binding: &Binding) -> Option<HeaderValue> {
+    pub(crate) fn keep(&self, binding: &Binding, cross_site: bool) -> Option<HeaderValue> {
         let payload = payload(binding)?;
-        self.shape.set(&self.sealer.seal(&payload), Some(MAX_AGE))
+        self.shape(cross_site)
+            .set(&self.sealer.seal(&payload), Some(MAX_AGE))
     }
 }
 
@@ -298,7 +308,7 @@ mod tests {
         let shape = CookieShape {
             name: "b".to_owned(),
             secure: true,
-            cross_site: true,
+            cross_site: false,
         };
         BindingCookie::new(shape, Sealer::new(&key, &[], Purpose::LoginBinding, &["b"]))
     }

@@ -141,10 +141,6 @@ impl Cookies {
             secure: app.is_https(),
             cross_site: false,
         };
-        let binding_shape = CookieShape {
-            cross_site: by_post,
-            ..shape(names.binding)
-        };
         Ok(Self {
             service_tag: sealer(Purpose::ServiceUrl, ""),
             session: SessionCookie {
@@ -159,7 +155,7 @@ impl Cookies {
                 persistent: options.persistent,
                 shape: shape(names.session),
             },
-            binding: BindingCookie::new(binding_shape, binding_sealer),
+            binding: BindingCookie::new(shape(names.binding), binding_sealer),
         })
     }
 }

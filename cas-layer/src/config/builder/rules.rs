@@ -42,6 +42,9 @@ impl RuleOptions {
                 reason: "signs in without a form where the service URL is bare and cannot say so",
             });
         }
+        if self.sign_in.is_bare && self.sign_in.is_by_post {
+            return Err(ConfigError::PostWithBareServiceUrl);
+        }
         let gateway_interval = self.gateway_interval.as_secs();
         if !(1..=3600).contains(&gateway_interval) {
             return Err(ConfigError::InvalidDuration {
@@ -141,14 +144,23 @@ impl CasConfigBuilder {
     /// ticket in its query. Servers that do not know this answer with that redirect, which is taken as well; so is
     /// the way back from an [`Access::gateway`], which is never asked to be by `POST`.
     ///
-    /// [`build`](Self::build) refuses it for an app URL that is not https, loopback or not. Without it a `POST` with a
-    /// ticket gets 400.
+    /// [`build`](Self::build) refuses it for an app URL that is not https, loopback or not, and together with
+    /// [`bare_service_url`](Self::bare_service_url). Without it a `POST` with a ticket gets 400. A
+    /// [`CasInPlaceLayer`](crate::CasInPlaceLayer) never asks for it, and its login cookie stays `SameSite=Lax`; both
+    /// layers over one app share the cookie, so a login at the endpoint may then have to begin a second time.
     ///
     /// # Security
     /// A form that another site posts brings no `SameSite=Lax` cookie along. So the login cookie becomes
     /// `SameSite=None`: other sites can have the browser send it, but not read it, and a ticket still counts only
     /// for the login that asked for it. The session cookie stays `Lax`; the session that a sign-in replaces is the one
-    /// that the login cookie remembers.
+    /// that the login cookie remembers, and so is one that a form of another site signs out.
+    ///
+    /// A request behind the user's back (`Sec-Fetch-Site: cross-site`, and not a page of its own: an image, a script, a
+    /// frame) therefore neither begins a login nor signs out nor changes that cookie: it gets 401, at the logout path 403.
+    /// So an app with this cannot be signed in to within a frame of another site. From a browser that sends no
+    /// `Sec-Fetch-*` headers (Safari before 16.4, Firefox before 90), whatever does not name `text/html` in its `Accept`
+    /// counts as such, with `*/*` alone too; a frame cannot be told from a page there, so that other sites can
+    /// still have such a browser forget logins that are under way, and the session that the next sign-in would end.
     pub fn tickets_by_post(mut self) -> Self {
         self.rules.sign_in.is_by_post = true;
         self
