@@ -1,7 +1,9 @@
 //! Other sites can have the browser send the login cookie, and so do nothing by it.
 
+use std::sync::{Arc, Mutex};
+
 use axum::{Router, body::Body};
-use cas_layer::{Access, CasConfig, CasInPlaceLayer, Paths};
+use cas_layer::{Access, CasConfig, CasInPlaceLayer, Paths, SignOutCause};
 use cookie::SameSite;
 use reqwest::Method;
 use serde_json::Value;
@@ -10,6 +12,7 @@ use tower::ServiceExt as _;
 use super::{APP, Site, assert_sent_on, without_lax_cookies};
 use crate::{
     browser::{Answer, Browser},
+    single_logout::{form, message},
     support::key,
 };
 
@@ -187,6 +190,26 @@ async fn a_link_or_a_form_of_another_site_signs_out_in_the_open() {
         assert_eq!(site.whoami(&mut browser).await, Value::Null);
         assert_eq!(site.whoami(&mut copy).await, Value::Null);
     }
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_is_not_told_to_have_ended_once_more() {
+    let causes = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&causes);
+    let site = Site::with(|c| {
+        c.tickets_by_post()
+            .on_sign_out(move |who| noted.lock().unwrap().push(who.cause()))
+    })
+    .await;
+    let mut browser = Browser::new();
+    let service = site.begin(&mut browser, "/profile").await;
+    let ticket = site.cas.issue_ticket("alice", &service);
+    site.post(&mut browser, &service, &format!("ticket={ticket}"))
+        .await;
+    let logout = form(&message(&[&ticket]));
+    site.post(&mut Browser::new(), &service, &logout).await;
+    site.post(&mut browser, "/logout", "").await;
+    assert_eq!(*causes.lock().unwrap(), [SignOutCause::BackChannel]);
 }
 
 #[tokio::test]
