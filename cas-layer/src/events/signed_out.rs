@@ -102,9 +102,9 @@ impl<'e> SignedOut<'e> {
         self.cause
     }
 
-    /// Whose session it was. `None` with single logout, which names a ticket alone, and for a session that was
-    /// replaced when a ticket came [by `POST`](crate::CasConfigBuilder::tickets_by_post): only the session cookie
-    /// knows the user, and it is not there. An app that has to know keeps the
+    /// Whose session it was. `None` with single logout, which names a ticket alone, and
+    /// [with tickets by `POST`](crate::CasConfigBuilder::tickets_by_post) for a session that such a ticket replaced, or
+    /// that a form of another site signed out: only the session cookie knows the user, and it is not there. An app that has to know keeps the
     /// [`session_id`](CasUser::session_id) of every user that signs in.
     #[must_use]
     pub fn user_name(&self) -> Option<&str> {
