@@ -13,7 +13,7 @@ use tower::{Layer, Service};
 use super::{
     Anonymous, CasFuture,
     extra_cookie::ExtraCookie,
-    login, response,
+    in_place, login, response,
     visit::{Visit, Visitor},
 };
 use crate::{
@@ -175,7 +175,10 @@ where
                 let is_private = shared.private_by_default;
                 CasFuture::inner(self.inner.call(request), is_private, renewal)
             }
-            Verdict::SignIn => CasFuture::ready(login::demand(&shared, &visit)),
+            Verdict::SignIn => CasFuture::ready(
+                in_place::unbound(&shared, &visit)
+                    .unwrap_or_else(|| login::demand(&shared, &visit)),
+            ),
             Verdict::SignInAfresh => CasFuture::ready(login::demand_renewal(&shared, &visit)),
             Verdict::Forbidden => CasFuture::ready(login::forbid(&shared, &visit)),
         }

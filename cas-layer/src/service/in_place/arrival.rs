@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use http::Method;
+use bytes::Bytes;
+use http::{Method, Response};
 
 use super::{
     super::{
         CasFuture,
         login::{self, Login},
-        navigation::is_prefetch,
+        navigation::{is_navigation, is_prefetch},
+        place::Place,
         service_url::LoginQuery,
         single_logout,
         visit::{Visit, Visitor},
@@ -70,6 +72,22 @@ fn with_ticket(shared: &Shared, visit: &Visit<'_>, read: LoginQuery) -> Login {
         None if read.kind.is_gateway => Login::Answer(login::without_ticket(shared, visit, &read)),
         None => Login::Answer(login::go_on(shared, visit, read.next.as_ref())),
     }
+}
+
+/// The answer to a visitor of whom a layer below asks for a user, and who comes from a CAS server with a ticket for a
+/// login that this browser shows nothing of. With a bare service URL nothing says how often that was tried: in a
+/// browser without cookies, each trip to the CAS server would bring another ticket and begin another trip.
+pub(crate) fn unbound(shared: &Shared, visit: &Visit<'_>) -> Option<Response<Bytes>> {
+    let may_go_in_circles = visit.place == Place::Page
+        && shared.sign_in.is_bare
+        && *visit.method == Method::GET
+        && is_navigation(visit.method, visit.headers);
+    if !may_go_in_circles {
+        return None;
+    }
+    let path = shared.app_path(visit.uri.path());
+    let read = address::read_bare(path, visit.uri.query(), shared)?;
+    Some(login::not_bound(shared, visit, &read))
 }
 
 /// Whether a login is under way in this browser whose ticket comes back here.
