@@ -15,9 +15,10 @@ use pin_project_lite::pin_project;
 use tower::Service;
 
 use super::{
-    super::{CasFuture, admission::Admitted, single_logout},
+    super::{CasFuture, single_logout},
     peek::{Found, Peek},
     peeked::Peeked,
+    service::pass_on,
 };
 use crate::{clock::UnixSeconds, config::Shared};
 
@@ -57,8 +58,9 @@ pub(super) struct Form<S, B: Body> {
 /// What becomes of a form that is the app's own.
 pub(super) enum Otherwise<S> {
     Refused(Box<Response<Bytes>>),
-    /// The service that `poll_ready` made ready gets it.
-    Admitted(S, Admitted),
+    /// The service that `poll_ready` made ready gets it, if the visitor is still admitted then: a session can end
+    /// while a form is on its way.
+    Admitted(S),
 }
 
 impl<S, B> CasInPlaceFuture<S, B>
@@ -148,10 +150,9 @@ impl<S, B: Body> Form<S, B> {
             (Found::Ours | Found::Foreign, Otherwise::Refused(refusal)) => {
                 CasFuture::ready(*refusal)
             }
-            (Found::Ours | Found::Foreign, Otherwise::Admitted(mut service, admitted)) => {
+            (Found::Ours | Found::Foreign, Otherwise::Admitted(mut service)) => {
                 let request = Request::from_parts(parts, peek.into_body());
-                let (private, extra) = (admitted.marks_private, admitted.extra);
-                CasFuture::inner(service.call(request), private, extra)
+                pass_on(&shared, &mut service, request)
             }
         }
     }

@@ -5,6 +5,7 @@ mod flow;
 mod logout;
 mod places;
 mod rules;
+mod slow;
 mod tickets;
 mod tower;
 
