@@ -118,7 +118,9 @@ impl<S> Layer<S> for CasLayer {
 ///    the first bytes are looked at. If they are `logoutRequest=`, it is a [single logout](crate#single-logout), which
 ///    the layer answers. Everything else goes on as it came, and a stream streams. A sender that says nothing for 10
 ///    seconds is left to the app.
-/// 5. So is a `GET` on such a path whose `logoutRequest` or `SAMLRequest` can be read as a logout request.
+/// 5. So is a `GET` on such a path whose `logoutRequest` or `SAMLRequest` can be read as a logout request and names a
+///    session of this app, open or ended lately. Any other is the app's own, which may sign its users out by SAML too.
+///    While the registry cannot tell, it is answered 503.
 /// 6. A sign-in link on a page of the layer's, and the `login_url` for programs, is the page that was asked for by `GET`, else
 ///    the [landing path](crate::CasConfigBuilder::landing_path).
 ///
@@ -135,6 +137,9 @@ impl<S> Layer<S> for CasLayer {
 ///   in portals must not carry one. The server's tickets have to begin with `ST-` or `PT-`, or be called `SAMLart`: any
 ///   other `ticket` is the app's.
 /// - The inner service has to be `Clone`, and takes [`Peeked`](crate::Peeked) request bodies.
+/// - The first bytes of a form are read before the app sees the request. With that, the server answers
+///   `Expect: 100-continue`, so the app can no longer refuse such a form before its body is sent; and a client that waits
+///   for a response before it sends its form is held for up to 10 seconds.
 /// - A single logout at a public path is not looked for, except at the landing path.
 #[derive(Clone, Debug)]
 pub struct CasInPlaceLayer(Hosts);

@@ -15,6 +15,7 @@ use crate::{
     config::{Shared, Source},
     events::{Channel, Event, LogoutOutcome, SignedOut},
     protocol::{InvalidLogoutRequest, LogoutRequest, is_form},
+    registry::RegistryError,
     session::SessionId,
     user::CasUser,
 };
@@ -77,7 +78,11 @@ pub(crate) async fn back_channel(
     now: UnixSeconds,
 ) -> Response<Bytes> {
     match LogoutRequest::from_form(form) {
-        Ok(request) => end(shared, Channel::Back, &ids(&request), None, now).await,
+        Ok(request) => {
+            let ids = ids(&request);
+            let ending = Ending::of(shared, &ids, now).await;
+            ending.answer(shared, Channel::Back, None)
+        }
         Err(error) => refused(shared, Channel::Back, error),
     }
 }
@@ -154,8 +159,27 @@ pub(crate) fn front_channel(
 
 impl FrontChannel {
     pub(crate) async fn run(self, shared: &Shared) -> Response<Bytes> {
-        let own = self.own.as_ref();
-        let mut response = end(shared, Channel::Front, &self.ids, own, self.now).await;
+        let ending = Ending::of(shared, &self.ids, self.now).await;
+        self.respond(shared, ending)
+    }
+
+    /// The same where the message may be the app's own, which has other services sign its users out: `None` if it
+    /// names no session that this app has, or had until lately.
+    pub(crate) async fn run_if_ours(mut self, shared: &Shared) -> Option<Response<Bytes>> {
+        let has_ended = |id: &SessionId| shared.registry.ended().contain_id(*id);
+        let is_known = self.own.is_some() || self.ids.iter().any(has_ended);
+        let ending = Ending::of(shared, &self.ids, self.now).await;
+        match &ending.ended {
+            Ok(0) if !is_known => return None,
+            // Whose it is cannot be told, so nothing of it goes to the CAS server.
+            Err(_) if !is_known => self.answer = Answer::Nothing,
+            _ => {}
+        }
+        Some(self.respond(shared, ending))
+    }
+
+    fn respond(self, shared: &Shared, ending: Ending) -> Response<Bytes> {
+        let mut response = ending.answer(shared, Channel::Front, self.own.as_ref());
         let answer = match self.answer {
             // The other apps are not to wait for our registry.
             Answer::GoOn(url) => response::redirect(StatusCode::FOUND, &url),
@@ -204,37 +228,49 @@ fn ids(request: &LogoutRequest) -> Vec<SessionId> {
     ids
 }
 
-/// Ends what of these was ever opened. A session that is not known is no error: the server sends requests for
-/// tickets that nobody used, late, and twice. `own` is the user whose browser brought the message.
-async fn end(
-    shared: &Shared,
-    channel: Channel,
-    ids: &[SessionId],
-    own: Option<&CasUser>,
-    now: UnixSeconds,
-) -> Response<Bytes> {
-    let has_ended = |id: &&SessionId| shared.registry.ended().contain_id(**id);
-    let live: Vec<&SessionId> = ids.iter().filter(|id| !has_ended(id)).collect();
-    let ended = shared.registry.end_if_opened(ids.to_vec(), now).await;
-    let outcome = match &ended {
-        Ok(0) => LogoutOutcome::Unknown,
-        Ok(sessions) => LogoutOutcome::Ended(*sessions),
-        Err(error) => LogoutOutcome::NotRemembered(error),
-    };
-    shared.tell(Event::LogoutRequest(channel, outcome));
-    for &id in live.into_iter().filter(has_ended) {
-        let cause = channel.cause();
-        shared.tell(match own.filter(|user| user.session_id() == id) {
-            Some(user) => SignedOut::shown(user, cause),
-            None => SignedOut::named(id, cause),
-        });
+/// What came of a message.
+struct Ending {
+    /// Those that have ended by it, or while it was heard.
+    sessions: Vec<SessionId>,
+    /// How many of those that it names were ever opened.
+    ended: Result<usize, RegistryError>,
+}
+
+impl Ending {
+    /// Ends what of these was ever opened. A session that is not known is no error: the server sends requests for
+    /// tickets that nobody used, late, and twice.
+    async fn of(shared: &Shared, ids: &[SessionId], now: UnixSeconds) -> Self {
+        let has_ended = |id: &SessionId| shared.registry.ended().contain_id(*id);
+        let mut sessions: Vec<SessionId> = ids.to_vec();
+        sessions.retain(|id| !has_ended(id));
+        let ended = shared.registry.end_if_opened(ids.to_vec(), now).await;
+        sessions.retain(has_ended);
+        Self { sessions, ended }
     }
-    match ended {
-        Ok(_) => response::ok(),
-        Err(_) => response::retry_later(response::text(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the logout is not certain to be remembered",
-        )),
+
+    /// Tells the app, and whoever sent the message. `own` is the user whose browser brought it, if their session is
+    /// in it.
+    fn answer(self, shared: &Shared, channel: Channel, own: Option<&CasUser>) -> Response<Bytes> {
+        let outcome = match &self.ended {
+            Ok(0) => LogoutOutcome::Unknown,
+            Ok(sessions) => LogoutOutcome::Ended(*sessions),
+            Err(error) => LogoutOutcome::NotRemembered(error),
+        };
+        shared.tell(Event::LogoutRequest(channel, outcome));
+        for id in self.sessions {
+            let cause = channel.cause();
+            shared.tell(match own.filter(|user| user.session_id() == id) {
+                Some(user) => SignedOut::shown(user, cause),
+                None => SignedOut::named(id, cause),
+            });
+        }
+        match self.ended {
+            Ok(_) => response::ok(),
+            Err(_) => response::retry_later(response::text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the logout is not certain to be remembered",
+            )),
+        }
     }
 }
 

@@ -12,33 +12,32 @@ use super::{
         navigation::{is_navigation, is_prefetch},
         place::Place,
         service_url::LoginQuery,
-        single_logout,
+        single_logout::{self, FrontChannel},
         visit::{Visit, Visitor},
     },
     address, leads_to,
 };
 use crate::{access::Access, config::Shared};
 
-/// The answer to a request whose query has something of ours; `None` leaves it to the rules of the path, as it
-/// does everything else.
+/// The logout request in an address. What cannot be read as one is not taken for one, and what can may be the app's
+/// own too.
+pub(super) fn front_channel(shared: &Shared, visit: &Visit<'_>) -> Option<FrontChannel> {
+    may_arrive(visit)
+        .then(|| single_logout::front_channel(shared, visit))??
+        .ok()
+}
+
+/// The answer to a request whose query has something of a sign-in of ours; `None` leaves it to the rules of the path,
+/// as it does everything else.
 pub(super) fn answer<F>(
     shared: &Arc<Shared>,
     visit: &Visit<'_>,
     access: &Access,
-    may_sign_out: bool,
 ) -> Option<CasFuture<F>> {
-    let query = visit.uri.query()?;
-    // Neither a question about an answer nor a browser that guesses ahead signs anyone in or out.
-    if *visit.method != Method::GET || is_prefetch(visit.headers) {
+    if !may_arrive(visit) {
         return None;
     }
-    // What cannot be read as one is not taken for one: it may be the app's own.
-    if may_sign_out && let Some(Ok(front_channel)) = single_logout::front_channel(shared, visit) {
-        let shared = Arc::clone(shared);
-        return Some(CasFuture::endpoint(async move {
-            front_channel.run(&shared).await
-        }));
-    }
+    let query = visit.uri.query()?;
     let path = shared.app_path(visit.uri.path());
     let needs_user = visit.user().is_none() && access.is_required();
     let arrived = if shared.sign_in.is_bare {
@@ -61,6 +60,11 @@ pub(super) fn answer<F>(
             CasFuture::endpoint(async move { callback.run(&shared).await })
         }
     })
+}
+
+/// Neither a question about an answer nor a browser that guesses ahead signs anyone in or out.
+fn may_arrive(visit: &Visit<'_>) -> bool {
+    *visit.method == Method::GET && !is_prefetch(visit.headers)
 }
 
 fn with_ticket(shared: &Shared, visit: &Visit<'_>, read: LoginQuery) -> Login {

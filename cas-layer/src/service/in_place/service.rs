@@ -20,7 +20,7 @@ use super::{
         visit::Visit,
     },
     address, arrival,
-    future::{CasInPlaceFuture, Form, Otherwise},
+    future::{CasInPlaceFuture, Form, Otherwise, Question},
     peek::{self, Peek},
     peeked::Peeked,
 };
@@ -84,7 +84,12 @@ where
                 otherwise,
             });
         }
-        let decision = decide(shared, visit, access, may_sign_out);
+        if may_sign_out && let Some(front_channel) = arrival::front_channel(shared, &visit) {
+            let service = take_ready(&mut self.inner);
+            let question = Question::new(front_channel, request, shared, service);
+            return CasInPlaceFuture::asking(question);
+        }
+        let decision = decide(shared, visit, access);
         let request = request.map(Peeked::untouched);
         CasInPlaceFuture::answering(decision.carry_out(shared, &mut self.inner, request))
     }
@@ -110,7 +115,7 @@ where
     let Route::App(access) = visit.route else {
         return CasFuture::ready(response::not_found());
     };
-    decide(shared, visit, access, false).carry_out(shared, service, request)
+    decide(shared, visit, access).carry_out(shared, service, request)
 }
 
 /// What becomes of a request that is no logout request.
@@ -119,13 +124,8 @@ enum Decision<F> {
     Admitted(Admitted),
 }
 
-fn decide<F>(
-    shared: &Arc<Shared>,
-    visit: Visit<'_>,
-    access: &Access,
-    may_sign_out: bool,
-) -> Decision<F> {
-    if let Some(answer) = arrival::answer(shared, &visit, access, may_sign_out) {
+fn decide<F>(shared: &Arc<Shared>, visit: Visit<'_>, access: &Access) -> Decision<F> {
+    if let Some(answer) = arrival::answer(shared, &visit, access) {
         return Decision::Answer(answer);
     }
     match admit(shared, visit, access) {
