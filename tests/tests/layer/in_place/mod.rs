@@ -2,6 +2,7 @@
 
 mod bodies;
 mod flow;
+mod hosts;
 mod logout;
 mod places;
 mod rules;
