@@ -174,3 +174,35 @@ impl State {
         self.drop_grants_of(from);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::watch;
+
+    use super::{Login, Shared};
+    use crate::testing::CasServerBuilder;
+    use crate::testing::quirks::Quirks;
+
+    #[test]
+    fn nothing_is_granted_for_a_session_that_ended_during_the_validation() {
+        let (_stop, stopping) = watch::channel(());
+        let shared = Shared::new(CasServerBuilder::new(), stopping).unwrap();
+        let quirks = Quirks::default();
+        let login = Login::now("casuser");
+        for ended in [false, true] {
+            let session = shared.open_session(login.clone(), None).unwrap();
+            let service = "http://127.0.0.1/";
+            let issued = shared.issue_in(session.clone(), login.clone(), service, true, false);
+            let ticket = issued.unwrap().unwrap();
+            let redeemed = shared.redeem(&ticket, service, false, &quirks);
+            let Ok(redeemed) = redeemed else {
+                panic!("the ticket is not good");
+            };
+            if ended {
+                shared.end_session(&session);
+            }
+            let granted = shared.grant(&redeemed, "https://localhost/pgt", &quirks);
+            assert_eq!(granted.unwrap().is_none(), ended);
+        }
+    }
+}
