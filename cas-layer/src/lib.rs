@@ -22,7 +22,10 @@ mod user;
 
 pub use access::Access;
 pub use attributes::Attributes;
-pub use client::{CasClient, CasClientBuilder, ValidationError, ValidationErrorKind};
+pub use client::{
+    CasClient, CasClientBuilder, ProxyTicketError, ProxyTicketErrorKind, ValidationError,
+    ValidationErrorKind,
+};
 pub use config::{CasConfig, CasConfigBuilder};
 pub use error::ConfigError;
 pub use events::{Refused, RefusedReason, SignOutCause, SignedOut};
@@ -32,8 +35,10 @@ pub use layer::CasLayer;
 pub use pages::{Page, PageKind};
 pub use paths::Paths;
 pub use protocol::{
-    Authentication, InvalidServiceUrl, InvalidTicket, LoginMode, LogoutParameter, Protocol,
-    ResponseFormat, ServiceTicket, ServiceUrl, UnknownProtocol,
+    Authentication, InvalidProxyCallback, InvalidServiceUrl, InvalidTicket, LoginMode,
+    LogoutParameter, Protocol, ProxyCallback, ProxyChain, ProxyGrantingTicket,
+    ProxyGrantingTicketIou, ProxyTicket, ResponseFormat, ServiceTicket, ServiceUrl,
+    UnknownProtocol,
 };
 #[cfg(feature = "file")]
 pub use registry::file::FileRegistry;

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use log::{LevelFilter, Log, Metadata, Record};
 
 use super::server::Server;
-use super::{ALICE, builder, validate};
-use crate::Protocol;
+use super::{ALICE, builder, or_hang, validate};
+use crate::{Protocol, ProxyGrantingTicket, ServiceUrl};
 
 /// Keeps every line, of every test that runs meanwhile.
 struct Lines(Mutex<Vec<String>>);
@@ -44,6 +44,23 @@ async fn no_ticket_is_logged_whatever_the_http_client_was_told() {
         .unwrap();
     validate(&client).await.unwrap_err();
     assert!(server.messages()[1].contains("hidden_ticket"));
+    // A proxy-granting ticket in the URL, quoted in one answer, and a proxy ticket in the other.
+    for answer in [
+        "<proxySuccess><proxyTicket>PT-hidden</proxyTicket></proxySuccess>",
+        "<proxyFailure code='INVALID_TICKET'>PGT-hidden for https://hidden.example/</proxyFailure>",
+    ] {
+        let server =
+            Server::with_body(&format!("<serviceResponse>{answer}</serviceResponse>")).await;
+        let client = builder(&server.url)
+            .http_client(|http| http.connection_verbose(true))
+            .build()
+            .unwrap();
+        let ticket = ProxyGrantingTicket::parse("PGT-hidden").unwrap();
+        let target = ServiceUrl::parse("https://hidden.example/").unwrap();
+        let result = or_hang(client.proxy_ticket(&ticket, &target)).await;
+        assert_eq!(result.is_ok(), answer.contains("PT-hidden</"));
+        assert!(server.messages()[0].contains("PGT-hidden"));
+    }
 
     let lines = LINES.0.lock().unwrap().clone();
     assert!(lines.iter().any(|line| line.contains("127.0.0.1")));
