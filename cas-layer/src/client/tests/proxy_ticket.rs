@@ -118,6 +118,29 @@ async fn a_refusal_that_quotes_the_ticket_is_told_without_it() {
 }
 
 #[tokio::test]
+async fn a_ticket_that_looks_like_a_word_is_not_repeated_either() {
+    for (code, message) in [
+        (
+            "X",
+            "the CAS server gave no proxy ticket: X: ticket … unknown",
+        ),
+        (
+            "NO_hiddenword",
+            "the CAS server gave no proxy ticket: ticket … unknown",
+        ),
+    ] {
+        let server = Server::with_body(&refusal(code, "ticket 'hiddenword' unknown")).await;
+        let ticket = ProxyGrantingTicket::parse("hiddenword").unwrap();
+        let target = ServiceUrl::parse("https://mail.example.org/").unwrap();
+        let error = or_hang(client(&server).proxy_ticket(&ticket, &target))
+            .await
+            .unwrap_err();
+        assert_eq!(error.to_string(), message);
+        assert!(!format!("{error:?}").contains("hidden"));
+    }
+}
+
+#[tokio::test]
 async fn a_success_without_a_ticket_is_a_refusal_without_a_code() {
     let server = Server::with_body("<serviceResponse><proxySuccess/></serviceResponse>").await;
     let error = failure(&client(&server)).await;
