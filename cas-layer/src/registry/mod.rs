@@ -88,12 +88,16 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
         now: UnixSeconds,
     ) -> RegistryFuture<'_, ()>;
 
-    /// Ends those of these sessions that were begun or opened, and says how many those were. Some that had
-    /// ended before may be among them.
+    /// Ends those of these sessions that were begun or opened, and says which those were: each that had not ended before,
+    /// so of all who end it at once one is told.
     ///
     /// # Errors
     /// It is not certain that the end will be remembered. The sender is told so.
-    fn end_if_opened(&self, ids: Vec<SessionId>, now: UnixSeconds) -> RegistryFuture<'_, usize>;
+    fn end_if_opened(
+        &self,
+        ids: Vec<SessionId>,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, Vec<SessionId>>;
 
     /// Ends every session of an account that has been opened until now. `expires_at` is when the last of
     /// them would have expired.

@@ -215,16 +215,17 @@ async fn end(
     own: Option<&CasUser>,
     now: UnixSeconds,
 ) -> Response<Bytes> {
-    let has_ended = |id: &&SessionId| shared.registry.ended().contain_id(**id);
-    let live: Vec<&SessionId> = ids.iter().filter(|id| !has_ended(id)).collect();
     let ended = shared.registry.end_if_opened(ids.to_vec(), now).await;
     let outcome = match &ended {
-        Ok(0) => LogoutOutcome::Unknown,
-        Ok(sessions) => LogoutOutcome::Ended(*sessions),
+        Ok(ended) if ended.is_empty() => LogoutOutcome::Unknown,
+        Ok(ended) => LogoutOutcome::Ended(ended.len()),
         Err(error) => LogoutOutcome::NotRemembered(error),
     };
     shared.tell(Event::LogoutRequest(channel, outcome));
-    for &id in live.into_iter().filter(has_ended) {
+    // Where the registry is not sure, what this node takes for ended. A ticket that was still being validated has
+    // opened no session, so nobody has signed out.
+    let signed_out = ended.as_deref().unwrap_or(ids).iter();
+    for &id in signed_out.filter(|id| shared.registry.ended().contain_id(**id)) {
         let cause = channel.cause();
         shared.tell(match own.filter(|user| user.session_id() == id) {
             Some(user) => SignedOut::shown(user, cause),

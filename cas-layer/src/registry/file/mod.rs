@@ -167,7 +167,11 @@ impl Registry for FileRegistry {
         })
     }
 
-    fn end_if_opened(&self, ids: Vec<SessionId>, now: UnixSeconds) -> RegistryFuture<'_, usize> {
+    fn end_if_opened(
+        &self,
+        ids: Vec<SessionId>,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, Vec<SessionId>> {
         Box::pin(self.ask(move |answer| Job::EndIfOpened { ids, now, answer }))
     }
 

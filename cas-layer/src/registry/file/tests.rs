@@ -246,7 +246,7 @@ async fn a_message_about_unknown_sessions_writes_nothing() {
     let before = fs::read(&path).unwrap();
     for n in 1..100 {
         let found = registry.end_if_opened(vec![id(n), id(n + 100)], now).await;
-        assert_eq!(found.unwrap(), 0);
+        assert_eq!(found.unwrap(), []);
     }
     assert!(fs::read(&path).unwrap() == before);
 }

@@ -45,7 +45,7 @@ pub(super) enum Job {
     EndIfOpened {
         ids: Vec<SessionId>,
         now: UnixSeconds,
-        answer: Answer<usize>,
+        answer: Answer<Vec<SessionId>>,
     },
     /// Saves what has ended in memory.
     Save {
@@ -187,7 +187,7 @@ impl Job {
                 Ok(Some(ready(answer, opened)))
             }
             Self::EndIfOpened { ids, now, answer } => {
-                let (mut found, mut changed) = (0, false);
+                let (mut ended, mut changed) = (Vec::new(), false);
                 for id in ids {
                     let begun = known.end_begun(id);
                     let opened = tables.close(id)?;
@@ -195,9 +195,11 @@ impl Job {
                         known.end(id, expires_at, now);
                         changed = true;
                     }
-                    found += usize::from(begun || opened.is_some());
+                    if begun || opened.is_some() {
+                        ended.push(id);
+                    }
                 }
-                let answer = ready(answer, found);
+                let answer = ready(answer, ended);
                 if changed {
                     return Ok(Some(answer));
                 }

@@ -151,7 +151,7 @@ impl RedisRegistry {
     async fn ended_in_redis(
         &self,
         ended: Result<Ended, RegistryError>,
-    ) -> Result<usize, RegistryError> {
+    ) -> Result<Vec<SessionId>, RegistryError> {
         let ended = ended?;
         tokio::select! {
             biased;
@@ -239,10 +239,14 @@ impl Registry for RedisRegistry {
         Box::pin(async move { self.ended_in_redis(ended).await.map(drop) })
     }
 
-    fn end_if_opened(&self, ids: Vec<SessionId>, now: UnixSeconds) -> RegistryFuture<'_, usize> {
+    fn end_if_opened(
+        &self,
+        ids: Vec<SessionId>,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, Vec<SessionId>> {
         if ids.is_empty() {
             // Redis would have nothing to answer.
-            return Box::pin(std::future::ready(Ok(0)));
+            return Box::pin(std::future::ready(Ok(ids)));
         }
         let ended = self.push(Ending::IfOpened { ids, now });
         Box::pin(self.ended_in_redis(ended))

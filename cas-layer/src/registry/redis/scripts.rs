@@ -70,7 +70,9 @@ pub(super) struct Standing {
 pub(super) enum Answer {
     /// Ended now, and all nodes are told.
     Ended { expires_at: UnixSeconds },
-    /// Was ended before, or before it was open.
+    /// Ended now, before it was open.
+    EndedEarly,
+    /// Was ended before.
     HadEnded,
     /// Neither begun nor opened.
     Unknown,
@@ -221,6 +223,7 @@ pub(super) fn answers(value: redis::Value) -> Result<Vec<Answer>, Failure> {
         0 => Ok(Answer::HadEnded),
         -1 => Ok(Answer::Unknown),
         -2 => Ok(Answer::NoRoom),
+        -3 => Ok(Answer::EndedEarly),
         expires_at => match expires_at.try_into() {
             Ok(expires_at) => Ok(Answer::Ended { expires_at }),
             Err(_) => Err(unexpected()),
