@@ -10,6 +10,7 @@ mod error;
 #[cfg(feature = "file")]
 pub(crate) mod file;
 mod forgetful;
+mod grants;
 pub(crate) mod memory;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
@@ -20,6 +21,7 @@ pub use account::AccountId;
 pub(crate) use begun::Begun;
 pub use ended::EndedSessions;
 pub use error::{RegistryError, RegistryErrorKind};
+pub use grants::{Delivered, Expected, IouId, ProxyGrants, SealedGrant};
 
 #[cfg(doc)]
 use crate::MemoryRegistry;
@@ -128,6 +130,12 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
     /// Whether what has ended is still known after this process ends.
     fn outlives_process(&self) -> bool {
         true
+    }
+
+    /// Where proxy-granting tickets are matched with their sign-ins, and kept. `None`, the default, where this registry has
+    /// nothing to do with them.
+    fn proxy_grants(&self) -> Option<&dyn ProxyGrants> {
+        None
     }
 }
 

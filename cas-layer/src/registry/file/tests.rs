@@ -8,7 +8,10 @@ use redb::{ReadableDatabase as _, ReadableTableMetadata as _, TableDefinition};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{clock::Clock, registry::GRACE};
+use crate::{
+    clock::Clock,
+    registry::{GRACE, SealedGrant},
+};
 
 const LIFETIME: UnixSeconds = 8 * 3600;
 
@@ -156,6 +159,71 @@ fn nothing_is_removed_for_an_hour_after_it_expires() {
     assert_eq!(lens(&path), [0, 3]);
 }
 
+fn grant() -> SealedGrant {
+    SealedGrant::new(vec![7; 300]).unwrap()
+}
+
+fn count_grants(path: &Path) -> u64 {
+    let database = redb::Database::open(path).unwrap();
+    let transaction = database.begin_read().unwrap();
+    let grants = transaction.open_table(store::GRANTS).unwrap();
+    grants.len().unwrap()
+}
+
+#[test]
+fn what_is_kept_leaves_the_file_with_its_session() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("sessions.redb");
+    let now = Clock::System.now();
+    let expires_at = now + LIFETIME;
+    let mut store = new_store(&path);
+    let written = store.write(now, |tables| {
+        for n in 0..3 {
+            tables.open(id(n), expires_at)?;
+            assert!(tables.keep(id(n), &grant(), now)?);
+        }
+        tables.open(id(3), 2 * expires_at)?;
+        assert!(tables.keep(id(3), &grant(), now)?);
+        tables.forget(id(2))
+    });
+    assert!(written.unwrap());
+    drop(store);
+    assert_eq!(count_grants(&path), 3);
+    let mut store = new_store(&path);
+    end(&mut store, 1, expires_at, now);
+    drop(store);
+    assert_eq!(count_grants(&path), 2);
+    let mut store = new_store(&path);
+    // Looks at everything, from anywhere to the end and from the beginning.
+    for n in 10..13 {
+        let time = expires_at + GRACE;
+        end(&mut store, n, time + LIFETIME, time);
+    }
+    drop(store);
+    assert_eq!((lens(&path)[0], count_grants(&path)), (1, 1));
+}
+
+#[tokio::test]
+async fn a_file_in_which_nothing_could_be_kept_is_as_good() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("sessions.redb");
+    let now = Clock::System.now();
+    let mut store = new_store(&path);
+    store
+        .write(now, |tables| tables.open(id(1), now + LIFETIME))
+        .unwrap();
+    drop(store);
+    let database = redb::Database::open(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    assert!(transaction.delete_table(store::GRANTS).unwrap());
+    transaction.commit().unwrap();
+    drop(database);
+    let registry = FileRegistry::open(&path).unwrap();
+    assert_eq!(registry.kept(id(1), now).await.unwrap(), None);
+    assert!(registry.keep(id(1), grant(), now).await.unwrap());
+    assert_eq!(registry.kept(id(1), now).await.unwrap(), Some(grant()));
+}
+
 fn no_waker() -> Context<'static> {
     Context::from_waker(Waker::noop())
 }
@@ -166,6 +234,7 @@ fn stuck() -> (FileRegistry, Receiver<Job>) {
     let registry = FileRegistry(Arc::new(Inner {
         path: "sessions.redb".into(),
         known: Arc::default(),
+        pairs: Pairs::default(),
         jobs,
         _thread: Thread {
             running: Mutex::new(mpsc::channel().1),

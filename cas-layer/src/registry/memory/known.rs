@@ -3,7 +3,7 @@
 use crate::{
     clock::UnixSeconds,
     registry::{
-        RegistryError, RegistryErrorKind,
+        RegistryError, RegistryErrorKind, SealedGrant,
         forgetful::{ById, make_room},
     },
     session::SessionId,
@@ -15,6 +15,8 @@ pub(super) struct Known {
     pub(super) sessions: ById<State>,
     /// How many of them are open or were when last looked at.
     pub(super) open: usize,
+    /// What is kept for some of the open ones.
+    pub(super) grants: ById<SealedGrant>,
     /// When a full registry was last searched for sessions that have expired.
     searched_at: UnixSeconds,
     pub(super) last_number: u64,
@@ -52,6 +54,7 @@ impl Known {
     pub(super) fn forget(&mut self, id: SessionId) {
         if let Some(State::Open { .. }) = self.sessions.remove(&id) {
             self.open -= 1;
+            self.forget_grant(id);
         }
     }
 
@@ -67,7 +70,7 @@ impl Known {
             if self.searched_at.abs_diff(now) >= 60 {
                 self.searched_at = now;
                 self.sessions.retain(|_, state| state.is_live(now));
-                self.count();
+                self.sessions_have_gone();
             }
             if self.open >= capacity {
                 return Err(RegistryError::new(
@@ -79,15 +82,40 @@ impl Known {
         let before = self.sessions.len();
         make_room(&mut self.sessions, |state| state.is_live(now));
         if self.sessions.len() < before {
-            self.count();
+            self.sessions_have_gone();
         }
         Ok(())
     }
 
-    fn count(&mut self) {
+    fn sessions_have_gone(&mut self) {
         let states = self.sessions.values();
         self.open = states
             .filter(|state| matches!(state, State::Open { .. }))
             .count();
+        let sessions = &self.sessions;
+        self.grants.retain(|id, _| sessions.contains_key(id));
+    }
+
+    /// Whether a session is open and has not expired.
+    fn is_open(&self, id: SessionId, now: UnixSeconds) -> bool {
+        let state = self.sessions.get(&id);
+        state.is_some_and(|state| matches!(state, State::Open { .. }) && state.is_live(now))
+    }
+
+    pub(super) fn keep(&mut self, id: SessionId, grant: SealedGrant, now: UnixSeconds) -> bool {
+        let is_open = self.is_open(id, now);
+        if is_open {
+            self.grants.insert(id, grant);
+        }
+        is_open
+    }
+
+    pub(super) fn kept(&self, id: SessionId, now: UnixSeconds) -> Option<SealedGrant> {
+        let grant = self.grants.get(&id).filter(|_| self.is_open(id, now));
+        grant.cloned()
+    }
+
+    pub(super) fn forget_grant(&mut self, id: SessionId) {
+        self.grants.remove(&id);
     }
 }

@@ -3,6 +3,7 @@
 //! - [`scripts`] are the steps that Redis takes, each whole or not at all; they are the place to look for what a
 //!   session's states are.
 //! - [`node`] keeps two connections: one for calls, and one on which [`follow`] waits for news.
+//! - [`grants`] is what Redis does for proxy-granting tickets.
 //! - [`queue`] and [`flush`] bring sign-outs to Redis; sign-ins go there directly.
 //! - [`recovery`] and [`seen`] make good what Redis has lost.
 
@@ -13,6 +14,7 @@ mod facts;
 mod failure;
 mod flush;
 mod follow;
+mod grants;
 mod hex;
 mod info;
 mod keys;
@@ -45,7 +47,7 @@ use self::{
     scripts::AccountEnd,
 };
 use super::{
-    AccountId, EndedSessions, Opened, RegisteredSession, Registry, RegistryError,
+    AccountId, EndedSessions, Opened, ProxyGrants, RegisteredSession, Registry, RegistryError,
     RegistryErrorKind, RegistryFuture,
 };
 use crate::{clock::UnixSeconds, session::SessionId};
@@ -294,6 +296,10 @@ impl Registry for RedisRegistry {
     fn is_current(&self) -> bool {
         let limit = self.0.fail_closed_after;
         limit.is_none_or(|limit| self.0.node.facts.age() <= limit)
+    }
+
+    fn proxy_grants(&self) -> Option<&dyn ProxyGrants> {
+        Some(self)
     }
 }
 

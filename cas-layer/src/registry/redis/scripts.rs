@@ -28,6 +28,7 @@ macro_rules! script {
         concat!($(include_str!(concat!("lua/", $file, ".lua")), "\n"),+)
     };
 }
+pub(super) use script;
 
 const LOOK: &str = script!("common", "look");
 const LOAD: &str = script!("common", "load");
@@ -315,7 +316,7 @@ fn read<T: FromRedisValue>(value: redis::Value) -> Result<T, Failure> {
     Ok(T::from_redis_value(value).map_err(RedisError::from)?)
 }
 
-fn unexpected() -> Failure {
+pub(super) fn unexpected() -> Failure {
     RedisError::from((
         redis::ErrorKind::UnexpectedReturnType,
         "a script of the registry was answered by something else",
