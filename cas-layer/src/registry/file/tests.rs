@@ -204,6 +204,23 @@ fn what_is_kept_leaves_the_file_with_its_session() {
 }
 
 #[tokio::test]
+async fn nothing_is_kept_for_who_has_signed_out_though_that_is_not_saved_yet() {
+    let directory = TempDir::new().unwrap();
+    let registry = FileRegistry::open(directory.path().join("sessions.redb")).unwrap();
+    let now = Clock::System.now();
+    for n in 0..2 {
+        assert!(registry.open(id(n), now + LIFETIME, now).await.is_ok());
+    }
+    assert!(registry.keep(id(1), grant(), now).await.unwrap());
+    // The thread that writes has not heard of it when it gets to the next job.
+    for n in 0..2 {
+        registry.ended().end(id(n), now + LIFETIME, now);
+    }
+    assert!(!registry.keep(id(0), grant(), now).await.unwrap());
+    assert_eq!(registry.kept(id(1), now).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_file_in_which_nothing_could_be_kept_is_as_good() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("sessions.redb");

@@ -32,7 +32,7 @@ use crate::{
 /// - A request that carries no verified session or ticket never adds an entry. At most
 ///   [`capacity`](Self::with_capacity) sessions are open at once; a sign-in beyond that is refused
 ///   with a 503 and a log line, and nobody else is signed out for it.
-/// - A proxy-granting ticket that is kept for an open session takes as many bytes as it is long, sealed, and 80 more. Those
+/// - A proxy-granting ticket that is kept for an open session takes as many bytes as it is long, sealed, and about 90 more. Those
 ///   that wait to be collected take 900 KB at most, whatever comes from the network.
 ///
 /// Clones share what they know. Asking whether a session has ended takes one look-up behind a read
