@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{clock::UnixSeconds, error::ConfigError, user::CasUser};
+use crate::{clock::UnixSeconds, error::ConfigError, protocol::ProxyChain, user::CasUser};
 
 /// The longest that credentials may date back, as long as the longest session.
 const MAX_AGE: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -11,7 +11,7 @@ const MAX_AGE: Duration = Duration::from_secs(366 * 24 * 3600);
 ///
 /// ```
 /// use std::time::Duration;
-/// use cas_layer::Access;
+/// use cas_layer::{Access, ProxyChain};
 ///
 /// // Anybody; who has signed in is known.
 /// Access::public();
@@ -23,6 +23,9 @@ const MAX_AGE: Duration = Duration::from_secs(366 * 24 * 3600);
 /// Access::required();
 /// // One who has one of these values, or all of those.
 /// Access::required().any_of("memberOf", ["admin", "staff"]).all_of("licence", ["read", "write"]);
+/// // One who came by themselves, or through this proxy.
+/// Access::required().no_proxy();
+/// Access::required().through([ProxyChain::exact(["https://portal.example.org/cas/proxy"])]);
 /// // One who has given the password within the last minute.
 /// Access::required().fresh(Duration::from_secs(60));
 /// ```
@@ -46,6 +49,8 @@ enum Demand {
     AnyOf { name: String, values: Vec<String> },
     AllOf { name: String, values: Vec<String> },
     If(Arc<dyn Fn(&CasUser) -> bool + Send + Sync>),
+    NoProxy,
+    Through(Vec<ProxyChain>),
 }
 
 /// What follows for a visitor.
@@ -129,6 +134,22 @@ impl Access {
         self
     }
 
+    /// A user whose own browser signed in, and nobody in their name.
+    #[must_use]
+    pub fn no_proxy(mut self) -> Self {
+        self.demands.push(Demand::NoProxy);
+        self
+    }
+
+    /// A user who came through one of these chains of proxies, and not by themselves. Those that are accepted at
+    /// all are named by [`accept_proxies`](crate::CasClientBuilder::accept_proxies).
+    #[must_use]
+    pub fn through(mut self, chains: impl IntoIterator<Item = ProxyChain>) -> Self {
+        let chains = chains.into_iter().collect();
+        self.demands.push(Demand::Through(chains));
+        self
+    }
+
     /// A user who gave their credentials within this time, at least 1 second, in whole seconds. A visitor whose
     /// password dates further back, or for whom the CAS server did not say, is asked for it again (`renew`, CAS
     /// protocol 2.1.1).
@@ -158,6 +179,12 @@ impl Access {
                 && (name.is_empty() || values.is_empty())
             {
                 return invalid("asks for an attribute without name or without values");
+            }
+            if let Demand::Through(chains) = demand {
+                if chains.is_empty() {
+                    return invalid("asks for a proxy and names none");
+                }
+                chains.iter().try_for_each(ProxyChain::check)?;
             }
         }
         match self.fresh {
@@ -215,6 +242,8 @@ impl Demand {
                 .iter()
                 .all(|value| user.attributes().contains(name, value)),
             Self::If(is_welcome) => is_welcome(user),
+            Self::NoProxy => user.proxies().is_empty(),
+            Self::Through(chains) => chains.iter().any(|chain| chain.admits(user.proxies())),
         }
     }
 }
@@ -225,6 +254,8 @@ impl fmt::Debug for Demand {
             Self::AnyOf { name, values } => write!(f, "{name} any of {values:?}"),
             Self::AllOf { name, values } => write!(f, "{name} all of {values:?}"),
             Self::If(_) => f.write_str("if …"),
+            Self::NoProxy => f.write_str("no proxy"),
+            Self::Through(chains) => write!(f, "through {chains:?}"),
         }
     }
 }

@@ -13,7 +13,7 @@ pub enum ConfigError {
     /// The URL of the CAS server or of the app cannot be used.
     #[error("{what} `{url}`: {reason}")]
     InvalidUrl {
-        /// Which URL: "CAS server URL", "app URL".
+        /// Which URL: "CAS server URL", "app URL", "proxy callback URL".
         what: &'static str,
         /// The URL as it was given.
         url: String,
@@ -25,7 +25,7 @@ pub enum ConfigError {
         "{what} `{url}` is plain http and not loopback: tickets and cookies would travel unprotected; use https, or call `{allow}` if the network in between is trusted"
     )]
     InsecureHttp {
-        /// Which URL: "CAS server URL", "app URL".
+        /// Which URL: "CAS server URL", "app URL", "proxy callback URL".
         what: &'static str,
         /// The URL as it was given.
         url: String,
@@ -137,6 +137,12 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The app is to act for its users, and the rest of the configuration does not allow it.
+    #[error("proxy callback: {reason}")]
+    ProxyCallback {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// What is to become of an attribute contradicts itself.
     #[error("attribute `{name}`: {reason}")]
     InvalidAttribute {
@@ -174,6 +180,22 @@ pub enum ConfigError {
     FormatWithoutProtocol {
         /// The protocol as it was given.
         protocol: Protocol,
+    },
+    /// Something about proxies was configured with a version of the protocol that has none.
+    #[error(
+        "proxies with {protocol}: CAS 2 and 3 alone have them; drop the proxies or change the protocol"
+    )]
+    ProxiesWithoutProtocol {
+        /// The protocol as it was given.
+        protocol: Protocol,
+    },
+    /// A chain of proxies that is to be accepted can admit nobody, or says something else than it seems to.
+    #[error("proxy `{proxy}` in an accepted chain: {reason}")]
+    InvalidProxyChain {
+        /// The proxy in the chain as it was given; empty when there is none.
+        proxy: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// An extra root certificate cannot be read.
     #[error("root certificate: {reason}")]

@@ -112,13 +112,15 @@ impl<S> Layer<S> for CasLayer {
 ///    a redirect leads to the page with its query byte for byte as it was, and without ticket. Without a ticket, or with
 ///    one that has been used, it leads there too.
 /// 3. A `ticket` of anybody else's belongs to the app, but for one case: a page that begins a login is returned to without
-///    a `ticket` that looks like a service ticket (`ST-…` or `PT-…`). Portals link like that, and their tickets are for a
-///    login that did not begin here.
+///    a `ticket` that looks like a service ticket (`ST-…` or `PT-…`), and with SAML 1.1 without a `SAMLart`. Portals link
+///    like that, and their tickets are for a login that did not begin here.
 /// 4. Of a `POST` of a form (`application/x-www-form-urlencoded`) that is not over 64 KiB, on a path that is not public,
 ///    the first bytes are looked at. If they are `logoutRequest=`, it is a [single logout](crate#single-logout), which
 ///    the layer answers. Everything else goes on as it came, and a stream streams. A sender that says nothing for 10
 ///    seconds is left to the app.
-/// 5. So is a `GET` on such a path whose `logoutRequest` or `SAMLRequest` can be read as a logout request.
+/// 5. So is a `GET` on such a path whose `logoutRequest` or `SAMLRequest` can be read as a logout request and names a
+///    session of this app, open or ended lately. Any other is the app's own, which may sign its users out by SAML too.
+///    While the registry cannot tell, it is answered 503.
 /// 6. A sign-in link on a page of the layer's, and the `login_url` for programs, is the page that was asked for by `GET`, else
 ///    the [landing path](crate::CasConfigBuilder::landing_path).
 ///
@@ -132,8 +134,12 @@ impl<S> Layer<S> for CasLayer {
 /// - With [`bare_service_url`](crate::CasConfigBuilder::bare_service_url) the service URL is the page without any query, which then
 ///   travels in the login cookie if it has at most 256 bytes with the path. A visitor who comes with a ticket and nothing
 ///   else in the query, and whose browser has begun no login for that page, is told that cookies are needed: links
-///   in portals must not carry one.
+///   in portals must not carry one. The server's tickets have to begin with `ST-` or `PT-`, or be called `SAMLart`: any
+///   other `ticket` is the app's.
 /// - The inner service has to be `Clone`, and takes [`Peeked`](crate::Peeked) request bodies.
+/// - The first bytes of a form are read before the app sees the request. With that, the server answers
+///   `Expect: 100-continue`, so the app can no longer refuse such a form before its body is sent; and a client that waits
+///   for a response before it sends its form is held for up to 10 seconds.
 /// - A single logout at a public path is not looked for, except at the landing path.
 #[derive(Clone, Debug)]
 pub struct CasInPlaceLayer(Hosts);

@@ -23,7 +23,10 @@ mod user;
 
 pub use access::Access;
 pub use attributes::Attributes;
-pub use client::{CasClient, CasClientBuilder, ValidationError, ValidationErrorKind};
+pub use client::{
+    CasClient, CasClientBuilder, ProxyTicketError, ProxyTicketErrorKind, ValidationError,
+    ValidationErrorKind,
+};
 pub use config::{CasConfig, CasConfigBuilder, EndAllError};
 pub use error::ConfigError;
 pub use events::{Refused, RefusedReason, SignOutCause, SignedOut};
@@ -34,8 +37,10 @@ pub use layer::{CasInPlaceLayer, CasLayer};
 pub use pages::{Page, PageKind};
 pub use paths::Paths;
 pub use protocol::{
-    Authentication, InvalidServiceUrl, InvalidTicket, LoginMode, LogoutParameter, Protocol,
-    ResponseFormat, ServiceTicket, ServiceUrl, UnknownProtocol,
+    Authentication, InvalidProxyCallback, InvalidServiceUrl, InvalidTicket, LoginMode,
+    LogoutParameter, Protocol, ProxyCallback, ProxyChain, ProxyGrantingTicket,
+    ProxyGrantingTicketIou, ProxyTicket, ResponseFormat, ServiceTicket, ServiceUrl,
+    UnknownProtocol,
 };
 #[cfg(feature = "file")]
 pub use registry::file::FileRegistry;
@@ -43,8 +48,8 @@ pub use registry::memory::MemoryRegistry;
 #[cfg(feature = "redis")]
 pub use registry::redis::{RedisRegistry, RedisRegistryBuilder};
 pub use service::{
-    Cas, CasFuture, CasInPlace, CasInPlaceFuture, Peeked, Require, RequireAttribute, RequireFresh,
-    RequireUser,
+    Cas, CasApi, CasApiFuture, CasApiLayer, CasFuture, CasInPlace, CasInPlaceFuture, Peeked,
+    Require, RequireAttribute, RequireFresh, RequireUser,
 };
 pub use session::{Key, NewSession, SessionId, UserName, Veto};
 pub use user::CasUser;

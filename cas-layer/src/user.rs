@@ -11,10 +11,16 @@ use http::Response;
 
 use crate::{
     attributes::Attributes,
+    client::{ProxyTicketError, ProxyTicketErrorKind},
     clock::{UnixSeconds, from_unix},
     config::Shared,
+    events::Event,
+    protocol::{ProxyTicket, ServiceUrl},
     registry::{RegisteredSession, RegistryError},
-    service::{self, Place},
+    service::{
+        self, Place,
+        granting::{self, Granted},
+    },
     session::{SessionData, SessionId},
 };
 
@@ -213,6 +219,51 @@ impl CasUser {
     /// The registry could not make sure of it. On this node the sessions have ended.
     pub async fn end_all_sessions(&self) -> Result<(), RegistryError> {
         self.0.shared.end_all(self.name()).await
+    }
+
+    /// The proxies that the user came through, most recent first: each called the next in the user's name (CAS
+    /// protocol 2.6.2). Empty for a user whose own browser signed in, and always so unless
+    /// [`accept_proxies`](crate::CasClientBuilder::accept_proxies) admits any. For rules there are
+    /// [`Access::no_proxy`](crate::Access::no_proxy) and [`Access::through`](crate::Access::through).
+    #[must_use]
+    pub fn proxies(&self) -> &[String] {
+        &self.session().proxies
+    }
+
+    /// A ticket with which to call another service in this user's name, at the URL `target` and once (CAS protocol
+    /// 2.7). Send it along as that service expects it: as the parameter `ticket` of the target, or in the field
+    /// `Authorization: CAS …` of the request. The app has to have a
+    /// [`proxy_callback`](crate::CasConfigBuilder::proxy_callback).
+    ///
+    /// # Errors
+    /// [`ProxyTicketErrorKind`](crate::ProxyTicketErrorKind) says why there is none:
+    /// [`NoGrantingTicket`](crate::ProxyTicketErrorKind::NoGrantingTicket) where the sign-in brought no
+    /// proxy-granting ticket, and [`Expired`](crate::ProxyTicketErrorKind::Expired) where that is no good any more:
+    /// after a new sign-in there is another one.
+    pub async fn proxy_ticket(&self, target: &str) -> Result<ProxyTicket, ProxyTicketError> {
+        let shared = &self.0.shared;
+        let ticket = self.ask_for_proxy_ticket(target).await;
+        let result = ticket.as_ref().map(drop).map_err(ProxyTicketError::kind);
+        shared.tell(Event::ProxyTicket(result));
+        ticket
+    }
+
+    async fn ask_for_proxy_ticket(&self, target: &str) -> Result<ProxyTicket, ProxyTicketError> {
+        let (shared, session) = (&self.0.shared, self.session());
+        let target = ServiceUrl::parse(target).map_err(ProxyTicketError::invalid_target)?;
+        let granting_ticket = match granting::of_session(shared, session).await {
+            Ok(Granted::Ticket(ticket)) => ticket,
+            Ok(Granted::None) => return Err(ProxyTicketError::no_granting_ticket()),
+            Ok(Granted::Ended) => return Err(ProxyTicketError::ended()),
+            Err(error) => return Err(ProxyTicketError::registry_unavailable(&error)),
+        };
+        let ticket = shared.client.proxy_ticket(&granting_ticket, &target).await;
+        if let Err(error) = &ticket
+            && error.kind() == ProxyTicketErrorKind::Expired
+        {
+            granting::forget(shared, session).await;
+        }
+        ticket
     }
 
     /// When the user last gave their credentials to the CAS server, in whole seconds, if the

@@ -14,7 +14,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::{compression::CompressionLayer, timeout::TimeoutLayer, trace::TraceLayer};
 use tracing::Span;
 
-use crate::{metrics, pages};
+use crate::{metrics, pages, proxied};
 
 /// Longer than the 10 seconds that a call to the CAS server may take.
 const REQUEST_TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -43,7 +43,15 @@ pub(crate) fn rules() -> Vec<(Paths, Access)> {
 /// Where a sign-in without `next` leads.
 pub(crate) const LANDING_PATH: &str = "/profile";
 
-pub(crate) fn router(config: CasConfig, metrics: Option<PrometheusHandle>) -> Router {
+/// Where the CAS server brings proxy-granting tickets.
+pub(crate) const PROXY_CALLBACK_PATH: &str = "/cas/proxy";
+
+/// `service` is called in the user's name, if there is one.
+pub(crate) fn router(
+    config: CasConfig,
+    metrics: Option<PrometheusHandle>,
+    service: Option<proxied::Service>,
+) -> Router {
     let policy = pages::Policy::new(config.client().url());
     Router::new()
         .route("/", get(|| async { found("/login") }))
@@ -54,7 +62,12 @@ pub(crate) fn router(config: CasConfig, metrics: Option<PrometheusHandle>) -> Ro
         .route("/fresh", get(pages::profile))
         .route("/sign_out_everywhere", post(pages::sign_out_everywhere))
         .route("/healthz", get(|| async { "ok" }))
-        .with_state(policy)
+        .with_state(policy.clone())
+        .merge(
+            service
+                .map(|service| proxied_route(service, policy))
+                .unwrap_or_default(),
+        )
         .merge(metrics.map(metrics::route).unwrap_or_default())
         .layer(CasLayer::new(config))
         .layer(CompressionLayer::new())
@@ -63,6 +76,12 @@ pub(crate) fn router(config: CasConfig, metrics: Option<PrometheusHandle>) -> Ro
             REQUEST_TIME_LIMIT,
         ))
         .layer(TraceLayer::new_for_http().make_span_with(path_only))
+}
+
+fn proxied_route(service: proxied::Service, policy: pages::Policy) -> Router {
+    Router::new()
+        .route("/proxied", get(proxied::proxied))
+        .with_state((service, policy))
 }
 
 /// The default span holds the URI with its query, and a query brings tickets.

@@ -8,6 +8,8 @@ mod app;
 mod metrics;
 mod options;
 mod pages;
+mod proxied;
+mod records;
 mod serve;
 
 use std::{

@@ -65,6 +65,24 @@ pub(crate) struct Options {
     /// Seconds after which a session ends, whatever happens in it
     #[arg(long, env = "DEMO_LIFETIME", value_name = "SECONDS")]
     pub(crate) lifetime: Option<u64>,
+
+    /// Call a second demo service in the user's name, and show what it says at /proxied
+    #[arg(long, env = "DEMO_PROXY", value_parser = BoolishValueParser::new())]
+    pub(crate) proxy: bool,
+
+    /// Where that second service listens; port 0 takes a free one
+    #[arg(
+        long,
+        env = "DEMO_PROXY_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8082"
+    )]
+    pub(crate) proxy_listen: SocketAddr,
+
+    /// Where the CAS server reaches /cas/proxy of the demo [default: below its public URL]
+    #[arg(long, env = "DEMO_PROXY_CALLBACK_URL", value_name = "URL")]
+    pub(crate) proxy_callback_url: Option<String>,
+
     /// Count what happens, and show it to everybody at /metrics, for Prometheus
     #[arg(long, env = "DEMO_METRICS", value_parser = BoolishValueParser::new())]
     pub(crate) metrics: bool,

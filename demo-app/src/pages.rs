@@ -1,4 +1,4 @@
-//! The one page of the demo.
+//! The pages of the demo.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -56,6 +56,16 @@ impl Policy {
         );
         Self(policy.into())
     }
+
+    /// What every page is sent with.
+    pub(crate) fn headers(&self) -> [(header::HeaderName, String); 4] {
+        [
+            (header::VARY, "Accept".to_owned()),
+            (header::CONTENT_SECURITY_POLICY, self.0.to_string()),
+            (header::REFERRER_POLICY, "no-referrer".to_owned()),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        ]
+    }
 }
 
 /// `POST /sign_out_everywhere`: on all devices, then here and at the CAS server.
@@ -79,13 +89,7 @@ pub(crate) async fn profile(
     if wants_json(&headers) {
         return ([(header::VARY, "Accept")], Json(Profile::of(&user))).into_response();
     }
-    let headers = [
-        (header::VARY, "Accept"),
-        (header::CONTENT_SECURITY_POLICY, &*policy.0),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (headers, Html(page(&user).into_string())).into_response()
+    (policy.headers(), Html(page(&user).into_string())).into_response()
 }
 
 /// `GET /optional` and `GET /gateway`: who has signed in, if anybody.
@@ -113,7 +117,7 @@ impl<'u> Profile<'u> {
 }
 
 /// Browsers name `text/html`; whoever names JSON and not HTML gets JSON.
-fn wants_json(headers: &HeaderMap) -> bool {
+pub(crate) fn wants_json(headers: &HeaderMap) -> bool {
     let names = |wanted: &str| {
         headers
             .get_all(header::ACCEPT)
@@ -127,28 +131,34 @@ fn wants_json(headers: &HeaderMap) -> bool {
 }
 
 fn page(user: &CasUser) -> Markup {
+    let content = html! {
+        h1 { "Signed in as " span #user { (user.name()) } }
+        (session_end(user.expires_at()))
+        (attribute_table(user.attributes()))
+        div .actions {
+            a .button #logout href="/logout" { "Sign out" }
+            form method="post" action="/sign_out_everywhere" {
+                button .plain #everywhere { "Sign out of all devices" }
+            }
+        }
+    };
+    document("Your profile", &content)
+}
+
+/// A page around its content.
+pub(crate) fn document(title: &str, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Your profile" }
+                title { (title) }
                 style { (PreEscaped(STYLE)) }
                 script { (PreEscaped(SCRIPT)) }
             }
             body {
-                main {
-                    h1 { "Signed in as " span #user { (user.name()) } }
-                    (session_end(user.expires_at()))
-                    (attribute_table(user.attributes()))
-                    div .actions {
-                        a .button #logout href="/logout" { "Sign out" }
-                        form method="post" action="/sign_out_everywhere" {
-                            button .plain #everywhere { "Sign out of all devices" }
-                        }
-                    }
-                }
+                main { (content) }
             }
         }
     }

@@ -11,16 +11,17 @@ use std::{
 
 use axum::http::Uri;
 use cas_layer::{
-    CasConfig, ConfigError, FileRegistry, Key, RedisRegistry,
+    CasClientBuilder, CasConfig, ConfigError, FileRegistry, Key, ProxyChain, RedisRegistry,
     registry::RegistryError,
     testing::{CasServer, User},
 };
 use metrics_exporter_prometheus::BuildError;
-use tokio::{net::TcpListener, sync::Notify, time};
+use tokio::{net::TcpListener, sync::Notify, task::JoinHandle, time};
 
 use crate::{
     app, metrics,
     options::{Options, Registry},
+    proxied, records,
 };
 
 /// How long open connections may finish after a signal.
@@ -34,8 +35,9 @@ const DEMO_PASSWORD: &str = "Mellon";
 /// What keeps the demo from starting.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
-    #[error("cannot listen on {address} (--listen)")]
+    #[error("cannot listen on {address} ({option})")]
     Listen {
+        option: &'static str,
         address: SocketAddr,
         source: io::Error,
     },
@@ -67,6 +69,8 @@ pub(crate) enum StartError {
         registry: Registry,
         source: RegistryError,
     },
+    #[error("cannot set up the client of the second service (--proxy)")]
+    HttpClient(#[source] reqwest::Error),
     #[error("cannot count (--metrics)")]
     Metrics(#[from] BuildError),
     #[error("cannot wait for signals")]
@@ -85,15 +89,7 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
     };
     let stop = stop_signal().map_err(StartError::Signals)?;
 
-    let listen_error = |source| StartError::Listen {
-        address: options.listen,
-        source,
-    };
-    let listener = TcpListener::bind(options.listen)
-        .await
-        .map_err(listen_error)?;
-    let address = listener.local_addr().map_err(listen_error)?;
-    let own_url = format!("http://{address}");
+    let (listener, own_url) = listen("--listen", options.listen).await?;
     let app_url = match options.app_url {
         Some(url) if has_path(&url) => return Err(StartError::AppUrlWithPath { url }),
         Some(url) => url,
@@ -102,7 +98,7 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
     let (embedded, cas_url) = if let Some(url) = options.cas_url {
         (None, url)
     } else {
-        let server = start_cas_server(options.cas_listen).await?;
+        let server = start_cas_server(options.cas_listen, options.proxy).await?;
         let url = server.url().to_owned();
         (Some(server), url)
     };
@@ -144,22 +140,38 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
             config.registry(registry.clone())
         }
     };
-    let config = config
-        .client(|client| {
-            let client = client.protocol(options.protocol.into());
-            match ca {
-                Some(pem) => client.add_root_certificate_pem(pem),
-                None => client,
-            }
-        })
-        .build()?;
+    let protocol = options.protocol;
+    let client = |client: CasClientBuilder| {
+        let client = client.protocol(protocol.into());
+        match ca.clone() {
+            Some(pem) => client.add_root_certificate_pem(pem),
+            None => client,
+        }
+    };
+    let mut second = None;
+    if options.proxy {
+        let callback_url = options
+            .proxy_callback_url
+            .unwrap_or_else(|| format!("{app_url}{}", app::PROXY_CALLBACK_PATH));
+        config = config
+            .encrypt_cookie()
+            .proxy_callback(app::PROXY_CALLBACK_PATH)
+            .proxy_callback_url(callback_url.as_str());
+        second = Some(Second::new(options.proxy_listen, &cas_url, callback_url, &client).await?);
+    }
+    let config = config.client(client).build()?;
 
     // Everything that can fail has been done: a failure is one line, with nothing before it.
     if options.key_file.is_none() {
         tracing::info!("no --key-file: a random key, so sessions end when this process does");
     }
     announce(&app_url, &own_url, &cas_url, embedded.is_some());
-    serve(listener, app::router(config, metrics), stop).await;
+    let (service, second) = second.map(Second::start).unzip();
+    serve(listener, app::router(config, metrics, service), stop).await;
+    if let Some(second) = second {
+        // The demo alone called it.
+        second.abort();
+    }
     if let Some(registry) = redis
         && let Err(error) = registry.shutdown().await
     {
@@ -198,8 +210,64 @@ async fn serve(
     }
 }
 
-async fn start_cas_server(address: SocketAddr) -> Result<CasServer, StartError> {
-    CasServer::builder()
+/// The service that the demo calls in its user's name, and the way to it.
+struct Second {
+    listener: TcpListener,
+    router: axum::Router,
+    service: proxied::Service,
+}
+
+impl Second {
+    /// It accepts the demo alone, which others know by its `callback_url`.
+    async fn new(
+        address: SocketAddr,
+        cas_url: &str,
+        callback_url: String,
+        client: impl FnOnce(CasClientBuilder) -> CasClientBuilder,
+    ) -> Result<Self, StartError> {
+        let (listener, url) = listen("--proxy-listen", address).await?;
+        let demo = ProxyChain::exact([callback_url]);
+        let config = CasConfig::builder(cas_url, url.as_str())
+            .key(Key::generate())
+            .client(|builder| client(builder).accept_proxies([demo]))
+            .build()?;
+        let service = proxied::Service::new(format!("{url}{}", records::PATH))
+            .map_err(StartError::HttpClient)?;
+        Ok(Self {
+            listener,
+            router: records::router(config),
+            service,
+        })
+    }
+
+    fn start(self) -> (proxied::Service, JoinHandle<io::Result<()>>) {
+        let server = axum::serve(self.listener, self.router);
+        (self.service, tokio::spawn(server.into_future()))
+    }
+}
+
+/// A socket, and the URL of what is served there.
+async fn listen(
+    option: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, String), StartError> {
+    let failed = |source| StartError::Listen {
+        option,
+        address,
+        source,
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let url = format!("http://{}", listener.local_addr().map_err(failed)?);
+    Ok((listener, url))
+}
+
+/// `calls_back`: proxy-granting tickets go to the demo, which is on plain http.
+async fn start_cas_server(address: SocketAddr, calls_back: bool) -> Result<CasServer, StartError> {
+    let mut server = CasServer::builder();
+    if calls_back {
+        server = server.allow_http_callbacks();
+    }
+    server
         .listen(address)
         .user(
             User::new(DEMO_USER, DEMO_PASSWORD)

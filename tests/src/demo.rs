@@ -34,7 +34,7 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts the demo with `arguments` after `--listen` and `--cas-listen`.
+    /// Starts the demo with `arguments`, on free ports unless they say otherwise.
     pub async fn start(arguments: &[&str]) -> Self {
         Self::start_with_env(arguments, &[]).await
     }
@@ -50,6 +50,7 @@ impl Demo {
         }
         let mut child = command
             .args(["--listen", "127.0.0.1:0", "--cas-listen", "127.0.0.1:0"])
+            .args(["--proxy-listen", "127.0.0.1:0"])
             .args(arguments)
             .env("NO_PROXY", "127.0.0.1")
             .env("RUST_LOG", "debug")

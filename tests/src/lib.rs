@@ -7,9 +7,11 @@
     reason = "helpers of tests: a test fails by panicking"
 )]
 
+pub mod acting;
 pub mod balancer;
 pub mod demo;
 pub mod flow;
 pub mod redis;
 pub mod suite;
+pub mod tls;
 pub mod visitor;

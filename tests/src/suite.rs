@@ -7,6 +7,8 @@ use tokio::runtime;
 
 /// The variable with the URL of a django-cas-server, such as `http://127.0.0.1:1234/cas`.
 pub const DJANGO_URL: &str = "CAS_TESTS_DJANGO_URL";
+/// The variable with the file from which that server reads whom to trust when it calls back by https.
+pub const DJANGO_CA: &str = "CAS_TESTS_DJANGO_CA";
 /// The variable with the chromedriver to run.
 pub const CHROMEDRIVER: &str = "CAS_TESTS_CHROMEDRIVER";
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
+use super::fetch::{FetchError, FetchErrorKind};
 use crate::protocol::{Refusal, ResponseError, ServiceTicket, Unmet};
 
 /// Why a ticket was not validated.
@@ -14,6 +15,7 @@ pub struct ValidationError {
     kind: ValidationErrorKind,
     code: Option<String>,
     message: Cow<'static, str>,
+    proxies: Vec<String>,
     source: Option<reqwest::Error>,
 }
 
@@ -21,7 +23,8 @@ pub struct ValidationError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ValidationErrorKind {
-    /// The CAS server answered that the ticket is not good: unknown, used, expired, or of another service.
+    /// The CAS server answered that the ticket is not good: unknown, used, expired, or of another service. Or the
+    /// ticket came through proxies that are [not accepted](crate::CasClientBuilder::accept_proxies).
     Refused,
     /// An assertion (SAML 1.1) that does not count here and now: outside of its time window, meant for another
     /// service, or an answer to another request. The error says which. With a time window, compare the clocks of
@@ -50,27 +53,21 @@ impl ValidationError {
         self.code.as_deref()
     }
 
+    /// The proxies that the ticket came through, most recent first, when they are why it was refused. Not part of
+    /// what the error prints: the text is the CAS server's.
+    #[must_use]
+    pub fn proxies(&self) -> &[String] {
+        &self.proxies
+    }
+
     fn new(kind: ValidationErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
             code: None,
             message: message.into(),
+            proxies: Vec::new(),
             source: None,
         }
-    }
-
-    pub(super) fn status(status: reqwest::StatusCode) -> Self {
-        Self::new(
-            ValidationErrorKind::Unreadable,
-            format!("the CAS server answered with status {}", status.as_u16()),
-        )
-    }
-
-    pub(super) fn unreadable(reason: &'static str) -> Self {
-        Self::new(
-            ValidationErrorKind::Unreadable,
-            format!("the CAS server's answer cannot be read: {reason}"),
-        )
     }
 
     /// Nothing was sent.
@@ -82,11 +79,14 @@ impl ValidationError {
     }
 
     /// Accepting a user through a proxy is for those who list the proxies they trust.
-    pub(super) fn proxied() -> Self {
-        Self::new(
-            ValidationErrorKind::Refused,
-            "the ticket came through a proxy, and none is accepted",
-        )
+    pub(super) fn proxied(proxies: &[String]) -> Self {
+        Self {
+            proxies: proxies.to_vec(),
+            ..Self::new(
+                ValidationErrorKind::Refused,
+                "the ticket came through a chain of proxies that is not accepted",
+            )
+        }
     }
 
     /// The server ignored that credentials were to be given, at the login page and at validation.
@@ -97,35 +97,11 @@ impl ValidationError {
         )
     }
 
-    pub(super) fn from_http(error: reqwest::Error) -> Self {
-        let failure = if error.is_timeout() {
-            Self::new(
-                ValidationErrorKind::TimedOut,
-                "the CAS server did not answer within the time limit",
-            )
-        } else if error.is_connect() {
-            Self::new(
-                ValidationErrorKind::Unreachable,
-                "the CAS server cannot be reached",
-            )
-        } else {
-            Self::new(
-                ValidationErrorKind::Unreachable,
-                "the connection to the CAS server broke before its answer was complete",
-            )
-        };
-        // With its URL the error would print the ticket.
-        Self {
-            source: Some(error.without_url()),
-            ..failure
-        }
-    }
-
     pub(super) fn from_response(error: ResponseError, ticket: &ServiceTicket) -> Self {
         match error {
-            ResponseError::Refused(refusal) => Self::refused(&refusal, ticket),
+            ResponseError::Refused(refusal) => Self::refused(&refusal, ticket.expose_secret()),
             ResponseError::Unmet(unmet) => Self::unmet(unmet),
-            ResponseError::Unreadable(reason) => Self::unreadable(reason),
+            ResponseError::Unreadable(reason) => FetchError::unreadable(reason).into(),
         }
     }
 
@@ -136,19 +112,42 @@ impl ValidationError {
         )
     }
 
-    fn refused(refusal: &Refusal, ticket: &ServiceTicket) -> Self {
-        let code = refusal.code(ticket);
-        let text = refusal.text(ticket);
-        let mut message = "the CAS server refused the ticket".to_owned();
-        for part in [code.unwrap_or_default(), &text] {
-            if !part.is_empty() {
-                message.push_str(": ");
-                message.push_str(part);
-            }
-        }
+    fn refused(refusal: &Refusal, ticket: &str) -> Self {
         Self {
-            code: code.map(str::to_owned),
-            ..Self::new(ValidationErrorKind::Refused, message)
+            code: refusal.code(ticket).map(str::to_owned),
+            ..Self::new(
+                ValidationErrorKind::Refused,
+                in_words("the CAS server refused the ticket", refusal, ticket),
+            )
+        }
+    }
+}
+
+/// What happened, and what of the server's words may be repeated. `ticket` is the one just sent.
+pub(super) fn in_words(what: &str, refusal: &Refusal, ticket: &str) -> String {
+    let mut message = what.to_owned();
+    for part in [
+        refusal.code(ticket).unwrap_or_default(),
+        &refusal.text(ticket),
+    ] {
+        if !part.is_empty() {
+            message.push_str(": ");
+            message.push_str(part);
+        }
+    }
+    message
+}
+
+impl From<FetchError> for ValidationError {
+    fn from(error: FetchError) -> Self {
+        let kind = match error.kind {
+            FetchErrorKind::Unreachable => ValidationErrorKind::Unreachable,
+            FetchErrorKind::TimedOut => ValidationErrorKind::TimedOut,
+            FetchErrorKind::Unreadable => ValidationErrorKind::Unreadable,
+        };
+        Self {
+            source: error.source,
+            ..Self::new(kind, error.message)
         }
     }
 }
@@ -165,6 +164,7 @@ impl fmt::Debug for ValidationError {
             .field("kind", &self.kind)
             .field("code", &self.code)
             .field("message", &self.message)
+            .field("proxies", &self.proxies.len())
             .field("source", &self.source)
             .finish()
     }

@@ -2,6 +2,9 @@
 
 mod builder;
 mod error;
+mod fetch;
+mod proxies;
+mod proxy_error;
 
 #[cfg(test)]
 mod tests;
@@ -13,17 +16,17 @@ use std::time::Duration;
 pub use builder::CasClientBuilder;
 pub use error::{ValidationError, ValidationErrorKind};
 use http::{HeaderName, header};
+pub use proxy_error::{ProxyTicketError, ProxyTicketErrorKind};
 use reqwest::RequestBuilder;
 
+use self::fetch::FetchError;
+use self::proxies::Proxies;
 use crate::clock::Clock;
 use crate::protocol::{
     Authentication, LoginMode, LogoutParameter, Protocol, ResponseFormat, SamlExpectation,
-    SamlRequest, ServerUrl, ServiceTicket, ServiceUrl, parse_saml_response, parse_service_response,
-    parse_text_response,
+    SamlRequest, ServerUrl, ServiceTicket, ServiceUrl, Validation, parse_saml_response,
+    parse_service_response, parse_text_response,
 };
-
-/// The longest answer that is read, in bytes.
-const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
 /// SOAP 1.1, section 6.1.1.
 const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
@@ -62,6 +65,7 @@ struct Inner {
     timeout: Duration,
     login_parameters: Vec<(String, String)>,
     logout_parameter: LogoutParameter,
+    proxies: Proxies,
     http: reqwest::Client,
 }
 
@@ -88,7 +92,18 @@ impl CasClient {
         self.inner.protocol
     }
 
-    /// How long a validation may take as a whole.
+    /// Whether users who come through these proxies, most recent first, are accepted.
+    pub(crate) fn accepts(&self, proxies: &[String]) -> bool {
+        let accepted = &self.inner.proxies.accepted;
+        accepted.iter().any(|chain| chain.admits(proxies))
+    }
+
+    /// Whether validations ask for a proxy-granting ticket.
+    pub(crate) fn asks_for_grants(&self) -> bool {
+        self.inner.proxies.callback.is_some()
+    }
+
+    /// How long a validation or a request for a proxy ticket may take as a whole.
     #[must_use]
     pub fn timeout(&self) -> Duration {
         self.inner.timeout
@@ -161,7 +176,8 @@ impl CasClient {
     /// Asks the CAS server whose ticket this is (CAS protocol 2.4, 2.5, 2.8, 4.2).
     ///
     /// `service` must be, byte for byte, the URL that was sent to the login page. The ticket is used up by
-    /// this, whatever the answer. A ticket that came through a proxy is refused.
+    /// this, whatever the answer. A ticket that came through proxies is refused unless
+    /// [they are accepted](CasClientBuilder::accept_proxies).
     ///
     /// Needs a tokio runtime with time and I/O enabled.
     ///
@@ -182,7 +198,8 @@ impl CasClient {
     ///
     /// # Errors
     ///
-    /// As [`validate`](Self::validate). A server that says itself that the credentials are older is refused too.
+    /// As [`validate`](Self::validate). A server that says itself that the credentials are older is refused too,
+    /// and so is a ticket that came through proxies, whichever are accepted: nobody gave credentials for it.
     pub async fn validate_renewed(
         &self,
         ticket: &ServiceTicket,
@@ -202,9 +219,16 @@ impl CasClient {
         service: &ServiceUrl,
     ) -> Result<Authentication, ValidationError> {
         let inner = &*self.inner;
-        let url = inner
-            .server
-            .validate(inner.protocol, inner.format, ticket, service, renewed);
+        let url = inner.server.validate(&Validation {
+            protocol: inner.protocol,
+            format: inner.format,
+            ticket,
+            service,
+            renewed,
+            // No proxy ticket is a renewed one (CAS protocol 2.5.1).
+            proxied: !renewed && !inner.proxies.accepted.is_empty(),
+            proxy_callback: inner.proxies.callback.as_ref(),
+        });
         let answer = match inner.protocol {
             Protocol::Cas1 => parse_text_response(&fetch(inner.http.get(url)).await?),
             Protocol::Cas2 | Protocol::Cas3 => {
@@ -226,8 +250,9 @@ impl CasClient {
         };
         let authentication =
             answer.map_err(|error| ValidationError::from_response(error, ticket))?;
-        if !authentication.proxies().is_empty() {
-            return Err(ValidationError::proxied());
+        let proxies = authentication.proxies();
+        if !inner.proxies.accept(proxies) || (renewed && !proxies.is_empty()) {
+            return Err(ValidationError::proxied(proxies));
         }
         Ok(authentication)
     }
@@ -243,21 +268,14 @@ impl Inner {
     }
 }
 
-/// Sends a request, once, and reads the body of the answer.
-async fn fetch(request: RequestBuilder) -> Result<Vec<u8>, ValidationError> {
-    let mut response = request.send().await.map_err(ValidationError::from_http)?;
+/// Sends a request, once, and reads the body of an answer with a 2xx status.
+async fn fetch(request: RequestBuilder) -> Result<Vec<u8>, FetchError> {
+    let response = fetch::send(request).await?;
     let status = response.status();
     if !status.is_success() {
-        return Err(ValidationError::status(status));
+        return Err(FetchError::status(status));
     }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(ValidationError::from_http)? {
-        if chunk.len() > MAX_RESPONSE_BYTES - body.len() {
-            return Err(ValidationError::unreadable("it is over 1 MiB"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+    fetch::read(response).await
 }
 
 impl fmt::Debug for Inner {
@@ -270,6 +288,7 @@ impl fmt::Debug for Inner {
             .field("timeout", &self.timeout)
             .field("login_parameters", &self.login_parameters)
             .field("logout_parameter", &self.logout_parameter)
+            .field("proxies", &self.proxies)
             .finish_non_exhaustive()
     }
 }

@@ -6,6 +6,8 @@
 mod answers;
 mod limits;
 mod logs;
+mod proxies;
+mod proxy_ticket;
 mod saml;
 mod server;
 mod tls;

@@ -3,6 +3,7 @@
 mod endpoints;
 mod hooks;
 mod hosts;
+mod proxies;
 mod rules;
 mod session;
 
@@ -14,6 +15,7 @@ use tokio::sync::Semaphore;
 
 use self::{
     hosts::{Cookies, FurtherHost, Host},
+    proxies::ProxyOptions,
     rules::RuleOptions,
     session::SessionOptions,
 };
@@ -32,6 +34,9 @@ use crate::{
 
 type SourceAddress = dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync;
 
+/// Networks as they were given, and how the address of a request is known.
+type Networks = (Vec<String>, Arc<SourceAddress>);
+
 /// Builds a [`CasConfig`]. Nothing is checked before [`build`](Self::build).
 #[must_use]
 pub struct CasConfigBuilder {
@@ -42,7 +47,8 @@ pub struct CasConfigBuilder {
     allow_insecure_http: bool,
     prefix_stripped: bool,
     endpoints: Endpoints,
-    logout_networks: Option<(Vec<String>, Arc<SourceAddress>)>,
+    logout_networks: Option<Networks>,
+    proxies: ProxyOptions,
     landing_path: String,
     after_logout: Option<String>,
     sign_out: SignOut,
@@ -84,8 +90,10 @@ impl CasConfigBuilder {
                 logout: "/logout".to_owned(),
                 logout_callback: "/logout_callback".to_owned(),
                 logout_request: None,
+                proxy_callback: None,
             },
             logout_networks: None,
+            proxies: ProxyOptions::default(),
             landing_path: "/".to_owned(),
             after_logout: None,
             sign_out: SignOut::default(),
@@ -315,9 +323,15 @@ impl CasConfigBuilder {
     ///
     /// # Errors
     /// A [`ConfigError`] for the first mistake found. It says in words what to change.
-    pub fn build(self) -> Result<CasConfig, ConfigError> {
+    pub fn build(mut self) -> Result<CasConfig, ConfigError> {
         let app = AppUrl::parse(&self.app_url, self.allow_insecure_http)?;
-        let first: Host = (app, self.client.build()?.by(self.clock.clone()));
+        let registry_can = self.registry.proxy_grants().is_some();
+        self.proxies.check(self.session.encrypted, registry_can)?;
+        let client = match self.proxies.callback_url(&app) {
+            Some(url) => self.client.proxy_callback_url(url),
+            None => self.client,
+        };
+        let first: Host = (app, client.build()?.by(self.clock.clone()));
         let further = hosts::further(
             self.further_hosts,
             &first,
@@ -325,10 +339,10 @@ impl CasConfigBuilder {
             &self.clock,
         )?;
         hosts::check(&first, &further, self.cookie_name.as_deref())?;
+        self.proxies.check_hosts(&first, &further)?;
         let keys = self.keys.split_first().ok_or(ConfigError::KeyMissing)?;
-        for (index, key) in self.keys.iter().enumerate() {
-            key.check(index + 1)?;
-        }
+        check_keys(&self.keys)?;
+        self.proxies.name(&mut self.endpoints);
         endpoints::check(&self.endpoints)?;
         let (rules, gateway_interval) = self.rules.check()?;
         let landing = endpoints::return_path("landing path", &self.landing_path, &self.endpoints)?;
@@ -349,6 +363,7 @@ impl CasConfigBuilder {
                 reason: "at least one is needed, and fewer than the runtime can count",
             });
         }
+        let granting = self.proxies.granting(keys, &first.0)?;
         let (endpoints, rules) = (Arc::new(self.endpoints), Arc::new(rules));
         let content = Arc::new(self.session.content()?);
         let hooks = Arc::new(self.hooks);
@@ -379,6 +394,7 @@ impl CasConfigBuilder {
                 gateway_interval,
                 sign_in: self.rules.sign_in,
                 logout_sources: logout_sources.clone(),
+                granting: granting.clone(),
                 registry: Arc::clone(&self.registry),
                 lifetimes,
                 content: Arc::clone(&content),
@@ -409,4 +425,9 @@ impl CasConfigBuilder {
         crate::events::describe_metrics();
         Ok(CasConfig(Hosts::new(first, others)))
     }
+}
+
+fn check_keys(keys: &[Key]) -> Result<(), ConfigError> {
+    let mut numbered = keys.iter().zip(1..);
+    numbered.try_for_each(|(key, position)| key.check(position))
 }

@@ -3,6 +3,7 @@
 mod builder;
 mod cookie_name;
 mod end_all;
+mod granting;
 mod hosts;
 mod logout_sources;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 pub use builder::CasConfigBuilder;
 pub use end_all::EndAllError;
+pub(crate) use granting::{Granting, Label};
 pub(crate) use hosts::Hosts;
 use http::HeaderMap;
 pub(crate) use logout_sources::{LogoutSources, Source};
@@ -59,6 +61,8 @@ pub(crate) struct Shared {
     pub(crate) logged_out_url: ServiceUrl,
     /// Without a list they may come from anywhere.
     pub(crate) logout_sources: Option<LogoutSources>,
+    /// How the app comes to proxy-granting tickets, where it asks for them.
+    pub(crate) granting: Option<Arc<Granting>>,
     pub(crate) registry: Arc<dyn Registry>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) content: Arc<Content>,
@@ -137,6 +141,7 @@ pub(crate) struct Endpoints {
     pub(crate) logout_callback: String,
     /// Besides the login path, where logout requests go as a rule.
     pub(crate) logout_request: Option<String>,
+    pub(crate) proxy_callback: Option<String>,
 }
 
 impl Endpoints {
@@ -146,6 +151,7 @@ impl Endpoints {
         [&self.login, &self.logout, &self.logout_callback]
             .into_iter()
             .chain(&self.logout_request)
+            .chain(&self.proxy_callback)
             .any(|own| *own == path)
     }
 }

@@ -21,7 +21,12 @@ impl Hooks {
             Event::SignedIn(user) => self.sign_in.iter().for_each(|hook| hook(user)),
             Event::SignedOut(signed_out) => self.sign_out.iter().for_each(|hook| hook(signed_out)),
             Event::Refused(refused) => self.refused.iter().for_each(|hook| hook(refused)),
-            Event::SessionNotKept(_) | Event::Validated { .. } | Event::LogoutRequest(..) => {}
+            Event::SessionNotKept(_)
+            | Event::Validated { .. }
+            | Event::LogoutRequest(..)
+            | Event::ProxyCallback(_)
+            | Event::Grant(_)
+            | Event::ProxyTicket(_) => {}
         }
     }
 }

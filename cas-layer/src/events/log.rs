@@ -6,8 +6,8 @@ use std::fmt;
 use tracing::{Level, Span};
 
 use super::{
-    Channel, Event, LogoutOutcome, Refused, RefusedReason, SignOutCause, SignedOut, source_of,
-    validation_result,
+    Channel, Event, GrantOutcome, LogoutOutcome, ProxyCallbackOutcome, Refused, RefusedReason,
+    SignOutCause, SignedOut, proxying::proxy_ticket_result, source_of, validation_result,
 };
 use crate::{protocol::Protocol, registry::RegistryError};
 
@@ -52,6 +52,14 @@ pub(super) fn write(event: &Event<'_>) {
             "the CAS server was asked about a ticket"
         ),
         Event::LogoutRequest(channel, outcome) => write_logout_request(*channel, *outcome),
+        Event::ProxyCallback(outcome) => write_proxy_callback(*outcome),
+        Event::Grant(outcome) => write_grant(*outcome),
+        Event::ProxyTicket(result) => tracing::debug!(
+            target: TARGET,
+            event = "proxy-ticket",
+            result = proxy_ticket_result(*result),
+            "the app asked for a proxy ticket"
+        ),
     }
 }
 
@@ -110,6 +118,85 @@ fn write_logout_request(channel: Channel, outcome: LogoutOutcome<'_>) {
         sessions,
         error = error.map(tracing::field::display),
         source,
+        "{message}"
+    );
+}
+
+fn write_proxy_callback(outcome: ProxyCallbackOutcome<'_>) {
+    let (level, message) = match outcome {
+        ProxyCallbackOutcome::Kept => (Level::DEBUG, "a proxy-granting ticket came"),
+        ProxyCallbackOutcome::Twice => (Level::DEBUG, "a proxy-granting ticket came twice"),
+        // Whoever knows the URL can bring about these.
+        ProxyCallbackOutcome::Unexpected => (
+            Level::DEBUG,
+            "a proxy-granting ticket came while nobody signs in",
+        ),
+        ProxyCallbackOutcome::Malformed(_) => {
+            (Level::DEBUG, "the proxy callback was asked for nonsense")
+        }
+        ProxyCallbackOutcome::SourceRefused => (
+            Level::WARN,
+            "the proxy callback was asked from an address that is not listed",
+        ),
+        ProxyCallbackOutcome::SourceUnknown => (
+            Level::ERROR,
+            "the proxy callback is limited to listed sources, and the address of a request is not known: \
+             all are refused",
+        ),
+        ProxyCallbackOutcome::Full => (
+            Level::WARN,
+            "there is no room for a proxy-granting ticket: somebody brings false ones",
+        ),
+        ProxyCallbackOutcome::NotTaken(_) => {
+            (Level::ERROR, "a proxy-granting ticket could not be taken")
+        }
+    };
+    let (error, source): (Option<&dyn fmt::Display>, _) = match outcome {
+        ProxyCallbackOutcome::Malformed(error) => (Some(error), None),
+        ProxyCallbackOutcome::NotTaken(error) => (Some(error), source_of(error)),
+        _ => (None, None),
+    };
+    say!(
+        level,
+        event = "proxy-callback",
+        result = outcome.as_str(),
+        error = error.map(tracing::field::display),
+        source,
+        "{message}"
+    );
+}
+
+fn write_grant(outcome: GrantOutcome<'_>) {
+    let (level, message) = match outcome {
+        GrantOutcome::Given => (Level::DEBUG, "a sign-in brought a proxy-granting ticket"),
+        GrantOutcome::NotGiven => (
+            Level::WARN,
+            "the CAS server gave no proxy-granting ticket: can it reach the proxy callback, and may this app \
+             be a proxy?",
+        ),
+        GrantOutcome::NotDelivered => (
+            Level::WARN,
+            "the CAS server named a proxy-granting ticket that has not come to the proxy callback",
+        ),
+        GrantOutcome::TooLarge => (
+            Level::WARN,
+            "a session would not fit into a cookie with its proxy-granting ticket: it goes without",
+        ),
+        GrantOutcome::RegistryFailed(_) => (
+            Level::ERROR,
+            "the registry failed, so a sign-in has no proxy-granting ticket",
+        ),
+    };
+    let error = match outcome {
+        GrantOutcome::RegistryFailed(error) => Some(error),
+        _ => None,
+    };
+    say!(
+        level,
+        event = "proxy-grant",
+        result = outcome.as_str(),
+        error = error.map(tracing::field::display),
+        source = error.and_then(|error| source_of(error)),
         "{message}"
     );
 }

@@ -3,12 +3,15 @@
 
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
-use super::{Event, validation_result};
+use super::{Event, proxying::proxy_ticket_result, validation_result};
 
 const SIGN_INS: &str = "cas_layer_sign_ins_total";
 const VALIDATION: &str = "cas_layer_validation_seconds";
 const SESSIONS_ENDED: &str = "cas_layer_sessions_ended_total";
 const LOGOUT_REQUESTS: &str = "cas_layer_logout_requests_total";
+const PROXY_CALLBACKS: &str = "cas_layer_proxy_callbacks_total";
+const PROXY_GRANTS: &str = "cas_layer_proxy_grants_total";
+const PROXY_TICKETS: &str = "cas_layer_proxy_tickets_total";
 
 /// Tells the recorder, if there is one by now, what the numbers mean.
 pub(crate) fn describe() {
@@ -32,6 +35,21 @@ pub(crate) fn describe() {
         Unit::Count,
         "Single-logout messages, by channel and result"
     );
+    describe_counter!(
+        PROXY_CALLBACKS,
+        Unit::Count,
+        "Pairs that were brought to the proxy callback, by result"
+    );
+    describe_counter!(
+        PROXY_GRANTS,
+        Unit::Count,
+        "Sign-ins that asked for a proxy-granting ticket, by result"
+    );
+    describe_counter!(
+        PROXY_TICKETS,
+        Unit::Count,
+        "Proxy tickets that the app asked for, by result"
+    );
 }
 
 pub(super) fn count(event: &Event<'_>) {
@@ -49,6 +67,15 @@ pub(super) fn count(event: &Event<'_>) {
         Event::LogoutRequest(channel, outcome) => {
             let labels = [("channel", channel.as_str()), ("result", outcome.as_str())];
             counter!(LOGOUT_REQUESTS, &labels).increment(1);
+        }
+        Event::ProxyCallback(outcome) => {
+            counter!(PROXY_CALLBACKS, "result" => outcome.as_str()).increment(1);
+        }
+        Event::Grant(outcome) => {
+            counter!(PROXY_GRANTS, "result" => outcome.as_str()).increment(1);
+        }
+        Event::ProxyTicket(result) => {
+            counter!(PROXY_TICKETS, "result" => proxy_ticket_result(*result)).increment(1);
         }
         Event::Refused(_) | Event::SessionNotKept(_) => {}
     }

@@ -5,6 +5,7 @@ mod hooks;
 mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod proxying;
 mod refused;
 mod signed_out;
 
@@ -14,11 +15,15 @@ pub(crate) use hooks::Hooks;
 pub(crate) use log::validation_span;
 #[cfg(feature = "metrics")]
 pub(crate) use metrics::describe as describe_metrics;
+pub(crate) use proxying::{GrantOutcome, ProxyCallbackOutcome};
 pub use refused::{Refused, RefusedReason};
 pub use signed_out::{SignOutCause, SignedOut};
 
 use crate::{
-    client::ValidationErrorKind, registry::RegistryError, session::SessionId, user::CasUser,
+    client::{ProxyTicketErrorKind, ValidationErrorKind},
+    registry::RegistryError,
+    session::SessionId,
+    user::CasUser,
 };
 
 /// Something that has happened.
@@ -39,6 +44,12 @@ pub(crate) enum Event<'e> {
     },
     /// A single-logout message was dealt with.
     LogoutRequest(Channel, LogoutOutcome<'e>),
+    /// The CAS server, or somebody else, came to the proxy callback.
+    ProxyCallback(ProxyCallbackOutcome<'e>),
+    /// A sign-in asked for a proxy-granting ticket.
+    Grant(GrantOutcome<'e>),
+    /// The app asked for a proxy ticket.
+    ProxyTicket(Result<(), ProxyTicketErrorKind>),
 }
 
 /// How a single-logout message came.
@@ -93,7 +104,10 @@ impl<'e> Event<'e> {
             Self::SignedIn(_)
             | Self::SessionNotKept(_)
             | Self::Validated { .. }
-            | Self::LogoutRequest(..) => {}
+            | Self::LogoutRequest(..)
+            | Self::ProxyCallback(_)
+            | Self::Grant(_)
+            | Self::ProxyTicket(_) => {}
         }
         self
     }

@@ -293,8 +293,8 @@ impl Pages {
         response
     }
 
-    /// The same for a program, with the app's login URL.
-    pub(crate) fn problem(page: &Page, login_url: &str) -> Response<Bytes> {
+    /// The same for a program, with the app's login URL if it has one.
+    pub(crate) fn problem(page: &Page, login_url: Option<&str>) -> Response<Bytes> {
         #[derive(Serialize)]
         struct Problem<'p> {
             r#type: &'static str,
@@ -302,7 +302,8 @@ impl Pages {
             status: u16,
             detail: &'p str,
             reason: &'static str,
-            login_url: &'p str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            login_url: Option<&'p str>,
             #[serde(skip_serializing_if = "Option::is_none")]
             code: Option<&'p str>,
         }
@@ -408,7 +409,7 @@ mod tests {
 
     #[test]
     fn a_program_gets_a_problem_document() {
-        let response = Pages::problem(&page(PageKind::SignInNeeded), "https://app/login");
+        let response = Pages::problem(&page(PageKind::SignInNeeded), Some("https://app/login"));
         assert_eq!(
             response.headers()["content-type"],
             "application/problem+json"
@@ -429,7 +430,7 @@ mod tests {
             html.contains("<p>&lt;b&gt;Only &quot;staff&quot;&lt;/b&gt; &amp; co</p>"),
             "{html}"
         );
-        let response = Pages::problem(&page, "https://app/login");
+        let response = Pages::problem(&page, Some("https://app/login"));
         let problem: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
         assert_eq!(problem["detail"], "<b>Only \"staff\"</b> & co");
         assert_eq!(problem["reason"], "sign-in-vetoed");

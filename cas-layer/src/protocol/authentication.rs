@@ -6,11 +6,13 @@ use std::time::SystemTime;
 use jiff::fmt::rfc2822;
 use jiff::{Timestamp, ZonedDateTime};
 
+use super::ProxyGrantingTicketIou;
 use crate::Attributes;
 
 /// A user whom a CAS server has vouched for.
 ///
-/// Only a successful validation makes one. `Debug` does not print the user name or the values of attributes.
+/// Only a successful validation makes one. `Debug` does not print the user name, the values of attributes, or
+/// what has to do with proxies.
 #[derive(Clone)]
 pub struct Authentication {
     user: String,
@@ -18,6 +20,7 @@ pub struct Authentication {
     proxies: Vec<String>,
     /// What the answer says about it outside of the attributes.
     authenticated_at: Option<SystemTime>,
+    proxy_granting_ticket_iou: Option<ProxyGrantingTicketIou>,
 }
 
 impl Authentication {
@@ -28,6 +31,16 @@ impl Authentication {
             attributes,
             proxies,
             authenticated_at: None,
+            proxy_granting_ticket_iou: None,
+        }
+    }
+
+    /// Notes what the answer calls the proxy-granting ticket. A text that no ticket can be is as good as none:
+    /// the user has signed in all the same, and this app cannot be their proxy.
+    pub(super) fn with_proxy_granting_ticket_iou(self, iou: &str) -> Self {
+        Self {
+            proxy_granting_ticket_iou: ProxyGrantingTicketIou::parse(iou).ok(),
+            ..self
         }
     }
 
@@ -56,6 +69,16 @@ impl Authentication {
     #[must_use]
     pub fn proxies(&self) -> &[String] {
         &self.proxies
+    }
+
+    /// What the server calls the proxy-granting ticket that it brought to the
+    /// [callback](crate::CasClientBuilder::proxy_callback_url) during this validation (CAS protocol 2.5.4, 3.4).
+    ///
+    /// `None` when no callback is configured, when the server could not bring the ticket to it or does not let this
+    /// app be a proxy, and when it says something that can be no ticket.
+    #[must_use]
+    pub fn proxy_granting_ticket_iou(&self) -> Option<&ProxyGrantingTicketIou> {
+        self.proxy_granting_ticket_iou.as_ref()
     }
 
     /// When the user gave their credentials: the attribute `authenticationDate` (CAS protocol 2.5.7), else the
@@ -225,16 +248,18 @@ mod tests {
     }
 
     #[test]
-    fn debug_prints_neither_the_user_nor_values_nor_proxies() {
+    fn debug_prints_neither_the_user_nor_values_nor_proxies_nor_the_iou() {
         let authentication = Authentication::new(
             "alice-name".to_owned(),
             [("mail".to_owned(), vec!["value-x".to_owned()])]
                 .into_iter()
                 .collect(),
             vec!["https://proxy-x/".to_owned()],
-        );
+        )
+        .with_proxy_granting_ticket_iou("PGTIOU-x");
+        assert!(authentication.proxy_granting_ticket_iou().is_some());
         let printed = format!("{authentication:?}");
-        for hidden in ["alice-name", "value-x", "proxy-x"] {
+        for hidden in ["alice-name", "value-x", "proxy-x", "PGTIOU-x"] {
             assert!(!printed.contains(hidden), "{printed}");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The longest ticket that is taken, in characters (CAS protocol 3.1).
+/// The longest ticket of any kind that is taken, in characters (CAS protocol 3.1 to 3.4).
 const MAX_LENGTH: usize = 256;
 
 /// A service ticket: what the browser brings back from the CAS server, good for one validation.
@@ -33,7 +33,8 @@ impl ServiceTicket {
     ///
     /// An empty text, one over 256 characters, or one with a character that tickets do not have.
     pub fn parse(s: &str) -> Result<Self, InvalidTicket> {
-        Self::of(s, s.bytes().all(is_ticket_byte))
+        check(s)?;
+        Ok(Self(s.to_owned()))
     }
 
     /// The same for `SAMLart`, with which a CAS server may answer a sign-in by SAML 1.1: besides tickets, this
@@ -51,19 +52,7 @@ impl ServiceTicket {
     ///
     /// As for [`parse`](Self::parse).
     pub fn parse_artifact(s: &str) -> Result<Self, InvalidTicket> {
-        Self::of(s, s.bytes().all(is_ticket_byte) || is_artifact(s))
-    }
-
-    fn of(s: &str, is_well_formed: bool) -> Result<Self, InvalidTicket> {
-        if s.is_empty() {
-            return Err(InvalidTicket::Empty);
-        }
-        if !is_well_formed {
-            return Err(InvalidTicket::ForeignCharacter);
-        }
-        if s.len() > MAX_LENGTH {
-            return Err(InvalidTicket::TooLong);
-        }
+        check_form(s, is_ticket(s) || is_artifact(s))?;
         Ok(Self(s.to_owned()))
     }
 
@@ -74,8 +63,27 @@ impl ServiceTicket {
     }
 }
 
-fn is_ticket_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+/// Whether a text has the length and the characters of a ticket of any kind (CAS protocol 3.1 to 3.4, 3.7).
+pub(super) fn check(s: &str) -> Result<(), InvalidTicket> {
+    check_form(s, is_ticket(s))
+}
+
+fn check_form(s: &str, is_well_formed: bool) -> Result<(), InvalidTicket> {
+    if s.is_empty() {
+        return Err(InvalidTicket::Empty);
+    }
+    if !is_well_formed {
+        return Err(InvalidTicket::ForeignCharacter);
+    }
+    if s.len() > MAX_LENGTH {
+        return Err(InvalidTicket::TooLong);
+    }
+    Ok(())
+}
+
+fn is_ticket(s: &str) -> bool {
+    s.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'))
 }
 
 /// Base64 as SAML artifacts are written, after the prefix that newer servers put in front.
@@ -94,7 +102,7 @@ impl fmt::Debug for ServiceTicket {
     }
 }
 
-/// Why a text is no service ticket. Never carries the text.
+/// Why a text is no ticket. Never carries the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidTicket {

@@ -10,6 +10,7 @@ mod error;
 #[cfg(feature = "file")]
 pub(crate) mod file;
 mod forgetful;
+mod grants;
 pub(crate) mod memory;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
@@ -20,6 +21,7 @@ pub use account::AccountId;
 pub(crate) use begun::Begun;
 pub use ended::EndedSessions;
 pub use error::{RegistryError, RegistryErrorKind};
+pub use grants::{Delivered, Expected, IouId, ProxyGrants, SealedGrant};
 
 #[cfg(doc)]
 use crate::MemoryRegistry;
@@ -88,12 +90,16 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
         now: UnixSeconds,
     ) -> RegistryFuture<'_, ()>;
 
-    /// Ends those of these sessions that were begun or opened, and says how many those were. Some that had
-    /// ended before may be among them.
+    /// Ends those of these sessions that were begun or opened, and says which those were: each that had not ended before,
+    /// so of all who end it at once one is told.
     ///
     /// # Errors
     /// It is not certain that the end will be remembered. The sender is told so.
-    fn end_if_opened(&self, ids: Vec<SessionId>, now: UnixSeconds) -> RegistryFuture<'_, usize>;
+    fn end_if_opened(
+        &self,
+        ids: Vec<SessionId>,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, Vec<SessionId>>;
 
     /// Ends every session of an account that has been opened until now. `expires_at` is when the last of
     /// them would have expired.
@@ -124,6 +130,12 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
     /// Whether what has ended is still known after this process ends.
     fn outlives_process(&self) -> bool {
         true
+    }
+
+    /// Where proxy-granting tickets are matched with their sign-ins, and kept. `None`, the default, where this registry has
+    /// nothing to do with them.
+    fn proxy_grants(&self) -> Option<&dyn ProxyGrants> {
+        None
     }
 }
 

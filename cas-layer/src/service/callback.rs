@@ -1,31 +1,31 @@
 //! A ticket comes back: it is validated, and a session opens.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use tracing::Instrument as _;
 
 use super::{
-    login::destination, logout, place::Place, response, service_url::LoginKind, visit::render,
+    granting,
+    login::destination,
+    logout,
+    place::Place,
+    response,
+    service_url::LoginKind,
+    validation::{self, Validated},
+    visit::render,
 };
 use crate::{
     client::{ValidationError, ValidationErrorKind},
     config::Shared,
-    events::{Event, Refused, RefusedReason, SignOutCause, validation_span},
+    events::{Event, Refused, RefusedReason, SignOutCause},
     pages::{Page, PageKind},
     paths::ReturnPath,
-    protocol::{Authentication, ServiceTicket, ServiceUrl},
+    protocol::{ServiceTicket, ServiceUrl},
     registry::{Begun, Opened, RegistryError, RegistryErrorKind},
     session::{Binding, NoCookie, Rejected, Remembered, SessionData, SessionId},
     user::CasUser,
 };
-
-/// How long a session may take to open once its ticket is validated.
-const OPENING: Duration = Duration::from_secs(30);
 
 /// A ticket from the browser that began the login.
 #[derive(Debug)]
@@ -61,38 +61,19 @@ impl Callback {
 
     async fn sign_in(&mut self, shared: &Arc<Shared>) -> Response<Bytes> {
         let id = SessionId::of(&self.ticket);
-        // A validation waits for a slot as long as it may itself take, so a burst passes and a dead
-        // CAS server does not pile up requests.
-        let waited = slot(shared, shared.client.timeout()).await;
-        let Some(_slot) = waited else {
+        let Some(slot) = validation::slot(shared).await else {
             shared.tell(Refused::new(RefusedReason::Busy));
             return self.busy(shared);
         };
-        let lasts = shared.client.timeout() + OPENING;
-        let begun = match Begun::new(&shared.registry, id, lasts).await {
+        let begun = match Begun::new(&shared.registry, id, validation::lasts(shared)).await {
             Ok(begun) => begun,
             Err(error) => return self.registry_failed(shared, &error),
         };
-        let span = validation_span(shared.client.protocol());
-        match self.validate(shared).instrument(span).await {
-            Ok(authentication) => self.open(shared, begun, id, &authentication).await,
+        let renewed = self.kind.is_renewed;
+        match validation::validate(shared, slot, renewed, &self.ticket, &self.service).await {
+            Ok(validated) => self.open(shared, begun, id, validated).await,
             Err(error) => self.failed(shared, &error),
         }
-    }
-
-    async fn validate(&self, shared: &Shared) -> Result<Authentication, ValidationError> {
-        let client = &shared.client;
-        let started = Instant::now();
-        let validated = if self.kind.is_renewed {
-            client.validate_renewed(&self.ticket, &self.service).await
-        } else {
-            client.validate(&self.ticket, &self.service).await
-        };
-        shared.tell(Event::Validated {
-            result: validated.as_ref().map(drop).map_err(ValidationError::kind),
-            took: started.elapsed(),
-        });
-        validated
     }
 
     /// The CAS server vouches for the user.
@@ -101,11 +82,14 @@ impl Callback {
         shared: &Arc<Shared>,
         begun: Begun,
         id: SessionId,
-        authentication: &Authentication,
+        validated: Validated,
     ) -> Response<Bytes> {
         let now = shared.clock.now();
-        let user_name = authentication.user();
-        let content = match shared.content.of(authentication, shared.client.url()) {
+        let user_name = validated.authentication.user();
+        let content = match shared
+            .content
+            .of(&validated.authentication, shared.client.url())
+        {
             Ok(content) => content,
             Err(rejected) => {
                 shared.tell(Refused::by(&rejected).signing_in(user_name, id));
@@ -123,7 +107,10 @@ impl Callback {
             }
             Err(error) => return self.registry_failed(shared, &error),
         }
-        let cookie = match shared.session_cookie.write(&session, now) {
+        if let Some(ticket) = validated.granting_ticket {
+            granting::give(shared, &mut session, ticket, now).await;
+        }
+        let cookie = match granting::cookie(shared, &mut session, now) {
             Ok(cookie) => cookie,
             Err(no_cookie) => {
                 // Opened for nothing. If this cannot be noted, the entry goes when it expires.
@@ -259,11 +246,4 @@ impl Callback {
         let next = self.next.as_ref().filter(|_| self.place == Place::Page);
         render(shared, page, self.wants_page, self.place, next)
     }
-}
-
-async fn slot(shared: &Shared, patience: Duration) -> Option<tokio::sync::SemaphorePermit<'_>> {
-    tokio::time::timeout(patience, shared.validations.acquire())
-        .await
-        .ok()?
-        .ok()
 }

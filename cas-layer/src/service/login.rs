@@ -231,7 +231,7 @@ pub(super) fn without_ticket(
 /// else's, who wants this visitor to work under their name. Unless the visitor has signed in
 /// already, the login starts afresh, which one who has a session at the CAS server does not notice.
 /// That happens once: a browser that does not send cookies back would go in circles.
-fn not_bound(shared: &Shared, visit: &Visit<'_>, query: &LoginQuery) -> Response<Bytes> {
+pub(super) fn not_bound(shared: &Shared, visit: &Visit<'_>, query: &LoginQuery) -> Response<Bytes> {
     let next = query.next.as_ref();
     if visit.user().is_some() || query.kind.is_gateway {
         return go_on(shared, visit, next);

@@ -1,9 +1,11 @@
 //! The tower service. Data flows one way: request, session, endpoint or inner service, response.
 
 mod admission;
+mod api;
 mod callback;
 mod extra_cookie;
 mod future;
+pub(crate) mod granting;
 mod host;
 mod in_place;
 mod login;
@@ -16,6 +18,7 @@ mod response;
 mod route;
 mod service_url;
 mod single_logout;
+mod validation;
 mod visit;
 
 use std::{
@@ -23,6 +26,7 @@ use std::{
     task::{Context, Poll},
 };
 
+pub use api::{CasApi, CasApiFuture, CasApiLayer};
 use bytes::Bytes;
 pub use future::CasFuture;
 use http::{Method, Request, Response};
@@ -84,14 +88,17 @@ where
         };
         let visit = Visit::of(&request, shared);
         let access = match visit.route {
-            Route::Endpoint(endpoint @ (Endpoint::Login | Endpoint::LogoutRequest))
-                if *visit.method == Method::POST =>
-            {
+            Route::Endpoint(
+                endpoint @ (Endpoint::Login | Endpoint::LogoutRequest | Endpoint::ProxyCallback),
+            ) if *visit.method == Method::POST => {
                 let (shared, now) = (Arc::clone(shared), visit.now);
                 return match post::refuse(&shared, endpoint, &visit, request.extensions()) {
                     None => CasFuture::endpoint(post::take(shared, endpoint, request, now)),
                     Some(refusal) => CasFuture::ready(refusal),
                 };
+            }
+            Route::Endpoint(Endpoint::ProxyCallback) => {
+                return CasFuture::endpoint(granting::answer(shared, &request));
             }
             Route::Endpoint(endpoint) => return answer(shared, endpoint, &visit),
             Route::Nowhere => return CasFuture::ready(response::not_found()),
@@ -116,7 +123,9 @@ fn answer<F>(shared: &Arc<Shared>, endpoint: Endpoint, visit: &Visit<'_>) -> Cas
     let allowed = match endpoint {
         Endpoint::LogoutCallback => "GET, HEAD",
         Endpoint::Logout if shared.sign_out.is_post_only => "POST",
-        Endpoint::Login | Endpoint::Logout | Endpoint::LogoutRequest => "GET, HEAD, POST",
+        Endpoint::Login | Endpoint::Logout | Endpoint::LogoutRequest | Endpoint::ProxyCallback => {
+            "GET, HEAD, POST"
+        }
     };
     let ready = match (endpoint, visit.method) {
         (Endpoint::LogoutCallback, &(Method::GET | Method::HEAD)) => {

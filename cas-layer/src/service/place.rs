@@ -22,6 +22,8 @@ pub(crate) enum Place {
     Endpoint,
     /// At the page that was asked for.
     Page,
+    /// Nowhere: programs bring them along with each request, and nobody is sent away for one.
+    Request,
 }
 
 impl Place {
@@ -57,7 +59,7 @@ impl Place {
     ) -> String {
         match self {
             Self::Endpoint => service_url::tag(shared, value, next, kind),
-            Self::Page => in_place::tag(shared, value, next, kind),
+            Self::Page | Self::Request => in_place::tag(shared, value, next, kind),
         }
     }
 
@@ -70,7 +72,7 @@ impl Place {
     ) -> bool {
         match self {
             Self::Endpoint => service_url::tag_matches(shared, value, query),
-            Self::Page => in_place::tag_matches(shared, value, query),
+            Self::Page | Self::Request => in_place::tag_matches(shared, value, query),
         }
     }
 
@@ -84,7 +86,7 @@ impl Place {
     ) -> Result<ServiceUrl, InvalidServiceUrl> {
         match self {
             Self::Endpoint => service_url::service_url(shared, next, kind, tag),
-            Self::Page => in_place::service_url(shared, next, kind, tag),
+            Self::Page | Self::Request => in_place::service_url(shared, next, kind, tag),
         }
     }
 
@@ -105,7 +107,7 @@ impl Place {
                 let trip = binding.take_newest_trip(|_| true);
                 trip.map(|trip| query.of_trip(trip, shared)).is_some()
             }
-            Self::Page => {
+            Self::Page | Self::Request => {
                 let trip = binding.take_newest_trip(|trip| in_place::leads_to(shared, trip, visit));
                 trip.map(|trip| in_place::of_trip(query, &trip)).is_some()
             }
@@ -116,7 +118,7 @@ impl Place {
     pub(super) fn login_link(self, shared: &Shared, next: Option<&ReturnPath>) -> String {
         match self {
             Self::Endpoint => service_url::login_link(shared, next),
-            Self::Page => destination(shared, next),
+            Self::Page | Self::Request => destination(shared, next),
         }
     }
 
@@ -124,26 +126,27 @@ impl Place {
     pub(super) fn renewal_link(self, shared: &Shared, next: Option<&ReturnPath>) -> String {
         match self {
             Self::Endpoint => service_url::renewal_link(shared, next),
-            Self::Page => destination(shared, next),
+            Self::Page | Self::Request => destination(shared, next),
         }
     }
 
-    /// The URL where a visitor signs in, for a program to show.
+    /// The URL where a visitor signs in, for a program to show, if there is any.
     pub(super) fn login_url(
         self,
         shared: &Shared,
         next: Option<&ReturnPath>,
         is_renewal: bool,
-    ) -> String {
+    ) -> Option<String> {
         match self {
             Self::Endpoint => {
                 let mut url = shared.app.join(&shared.endpoints.login);
                 if is_renewal {
                     url.push_str("?renew=true");
                 }
-                url
+                Some(url)
             }
-            Self::Page => shared.app.join(next.unwrap_or(&shared.landing).as_str()),
+            Self::Page => Some(shared.app.join(next.unwrap_or(&shared.landing).as_str())),
+            Self::Request => None,
         }
     }
 
@@ -151,7 +154,7 @@ impl Place {
     pub(super) fn logout_link(self, shared: &Shared) -> String {
         match self {
             Self::Endpoint => shared.app.public_path(&shared.endpoints.logout),
-            Self::Page => at_the_cas_server(shared),
+            Self::Page | Self::Request => at_the_cas_server(shared),
         }
     }
 
@@ -160,8 +163,10 @@ impl Place {
         match (self, shared.sign_out.is_local) {
             (Self::Endpoint, true) => shared.app.public_path(&shared.endpoints.logout_callback),
             (Self::Endpoint, false) => shared.client.logout_url(Some(&shared.logged_out_url)),
-            (Self::Page, true) => shared.app.public_path(signed_out_page(shared).as_str()),
-            (Self::Page, false) => at_the_cas_server(shared),
+            (Self::Page | Self::Request, true) => {
+                shared.app.public_path(signed_out_page(shared).as_str())
+            }
+            (Self::Page | Self::Request, false) => at_the_cas_server(shared),
         }
     }
 }

@@ -13,7 +13,9 @@ use tower::{Layer, Service};
 use super::{
     Anonymous, CasFuture,
     extra_cookie::ExtraCookie,
-    login, response,
+    in_place, login,
+    place::Place,
+    response,
     visit::{Visit, Visitor},
 };
 use crate::{
@@ -167,6 +169,7 @@ where
         let verdict = self.access.judge(user.as_ref(), now);
         let renewal = user
             .as_ref()
+            .filter(|_| place != Place::Request)
             .and_then(|user| ExtraCookie::renewal(&shared, user, now));
         let visitor = user.map_or(Visitor::Anonymous, Visitor::SignedIn);
         let visit = Visit::seen_before(&request, &shared, place, visitor, now);
@@ -175,7 +178,10 @@ where
                 let is_private = shared.private_by_default;
                 CasFuture::inner(self.inner.call(request), is_private, renewal)
             }
-            Verdict::SignIn => CasFuture::ready(login::demand(&shared, &visit)),
+            Verdict::SignIn => CasFuture::ready(
+                in_place::unbound(&shared, &visit)
+                    .unwrap_or_else(|| login::demand(&shared, &visit)),
+            ),
             Verdict::SignInAfresh => CasFuture::ready(login::demand_renewal(&shared, &visit)),
             Verdict::Forbidden => CasFuture::ready(login::forbid(&shared, &visit)),
         }

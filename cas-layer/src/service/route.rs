@@ -9,6 +9,7 @@ pub(crate) enum Endpoint {
     Logout,
     LogoutCallback,
     LogoutRequest,
+    ProxyCallback,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -30,8 +31,11 @@ impl Shared {
         }
     }
 
-    /// The same where no path is our own.
+    /// The same where no path is our own, but for the one where the CAS server calls.
     pub(crate) fn route_in_place(&self, path: Option<&str>) -> Route<'_> {
+        if path.is_some() && self.endpoints.proxy_callback.as_deref() == path {
+            return Route::Endpoint(Endpoint::ProxyCallback);
+        }
         path.map_or(Some(self.rules.required()), |path| self.rules.access(path))
             .map_or(Route::Nowhere, Route::App)
     }
@@ -55,6 +59,9 @@ impl Shared {
         }
         if endpoints.logout_request.as_deref() == Some(path) {
             return Route::Endpoint(Endpoint::LogoutRequest);
+        }
+        if endpoints.proxy_callback.as_deref() == Some(path) {
+            return Route::Endpoint(Endpoint::ProxyCallback);
         }
         self.rules.access(path).map_or(Route::Nowhere, Route::App)
     }

@@ -15,6 +15,7 @@ use crate::{
     config::{Shared, Source},
     events::{Channel, Event, LogoutOutcome, SignedOut},
     protocol::{InvalidLogoutRequest, LogoutRequest, is_form},
+    registry::RegistryError,
     session::SessionId,
     user::CasUser,
 };
@@ -76,7 +77,10 @@ pub(crate) async fn back_channel(
     now: UnixSeconds,
 ) -> Response<Bytes> {
     match LogoutRequest::from_form(form) {
-        Ok(request) => end(shared, Channel::Back, &ids(&request), None, now).await,
+        Ok(request) => {
+            let ending = Ending::of(shared, Named::by(&request), now).await;
+            ending.answer(shared, Channel::Back, None)
+        }
         Err(error) => refused(shared, Channel::Back, error),
     }
 }
@@ -112,7 +116,7 @@ pub(super) fn append(form: &mut Vec<u8>, data: &mut impl Buf) {
 /// A logout request that came through the browser.
 #[derive(Debug)]
 pub(crate) struct FrontChannel {
-    ids: Vec<SessionId>,
+    named: Named,
     /// The user of this very browser, if their session is among them.
     own: Option<CasUser>,
     answer: Answer,
@@ -139,22 +143,41 @@ pub(crate) fn front_channel(
         Err(InvalidLogoutRequest::Missing) => return None,
         Err(error) => return Some(Err(error)),
     };
-    let ids = ids(&request);
+    let named = Named::by(&request);
     Some(Ok(FrontChannel {
         own: visit
             .owner()
-            .filter(|user| ids.contains(&user.session_id()))
+            .filter(|user| named.ids.contains(&user.session_id()))
             .cloned(),
         answer: Answer::to(query, shared),
-        ids,
+        named,
         now: visit.now,
     }))
 }
 
 impl FrontChannel {
     pub(crate) async fn run(self, shared: &Shared) -> Response<Bytes> {
-        let own = self.own.as_ref();
-        let mut response = end(shared, Channel::Front, &self.ids, own, self.now).await;
+        let ending = Ending::of(shared, self.named.clone(), self.now).await;
+        self.respond(shared, ending)
+    }
+
+    /// The same where the message may be the app's own, which has other services sign its users out: `None` if it
+    /// names no session that this app has, or had until lately.
+    pub(crate) async fn run_if_ours(mut self, shared: &Shared) -> Option<Response<Bytes>> {
+        let has_ended = |id: &SessionId| shared.registry.ended().contain_id(*id);
+        let is_known = self.own.is_some() || self.named.ids.iter().any(has_ended);
+        let ending = Ending::of(shared, self.named.clone(), self.now).await;
+        match &ending.ended {
+            Ok(ended) if ended.is_empty() && !is_known => return None,
+            // Whose it is cannot be told, so nothing of it goes to the CAS server.
+            Err(_) if !is_known => self.answer = Answer::Nothing,
+            _ => {}
+        }
+        Some(self.respond(shared, ending))
+    }
+
+    fn respond(self, shared: &Shared, ending: Ending) -> Response<Bytes> {
+        let mut response = ending.answer(shared, Channel::Front, self.own.as_ref());
         let answer = match self.answer {
             // The other apps are not to wait for our registry.
             Answer::GoOn(url) => response::redirect(StatusCode::FOUND, &url),
@@ -195,45 +218,74 @@ fn is_function_name(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// Each of them once.
-fn ids(request: &LogoutRequest) -> Vec<SessionId> {
-    let mut ids: Vec<SessionId> = request.sessions().iter().map(SessionId::of).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
+/// What the CAS server begins the names of proxy-granting tickets with (CAS protocol 3.3).
+const GRANTING: &str = "PGT-";
+
+/// The tickets that a message names, each once.
+#[derive(Clone, Debug)]
+struct Named {
+    ids: Vec<SessionId>,
+    /// Those of them that are proxy-granting tickets: who loses one has not signed out.
+    granting: Vec<SessionId>,
 }
 
-/// Ends what of these was ever opened. A session that is not known is no error: the server sends requests for
-/// tickets that nobody used, late, and twice. `own` is the user whose browser brought the message.
-async fn end(
-    shared: &Shared,
-    channel: Channel,
-    ids: &[SessionId],
-    own: Option<&CasUser>,
-    now: UnixSeconds,
-) -> Response<Bytes> {
-    let has_ended = |id: &&SessionId| shared.registry.ended().contain_id(**id);
-    let live: Vec<&SessionId> = ids.iter().filter(|id| !has_ended(id)).collect();
-    let ended = shared.registry.end_if_opened(ids.to_vec(), now).await;
-    let outcome = match &ended {
-        Ok(0) => LogoutOutcome::Unknown,
-        Ok(sessions) => LogoutOutcome::Ended(*sessions),
-        Err(error) => LogoutOutcome::NotRemembered(error),
-    };
-    shared.tell(Event::LogoutRequest(channel, outcome));
-    for &id in live.into_iter().filter(has_ended) {
-        let cause = channel.cause();
-        shared.tell(match own.filter(|user| user.session_id() == id) {
-            Some(user) => SignedOut::shown(user, cause),
-            None => SignedOut::named(id, cause),
-        });
+impl Named {
+    fn by(request: &LogoutRequest) -> Self {
+        let tickets = request.sessions().iter();
+        let mut ids: Vec<SessionId> = tickets.clone().map(SessionId::of).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let granting = tickets.filter(|ticket| ticket.expose_secret().starts_with(GRANTING));
+        Self {
+            ids,
+            granting: granting.map(SessionId::of).collect(),
+        }
     }
-    match ended {
-        Ok(_) => response::ok(),
-        Err(_) => response::retry_later(response::text(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the logout is not certain to be remembered",
-        )),
+}
+
+/// What came of a message.
+struct Ending {
+    named: Named,
+    /// Those that have ended by it.
+    ended: Result<Vec<SessionId>, RegistryError>,
+}
+
+impl Ending {
+    /// Ends what of these was ever opened. A session that is not known is no error: the server sends requests for
+    /// tickets that nobody used, late, and twice.
+    async fn of(shared: &Shared, named: Named, now: UnixSeconds) -> Self {
+        let ended = shared.registry.end_if_opened(named.ids.clone(), now).await;
+        Self { named, ended }
+    }
+
+    /// Tells the app, and whoever sent the message. `own` is the user whose browser brought it, if their session is
+    /// in it.
+    fn answer(self, shared: &Shared, channel: Channel, own: Option<&CasUser>) -> Response<Bytes> {
+        let outcome = match &self.ended {
+            Ok(ended) if ended.is_empty() => LogoutOutcome::Unknown,
+            Ok(ended) => LogoutOutcome::Ended(ended.len()),
+            Err(error) => LogoutOutcome::NotRemembered(error),
+        };
+        shared.tell(Event::LogoutRequest(channel, outcome));
+        // Where the registry is not sure, what this node takes for ended. A ticket that was still being validated has
+        // opened no session, so nobody has signed out.
+        let Named { ids, granting } = &self.named;
+        let signed_out = self.ended.as_ref().unwrap_or(ids).iter();
+        let has_ended = |id: &SessionId| shared.registry.ended().contain_id(*id);
+        for &id in signed_out.filter(|id| has_ended(id) && !granting.contains(id)) {
+            let cause = channel.cause();
+            shared.tell(match own.filter(|user| user.session_id() == id) {
+                Some(user) => SignedOut::shown(user, cause),
+                None => SignedOut::named(id, cause),
+            });
+        }
+        match self.ended {
+            Ok(_) => response::ok(),
+            Err(_) => response::retry_later(response::text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the logout is not certain to be remembered",
+            )),
+        }
     }
 }
 

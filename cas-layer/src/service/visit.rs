@@ -121,7 +121,7 @@ impl<'r> Visit<'r> {
             Place::Endpoint => self
                 .return_path(shared)
                 .filter(|next| service_url::is_worth_naming(next, shared)),
-            Place::Page => in_place::page(shared, self.uri),
+            Place::Page | Place::Request => in_place::page(shared, self.uri),
         }
     }
 
@@ -151,12 +151,14 @@ impl<'r> Visit<'r> {
 
     /// Whether the visitor may be sent to the CAS server.
     pub(crate) fn may_be_sent_away(&self, shared: &Shared) -> bool {
-        navigation::is_navigation(self.method, self.headers) && !self.is_hidden(shared)
+        self.place != Place::Request
+            && navigation::is_navigation(self.method, self.headers)
+            && !self.is_hidden(shared)
     }
 
     /// Whether this visitor is better served with HTML than with a problem document.
     pub(crate) fn wants_page(&self) -> bool {
-        navigation::shows_page(self.method, self.headers)
+        self.place != Place::Request && navigation::shows_page(self.method, self.headers)
     }
 
     /// Clears the cookie of a session that has ended, unless the answer sets a new one.
@@ -174,10 +176,19 @@ impl<'r> Visit<'r> {
 }
 
 impl Visitor {
-    fn of(headers: &HeaderMap, shared: &Arc<Shared>, place: Place, now: UnixSeconds) -> Self {
+    pub(crate) fn of(
+        headers: &HeaderMap,
+        shared: &Arc<Shared>,
+        place: Place,
+        now: UnixSeconds,
+    ) -> Self {
         let Some(session) = read(&shared.session_cookie, headers, now) else {
             return Self::Anonymous;
         };
+        // The seal holds for all layers of an app, and not all of them need accept the same proxies, nor for ever.
+        if !session.proxies.is_empty() && !shared.client.accepts(&session.proxies) {
+            return Self::Anonymous;
+        }
         if shared.lifetimes.is_over(&session, now)
             || shared.registry.is_ended(&shared.registered(&session))
         {
@@ -216,20 +227,41 @@ pub(crate) fn render(
         shared.pages.html(page)
     } else {
         let is_renewal = page.kind() == PageKind::FreshSignInNeeded;
-        Pages::problem(page, &place.login_url(shared, next, is_renewal))
+        Pages::problem(page, place.login_url(shared, next, is_renewal).as_deref())
     }
 }
 
 /// The URI before a router took something off its path, where it says so.
-#[cfg(feature = "axum")]
 pub(crate) fn original_uri<B>(request: &Request<B>) -> &Uri {
-    match request.extensions().get::<axum::extract::OriginalUri>() {
-        Some(original) => &original.0,
-        None => request.uri(),
+    #[cfg(feature = "axum")]
+    if let Some(original) = request.extensions().get::<axum::extract::OriginalUri>() {
+        return &original.0;
+    }
+    request.uri()
+}
+
+/// Changes the query of a request, in the URI that a router keeps too.
+pub(crate) fn change_query<B>(request: &mut Request<B>, change: impl Fn(&str) -> Option<String>) {
+    if let Some(uri) = with_query(request.uri(), &change) {
+        *request.uri_mut() = uri;
+    }
+    #[cfg(feature = "axum")]
+    if let Some(original) = request
+        .extensions_mut()
+        .get_mut::<axum::extract::OriginalUri>()
+        && let Some(uri) = with_query(&original.0, &change)
+    {
+        original.0 = uri;
     }
 }
 
-#[cfg(not(feature = "axum"))]
-pub(crate) fn original_uri<B>(request: &Request<B>) -> &Uri {
-    request.uri()
+fn with_query(uri: &Uri, change: impl Fn(&str) -> Option<String>) -> Option<Uri> {
+    let query = change(uri.query()?);
+    let path_and_query = match query {
+        Some(query) => format!("{}?{query}", uri.path()),
+        None => uri.path().to_owned(),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(path_and_query.try_into().ok()?);
+    Uri::from_parts(parts).ok()
 }

@@ -167,7 +167,9 @@ impl SessionCookie {
         session: &SessionData,
         now: UnixSeconds,
     ) -> Result<HeaderValue, NoCookie> {
-        let payload = session.encode(now).ok_or(NoCookie::NotSealed)?;
+        let payload = session
+            .encode(now, self.encrypted)
+            .ok_or(NoCookie::NotSealed)?;
         let value = if self.encrypted {
             self.encrypter.seal(&payload).ok_or(NoCookie::NotSealed)?
         } else {

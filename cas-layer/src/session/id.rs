@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::protocol::ServiceTicket;
+use crate::protocol::{ProxyGrantingTicket, ServiceTicket};
 
 /// The name of a session: the first 128 bits of the SHA-256 of its service ticket.
 ///
@@ -19,6 +19,11 @@ impl SessionId {
     pub const LEN: usize = 16;
 
     pub(crate) fn of(ticket: &ServiceTicket) -> Self {
+        Self::of_text(ticket.expose_secret())
+    }
+
+    /// The name by which single logout ends a proxy-granting ticket.
+    pub(crate) fn of_granting(ticket: &ProxyGrantingTicket) -> Self {
         Self::of_text(ticket.expose_secret())
     }
 

@@ -11,10 +11,15 @@ use super::{Lifetimes, NewSession, SessionId};
 use crate::{
     attributes::Attributes,
     clock::{UnixSeconds, to_unix},
+    protocol::ProxyGrantingTicket,
 };
 
-/// The version that is written.
+/// The version that is written for a session of the user's own browser.
 const VERSION: u8 = 2;
+
+/// The version of a session that came through proxies or can act as one. A build that does not know it sees
+/// no session there, so none can take a proxy's session for the user's own.
+const PROXY_VERSION: u8 = 3;
 
 /// How far ahead of this node's clock a cookie may have been issued, in seconds: nodes differ.
 const MAX_AHEAD: UnixSeconds = 5 * 60;
@@ -39,6 +44,10 @@ pub(crate) struct SessionData {
     pub(crate) remembered: bool,
     /// When the user last gave their credentials, as far as is known.
     pub(crate) credentials_at: Option<UnixSeconds>,
+    /// The proxies that the ticket came through, most recent first.
+    pub(crate) proxies: Vec<String>,
+    /// With what the app gets proxy tickets for the user.
+    pub(crate) granting_ticket: Option<ProxyGrantingTicket>,
     attributes: LazyAttributes,
 }
 
@@ -58,6 +67,15 @@ struct Wire<'a> {
     credentials_at: Option<UnixSeconds>,
     /// Encoded by themselves, so that they can be taken apart later or taken over as they are.
     attributes: &'a [u8],
+}
+
+/// Version 3: version 2 and what is behind it.
+#[derive(Serialize, Deserialize)]
+struct ProxyWire<'a> {
+    #[serde(borrow)]
+    session: Wire<'a>,
+    proxies: Vec<&'a str>,
+    granting_ticket: Option<&'a str>,
 }
 
 /// Version 1. Its cookies were issued once, at sign-in.
@@ -105,7 +123,10 @@ impl SessionData {
         let authentication = content.authentication();
         let long_term = authentication.long_term_authentication_request_token_used();
         let (lifetime, remembered) = lifetimes.of_sign_in(long_term);
-        let credentials_at = if renewed || authentication.is_from_new_login() == Some(true) {
+        // Of a proxy's ticket some servers say so too, and its user may be far away.
+        let is_own = authentication.proxies().is_empty();
+        let is_new = is_own && authentication.is_from_new_login() == Some(true);
+        let credentials_at = if renewed || is_new {
             Some(now)
         } else if long_term == Some(true) {
             // What was authenticated is a token, at whatever date.
@@ -125,6 +146,8 @@ impl SessionData {
             seen_at: now,
             remembered,
             credentials_at,
+            proxies: authentication.proxies().to_vec(),
+            granting_ticket: None,
             user: 0..content.name().len(),
             payload: content.name().into(),
             attributes: LazyAttributes::decoded(content.into_attributes()),
@@ -132,8 +155,9 @@ impl SessionData {
     }
 
     /// The payload of a cookie that is issued at `seen_at`, and `None` only if a value could not be
-    /// written, which no session can bring about: postcard writes every string and number.
-    pub(crate) fn encode(&self, seen_at: UnixSeconds) -> Option<Vec<u8>> {
+    /// written, which no session can bring about: postcard writes every string and number. `secret`: nobody
+    /// but us will be able to read it. Otherwise the proxy-granting ticket stays out of it.
+    pub(crate) fn encode(&self, seen_at: UnixSeconds, secret: bool) -> Option<Vec<u8>> {
         let wire = Wire {
             user: self.user(),
             id: *self.id.as_bytes(),
@@ -149,18 +173,40 @@ impl SessionData {
             credentials_at: self.credentials_at,
             attributes: &self.attributes.encoded(&self.payload)?,
         };
-        postcard::to_allocvec(&(VERSION, wire)).ok()
+        let granting_ticket = self.granting_ticket.as_ref().filter(|_| secret);
+        if self.proxies.is_empty() && granting_ticket.is_none() {
+            return postcard::to_allocvec(&(VERSION, wire)).ok();
+        }
+        let wire = ProxyWire {
+            session: wire,
+            proxies: self.proxies.iter().map(String::as_str).collect(),
+            granting_ticket: granting_ticket.map(ProxyGrantingTicket::expose_secret),
+        };
+        postcard::to_allocvec(&(PROXY_VERSION, wire)).ok()
     }
 
     /// Reads a payload whose seal has been checked. `None` for a version of another release.
     pub(crate) fn decode(payload: Vec<u8>) -> Option<Self> {
         let (version, fields) = payload.split_first()?;
+        let mut proxies = Vec::new();
+        let mut granting_ticket = None;
         let wire: Wire<'_> = match *version {
             1 => whole::<Wire1<'_>>(fields)?.into(),
             VERSION => whole(fields)?,
+            PROXY_VERSION => {
+                let wire: ProxyWire<'_> = whole(fields)?;
+                proxies = wire.proxies.into_iter().map(str::to_owned).collect();
+                granting_ticket = match wire.granting_ticket {
+                    Some(ticket) => Some(ProxyGrantingTicket::parse(ticket).ok()?),
+                    None => None,
+                };
+                wire.session
+            }
             _ => return None,
         };
         Some(Self {
+            proxies,
+            granting_ticket,
             user: place_of(wire.user.as_bytes(), &payload)?,
             id: wire.id.into(),
             issued_at: wire.issued_at,
@@ -286,6 +332,8 @@ pub(crate) mod tests {
             seen_at: 1_000,
             remembered: false,
             credentials_at: Some(800),
+            proxies: Vec::new(),
+            granting_ticket: None,
             attributes: LazyAttributes::decoded(
                 attributes
                     .iter()
@@ -306,7 +354,7 @@ pub(crate) mod tests {
             "Ålice",
             &[("memberOf", &["rabbits", "猫", ""]), ("none", &[])],
         );
-        let after = SessionData::decode(before.encode(1_000).unwrap()).unwrap();
+        let after = SessionData::decode(before.encode(1_000, true).unwrap()).unwrap();
         assert_eq!(after.user(), "Ålice");
         assert_eq!(after.id, before.id);
         assert_eq!((after.issued_at, after.expires_at), (1_000, 2_000));
@@ -323,10 +371,10 @@ pub(crate) mod tests {
     fn a_session_that_is_written_anew_differs_in_the_time_of_its_cookie_alone() {
         let mut first = session("Ålice", &[("memberOf", &["rabbits", "猫"])]);
         first.remembered = true;
-        let read = SessionData::decode(first.encode(1_000).unwrap()).unwrap();
-        let again = read.encode(1_001).unwrap();
+        let read = SessionData::decode(first.encode(1_000, true).unwrap()).unwrap();
+        let again = read.encode(1_001, true).unwrap();
         assert!(read.attributes.decoded.get().is_none(), "not taken apart");
-        assert_eq!(again, first.encode(1_001).unwrap());
+        assert_eq!(again, first.encode(1_001, true).unwrap());
         assert_eq!(SessionData::decode(again).unwrap().seen_at, 1_001);
     }
 
@@ -340,7 +388,7 @@ pub(crate) mod tests {
         expected.extend([0xac, 0x02, 0xf2, 0x0a, 0]); // 300, 1394 and false
         expected.extend([1, 0xa0, 0x06]); // Some(800)
         expected.extend([6, 1, 1, b'a', 1, 1, b'b']); // six bytes: one name, one value
-        let payload = session("al", &[("a", &["b"])]).encode(1_394).unwrap();
+        let payload = session("al", &[("a", &["b"])]).encode(1_394, true).unwrap();
         assert_eq!(payload, expected);
     }
 
@@ -370,20 +418,100 @@ pub(crate) mod tests {
         let mut new = session("al", &[("a", &["b"])]);
         new.number = 0;
         new.credentials_at = None;
-        assert_eq!(old.encode(1_394), new.encode(1_394));
+        assert_eq!(old.encode(1_394, true), new.encode(1_394, true));
+    }
+
+    /// A session that came through two proxies and can act as one itself.
+    fn proxied() -> SessionData {
+        let mut session = session("al", &[("a", &["b"])]);
+        session.proxies = vec!["https://b".to_owned(), "https://a".to_owned()];
+        session.granting_ticket = Some(ProxyGrantingTicket::parse("PGT-1").unwrap());
+        session
+    }
+
+    /// Golden vector of the version for proxies.
+    #[test]
+    fn the_format_of_a_proxied_session_does_not_drift() {
+        let mut expected = session("al", &[("a", &["b"])]).encode(1_394, true).unwrap();
+        expected[0] = 3;
+        expected.push(2);
+        for proxy in [b"https://b", b"https://a"] {
+            expected.push(9);
+            expected.extend(proxy);
+        }
+        expected.extend([1, 5]);
+        expected.extend(b"PGT-1");
+        assert_eq!(proxied().encode(1_394, true).unwrap(), expected);
+
+        let read = SessionData::decode(expected.clone()).unwrap();
+        assert_eq!((read.user(), read.seen_at), ("al", 1_394));
+        assert_eq!(read.proxies, ["https://b", "https://a"]);
+        let ticket = read.granting_ticket.as_ref().unwrap();
+        assert_eq!(ticket.expose_secret(), "PGT-1");
+        assert_eq!(read.encode(1_394, true).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_granting_ticket_stays_out_of_what_others_can_read() {
+        let mut session = proxied();
+        let open = session.encode(1_000, false).unwrap();
+        assert!(memchr::memmem::find(&open, b"PGT-1").is_none());
+        let read = SessionData::decode(open).unwrap();
+        assert_eq!(read.proxies, session.proxies);
+        assert!(read.granting_ticket.is_none());
+
+        session.proxies.clear();
+        let plain = session.encode(1_000, false).unwrap();
+        assert_eq!(plain[0], 2, "a session like any other");
+        let secret = session.encode(1_000, true).unwrap();
+        assert!(
+            SessionData::decode(secret)
+                .unwrap()
+                .granting_ticket
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn a_proxy_gives_no_credentials_whatever_the_server_says() {
+        let signed_in = |proxies: &str| {
+            let answer = format!(
+                "<serviceResponse xmlns=\"http://www.yale.edu/tp/cas\"><authenticationSuccess><user>al</user>\
+                 <attributes><isFromNewLogin>true</isFromNewLogin>\
+                 <authenticationDate>1970-01-01T00:10:00Z</authenticationDate></attributes>{proxies}\
+                 </authenticationSuccess></serviceResponse>"
+            );
+            let parsed = crate::protocol::parse_service_response(answer.as_bytes());
+            let authentication = parsed.ok().unwrap();
+            let content = super::super::Content::default();
+            let content = content.of(&authentication, "https://cas").unwrap();
+            let lifetimes = Lifetimes {
+                session: 100,
+                idle: None,
+                remembered: None,
+            };
+            SessionData::new(content, [7; 16].into(), false, 1_000, &lifetimes)
+        };
+        assert_eq!(signed_in("").credentials_at, Some(1_000));
+        let proxied = signed_in("<proxies><proxy>https://a</proxy></proxies>");
+        assert_eq!(proxied.proxies, ["https://a"]);
+        assert_eq!(proxied.credentials_at, Some(600), "by the date alone");
     }
 
     #[test]
     fn other_versions_cut_and_longer_payloads_are_no_session() {
-        let new = session("alice", &[("a", &["b"])]).encode(1_000).unwrap();
-        for payload in [new, version_1()] {
+        let new = session("alice", &[("a", &["b"])])
+            .encode(1_000, true)
+            .unwrap();
+        let proxied = proxied().encode(1_000, true).unwrap();
+        for payload in [new, version_1(), proxied] {
             for at in 0..payload.len() {
                 let cut = payload[..at].to_vec();
                 assert!(SessionData::decode(cut).is_none(), "cut at {at}");
             }
             let longer = [&payload[..], &[0]].concat();
             assert!(SessionData::decode(longer).is_none());
-            for other in [0, 3, 4, 255] {
+            for other in [0, 4, 5, 255] {
                 let mut newer = payload.clone();
                 newer[0] = other;
                 assert!(SessionData::decode(newer).is_none(), "{other}");
@@ -395,6 +523,7 @@ pub(crate) mod tests {
     fn values_of_attributes_are_not_printed() {
         let data = session("alice", &[("mail", &["alice@wonderland.example"])]);
         assert!(!format!("{data:?}").contains("wonderland"));
+        assert!(!format!("{:?}", proxied()).contains("PGT-1"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub(crate) enum Purpose {
     EncryptedSession,
     LoginBinding,
     ServiceUrl,
+    GrantingTicket,
 }
 
 impl Purpose {
@@ -23,6 +24,7 @@ impl Purpose {
             Self::EncryptedSession => b"cas-layer/1 encrypted session",
             Self::LoginBinding => b"cas-layer/1 login binding",
             Self::ServiceUrl => b"cas-layer/1 service URL",
+            Self::GrantingTicket => b"cas-layer/1 granting ticket",
         }
     }
 }

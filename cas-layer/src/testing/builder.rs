@@ -14,7 +14,11 @@ pub struct CasServerBuilder {
     users: Vec<User>,
     pub(super) ticket_lifetime: Duration,
     pub(super) logout_timeout: Duration,
+    pub(super) callback_timeout: Duration,
+    pub(super) http_callbacks: bool,
+    pub(super) target_services: Option<Vec<String>>,
     pub(super) ca: String,
+    pub(super) any_certificate: bool,
     pub(super) front_channel: Option<FrontChannel>,
     pub(super) quirks: Vec<Quirk>,
 }
@@ -26,7 +30,11 @@ impl CasServerBuilder {
             users: Vec::new(),
             ticket_lifetime: Duration::from_secs(60),
             logout_timeout: Duration::from_secs(5),
+            callback_timeout: Duration::from_secs(5),
+            http_callbacks: false,
+            target_services: None,
             ca: String::new(),
+            any_certificate: false,
             front_channel: None,
             quirks: Vec::new(),
         }
@@ -48,7 +56,7 @@ impl CasServerBuilder {
         self
     }
 
-    /// How long a service ticket can be validated. The default is 60 s.
+    /// How long a service ticket or a proxy ticket can be validated. The default is 60 s.
     pub fn ticket_lifetime(mut self, lifetime: Duration) -> Self {
         self.ticket_lifetime = lifetime;
         self
@@ -62,8 +70,37 @@ impl CasServerBuilder {
         self
     }
 
-    /// Trusts the certificates of these authorities, in PEM form, when logout requests go to services
-    /// on https. Can be called again to add more. The default is to trust none, not even those of
+    /// How long a proxy may take to answer all calls to its `pgtUrl` during one validation, from the
+    /// connection on. The default is 5 s.
+    pub fn callback_timeout(mut self, limit: Duration) -> Self {
+        self.callback_timeout = limit;
+        self
+    }
+
+    /// Calls a `pgtUrl` on http too. The default is to call none but on https (CAS protocol 2.5.4).
+    pub fn allow_http_callbacks(mut self) -> Self {
+        self.http_callbacks = true;
+        self
+    }
+
+    /// Issues proxy tickets for these services alone, byte for byte. The default is to issue them
+    /// for any service.
+    pub fn target_services(
+        mut self,
+        services: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.target_services = Some(services.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Takes any certificate of a service on https, for any name. The default is to check.
+    pub fn accept_any_certificate(mut self) -> Self {
+        self.any_certificate = true;
+        self
+    }
+
+    /// Trusts the certificates of these authorities, in PEM form, when logout requests and proxy
+    /// callbacks go to services on https. Can be called again to add more. The default is to trust none, not even those of
     /// the system.
     pub fn ca(mut self, pem: impl AsRef<str>) -> Self {
         self.ca.push_str(pem.as_ref());

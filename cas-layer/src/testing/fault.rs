@@ -15,7 +15,7 @@ use http_body::Frame;
 use super::connection::CutOff;
 use super::state::Shared;
 
-/// What the validation endpoints answer instead of the truth. Tickets are not used up by it.
+/// What the validation endpoints and `/proxy` answer instead of the truth. Tickets are not used up by it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Fault {

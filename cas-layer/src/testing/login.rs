@@ -6,7 +6,6 @@ use axum::Form;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
-use jiff::Timestamp;
 
 use super::pages::LoginForm;
 use super::params::Params;
@@ -74,10 +73,7 @@ pub(super) async fn submit(
         let problem = "The user name or the password is not right.";
         return form(&shared, &headers, &target, Some((name, problem)));
     };
-    let login = Login {
-        user: user.name().to_owned(),
-        at: Timestamp::now(),
-    };
+    let login = Login::now(user.name());
     let so_far = cookies::read(&headers, cookies::SESSION);
     let session = shared.open_session(login.clone(), so_far.as_deref())?;
     let cookie = cookies::set(cookies::SESSION, &session);

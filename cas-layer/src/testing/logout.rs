@@ -30,12 +30,17 @@ pub(super) async fn logout(
         return pages::message(StatusCode::INTERNAL_SERVER_ERROR, "Error", text);
     }
     let onward = Onward::of(&params, &quirks);
-    let ended = match cookies::read(&headers, cookies::SESSION) {
+    let mut ended = match cookies::read(&headers, cookies::SESSION) {
         Some(session) => shared.end_session(&session),
         None => Vec::new(),
     };
+    let front_channel = shared.front_channel();
+    if front_channel.is_some() {
+        // No browser has been where proxies are called back, and it may not get there.
+        ended.retain(|issued| !issued.by_proxy);
+    }
     let notices = single_logout::notices(ended, &quirks)?;
-    let mut response = match shared.front_channel() {
+    let mut response = match front_channel {
         Some(front_channel) if !notices.is_empty() => {
             by_browser(&shared, front_channel, notices, onward)?
         }

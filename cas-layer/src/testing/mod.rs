@@ -2,14 +2,14 @@
 //!
 //! [`CasServer`] speaks CAS 1, 2, 3 and SAML 1.1 over a real socket on loopback, so that a test can
 //! sign in through the same requests that a browser and a service make: a login form, a
-//! ticket-granting cookie, single-use service tickets and their validation. It is written from the
+//! ticket-granting cookie, single-use service tickets and their validation, proxies. It is written from the
 //! protocol text alone and shares no protocol code with the rest of this crate, so that one mistake
 //! cannot hide on both sides.
 //!
 //! It is not for production: passwords are kept in the clear, nothing limits guessing, everything
 //! lives in memory, there is no TLS, and [`Quirk`]s and [`Fault`]s make it misbehave on purpose.
-//! It listens on loopback addresses only and refuses any other, and only services on loopback hear
-//! of a logout.
+//! It listens on loopback addresses only and refuses any other, and only services on loopback are
+//! sent anything: logout requests and proxy callbacks.
 //!
 //! # Endpoints
 //!
@@ -25,6 +25,7 @@
 //! | `GET /validate` (2.4) | `yes` and the user's name, or `no` |
 //! | `GET /serviceValidate`, `/proxyValidate` (2.5, 2.6) | XML without attributes, or JSON with `format=JSON` |
 //! | `GET /p3/serviceValidate`, `/p3/proxyValidate` (2.8, 2.9) | the same with attributes |
+//! | `GET /proxy` (2.7) | a [proxy ticket](#proxies), in XML, or JSON with `format=JSON` |
 //! | `POST /samlValidate` (4.2) | SAML 1.1 with attributes, in a SOAP envelope; a request needs `text/xml`, a `SOAPAction` and a SOAP envelope with a SAML request, else 4xx. The service is `TARGET` |
 //!
 //! A login with `TARGET` in place of `service`, or beside it, comes back with `SAMLart` in place of
@@ -32,8 +33,73 @@
 //!
 //! A ticket is good for one attempt, for the service it was issued for (byte for byte) and for
 //! 60 s by default. An attempt with another service burns it. With `renew` a ticket is only good
-//! if it came from a password and not from the cookie. `pgtUrl` is ignored: the server issues no
-//! proxy tickets.
+//! if it came from a password and not from the cookie, or through a proxy.
+//!
+//! # Proxies
+//!
+//! A service that asks about a ticket at `/serviceValidate`, `/proxyValidate` or their `/p3` forms
+//! with a `pgtUrl` gets a proxy-granting ticket (2.5.4): while it waits for the answer, the server
+//! calls `GET pgtUrl` as it is, to see that somebody is there, and then
+//! `GET pgtUrl?pgtId=PGT-…&pgtIou=PGTIOU-…`, or with `&` after a query that `pgtUrl` has. When both are answered
+//! with status 200 the answer has the IOU, as `proxyGrantingTicket`. Otherwise it is a
+//! success without an IOU, a line in the log says why, and the proxy-granting ticket is worth
+//! nothing. `/validate` and `/samlValidate` ignore `pgtUrl`.
+//!
+//! A `pgtUrl` has to be on https, with a certificate of an authority that was given to
+//! [`CasServerBuilder::ca`], and on loopback as for [logout requests](#single-logout). The two calls
+//! may take 5 s together, no redirect is followed, and no body is read.
+//! [`CasServerBuilder::allow_http_callbacks`] and [`CasServerBuilder::accept_any_certificate`]
+//! ask for less.
+//!
+//! `/proxy?pgt=PGT-…&targetService=S` answers `proxySuccess` with a `proxyTicket`, `PT-…`, or
+//! `proxyFailure`:
+//!
+//! | code | when |
+//! | --- | --- |
+//! | `INVALID_REQUEST` | a parameter is missing or empty |
+//! | `UNAUTHORIZED_SERVICE` | `targetService` is not among [`CasServerBuilder::target_services`] |
+//! | `INVALID_TICKET` | the proxy-granting ticket is not known, has expired, or its session has ended |
+//!
+//! A proxy ticket is like a service ticket, but good at `/proxyValidate` and `/p3/proxyValidate`
+//! alone. Those name the proxies it came through by their `pgtUrl`, the most recent first; asked
+//! with a `pgtUrl` they give a proxy-granting ticket whose own tickets come through one proxy more.
+//! `/serviceValidate` and `/p3/serviceValidate` refuse it with `INVALID_TICKET_SPEC`, and do not use
+//! it up.
+//!
+//! A proxy-granting ticket is good as often as it is asked, until the session ends that it comes
+//! from. When the password is typed again, it goes on with the session if it is the same user's.
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use cas_layer::testing::CasServer;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let cas = CasServer::builder().allow_http_callbacks().start().await?;
+//!
+//! // A service that validates a ticket with a `pgtUrl` is called back there.
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let pgt_url = format!("http://{}/pgt", listener.local_addr()?);
+//! let app = Router::new().route("/pgt", get(async || "thank you"));
+//! tokio::spawn(async move { axum::serve(listener, app).await });
+//! let service = "https://app.example.org/login";
+//! let ticket = cas.issue_ticket("casuser", service);
+//! let mut url = url::Url::parse(&format!("{}/p3/serviceValidate", cas.url()))?;
+//! url.query_pairs_mut().extend_pairs([("service", service), ("ticket", &ticket), ("pgtUrl", &pgt_url)]);
+//! let answer = reqwest::get(url).await?.text().await?;
+//! assert!(answer.contains("<cas:proxyGrantingTicket>PGTIOU-"));
+//! assert_eq!(cas.proxy_callbacks().len(), 2);
+//!
+//! // A back end that takes proxied users can be tested without any proxy.
+//! let back_end = "https://back.example.org/api";
+//! let ticket = cas.issue_proxy_ticket("casuser", &["https://app.example.org/pgt"], back_end);
+//! let mut url = url::Url::parse(&format!("{}/p3/proxyValidate", cas.url()))?;
+//! url.query_pairs_mut().extend_pairs([("service", back_end), ("ticket", &ticket)]);
+//! let answer = reqwest::get(url).await?.text().await?;
+//! assert!(answer.contains("<cas:proxy>https://app.example.org/pgt</cas:proxy>"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # Single logout
 //!
@@ -53,9 +119,13 @@
 //! too old to give tickets no service hears of it. Typing the password again goes on with the
 //! services of the session before.
 //!
+//! Proxies hear of it too: for a proxy-granting ticket its `pgtUrl` gets a logout request with that
+//! as `SessionIndex`, and for a proxy ticket the service that it was issued for.
+//!
 //! With a [`FrontChannel`] the server sends nothing itself: the browser carries the requests, by
 //! what it fetches along with the page after a logout, or by redirects. The rule about loopback
-//! holds here too.
+//! holds here too. Of proxy-granting tickets and proxy tickets, which no browser has seen, nobody
+//! hears then.
 //!
 //! ```
 //! use axum::{Router, http::StatusCode, routing::post};
@@ -83,7 +153,8 @@
 //! # Limits
 //!
 //! Request bodies may have 64 KiB. Of sessions, unused tickets, tickets whose session is open,
-//! open login forms and logouts by redirects the newest 10,000 each are kept. A session lasts 8 h.
+//! proxy-granting tickets, open login forms, logouts by redirects, and calls to a `pgtUrl` the
+//! newest 10,000 each are kept. A session lasts 8 h.
 //! Time is tokio's, so a test can pause and advance it.
 //!
 //! # Example
@@ -127,9 +198,12 @@ mod cookies;
 mod fault;
 mod login;
 mod logout;
+mod loopback;
 mod markup;
+mod outgoing;
 mod pages;
 mod params;
+mod proxy;
 mod quirks;
 mod random;
 mod saml;
@@ -147,6 +221,7 @@ pub use crate::clock::ManualClock;
 
 pub use builder::CasServerBuilder;
 pub use fault::Fault;
+pub use proxy::ProxyCallback;
 pub use quirks::Quirk;
 pub use server::CasServer;
 pub use single_logout::{FrontChannel, LogoutReport, MessageEncoding};

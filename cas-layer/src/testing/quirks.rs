@@ -11,7 +11,9 @@ use std::sync::Arc;
 /// [`UnescapedText`](Self::UnescapedText), whose answers it must refuse when they come out
 /// malformed, and [`TicketAfterFragment`](Self::TicketAfterFragment), which loses the ticket when
 /// the service URL has a fragment. A service should end its session at the logout requests of every
-/// single one, but for the tickets that [`LogoutNewestOnly`](Self::LogoutNewestOnly) forgets.
+/// single one, but for the tickets that [`LogoutNewestOnly`](Self::LogoutNewestOnly) forgets and
+/// [`LogoutSkipsProxies`](Self::LogoutSkipsProxies) leaves out. What a back end makes of the two
+/// quirks of chains is for it to decide: not all proxies are named, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Quirk {
@@ -41,9 +43,10 @@ pub enum Quirk {
     IgnoreTarget,
     /// Answers a login with `TARGET` with a SAML artifact for a ticket: base64 with `+`, `/` and `=`.
     ArtifactTickets,
-    /// Tickets of 256 characters, the longest that clients have to take (CAS protocol 3.1.1).
+    /// Tickets of every kind and IOUs of 256 characters, the longest that clients have to take (CAS
+    /// protocol 3.1.1 to 3.4.1).
     LongTickets,
-    /// Tickets with `.`, `_` and `~`, which the protocol's character set (3.7) does not have.
+    /// Tickets of every kind and IOUs with `.`, `_` and `~`, which the protocol's character set (3.7) does not have.
     PunctuatedTickets,
     /// Answers refusals with status 500, the body as usual.
     FailureStatus500,
@@ -51,7 +54,8 @@ pub enum Quirk {
     FailureAsHtml,
     /// Answers refusals with the `no` of CAS 1 where XML or JSON was asked for.
     FailureAsPlainNo,
-    /// Quotes the ticket and the service in the text of a refusal.
+    /// Quotes the ticket and the service in the text of a refusal, at `/proxy` the proxy-granting
+    /// ticket.
     FailureQuotesRequest,
     /// Refuses CAS 1 tickets with `no` alone, without line ends.
     BareNo,
@@ -164,6 +168,39 @@ pub enum Quirk {
     LogoutTwice,
     /// Answers a logout without waiting for the services.
     LogoutInBackground,
+    /// Sends a proxy-granting ticket to its `pgtUrl` at once. Without this the server first calls the
+    /// `pgtUrl` without parameters of its own.
+    CallbackWithoutProbe,
+    /// Calls a `pgtUrl` twice without parameters before it sends the proxy-granting ticket.
+    CallbackProbesTwice,
+    /// Sends `pgtIou` before `pgtId` to a `pgtUrl`.
+    CallbackIouFirst,
+    /// Sends a proxy-granting ticket twice to its `pgtUrl`, one after the other.
+    CallbackTwice,
+    /// Answers a validation with an IOU before the `pgtUrl` is called, which is when
+    /// [`release_proxy_callbacks`](super::CasServer::release_proxy_callbacks) says so.
+    CallbackLate,
+    /// Follows up to five redirects from a `pgtUrl`, where it could call that one itself. The status
+    /// at the end counts.
+    CallbackFollowsRedirects,
+    /// Refuses a ticket with `INVALID_PROXY_CALLBACK` when the `pgtUrl` does not take the
+    /// proxy-granting ticket. Without this the answer is a success without an IOU.
+    CallbackFailureRefuses,
+    /// Names the most recent proxy of a proxy ticket alone.
+    ChainLastProxyOnly,
+    /// Names the services that proxy tickets were issued for in place of the proxies.
+    ChainOfTargets,
+    /// Answers refusals of `/proxy` with `authenticationFailure` in place of `proxyFailure`.
+    ProxyFailureAsAuthenticationFailure,
+    /// Answers refusals of `/proxy` with status 500 and an HTML page.
+    ProxyFailureStatus500,
+    /// Answers refusals of `/proxy` with a `proxySuccess` without a ticket.
+    ProxyFailureAsEmptySuccess,
+    /// Refuses proxy tickets for a service that is not allowed with `UNAUTHORIZED_SERVICE_PROXY`
+    /// rather than `UNAUTHORIZED_SERVICE`.
+    UnauthorizedServiceProxy,
+    /// Sends no logout requests for proxy-granting tickets and proxy tickets.
+    LogoutSkipsProxies,
 }
 
 impl Quirk {
@@ -240,6 +277,20 @@ impl Quirk {
         Self::LogoutNewestOnly,
         Self::LogoutTwice,
         Self::LogoutInBackground,
+        Self::CallbackWithoutProbe,
+        Self::CallbackProbesTwice,
+        Self::CallbackIouFirst,
+        Self::CallbackTwice,
+        Self::CallbackLate,
+        Self::CallbackFollowsRedirects,
+        Self::CallbackFailureRefuses,
+        Self::ChainLastProxyOnly,
+        Self::ChainOfTargets,
+        Self::ProxyFailureAsAuthenticationFailure,
+        Self::ProxyFailureStatus500,
+        Self::ProxyFailureAsEmptySuccess,
+        Self::UnauthorizedServiceProxy,
+        Self::LogoutSkipsProxies,
     ];
 }
 
@@ -266,7 +317,7 @@ mod tests {
     #[test]
     fn the_list_of_all_quirks_is_complete() {
         let listed: Vec<usize> = Quirk::ALL.iter().map(|quirk| *quirk as usize).collect();
-        let declared: Vec<usize> = (0..=Quirk::LogoutInBackground as usize).collect();
+        let declared: Vec<usize> = (0..=Quirk::LogoutSkipsProxies as usize).collect();
         assert_eq!(listed, declared);
     }
 }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
 use axum::routing::{get, post};
-use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -18,7 +17,8 @@ use super::connection::{CutOff, Listener};
 use super::state::{Login, Shared};
 use super::validate::{self, Endpoint};
 use super::{
-    CasServerBuilder, Fault, FrontChannel, LogoutReport, Quirk, login, logout, saml, single_logout,
+    CasServerBuilder, Fault, FrontChannel, LogoutReport, Quirk, login, logout, proxy, saml,
+    single_logout,
 };
 
 /// Where the server is mounted, and the path of its cookies.
@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct CasServer {
     addr: SocketAddr,
     url: String,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     /// Dropped to stop the server.
     stop: watch::Sender<()>,
     task: JoinHandle<()>,
@@ -106,7 +106,8 @@ impl CasServer {
         self.shared.set_quirks(quirks.into_iter().collect());
     }
 
-    /// What every validation endpoint answers from the next request on, instead of the truth.
+    /// What every validation endpoint and `/proxy` answer from the next request on, instead of the
+    /// truth.
     pub fn set_fault(&self, fault: Option<Fault>) {
         self.shared.set_fault(fault);
     }
@@ -127,18 +128,15 @@ impl CasServer {
     #[must_use]
     pub fn issue_ticket(&self, user: &str, service: &str) -> String {
         assert!(self.shared.user(user).is_some(), "no user `{user}`");
-        let login = Login {
-            user: user.to_owned(),
-            at: Timestamp::now(),
-        };
-        match self.shared.issue(login, service) {
+        match self.shared.issue(Login::now(user), service) {
             Ok(ticket) => ticket,
             Err(error) => panic!("{error:?}"),
         }
     }
 
     /// Ends every session of `user` and sends the logout requests: one for each ticket that was
-    /// issued in them, and one for each that [`issue_ticket`](Self::issue_ticket) gave for this user.
+    /// issued in them, and one for each that [`issue_ticket`](Self::issue_ticket) and the like gave for
+    /// this user.
     ///
     /// Returns once every request was answered or its time was up, even with
     /// [`Quirk::LogoutInBackground`]. Nothing is sent for a user who has no tickets or is not known,
@@ -214,6 +212,7 @@ fn router(shared: Arc<Shared>) -> Router {
             "/p3/proxyValidate",
             validation(Endpoint::Cas3 { proxies: true }),
         )
+        .route("/proxy", get(proxy::proxy))
         .route("/samlValidate", post(saml::validate));
     Router::new()
         .nest(BASE, endpoints)

@@ -15,11 +15,17 @@ pub(super) fn acceptable(service: &str, quirks: &Quirks) -> bool {
     if service.chars().any(char::is_control) || !is_http_url(service) {
         return false;
     }
-    if quirks.has(Quirk::RefuseMarkupInService) {
-        let decoded = percent_decode_str(service).decode_utf8_lossy();
-        return !decoded.contains(['<', '>', '"', '\'']);
-    }
-    true
+    !has_refused_markup(service, quirks)
+}
+
+/// A service that a proxy asks a ticket for need not be a web service (CAS protocol 2.7.1).
+pub(super) fn acceptable_target(service: &str, quirks: &Quirks) -> bool {
+    !service.chars().any(char::is_control) && !has_refused_markup(service, quirks)
+}
+
+fn has_refused_markup(service: &str, quirks: &Quirks) -> bool {
+    let decoded = percent_decode_str(service).decode_utf8_lossy();
+    quirks.has(Quirk::RefuseMarkupInService) && decoded.contains(['<', '>', '"', '\''])
 }
 
 pub(super) fn is_http_url(text: &str) -> bool {

@@ -7,8 +7,9 @@ use axum::response::Response;
 use super::answers::{self, Answer, Facts, Format};
 use super::connection::CutOff;
 use super::params::Params;
+use super::proxy::{self, CallbackFailed};
 use super::random::NoRandomness;
-use super::state::{Redeemed, Refused, Shared};
+use super::state::{Link, Redeemed, Refused, Shared};
 use super::{Quirk, login, quirks::Quirks};
 
 /// Which of the validation endpoints was asked.
@@ -45,11 +46,20 @@ pub(super) async fn validate(
         service: params.get("service"),
         renew: login::flag(&params, "renew", &quirks),
     };
-    let answer = answer(endpoint, &shared, &question, &quirks);
+    let pgt_url = params.get("pgtUrl");
+    let answer = match redeem(endpoint, &shared, &question, &quirks) {
+        Ok(redeemed) => {
+            match granting_ticket(endpoint, &shared, &redeemed, pgt_url, &quirks).await? {
+                Ok(granted) => success(endpoint, &shared, redeemed, granted, &quirks),
+                Err(failure) => failure,
+            }
+        }
+        Err(failure) => failure,
+    };
     answers::respond(&answer, format(endpoint, &params, &quirks), before, &quirks)
 }
 
-/// Uses the ticket up.
+/// Uses the ticket up, and calls no proxy back.
 pub(super) fn answer(
     endpoint: Endpoint,
     shared: &Shared,
@@ -57,9 +67,31 @@ pub(super) fn answer(
     quirks: &Quirks,
 ) -> Answer {
     match redeem(endpoint, shared, question, quirks) {
-        Ok(redeemed) => success(endpoint, shared, redeemed, quirks),
+        Ok(redeemed) => success(endpoint, shared, redeemed, None, quirks),
         Err(failure) => failure,
     }
+}
+
+/// Issues a proxy-granting ticket, if one is asked for where there are any; its IOU, or a refusal.
+async fn granting_ticket(
+    endpoint: Endpoint,
+    shared: &Shared,
+    redeemed: &Redeemed,
+    pgt_url: Option<&str>,
+    quirks: &Quirks,
+) -> Result<Result<Option<String>, Answer>, NoRandomness> {
+    let (Some(pgt_url), Endpoint::Cas2 { .. } | Endpoint::Cas3 { .. }) = (pgt_url, endpoint) else {
+        return Ok(Ok(None));
+    };
+    let granted = proxy::granting_ticket(shared, redeemed, pgt_url, quirks).await?;
+    Ok(match granted {
+        Ok(iou) => Ok(Some(iou)),
+        Err(CallbackFailed) if quirks.has(Quirk::CallbackFailureRefuses) => Err(failure(
+            "INVALID_PROXY_CALLBACK",
+            "The proxy could not be called back.",
+        )),
+        Err(CallbackFailed) => Ok(None),
+    })
 }
 
 fn redeem(
@@ -116,7 +148,13 @@ fn failure(code: &'static str, text: &str) -> Answer {
     }
 }
 
-fn success(endpoint: Endpoint, shared: &Shared, redeemed: Redeemed, quirks: &Quirks) -> Answer {
+fn success(
+    endpoint: Endpoint,
+    shared: &Shared,
+    redeemed: Redeemed,
+    granted: Option<String>,
+    quirks: &Quirks,
+) -> Answer {
     let with_attributes = matches!(endpoint, Endpoint::Cas3 { .. } | Endpoint::Saml)
         || quirks.has(Quirk::Cas2Attributes);
     let user = redeemed.login.user;
@@ -128,16 +166,46 @@ fn success(endpoint: Endpoint, shared: &Shared, redeemed: Redeemed, quirks: &Qui
             .map(|user| user.attributes().to_vec())
             .unwrap_or_default(),
     });
-    Answer::Success { user, facts }
+    Answer::Success {
+        user,
+        facts,
+        granted,
+        proxies: proxies(redeemed.chain, quirks),
+    }
+}
+
+/// The proxies that an answer names (2.6.2).
+fn proxies(chain: Vec<Link>, quirks: &Quirks) -> Vec<String> {
+    let named = if quirks.has(Quirk::ChainLastProxyOnly) {
+        1
+    } else {
+        chain.len()
+    };
+    let name = |link: Link| {
+        if quirks.has(Quirk::ChainOfTargets) {
+            link.target
+        } else {
+            link.proxy
+        }
+    };
+    chain.into_iter().take(named).map(name).collect()
 }
 
 fn format(endpoint: Endpoint, params: &Params, quirks: &Quirks) -> Format<'static> {
+    match endpoint {
+        Endpoint::Cas1 => Format::Text,
+        _ => xml_or_json(params, quirks),
+    }
+}
+
+/// What the parameter `format` asks for.
+pub(super) fn xml_or_json(params: &Params, quirks: &Quirks) -> Format<'static> {
     let json = params
         .get("format")
         .is_some_and(|format| format.eq_ignore_ascii_case("JSON"));
-    match endpoint {
-        Endpoint::Cas1 => Format::Text,
-        _ if json && !quirks.has(Quirk::IgnoreJsonFormat) => Format::Json,
-        _ => Format::Xml,
+    if json && !quirks.has(Quirk::IgnoreJsonFormat) {
+        Format::Json
+    } else {
+        Format::Xml
     }
 }

@@ -1,6 +1,7 @@
 """A django-cas-server for the end-to-end tests: one user, loopback services, sqlite.
 
-CAS_SITE_STATE names the directory that holds the database.
+CAS_SITE_STATE names the directory that holds the database, CAS_SITE_CA the file with certificates of trusted
+authorities.
 """
 
 import os
@@ -71,6 +72,9 @@ CAS_TEST_ATTRIBUTES = {
     "memberOf": ["staff", "cats & hatters", "猫"],
     "nickname": "",
 }
+
+# Whom to trust when a proxy is called back: tests write it while the server runs.
+CAS_PROXY_CA_CERTIFICATE_PATH = os.environ["CAS_SITE_CA"]
 
 # The pages of the server fetch nothing from outside this machine.
 CAS_NEW_VERSION_HTML_WARNING = False

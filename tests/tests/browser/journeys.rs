@@ -38,6 +38,18 @@ pub(crate) async fn a_user_signs_in_sees_their_profile_and_signs_out(driver: &Dr
     browser.close().await;
 }
 
+pub(crate) async fn a_second_service_knows_the_user_of_the_demo(driver: &Driver) {
+    let demo = Demo::start(&["--proxy"]).await;
+    let browser = Chromium::start(driver).await;
+    browser.open(&demo.url("/proxied")).await;
+    browser.send_login_form().await;
+    browser.shows("strong", "casuser").await;
+    browser.shows("li", &demo.url("/cas/proxy")).await;
+    browser.shows("td", "A record of casuser").await;
+    browser.keep_picture("proxied").await;
+    browser.close().await;
+}
+
 pub(crate) async fn a_user_signs_in_and_out_at_django_cas_server(driver: &Driver) {
     let url = variable(DJANGO_URL).expect("a django-cas-server, which `tests/run` starts");
     let demo = Demo::start(&["--cas-url", &url]).await;

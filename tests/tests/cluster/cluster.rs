@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// 66 bytes.
-const KEY: &str =
+pub(crate) const KEY: &str =
     "q83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83vq83v";
 
 pub(crate) struct Cluster {

@@ -8,6 +8,7 @@
 mod cluster;
 mod failures;
 mod logout;
+mod proxy;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         failures::a_redis_that_hangs_holds_no_request_up,
         failures::a_redis_that_forgot_everything_revives_nobody,
         failures::a_redis_with_an_older_copy_revives_nobody,
+        proxy::a_callback_on_another_node_finds_its_sign_in,
     ];
     if RedisServer::program().is_some() {
         run(trials)

@@ -10,6 +10,7 @@ mod log;
 #[cfg(target_os = "linux")]
 mod memory;
 mod metrics;
+mod proxy;
 mod routes;
 mod rules;
 mod sessions;

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
-use cas_layer::{CasConfig, CasConfigBuilder, CasLayer, IdentityHeadersLayer};
+use cas_layer::{CasConfig, CasConfigBuilder, CasInPlaceLayer, CasLayer, IdentityHeadersLayer};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
@@ -374,4 +374,56 @@ async fn no_trailer_that_was_not_announced_is_taken_for_an_identity_by_an_http2_
         assert_eq!(seen(&answer), ("200", vec!["x-sum"]), "{name}: {answer}");
     }
     server.abort();
+}
+
+#[tokio::test]
+async fn under_a_callback_in_place_the_backend_is_told_the_same_and_gets_forms_as_they_came() {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let proxy = Proxy {
+        client,
+        backend: backend().await,
+        version: Version::HTTP_11,
+    };
+    let site = Site::axum("", |config| {
+        let identity = IdentityHeadersLayer::builder()
+            .attribute("mail", "Remote-Mail")
+            .attribute("memberOf", "Remote-Groups")
+            .reserve_prefix("X-CAS-")
+            .build()
+            .unwrap();
+        Router::new()
+            .fallback(forward)
+            .with_state(proxy)
+            .layer(identity)
+            .layer(CasInPlaceLayer::new(config.build().unwrap()))
+    })
+    .await;
+    let mut browser = Browser::new();
+    let begin = browser.open(&site.at("/profile")).await;
+    let service = begin.location_parameter("service").unwrap();
+    let ticket = site.cas.issue_ticket("alice", &service);
+    browser.open(&format!("{service}&ticket={ticket}")).await;
+    let cookie = format!("Cookie: theme=dark; {}\r\n", browser.cookie_fields("/")[0]);
+    for (path, cookie, expected) in [
+        ("/public/a", "", &[][..]),
+        ("/public/a", &cookie, &ALICE[..]),
+        ("/profile", &cookie, &ALICE[..]),
+    ] {
+        for name in SPELLINGS {
+            let request = format!(
+                "POST {path} HTTP/1.1\r\nHost: x\r\n{name}: mallory\r\n{cookie}\
+                 Content-Type: application/x-www-form-urlencoded\r\n\
+                 Transfer-Encoding: chunked\r\nTrailer: {name}\r\nConnection: close\r\n\r\n\
+                 9\r\nlogoutReq\r\n4\r\n_=ab\r\n0\r\n{name}: eve\r\n\r\n"
+            );
+            let answer = raw(&site, &request).await;
+            let (status, lines) = seen(&answer);
+            assert_eq!(status, "200", "{answer}");
+            assert_eq!(identity(&lines), expected, "{name}: {answer}");
+            assert!(!answer.contains("-session="), "{answer}");
+            let data = lines.iter().filter(|line| "logoutReq_=ab".contains(**line));
+            let data: String = data.copied().collect();
+            assert_eq!(data, "logoutReq_=ab", "{answer}");
+        }
+    }
 }

@@ -84,7 +84,7 @@ impl Registry for Moody {
         self.unless_broken("end", self.0.inner.end(id, expires_at, now))
     }
 
-    fn end_if_opened(&self, ids: Vec<SessionId>, now: u64) -> RegistryFuture<'_, usize> {
+    fn end_if_opened(&self, ids: Vec<SessionId>, now: u64) -> RegistryFuture<'_, Vec<SessionId>> {
         self.unless_broken("end_if_opened", self.0.inner.end_if_opened(ids, now))
     }
 

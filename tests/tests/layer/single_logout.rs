@@ -318,7 +318,7 @@ fn a_list_of_sources_that_cannot_be_meant_is_a_build_error() {
     assert!(path("/login") && path("slo") && path("/a/../b") && !path("/slo"));
 }
 
-fn deflated(message: &str) -> String {
+pub(crate) fn deflated(message: &str) -> String {
     use std::io::Write as _;
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(message.as_bytes()).unwrap();

@@ -7,6 +7,7 @@
 )]
 
 mod away;
+mod grants;
 mod listening;
 mod loss;
 mod proxy;
@@ -71,6 +72,15 @@ fn main() -> ExitCode {
         loss::cookies_that_are_seen_are_opened_again,
         loss::logouts_of_unknown_sessions_are_kept_after_a_loss,
         loss::a_sign_in_that_began_before_a_restart_is_not_opened,
+        grants::a_pair_is_brought_to_one_node_and_collected_at_another,
+        grants::who_waits_at_one_node_gets_what_another_is_brought,
+        grants::of_two_nodes_that_ask_at_once_one_gets_the_pair,
+        grants::pairs_are_kept_while_any_node_expects_one_and_leave_nothing,
+        grants::a_flood_on_all_nodes_is_bounded_together,
+        grants::what_is_kept_is_there_for_every_node_and_lasts_as_its_session,
+        grants::a_redis_that_hangs_holds_no_proxying_up,
+        grants::a_redis_that_died_has_what_was_kept_when_it_is_back,
+        grants::a_flood_of_calls_while_redis_hangs_ends_soon,
         replicas::a_replica_confirms,
         replicas::without_the_replica_nothing_counts_until_it_is_back,
     ];

@@ -52,7 +52,7 @@ pub(crate) async fn a_logout_at_the_same_time_as_the_sign_in_is_never_lost() {
         }
         let logged_out = two.end_if_opened(vec![id], now).await;
         let opened = opening.await.unwrap();
-        assert_eq!(logged_out.unwrap(), 1);
+        assert_eq!(logged_out.unwrap(), [id]);
         if let Opened::Live { number } = opened.unwrap() {
             live += 1;
             let session = Session {

@@ -4,7 +4,7 @@ use std::{error::Error as _, time::Duration};
 
 use cas_layer::{
     RedisRegistry,
-    registry::{Registry as _, RegistryErrorKind},
+    registry::{Delivered, ProxyGrants as _, Registry as _, RegistryErrorKind},
 };
 use cas_layer_tests::redis::RedisServer;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -14,10 +14,11 @@ use tokio::{
 };
 
 use crate::{
+    grants::{grant, new_iou},
     listening::Listening,
     support::{
-        LIFETIME, Session, account, connect, ends, is_ended, log_out, new_id, now, sign_in,
-        sign_out,
+        LIFETIME, Session, account, connect, ends, eventually, is_ended, log_out, new_id, now,
+        sign_in, sign_out,
     },
 };
 
@@ -201,6 +202,23 @@ pub(crate) async fn a_user_with_the_documented_rights_can_do_everything() {
     node.begin(id, Duration::from_secs(1)).await.unwrap();
     node.begin(id, Duration::from_secs(1)).await.unwrap();
     node.abandon(id);
+    let expecting = node.expect(Duration::from_secs(40), now).await.unwrap();
+    let (iou, kept) = (new_iou(), sign_in(&node).await.id);
+    for expected in [Delivered::Kept, Delivered::Twice] {
+        let delivered = node.deliver(iou, grant(1), now).await;
+        assert_eq!(delivered.unwrap(), expected);
+    }
+    let collected = node.collect(iou, Duration::ZERO, now).await;
+    assert_eq!(collected.unwrap(), Some(grant(1)));
+    assert!(node.keep(kept, grant(1), now).await.unwrap());
+    assert_eq!(node.kept(kept, now).await.unwrap(), Some(grant(1)));
+    node.forget(kept).await.unwrap();
+    drop(expecting);
+    eventually("nothing is expected", async || {
+        let delivered = node.deliver(new_iou(), grant(1), now).await;
+        delivered.unwrap() == Delivered::Unexpected
+    })
+    .await;
     ends(&waiting, &session).await;
     let error = sign_out(&waiting, &Session::unknown()).await.unwrap_err();
     assert!(error.to_string().contains("replicas"), "{error}");

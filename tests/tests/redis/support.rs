@@ -112,12 +112,14 @@ pub(crate) async fn sign_out(
     registry.end(session.id, session.expires_at, now()).await
 }
 
-/// A message from the CAS server.
+/// A message from the CAS server. How many sessions it ended.
 pub(crate) async fn log_out(
     registry: &RedisRegistry,
     session: &Session,
 ) -> Result<usize, RegistryError> {
-    registry.end_if_opened(vec![session.id], now()).await
+    let ended = registry.end_if_opened(vec![session.id], now()).await?;
+    assert!(ended.iter().all(|&id| id == session.id));
+    Ok(ended.len())
 }
 
 pub(crate) fn is_ended(registry: &RedisRegistry, session: &Session) -> bool {

@@ -7,6 +7,8 @@
 
 mod contract;
 mod file;
+mod flood;
+mod grants;
 mod memory;
 mod redis;
 mod support;

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use cas_layer::{MemoryRegistry, registry::Registry};
 use libtest_mimic::Trial;
 
-use crate::contract::{self, Harness};
+use crate::{
+    contract::{self, Harness},
+    flood, grants,
+};
 
 struct Memory(MemoryRegistry);
 
@@ -22,5 +25,8 @@ impl Harness for Memory {
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = contract::trials::<Memory>("memory");
     trials.extend(contract::clock_trials::<Memory>("memory"));
+    trials.extend(grants::trials::<Memory>("memory"));
+    trials.extend(grants::clock_trials::<Memory>("memory"));
+    trials.push(flood::trial_of::<Memory>("memory"));
     trials
 }

@@ -8,6 +8,7 @@ use libtest_mimic::Trial;
 
 use crate::{
     contract::{self, Harness},
+    grants,
     support::{LIFETIME, id},
 };
 
@@ -44,5 +45,7 @@ impl Harness for Redis {
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = contract::trials::<Redis>("redis");
     trials.extend(contract::restart_trials::<Redis>("redis"));
+    trials.extend(grants::trials::<Redis>("redis"));
+    trials.extend(grants::restart_trials::<Redis>("redis"));
     trials
 }

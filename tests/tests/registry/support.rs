@@ -76,13 +76,13 @@ pub(crate) async fn sign_out(registry: &dyn Registry, n: u64) {
     registry.end(id(n), *NOW + LIFETIME, *NOW).await.unwrap();
 }
 
-/// A message from the CAS server. How many sessions it met.
+/// A message from the CAS server. How many sessions it ended.
 pub(crate) async fn single_logout(
     registry: &dyn Registry,
     n: impl IntoIterator<Item = u64>,
 ) -> usize {
     let ids = n.into_iter().map(id).collect();
-    registry.end_if_opened(ids, *NOW).await.unwrap()
+    registry.end_if_opened(ids, *NOW).await.unwrap().len()
 }
 
 /// Begins something and goes away.

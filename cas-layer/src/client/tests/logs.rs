@@ -1,12 +1,14 @@
 //! What the HTTP client writes to the log.
 
-use std::sync::Mutex;
+use std::io;
+use std::sync::{Arc, Mutex};
 
 use log::{LevelFilter, Log, Metadata, Record};
+use tracing_subscriber::fmt;
 
 use super::server::Server;
-use super::{ALICE, builder, validate};
-use crate::Protocol;
+use super::{ALICE, builder, or_hang, validate};
+use crate::{Protocol, ProxyGrantingTicket, ServiceUrl};
 
 /// Keeps every line, of every test that runs meanwhile.
 struct Lines(Mutex<Vec<String>>);
@@ -26,10 +28,33 @@ impl Log for Lines {
     fn flush(&self) {}
 }
 
+/// Keeps every event of this thread.
+#[derive(Clone, Default)]
+struct Events(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Events {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[tokio::test]
 async fn no_ticket_is_logged_whatever_the_http_client_was_told() {
     log::set_logger(&LINES).unwrap();
     log::set_max_level(LevelFilter::Trace);
+    let events = Events::default();
+    let writer = events.clone();
+    let subscriber = fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    // The runtime of a test has one thread.
+    let _listening = tracing::subscriber::set_default(subscriber);
     let server = Server::with_body(ALICE).await;
     let client = builder(&server.url)
         .http_client(|http| http.connection_verbose(true))
@@ -44,7 +69,28 @@ async fn no_ticket_is_logged_whatever_the_http_client_was_told() {
         .unwrap();
     validate(&client).await.unwrap_err();
     assert!(server.messages()[1].contains("hidden_ticket"));
+    // A proxy-granting ticket in the URL, quoted in one answer, and a proxy ticket in the other.
+    for answer in [
+        "<proxySuccess><proxyTicket>PT-hidden</proxyTicket></proxySuccess>",
+        "<proxyFailure code='INVALID_TICKET'>PGT-hidden for https://hidden.example/</proxyFailure>",
+    ] {
+        let server =
+            Server::with_body(&format!("<serviceResponse>{answer}</serviceResponse>")).await;
+        let client = builder(&server.url)
+            .http_client(|http| http.connection_verbose(true))
+            .build()
+            .unwrap();
+        let ticket = ProxyGrantingTicket::parse("PGT-hidden").unwrap();
+        let target = ServiceUrl::parse("https://hidden.example/").unwrap();
+        let result = or_hang(client.proxy_ticket(&ticket, &target)).await;
+        assert_eq!(result.is_ok(), answer.contains("PT-hidden</"));
+        assert!(server.messages()[0].contains("PGT-hidden"));
+    }
 
+    tracing::trace!("the subscriber hears");
+    let events = String::from_utf8(events.0.lock().unwrap().clone()).unwrap();
+    assert!(events.contains("the subscriber hears"));
+    assert!(!events.contains("hidden"), "{events}");
     let lines = LINES.0.lock().unwrap().clone();
     assert!(lines.iter().any(|line| line.contains("127.0.0.1")));
     for line in lines {

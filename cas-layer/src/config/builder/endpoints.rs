@@ -28,6 +28,8 @@ pub(super) fn check(endpoints: &Endpoints) -> Result<(), ConfigError> {
     ];
     let logout_request = endpoints.logout_request.as_ref();
     named.extend(logout_request.map(|path| ("logout request path", path)));
+    let proxy_callback = endpoints.proxy_callback.as_ref();
+    named.extend(proxy_callback.map(|path| ("proxy callback path", path)));
     for &(what, path) in &named {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
         let reason = if !path.starts_with('/') || path.len() < 2 {

@@ -13,41 +13,42 @@ use super::{Refusal, ResponseError, trim, user_name};
 use crate::protocol::Authentication;
 
 pub(super) fn parse(body: &str) -> Result<Authentication, ResponseError> {
+    let (key, answer) = answer(body)?;
+    match &*key {
+        "authenticationSuccess" => success(answer),
+        "authenticationFailure" | "proxyFailure" => Err(failure(answer)),
+        _ => Err(ResponseError::Unreadable("it is no answer to a validation")),
+    }
+}
+
+/// The one answer in the document, with its name.
+pub(super) fn answer(body: &str) -> Result<(Cow<'_, str>, &str), ResponseError> {
     let document: Object<'_> = read(body, "it is not JSON, or a key comes twice")?;
     let response: Object<'_> = read(
         document.get("serviceResponse").unwrap_or_default(),
         "it is JSON, but no CAS `serviceResponse`",
     )?;
-    let mut answers = response.0.iter().filter(|(key, _)| {
+    let mut answers = response.0.into_iter().filter(|(key, _)| {
         matches!(
             key.as_ref(),
             "authenticationSuccess" | "authenticationFailure" | "proxySuccess" | "proxyFailure"
         )
     });
-    let (Some((key, answer)), None) = (answers.next(), answers.next()) else {
-        return Err(ResponseError::Unreadable(
+    match (answers.next(), answers.next()) {
+        (Some(answer), None) => Ok(answer),
+        _ => Err(ResponseError::Unreadable(
             "it does not have exactly one answer",
-        ));
-    };
-    match key.as_ref() {
-        "authenticationSuccess" => success(answer),
-        "authenticationFailure" | "proxyFailure" => Err(ResponseError::Refused(failure(answer))),
-        _ => Err(ResponseError::Unreadable("it is no answer to a validation")),
+        )),
     }
 }
 
 /// The answer is a refusal because it is there, whatever is in it.
-fn failure(answer: &str) -> Refusal {
+pub(super) fn failure(answer: &str) -> ResponseError {
     let Ok(answer) = serde_json::from_str::<Object<'_>>(answer) else {
-        return Refusal::without_words();
+        return ResponseError::Refused(Refusal::without_words());
     };
-    let word = |key| {
-        let text = answer
-            .get(key)
-            .and_then(|text| serde_json::from_str::<Cow<'_, str>>(text).ok());
-        text.unwrap_or_default()
-    };
-    Refusal::new(&word("code"), &word("description"))
+    let word = |key| answer.get(key).and_then(string).unwrap_or_default();
+    ResponseError::Refused(Refusal::new(&word("code"), &word("description")))
 }
 
 fn success(answer: &str) -> Result<Authentication, ResponseError> {
@@ -79,7 +80,12 @@ fn success(answer: &str) -> Result<Authentication, ResponseError> {
     if proxies.iter().any(String::is_empty) {
         return Err(ResponseError::Unreadable("a proxy is empty"));
     }
-    Ok(Authentication::new(user, collector.finish(), proxies))
+    let authentication = Authentication::new(user, collector.finish(), proxies);
+    let iou = answer.get("proxyGrantingTicket").and_then(string);
+    Ok(match iou {
+        Some(iou) => authentication.with_proxy_granting_ticket_iou(trim(&iou)),
+        None => authentication,
+    })
 }
 
 /// A value, or a list of values. `null` is no value.
@@ -107,7 +113,15 @@ fn scalar(json: &str) -> Result<Cow<'_, str>, ResponseError> {
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(json: &'a str, reason: &'static str) -> Result<T, ResponseError> {
+/// A string, or nothing for any other value.
+pub(super) fn string(json: &str) -> Option<Cow<'_, str>> {
+    serde_json::from_str(json).ok()
+}
+
+pub(super) fn read<'a, T: Deserialize<'a>>(
+    json: &'a str,
+    reason: &'static str,
+) -> Result<T, ResponseError> {
     serde_json::from_str(json).map_err(|_| ResponseError::Unreadable(reason))
 }
 
@@ -116,10 +130,10 @@ fn read<'a, T: Deserialize<'a>>(json: &'a str, reason: &'static str) -> Result<T
 ///
 /// Each level is read when it is its turn, so nothing here recurses; to find the end of a value the JSON
 /// parser does not recurse either.
-struct Object<'a>(Vec<(Cow<'a, str>, &'a str)>);
+pub(super) struct Object<'a>(Vec<(Cow<'a, str>, &'a str)>);
 
 impl<'a> Object<'a> {
-    fn get(&self, key: &str) -> Option<&'a str> {
+    pub(super) fn get(&self, key: &str) -> Option<&'a str> {
         self.0
             .iter()
             .find(|(known, _)| known == key)

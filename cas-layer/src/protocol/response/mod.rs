@@ -1,5 +1,5 @@
-//! Answers of a CAS server to a validation, as the body of a 2xx answer (CAS protocol 2.4.2, 2.5.2, 4.2.5,
-//! appendix A).
+//! Answers of a CAS server to a validation or a request for a proxy ticket, as the body of an HTTP answer (CAS
+//! protocol 2.4.2, 2.5.2, 2.7.2, 4.2.5, appendix A).
 //!
 //! The format is told by the content, not by what was asked for: servers answer XML when JSON was asked for,
 //! and plain `no` where they should answer XML. Whatever is not clearly a success is none.
@@ -7,6 +7,7 @@
 mod collector;
 mod dialect;
 mod json;
+mod proxy;
 mod refusal;
 mod saml;
 mod text;
@@ -18,13 +19,13 @@ mod tests;
 pub(crate) use refusal::Refusal;
 pub(crate) use saml::{SamlExpectation, Unmet};
 
-use super::Authentication;
 use super::document::{is_space, trim};
+use super::{Authentication, ProxyTicket};
 
 /// The longest user name that is taken, in bytes.
 const MAX_USER_BYTES: usize = 1024;
 
-/// Why an answer is no authentication.
+/// Why an answer is no authentication, or no proxy ticket.
 pub(crate) enum ResponseError {
     /// The server refuses the ticket.
     Refused(Refusal),
@@ -41,11 +42,24 @@ pub(crate) fn parse_text_response(body: &[u8]) -> Result<Authentication, Respons
 
 /// Reads an answer of CAS 2 or 3, in XML or JSON.
 pub(crate) fn parse_service_response(body: &[u8]) -> Result<Authentication, ResponseError> {
+    by_content(body, xml::parse, json::parse)
+}
+
+/// Reads an answer to a request for a proxy ticket, in XML or JSON.
+pub(crate) fn parse_proxy_response(body: &[u8]) -> Result<ProxyTicket, ResponseError> {
+    by_content(body, proxy::parse_xml, proxy::parse_json)
+}
+
+fn by_content<T>(
+    body: &[u8],
+    xml: fn(&str) -> Result<T, ResponseError>,
+    json: fn(&str) -> Result<T, ResponseError>,
+) -> Result<T, ResponseError> {
     let body = text_of(body)?;
     let content = body.trim_start_matches(is_space);
     match content.bytes().next() {
-        Some(b'<') => xml::parse(content),
-        Some(b'{') => json::parse(content),
+        Some(b'<') => xml(content),
+        Some(b'{') => json(content),
         _ if text::is_refusal(body) => Err(ResponseError::Refused(Refusal::without_words())),
         _ => Err(ResponseError::Unreadable("it is neither XML nor JSON")),
     }

@@ -1,6 +1,6 @@
 //! CAS 2 and 3: `serviceResponse` (CAS protocol 2.5.2, appendix A).
 
-use roxmltree::Node;
+use roxmltree::{Document, Node};
 
 use super::collector::Collector;
 use super::{Refusal, ResponseError, dialect, user_name};
@@ -11,6 +11,18 @@ const NAMESPACE: &str = "http://www.yale.edu/tp/cas";
 
 pub(super) fn parse(document: &str) -> Result<Authentication, ResponseError> {
     let document = document::parse(document).map_err(ResponseError::Unreadable)?;
+    let (answer, namespace) = answer(&document)?;
+    match answer.tag_name().name() {
+        "authenticationSuccess" => success(&answer, namespace),
+        "authenticationFailure" | "proxyFailure" => Err(failure(&answer)),
+        _ => Err(ResponseError::Unreadable("it is no answer to a validation")),
+    }
+}
+
+/// The one answer in the document, and the namespace that everything that counts is in.
+pub(super) fn answer<'a, 'i>(
+    document: &'a Document<'i>,
+) -> Result<(Node<'a, 'i>, &'a str), ResponseError> {
     let root = document.root_element();
     let namespace = namespace(&root);
     if root.tag_name().name() != "serviceResponse" || !matches!(namespace, "" | NAMESPACE) {
@@ -23,14 +35,15 @@ pub(super) fn parse(document: &str) -> Result<Authentication, ResponseError> {
         .ok_or(ResponseError::Unreadable(
             "it does not have exactly one answer",
         ))?;
-    match answer.tag_name().name() {
-        "authenticationSuccess" => success(&answer, namespace),
-        "authenticationFailure" | "proxyFailure" => Err(ResponseError::Refused(Refusal::new(
-            answer.attribute("code").unwrap_or_default(),
-            &dialect::text(&answer),
-        ))),
-        _ => Err(ResponseError::Unreadable("it is no answer to a validation")),
-    }
+    Ok((answer, namespace))
+}
+
+/// The answer is a refusal because it is there, whatever is in it.
+pub(super) fn failure(answer: &Node<'_, '_>) -> ResponseError {
+    ResponseError::Refused(Refusal::new(
+        answer.attribute("code").unwrap_or_default(),
+        &dialect::text(answer),
+    ))
 }
 
 /// The known children by name and the rest as attributes. A second element of a known name, or one from
@@ -71,7 +84,13 @@ fn success(answer: &Node<'_, '_>, namespace: &str) -> Result<Authentication, Res
     let mut collector = Collector::default();
     dialect::collect(attributes, &others, &mut collector)?;
     let proxies = proxies.map_or(Ok(Vec::new()), |proxies| chain(&proxies, namespace))?;
-    Ok(Authentication::new(user, collector.finish(), proxies))
+    let authentication = Authentication::new(user, collector.finish(), proxies);
+    Ok(match granting_ticket {
+        Some(iou) if !iou.children().any(|child| child.is_element()) => {
+            authentication.with_proxy_granting_ticket_iou(trim(&dialect::text(&iou)))
+        }
+        _ => authentication,
+    })
 }
 
 /// The proxies, most recent first (CAS protocol 2.6.2).

@@ -94,11 +94,11 @@ impl Known {
         }
     }
 
-    /// Tells the callbacks with this ticket, if there are any, that a logout came.
+    /// Tells the callbacks with this ticket, if there are any, that a logout came; says whether there are and that is news.
     pub(super) fn end_begun(&self, id: SessionId) -> bool {
         let mut state = self.state();
         let begun = state.begun.get_mut(&id);
-        begun.map(|begun| begun.ended = true).is_some()
+        begun.is_some_and(|begun| !mem::replace(&mut begun.ended, true))
     }
 
     /// The number of a session that opens now; none if it has ended.

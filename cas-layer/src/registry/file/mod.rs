@@ -2,6 +2,7 @@
 
 mod create;
 mod failure;
+mod grants;
 mod known;
 mod store;
 mod sweep;
@@ -29,7 +30,8 @@ use self::{
     writer::{Answer, Job, QUEUE, Writer},
 };
 use super::{
-    AccountId, EndedSessions, Opened, Registry, RegistryError, RegistryErrorKind, RegistryFuture,
+    AccountId, EndedSessions, Opened, ProxyGrants, Registry, RegistryError, RegistryErrorKind,
+    RegistryFuture, grants::Pairs,
 };
 use crate::{clock::UnixSeconds, session::SessionId};
 
@@ -52,6 +54,8 @@ const LONGEST: UnixSeconds = 366 * 24 * 3600;
 ///   Open sessions are in the file alone.
 /// - Entries leave the file, in passing, an hour after their sessions expire. It takes 50 to 90 bytes for
 ///   each session, open or ended, and keeps the size that it once had.
+/// - Proxy-granting tickets that are kept for open sessions are in the file, sealed, and survive as those do. Pairs
+///   that wait to be collected are in memory.
 /// - While the file cannot be written (a full disk), nobody is signed in, a sign-out holds for this process
 ///   and is saved when the file can be written again, and a single logout is answered with an error. The log says when
 ///   this begins and ends.
@@ -64,6 +68,7 @@ pub struct FileRegistry(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     known: Arc<Known>,
+    pairs: Pairs,
     // Dropped before `thread`, which ends when nobody can bring a job any more.
     jobs: SyncSender<Job>,
     _thread: Thread,
@@ -101,6 +106,7 @@ impl FileRegistry {
         Ok(Self(Arc::new(Inner {
             path,
             known,
+            pairs: Pairs::default(),
             jobs,
             _thread: thread,
         })))
@@ -167,7 +173,11 @@ impl Registry for FileRegistry {
         })
     }
 
-    fn end_if_opened(&self, ids: Vec<SessionId>, now: UnixSeconds) -> RegistryFuture<'_, usize> {
+    fn end_if_opened(
+        &self,
+        ids: Vec<SessionId>,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, Vec<SessionId>> {
         Box::pin(self.ask(move |answer| Job::EndIfOpened { ids, now, answer }))
     }
 
@@ -187,6 +197,10 @@ impl Registry for FileRegistry {
 
     fn ended(&self) -> &EndedSessions {
         &self.0.known.ended
+    }
+
+    fn proxy_grants(&self) -> Option<&dyn ProxyGrants> {
+        Some(self)
     }
 }
 

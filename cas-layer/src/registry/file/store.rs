@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, UnixSeconds},
-    registry::{GRACE, RegistryError, RegistryErrorKind},
+    registry::{GRACE, RegistryError, RegistryErrorKind, SealedGrant},
     session::SessionId,
 };
 
@@ -34,6 +34,8 @@ pub(super) const OPENED: TableDefinition<'_, Id, u64> = TableDefinition::new("op
 pub(super) const ENDED: TableDefinition<'_, Id, u64> = TableDefinition::new("ended");
 /// Up to which number the sessions of an account have ended, and when the last would have expired.
 pub(super) const ACCOUNTS: TableDefinition<'_, Id, (u64, u64)> = TableDefinition::new("accounts");
+/// What is kept for some of the open sessions. An entry goes with that of its session.
+pub(super) const GRANTS: TableDefinition<'_, Id, &[u8]> = TableDefinition::new("grants");
 
 const FORMAT_KEY: &str = "format";
 const NUMBER_KEY: &str = "number";
@@ -145,6 +147,7 @@ impl Store {
                 opened: transaction.open_table(OPENED)?,
                 ended: transaction.open_table(ENDED)?,
                 accounts: transaction.open_table(ACCOUNTS)?,
+                grants: transaction.open_table(GRANTS)?,
                 changes: 0,
             };
             change(&mut tables)?;
@@ -175,6 +178,7 @@ pub(super) struct Tables<'t> {
     opened: Table<'t, Id, u64>,
     ended: Table<'t, Id, u64>,
     accounts: Table<'t, Id, (u64, u64)>,
+    grants: Table<'t, Id, &'static [u8]>,
     changes: usize,
 }
 
@@ -194,7 +198,46 @@ impl Tables<'_> {
         let removed = self.opened.remove(id.as_bytes())?;
         let expires_at = removed.map(|expires_at| expires_at.value());
         self.changes += usize::from(expires_at.is_some());
+        self.forget(id)?;
         Ok(expires_at)
+    }
+
+    fn is_open(&self, id: SessionId, now: UnixSeconds) -> Result<bool, redb::Error> {
+        let expires_at = self.opened.get(id.as_bytes())?;
+        Ok(expires_at.is_some_and(|expires_at| expires_at.value() > now))
+    }
+
+    /// Keeps something for a session, if that is open.
+    pub(super) fn keep(
+        &mut self,
+        id: SessionId,
+        grant: &SealedGrant,
+        now: UnixSeconds,
+    ) -> Result<bool, redb::Error> {
+        let is_open = self.is_open(id, now)?;
+        if is_open {
+            self.grants.insert(id.as_bytes(), grant.as_bytes())?;
+            self.changes += 1;
+        }
+        Ok(is_open)
+    }
+
+    pub(super) fn kept(
+        &self,
+        id: SessionId,
+        now: UnixSeconds,
+    ) -> Result<Option<SealedGrant>, redb::Error> {
+        if !self.is_open(id, now)? {
+            return Ok(None);
+        }
+        let grant = self.grants.get(id.as_bytes())?;
+        Ok(grant.and_then(|grant| SealedGrant::new(grant.value().to_vec())))
+    }
+
+    pub(super) fn forget(&mut self, id: SessionId) -> Result<(), redb::Error> {
+        let removed = self.grants.remove(id.as_bytes())?.is_some();
+        self.changes += usize::from(removed);
+        Ok(())
     }
 
     /// Saves what has ended, and the last number.

@@ -2,7 +2,7 @@
 
 use redb::{ReadableTable as _, Table, TableDefinition, Value, WriteTransaction};
 
-use super::store::{ACCOUNTS, ENDED, Id, OPENED, is_over};
+use super::store::{ACCOUNTS, ENDED, GRANTS, Id, OPENED, is_over};
 use crate::clock::UnixSeconds;
 
 /// How many entries of each table are looked at for each that is added. In a table that is as large as it will
@@ -42,22 +42,30 @@ impl Sweep {
     ) -> Result<(), redb::Error> {
         let count = PER_COMMIT + PER_CHANGE * changes;
         let by_time = |expires_at| is_over(expires_at, now);
-        sweep(transaction, OPENED, &mut self.opened, count, by_time)?;
+        let closed = sweep(transaction, OPENED, &mut self.opened, count, by_time)?;
+        if !closed.is_empty() {
+            let mut grants = transaction.open_table(GRANTS)?;
+            for id in closed {
+                grants.remove(&id)?;
+            }
+        }
         sweep(transaction, ENDED, &mut self.ended, count, by_time)?;
         sweep(transaction, ACCOUNTS, &mut self.accounts, count, |mark| {
             let (_, expires_at) = mark;
             is_over(expires_at, now)
-        })
+        })?;
+        Ok(())
     }
 }
 
+/// Says what was removed.
 fn sweep<V: for<'a> Value<SelfType<'a> = V>>(
     transaction: &WriteTransaction,
     table: TableDefinition<'_, Id, V>,
     cursor: &mut [u8; 16],
     count: usize,
     is_over: impl Fn(V) -> bool,
-) -> Result<(), redb::Error> {
+) -> Result<Vec<[u8; 16]>, redb::Error> {
     let mut table: Table<'_, Id, V> = transaction.open_table(table)?;
     let mut over = Vec::new();
     // The end of the table, unless there are as many entries as are asked for.
@@ -76,8 +84,8 @@ fn sweep<V: for<'a> Value<SelfType<'a> = V>>(
         }
     }
     *cursor = next;
-    for id in over {
-        table.remove(&id)?;
+    for id in &over {
+        table.remove(id)?;
     }
-    Ok(())
+    Ok(over)
 }

@@ -8,7 +8,10 @@ use redb::{ReadableDatabase as _, ReadableTableMetadata as _, TableDefinition};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{clock::Clock, registry::GRACE};
+use crate::{
+    clock::Clock,
+    registry::{GRACE, SealedGrant},
+};
 
 const LIFETIME: UnixSeconds = 8 * 3600;
 
@@ -156,6 +159,88 @@ fn nothing_is_removed_for_an_hour_after_it_expires() {
     assert_eq!(lens(&path), [0, 3]);
 }
 
+fn grant() -> SealedGrant {
+    SealedGrant::new(vec![7; 300]).unwrap()
+}
+
+fn count_grants(path: &Path) -> u64 {
+    let database = redb::Database::open(path).unwrap();
+    let transaction = database.begin_read().unwrap();
+    let grants = transaction.open_table(store::GRANTS).unwrap();
+    grants.len().unwrap()
+}
+
+#[test]
+fn what_is_kept_leaves_the_file_with_its_session() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("sessions.redb");
+    let now = Clock::System.now();
+    let expires_at = now + LIFETIME;
+    let mut store = new_store(&path);
+    let written = store.write(now, |tables| {
+        for n in 0..3 {
+            tables.open(id(n), expires_at)?;
+            assert!(tables.keep(id(n), &grant(), now)?);
+        }
+        tables.open(id(3), 2 * expires_at)?;
+        assert!(tables.keep(id(3), &grant(), now)?);
+        tables.forget(id(2))
+    });
+    assert!(written.unwrap());
+    drop(store);
+    assert_eq!(count_grants(&path), 3);
+    let mut store = new_store(&path);
+    end(&mut store, 1, expires_at, now);
+    drop(store);
+    assert_eq!(count_grants(&path), 2);
+    let mut store = new_store(&path);
+    // Looks at everything, from anywhere to the end and from the beginning.
+    for n in 10..13 {
+        let time = expires_at + GRACE;
+        end(&mut store, n, time + LIFETIME, time);
+    }
+    drop(store);
+    assert_eq!((lens(&path)[0], count_grants(&path)), (1, 1));
+}
+
+#[tokio::test]
+async fn nothing_is_kept_for_who_has_signed_out_though_that_is_not_saved_yet() {
+    let directory = TempDir::new().unwrap();
+    let registry = FileRegistry::open(directory.path().join("sessions.redb")).unwrap();
+    let now = Clock::System.now();
+    for n in 0..2 {
+        assert!(registry.open(id(n), now + LIFETIME, now).await.is_ok());
+    }
+    assert!(registry.keep(id(1), grant(), now).await.unwrap());
+    // The thread that writes has not heard of it when it gets to the next job.
+    for n in 0..2 {
+        registry.ended().end(id(n), now + LIFETIME, now);
+    }
+    assert!(!registry.keep(id(0), grant(), now).await.unwrap());
+    assert_eq!(registry.kept(id(1), now).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_file_in_which_nothing_could_be_kept_is_as_good() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("sessions.redb");
+    let now = Clock::System.now();
+    let mut store = new_store(&path);
+    store
+        .write(now, |tables| tables.open(id(1), now + LIFETIME))
+        .unwrap();
+    drop(store);
+    let database = redb::Database::open(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    assert!(transaction.delete_table(store::GRANTS).unwrap());
+    transaction.commit().unwrap();
+    drop(database);
+    let registry = FileRegistry::open(&path).unwrap();
+    assert_eq!(registry.kept(id(1), now).await.unwrap(), None);
+    assert!(registry.keep(id(1), grant(), now).await.unwrap());
+    assert_eq!(registry.kept(id(1), now).await.unwrap(), Some(grant()));
+}
+
 fn no_waker() -> Context<'static> {
     Context::from_waker(Waker::noop())
 }
@@ -166,6 +251,7 @@ fn stuck() -> (FileRegistry, Receiver<Job>) {
     let registry = FileRegistry(Arc::new(Inner {
         path: "sessions.redb".into(),
         known: Arc::default(),
+        pairs: Pairs::default(),
         jobs,
         _thread: Thread {
             running: Mutex::new(mpsc::channel().1),
@@ -246,7 +332,7 @@ async fn a_message_about_unknown_sessions_writes_nothing() {
     let before = fs::read(&path).unwrap();
     for n in 1..100 {
         let found = registry.end_if_opened(vec![id(n), id(n + 100)], now).await;
-        assert_eq!(found.unwrap(), 0);
+        assert_eq!(found.unwrap(), []);
     }
     assert!(fs::read(&path).unwrap() == before);
 }

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     clock::UnixSeconds,
-    registry::{Opened, RegistryError},
+    registry::{Opened, RegistryError, SealedGrant},
     session::SessionId,
 };
 
@@ -45,11 +45,28 @@ pub(super) enum Job {
     EndIfOpened {
         ids: Vec<SessionId>,
         now: UnixSeconds,
-        answer: Answer<usize>,
+        answer: Answer<Vec<SessionId>>,
     },
     /// Saves what has ended in memory.
     Save {
         now: UnixSeconds,
+        answer: Answer<()>,
+    },
+    /// Keeps something for a session.
+    Keep {
+        id: SessionId,
+        grant: SealedGrant,
+        now: UnixSeconds,
+        answer: Answer<bool>,
+    },
+    /// Looks what is kept.
+    Kept {
+        id: SessionId,
+        now: UnixSeconds,
+        answer: Answer<Option<SealedGrant>>,
+    },
+    Forget {
+        id: SessionId,
         answer: Answer<()>,
     },
 }
@@ -131,7 +148,7 @@ impl Writer {
         let store = self.store.insert(store);
         let known = &self.known;
         // The least of the clocks, so that nothing is removed too early.
-        let now = batch.iter().map(Job::now).min().unwrap_or_default();
+        let now = batch.iter().filter_map(Job::now).min().unwrap_or_default();
         let mut ready = Vec::new();
         let mut saving = None;
         let written = store.write(now, |tables| {
@@ -162,9 +179,14 @@ impl Writer {
 }
 
 impl Job {
-    fn now(&self) -> UnixSeconds {
+    fn now(&self) -> Option<UnixSeconds> {
         match *self {
-            Self::Open { now, .. } | Self::EndIfOpened { now, .. } | Self::Save { now, .. } => now,
+            Self::Open { now, .. }
+            | Self::EndIfOpened { now, .. }
+            | Self::Save { now, .. }
+            | Self::Keep { now, .. }
+            | Self::Kept { now, .. } => Some(now),
+            Self::Forget { .. } => None,
         }
     }
 
@@ -187,7 +209,7 @@ impl Job {
                 Ok(Some(ready(answer, opened)))
             }
             Self::EndIfOpened { ids, now, answer } => {
-                let (mut found, mut changed) = (0, false);
+                let (mut ended, mut changed) = (Vec::new(), false);
                 for id in ids {
                     let begun = known.end_begun(id);
                     let opened = tables.close(id)?;
@@ -195,9 +217,11 @@ impl Job {
                         known.end(id, expires_at, now);
                         changed = true;
                     }
-                    found += usize::from(begun || opened.is_some());
+                    if begun || opened.is_some() {
+                        ended.push(id);
+                    }
                 }
-                let answer = ready(answer, found);
+                let answer = ready(answer, ended);
                 if changed {
                     return Ok(Some(answer));
                 }
@@ -206,6 +230,28 @@ impl Job {
                 Ok(None)
             }
             Self::Save { answer, .. } => Ok(Some(ready(answer, ()))),
+            Self::Keep {
+                id,
+                grant,
+                now,
+                answer,
+            } => {
+                // One that has ended may be among the open ones until that is saved.
+                let kept = !known.ended.contain_id(id) && tables.keep(id, &grant, now)?;
+                Ok(Some(ready(answer, kept)))
+            }
+            Self::Kept { id, now, answer } => {
+                let kept = if known.ended.contain_id(id) {
+                    None
+                } else {
+                    tables.kept(id, now)?
+                };
+                Ok(Some(ready(answer, kept)))
+            }
+            Self::Forget { id, answer } => {
+                tables.forget(id)?;
+                Ok(Some(ready(answer, ())))
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use super::{
     RedisRegistry, address::Address, connection::Connector, facts::Facts, failure::Failure, follow,
-    keys::Keys, link::Link, node::Node, queue::Queue, recovery::Known, seen::Seen,
+    grants::Pairs, keys::Keys, link::Link, node::Node, queue::Queue, recovery::Known, seen::Seen,
 };
 use crate::registry::{EndedSessions, RegistryError, RegistryErrorKind};
 
@@ -153,6 +153,7 @@ impl RedisRegistryBuilder {
             queue: Queue::new(self.queue),
             seen: Seen::new(),
             link: Link::new(),
+            pairs: Pairs::new(),
         })
     }
 }

@@ -39,6 +39,11 @@ impl Keys {
         format!("{}ended", self.prefix)
     }
 
+    /// What pairs of IOU and PGT need, in the order in which their scripts name them.
+    pub(super) fn pairs(&self) -> [String; 3] {
+        ["expected", "pairs", "due"].map(|name| format!("{}{name}", self.prefix))
+    }
+
     pub(super) fn session(&self, id: SessionId) -> String {
         format!("{}s:{}", self.prefix, hex::encode(id.as_bytes()))
     }
@@ -54,6 +59,7 @@ mod tests {
         let keys = Keys::new("app");
         assert_eq!(keys.ended(), "{app}:ended");
         assert_eq!(keys.shared()[2], keys.ended());
+        assert_eq!(keys.pairs(), ["{app}:expected", "{app}:pairs", "{app}:due"]);
         assert_eq!(
             keys.session([0xa1; 16].into()),
             format!("{{app}}:s:{}", "a1".repeat(16))

@@ -3,6 +3,7 @@
 //! - [`scripts`] are the steps that Redis takes, each whole or not at all; they are the place to look for what a
 //!   session's states are.
 //! - [`node`] keeps two connections: one for calls, and one on which [`follow`] waits for news.
+//! - [`grants`] is what Redis does for proxy-granting tickets.
 //! - [`queue`] and [`flush`] bring sign-outs to Redis; sign-ins go there directly.
 //! - [`recovery`] and [`seen`] make good what Redis has lost.
 
@@ -13,6 +14,7 @@ mod facts;
 mod failure;
 mod flush;
 mod follow;
+mod grants;
 mod hex;
 mod info;
 mod keys;
@@ -45,7 +47,7 @@ use self::{
     scripts::AccountEnd,
 };
 use super::{
-    AccountId, EndedSessions, Opened, RegisteredSession, Registry, RegistryError,
+    AccountId, EndedSessions, Opened, ProxyGrants, RegisteredSession, Registry, RegistryError,
     RegistryErrorKind, RegistryFuture,
 };
 use crate::{clock::UnixSeconds, session::SessionId};
@@ -151,7 +153,7 @@ impl RedisRegistry {
     async fn ended_in_redis(
         &self,
         ended: Result<Ended, RegistryError>,
-    ) -> Result<usize, RegistryError> {
+    ) -> Result<Vec<SessionId>, RegistryError> {
         let ended = ended?;
         tokio::select! {
             biased;
@@ -239,10 +241,14 @@ impl Registry for RedisRegistry {
         Box::pin(async move { self.ended_in_redis(ended).await.map(drop) })
     }
 
-    fn end_if_opened(&self, ids: Vec<SessionId>, now: UnixSeconds) -> RegistryFuture<'_, usize> {
+    fn end_if_opened(
+        &self,
+        ids: Vec<SessionId>,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, Vec<SessionId>> {
         if ids.is_empty() {
             // Redis would have nothing to answer.
-            return Box::pin(std::future::ready(Ok(0)));
+            return Box::pin(std::future::ready(Ok(ids)));
         }
         let ended = self.push(Ending::IfOpened { ids, now });
         Box::pin(self.ended_in_redis(ended))
@@ -290,6 +296,10 @@ impl Registry for RedisRegistry {
     fn is_current(&self) -> bool {
         let limit = self.0.fail_closed_after;
         limit.is_none_or(|limit| self.0.node.facts.age() <= limit)
+    }
+
+    fn proxy_grants(&self) -> Option<&dyn ProxyGrants> {
+        Some(self)
     }
 }
 

@@ -10,6 +10,7 @@ use super::{
     facts::Facts,
     failure::Failure,
     flush, follow,
+    grants::Pairs,
     keys::Keys,
     link::{Link, State},
     queue::Queue,
@@ -39,6 +40,7 @@ pub(super) struct Node {
     pub(super) queue: Queue,
     pub(super) seen: Seen,
     pub(super) link: Link,
+    pub(super) pairs: Pairs,
 }
 
 /// Two connections to one server: a read that waits for news would hold up everything else.

@@ -28,6 +28,7 @@ macro_rules! script {
         concat!($(include_str!(concat!("lua/", $file, ".lua")), "\n"),+)
     };
 }
+pub(super) use script;
 
 const LOOK: &str = script!("common", "look");
 const LOAD: &str = script!("common", "load");
@@ -70,7 +71,9 @@ pub(super) struct Standing {
 pub(super) enum Answer {
     /// Ended now, and all nodes are told.
     Ended { expires_at: UnixSeconds },
-    /// Was ended before, or before it was open.
+    /// Ended now, before it was open.
+    EndedEarly,
+    /// Was ended before.
     HadEnded,
     /// Neither begun nor opened.
     Unknown,
@@ -221,6 +224,7 @@ pub(super) fn answers(value: redis::Value) -> Result<Vec<Answer>, Failure> {
         0 => Ok(Answer::HadEnded),
         -1 => Ok(Answer::Unknown),
         -2 => Ok(Answer::NoRoom),
+        -3 => Ok(Answer::EndedEarly),
         expires_at => match expires_at.try_into() {
             Ok(expires_at) => Ok(Answer::Ended { expires_at }),
             Err(_) => Err(unexpected()),
@@ -312,7 +316,7 @@ fn read<T: FromRedisValue>(value: redis::Value) -> Result<T, Failure> {
     Ok(T::from_redis_value(value).map_err(RedisError::from)?)
 }
 
-fn unexpected() -> Failure {
+pub(super) fn unexpected() -> Failure {
     RedisError::from((
         redis::ErrorKind::UnexpectedReturnType,
         "a script of the registry was answered by something else",

@@ -48,7 +48,8 @@ pub(super) fn read(path: Option<&str>, query: Option<&str>, shared: &Shared) -> 
     read.tag.is_some().then_some(read)
 }
 
-/// The same for a bare service URL, behind which a server puts a ticket and nothing else.
+/// The same for a bare service URL, behind which a server puts a ticket and nothing else. `None` for a `ticket` that
+/// does not look like one: that is the app's own.
 pub(super) fn read_bare(
     path: Option<&str>,
     query: Option<&str>,
@@ -59,10 +60,13 @@ pub(super) fn read_bare(
         ..LoginQuery::default()
     };
     for (name, value) in parse(query?.as_bytes()) {
-        match &*name {
-            TICKET => read.ticket = Some(value.into_owned()),
-            ARTIFACT if is_saml(shared) => read.artifact = Some(value.into_owned()),
-            _ => return None,
+        if !is_ticket(shared, &name, &value) {
+            return None;
+        }
+        if name == TICKET {
+            read.ticket = Some(value.into_owned());
+        } else {
+            read.artifact = Some(value.into_owned());
         }
     }
     let ticket = read.ticket(shared.client.protocol())?;
@@ -81,19 +85,19 @@ pub(crate) fn page(shared: &Shared, uri: &Uri) -> Option<ReturnPath> {
     let is_short = |page: &ReturnPath| !shared.sign_in.is_bare || page.as_str().len() <= MAX_KEPT;
     let page = match read(Some(path), uri.query(), shared) {
         Some(read) => read.next,
-        None => with_query(path, uri.query()),
+        None => with_query(shared, path, uri.query()),
     };
     page.filter(is_short)
         .or_else(|| ReturnPath::parse(path).filter(is_short))
 }
 
-fn with_query(path: &str, query: Option<&str>) -> Option<ReturnPath> {
+fn with_query(shared: &Shared, path: &str, query: Option<&str>) -> Option<ReturnPath> {
     let Some(query) = query else {
         return ReturnPath::parse(path);
     };
     let own: Vec<&str> = query
         .split('&')
-        .filter(|parameter| !is_stray_ticket(parameter))
+        .filter(|parameter| !is_stray_ticket(shared, parameter))
         .collect();
     let own = own.join("&");
     // A query that was empty from the start is one.
@@ -103,14 +107,28 @@ fn with_query(path: &str, query: Option<&str>) -> Option<ReturnPath> {
     ReturnPath::parse(&format!("{path}?{own}"))
 }
 
-/// Whether a parameter is a service ticket that nobody here has asked for: of a link in a portal, or of a sign-in
-/// that is over. An app's own `ticket` does not look like one.
-fn is_stray_ticket(parameter: &str) -> bool {
-    parse(parameter.as_bytes()).any(|(name, value)| {
-        name == TICKET
-            && (value.starts_with("ST-") || value.starts_with("PT-"))
-            && ServiceTicket::parse(&value).is_ok()
-    })
+/// Whether a parameter is a ticket that nobody here has asked for: of a link in a portal, or of a sign-in that is
+/// over.
+fn is_stray_ticket(shared: &Shared, parameter: &str) -> bool {
+    parse(parameter.as_bytes()).any(|(name, value)| is_ticket(shared, &name, &value))
+}
+
+/// Whether a parameter looks like what a server puts behind a service URL (CAS protocol 3.1.1 and 3.2.1). An app's
+/// own `ticket` does not.
+fn is_ticket(shared: &Shared, name: &str, value: &str) -> bool {
+    let is_well_formed = |text: &str| {
+        if is_saml(shared) {
+            ServiceTicket::parse_artifact(text).is_ok()
+        } else {
+            ServiceTicket::parse(text).is_ok()
+        }
+    };
+    match name {
+        TICKET => ["ST-", "PT-"].iter().any(|p| value.starts_with(p)) && is_well_formed(value),
+        // Nobody else has a use for that name.
+        ARTIFACT => is_saml(shared) && is_well_formed(value),
+        _ => false,
+    }
 }
 
 pub(crate) fn tag(

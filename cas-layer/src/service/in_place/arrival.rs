@@ -2,41 +2,42 @@
 
 use std::sync::Arc;
 
-use http::Method;
+use bytes::Bytes;
+use http::{Method, Response};
 
 use super::{
     super::{
         CasFuture,
         login::{self, Login},
-        navigation::is_prefetch,
+        navigation::{is_navigation, is_prefetch},
+        place::Place,
         service_url::LoginQuery,
-        single_logout,
+        single_logout::{self, FrontChannel},
         visit::{Visit, Visitor},
     },
     address, leads_to,
 };
 use crate::{access::Access, config::Shared};
 
-/// The answer to a request whose query has something of ours; `None` leaves it to the rules of the path, as it
-/// does everything else.
+/// The logout request in an address. What cannot be read as one is not taken for one, and what can may be the app's
+/// own too.
+pub(super) fn front_channel(shared: &Shared, visit: &Visit<'_>) -> Option<FrontChannel> {
+    may_arrive(visit)
+        .then(|| single_logout::front_channel(shared, visit))??
+        .ok()
+}
+
+/// The answer to a request whose query has something of a sign-in of ours; `None` leaves it to the rules of the path,
+/// as it does everything else.
 pub(super) fn answer<F>(
     shared: &Arc<Shared>,
     visit: &Visit<'_>,
     access: &Access,
-    may_sign_out: bool,
 ) -> Option<CasFuture<F>> {
-    let query = visit.uri.query()?;
-    // Neither a question about an answer nor a browser that guesses ahead signs anyone in or out.
-    if *visit.method != Method::GET || is_prefetch(visit.headers) {
+    if !may_arrive(visit) {
         return None;
     }
-    // What cannot be read as one is not taken for one: it may be the app's own.
-    if may_sign_out && let Some(Ok(front_channel)) = single_logout::front_channel(shared, visit) {
-        let shared = Arc::clone(shared);
-        return Some(CasFuture::endpoint(async move {
-            front_channel.run(&shared).await
-        }));
-    }
+    let query = visit.uri.query()?;
     let path = shared.app_path(visit.uri.path());
     let needs_user = visit.user().is_none() && access.is_required();
     let arrived = if shared.sign_in.is_bare {
@@ -61,6 +62,11 @@ pub(super) fn answer<F>(
     })
 }
 
+/// Neither a question about an answer nor a browser that guesses ahead signs anyone in or out.
+fn may_arrive(visit: &Visit<'_>) -> bool {
+    *visit.method == Method::GET && !is_prefetch(visit.headers)
+}
+
 fn with_ticket(shared: &Shared, visit: &Visit<'_>, read: LoginQuery) -> Login {
     if matches!(visit.visitor, Visitor::Unverified(_)) {
         return Login::Answer(login::not_current(shared, visit));
@@ -70,6 +76,22 @@ fn with_ticket(shared: &Shared, visit: &Visit<'_>, read: LoginQuery) -> Login {
         None if read.kind.is_gateway => Login::Answer(login::without_ticket(shared, visit, &read)),
         None => Login::Answer(login::go_on(shared, visit, read.next.as_ref())),
     }
+}
+
+/// The answer to a visitor of whom a layer below asks for a user, and who comes from a CAS server with a ticket for a
+/// login that this browser shows nothing of. With a bare service URL nothing says how often that was tried: in a
+/// browser without cookies, each trip to the CAS server would bring another ticket and begin another trip.
+pub(crate) fn unbound(shared: &Shared, visit: &Visit<'_>) -> Option<Response<Bytes>> {
+    let may_go_in_circles = visit.place == Place::Page
+        && shared.sign_in.is_bare
+        && *visit.method == Method::GET
+        && is_navigation(visit.method, visit.headers);
+    if !may_go_in_circles {
+        return None;
+    }
+    let path = shared.app_path(visit.uri.path());
+    let read = address::read_bare(path, visit.uri.query(), shared)?;
+    Some(login::not_bound(shared, visit, &read))
 }
 
 /// Whether a login is under way in this browser whose ticket comes back here.

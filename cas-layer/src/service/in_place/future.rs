@@ -1,5 +1,5 @@
-//! The future in place. A form that has to be looked at is boxed, and nothing else of a request of somebody who
-//! has signed in.
+//! The future in place. A form that has to be looked at is boxed, and what may be a logout request, and nothing else
+//! of a request of somebody who has signed in.
 
 use std::{
     fmt,
@@ -15,9 +15,13 @@ use pin_project_lite::pin_project;
 use tower::Service;
 
 use super::{
-    super::{CasFuture, admission::Admitted, single_logout},
+    super::{
+        CasFuture,
+        single_logout::{self, FrontChannel},
+    },
     peek::{Found, Peek},
     peeked::Peeked,
+    service::pass_on,
 };
 use crate::{clock::UnixSeconds, config::Shared};
 
@@ -41,6 +45,7 @@ pin_project! {
         B: Body,
     {
         Peeking { form: Option<Box<Form<S, B>>> },
+        Asking { question: Option<Box<Question<S, B>>> },
         Answering { #[pin] future: CasFuture<S::Future> },
     }
 }
@@ -57,8 +62,18 @@ pub(super) struct Form<S, B: Body> {
 /// What becomes of a form that is the app's own.
 pub(super) enum Otherwise<S> {
     Refused(Box<Response<Bytes>>),
-    /// The service that `poll_ready` made ready gets it.
-    Admitted(S, Admitted),
+    /// The service that `poll_ready` made ready gets it, if the visitor is still admitted then: a session can end
+    /// while a form is on its way.
+    Admitted(S),
+}
+
+/// A request with a logout request in its address, while the registry is asked whether it is about a session of ours.
+pub(super) struct Question<S, B> {
+    answer: Pin<Box<dyn Future<Output = Option<Response<Bytes>>> + Send>>,
+    request: Request<B>,
+    shared: Arc<Shared>,
+    /// The one that `poll_ready` made ready.
+    service: S,
 }
 
 impl<S, B> CasInPlaceFuture<S, B>
@@ -70,6 +85,14 @@ where
         Self {
             state: State::Peeking {
                 form: Some(Box::new(form)),
+            },
+        }
+    }
+
+    pub(super) fn asking(question: Question<S, B>) -> Self {
+        Self {
+            state: State::Asking {
+                question: Some(Box::new(question)),
             },
         }
     }
@@ -92,26 +115,38 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         loop {
-            let peeking = match state.as_mut().project() {
+            // Neither is ever without: the state is another one as soon as it is taken.
+            let future = match state.as_mut().project() {
                 StateProjection::Answering { future } => return future.poll(cx),
-                StateProjection::Peeking { form } => form,
-            };
-            // Never without: the state is another one as soon as the form is taken.
-            let Some(form) = peeking else {
-                return Poll::Pending;
-            };
-            let found = ready!(form.peek.poll(cx));
-            let refusal = match found {
-                Found::Ours => form.refuse(),
-                Found::Whole | Found::Broken(_) | Found::Foreign => None,
-            };
-            let future = match (found, refusal) {
-                (_, Some(refusal)) => CasFuture::ready(refusal),
-                (Found::Ours, None) => continue,
-                _ => match peeking.take() {
-                    Some(form) => form.answer(found),
-                    None => return Poll::Pending,
-                },
+                StateProjection::Peeking { form } => {
+                    let Some(peeking) = form.as_mut() else {
+                        return Poll::Pending;
+                    };
+                    let found = ready!(peeking.peek.poll(cx));
+                    let refusal = match found {
+                        Found::Ours => peeking.refuse(),
+                        Found::Whole | Found::Broken(_) | Found::Foreign => None,
+                    };
+                    match (found, refusal) {
+                        (_, Some(refusal)) => CasFuture::ready(refusal),
+                        (Found::Ours, None) => continue,
+                        _ => match form.take() {
+                            Some(form) => form.answer(found),
+                            None => return Poll::Pending,
+                        },
+                    }
+                }
+                StateProjection::Asking { question } => {
+                    let Some(asking) = question.as_mut() else {
+                        return Poll::Pending;
+                    };
+                    let answer = ready!(asking.answer.as_mut().poll(cx));
+                    match (answer, question.take()) {
+                        (Some(answer), _) => CasFuture::ready(answer),
+                        (None, Some(question)) => question.pass_on(),
+                        (None, None) => return Poll::Pending,
+                    }
+                }
             };
             state.set(State::Answering { future });
         }
@@ -148,12 +183,38 @@ impl<S, B: Body> Form<S, B> {
             (Found::Ours | Found::Foreign, Otherwise::Refused(refusal)) => {
                 CasFuture::ready(*refusal)
             }
-            (Found::Ours | Found::Foreign, Otherwise::Admitted(mut service, admitted)) => {
+            (Found::Ours | Found::Foreign, Otherwise::Admitted(mut service)) => {
                 let request = Request::from_parts(parts, peek.into_body());
-                let (private, extra) = (admitted.marks_private, admitted.extra);
-                CasFuture::inner(service.call(request), private, extra)
+                pass_on(&shared, &mut service, request)
             }
         }
+    }
+}
+
+impl<S, B> Question<S, B> {
+    pub(super) fn new(
+        front_channel: FrontChannel,
+        request: Request<B>,
+        shared: &Arc<Shared>,
+        service: S,
+    ) -> Self {
+        let asked = Arc::clone(shared);
+        Self {
+            answer: Box::pin(async move { front_channel.run_if_ours(&asked).await }),
+            request,
+            shared: Arc::clone(shared),
+            service,
+        }
+    }
+
+    /// The message is the app's own.
+    fn pass_on(mut self) -> CasFuture<S::Future>
+    where
+        S: Service<Request<Peeked<B>>>,
+        B: Body,
+    {
+        let request = self.request.map(Peeked::untouched);
+        pass_on(&self.shared, &mut self.service, request)
     }
 }
 

@@ -8,6 +8,7 @@ mod peeked;
 mod service;
 
 pub(super) use address::{of_trip, page, service_url, tag, tag_matches};
+pub(super) use arrival::unbound;
 pub use future::CasInPlaceFuture;
 pub use peeked::Peeked;
 pub use service::CasInPlace;

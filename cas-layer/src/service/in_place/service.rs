@@ -7,24 +7,27 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body::Body;
 use tower::Service;
 
 use super::{
     super::{
         CasFuture,
-        admission::{Admission, admit},
-        host, response,
+        admission::{Admission, Admitted, admit},
+        granting, host, response,
         route::Route,
         visit::Visit,
     },
     address, arrival,
-    future::{CasInPlaceFuture, Form, Otherwise},
+    future::{CasInPlaceFuture, Form, Otherwise, Question},
     peek::{self, Peek},
     peeked::Peeked,
 };
-use crate::config::Hosts;
+use crate::{
+    access::Access,
+    config::{Hosts, Shared},
+};
 
 /// The service that [`CasInPlaceLayer`](crate::CasInPlaceLayer) makes of an inner one.
 #[derive(Clone, Debug)]
@@ -53,7 +56,7 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+    fn call(&mut self, request: Request<B>) -> Self::Future {
         let shared = match host::choose(&self.hosts, &request) {
             Ok(shared) => shared,
             Err(no_host) => {
@@ -61,29 +64,25 @@ where
             }
         };
         let visit = Visit::in_place(&request, shared);
-        let Route::App(access) = visit.route else {
-            return CasInPlaceFuture::answering(CasFuture::ready(response::not_found()));
+        let access = match visit.route {
+            Route::App(access) => access,
+            // A logout request, as on every path of the app's.
+            Route::Endpoint(_) if *visit.method == Method::POST => shared.rules.required(),
+            Route::Endpoint(_) => {
+                let answer = granting::answer(shared, &request);
+                return CasInPlaceFuture::answering(CasFuture::endpoint(answer));
+            }
+            Route::Nowhere => {
+                return CasInPlaceFuture::answering(CasFuture::ready(response::not_found()));
+            }
         };
         // Where no sign-in comes back to, no logout request is sent to.
         let may_sign_out = access.is_private() || address::is_fallback(shared, visit.uri);
-        if let Some(answer) = arrival::answer(shared, &visit, access, may_sign_out) {
-            return CasInPlaceFuture::answering(answer);
-        }
-        let is_to_be_seen =
-            may_sign_out && peek::is_worth_it(visit.method, visit.headers, request.body());
-        let now = visit.now;
-        let admission = admit(shared, visit, access);
-        if let Admission::Admitted(admitted) = &admission {
-            admitted.announce(shared, request.extensions_mut());
-        }
-        if is_to_be_seen {
-            let otherwise = match admission {
+        if may_sign_out && peek::is_worth_it(visit.method, visit.headers, request.body()) {
+            let now = visit.now;
+            let otherwise = match admit(shared, visit, access) {
                 Admission::Refused(refusal) => Otherwise::Refused(refusal),
-                Admission::Admitted(admitted) => {
-                    // The service that `poll_ready` made ready is the one that is called.
-                    let clone = self.inner.clone();
-                    Otherwise::Admitted(mem::replace(&mut self.inner, clone), admitted)
-                }
+                Admission::Admitted(_) => Otherwise::Admitted(take_ready(&mut self.inner)),
             };
             let (parts, body) = request.into_parts();
             return CasInPlaceFuture::peeking(Form {
@@ -94,13 +93,76 @@ where
                 otherwise,
             });
         }
-        CasInPlaceFuture::answering(match admission {
-            Admission::Refused(refusal) => CasFuture::ready(*refusal),
-            Admission::Admitted(admitted) => CasFuture::inner(
-                self.inner.call(request.map(Peeked::untouched)),
-                admitted.marks_private,
-                admitted.extra,
-            ),
-        })
+        if may_sign_out && let Some(front_channel) = arrival::front_channel(shared, &visit) {
+            let service = take_ready(&mut self.inner);
+            let question = Question::new(front_channel, request, shared, service);
+            return CasInPlaceFuture::asking(question);
+        }
+        let decision = decide(shared, visit, access);
+        let request = request.map(Peeked::untouched);
+        CasInPlaceFuture::answering(decision.carry_out(shared, &mut self.inner, request))
+    }
+}
+
+/// The service that `poll_ready` made ready, to be called later.
+fn take_ready<S: Clone>(inner: &mut S) -> S {
+    let clone = inner.clone();
+    mem::replace(inner, clone)
+}
+
+/// The answer to a request that turned out to be no logout request. Who is asking is looked up now, and not when the
+/// request came.
+pub(super) fn pass_on<S, B: Body>(
+    shared: &Arc<Shared>,
+    service: &mut S,
+    request: Request<Peeked<B>>,
+) -> CasFuture<S::Future>
+where
+    S: Service<Request<Peeked<B>>>,
+{
+    let visit = Visit::in_place(&request, shared);
+    let Route::App(access) = visit.route else {
+        return CasFuture::ready(response::not_found());
+    };
+    decide(shared, visit, access).carry_out(shared, service, request)
+}
+
+/// What becomes of a request that is no logout request.
+enum Decision<F> {
+    Answer(CasFuture<F>),
+    Admitted(Admitted),
+}
+
+fn decide<F>(shared: &Arc<Shared>, visit: Visit<'_>, access: &Access) -> Decision<F> {
+    if let Some(answer) = arrival::answer(shared, &visit, access) {
+        return Decision::Answer(answer);
+    }
+    match admit(shared, visit, access) {
+        Admission::Refused(refusal) => Decision::Answer(CasFuture::ready(*refusal)),
+        Admission::Admitted(admitted) => Decision::Admitted(admitted),
+    }
+}
+
+impl<F> Decision<F> {
+    fn carry_out<S, B: Body>(
+        self,
+        shared: &Arc<Shared>,
+        service: &mut S,
+        mut request: Request<Peeked<B>>,
+    ) -> CasFuture<F>
+    where
+        S: Service<Request<Peeked<B>>, Future = F>,
+    {
+        match self {
+            Self::Answer(answer) => answer,
+            Self::Admitted(admitted) => {
+                admitted.announce(shared, request.extensions_mut());
+                CasFuture::inner(
+                    service.call(request),
+                    admitted.marks_private,
+                    admitted.extra,
+                )
+            }
+        }
     }
 }

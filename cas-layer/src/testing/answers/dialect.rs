@@ -13,12 +13,35 @@ pub(super) fn response(answer: &Answer, turn: usize, quirks: &Quirks) -> Element
         Answer::Failure { code, text } => {
             Element::text("authenticationFailure", text).field("code", code)
         }
-        Answer::Success { user, facts } => {
-            let success = Element::new("authenticationSuccess").child(Element::text("user", user));
-            match facts {
-                Some(facts) => success.children(attributes(facts, turn, quirks)),
-                None => success,
+        Answer::Success {
+            user,
+            facts,
+            granted,
+            proxies,
+        } => {
+            let mut success =
+                Element::new("authenticationSuccess").child(Element::text("user", user));
+            if let Some(facts) = facts {
+                success = success.children(attributes(facts, turn, quirks));
             }
+            // In the order of the schema (appendix A).
+            if let Some(iou) = granted {
+                success = success.child(Element::text("proxyGrantingTicket", iou));
+            }
+            if !proxies.is_empty() {
+                let proxies = proxies.iter().map(|proxy| Element::text("proxy", proxy));
+                success = success.child(Element::new("proxies").children(proxies.collect()));
+            }
+            success
+        }
+        Answer::ProxySuccess { ticket } => {
+            let ticket = ticket
+                .iter()
+                .map(|ticket| Element::text("proxyTicket", ticket));
+            Element::new("proxySuccess").children(ticket.collect())
+        }
+        Answer::ProxyFailure { code, text } => {
+            Element::text("proxyFailure", text).field("code", code)
         }
     };
     Element::new("serviceResponse").child(answer)

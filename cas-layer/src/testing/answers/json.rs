@@ -12,14 +12,32 @@ pub(super) fn response(answer: &Answer, quirks: &Quirks) -> Value {
         Answer::Failure { code, text } => {
             json!({ "authenticationFailure": { "code": code, "description": text } })
         }
-        Answer::Success { user, facts: None } => {
-            json!({ "authenticationSuccess": { "user": user } })
-        }
         Answer::Success {
             user,
-            facts: Some(facts),
+            facts,
+            granted,
+            proxies,
         } => {
-            json!({ "authenticationSuccess": { "user": user, "attributes": attributes(facts, quirks) } })
+            let mut success = Map::new();
+            success.insert("user".to_owned(), json!(user));
+            if let Some(facts) = facts {
+                let attributes = Value::Object(attributes(facts, quirks));
+                success.insert("attributes".to_owned(), attributes);
+            }
+            if let Some(iou) = granted {
+                success.insert("proxyGrantingTicket".to_owned(), json!(iou));
+            }
+            if !proxies.is_empty() {
+                success.insert("proxies".to_owned(), json!(proxies));
+            }
+            json!({ "authenticationSuccess": success })
+        }
+        Answer::ProxySuccess {
+            ticket: Some(ticket),
+        } => json!({ "proxySuccess": { "proxyTicket": ticket } }),
+        Answer::ProxySuccess { ticket: None } => json!({ "proxySuccess": {} }),
+        Answer::ProxyFailure { code, text } => {
+            json!({ "proxyFailure": { "code": code, "description": text } })
         }
     };
     json!({ "serviceResponse": answer })

@@ -1,4 +1,4 @@
-//! What a validation endpoint answers: text, XML or JSON.
+//! What the validation endpoints and `/proxy` answer: text, XML or JSON.
 
 mod date;
 mod dialect;
@@ -17,8 +17,27 @@ use super::quirks::Quirks;
 use super::random::NoRandomness;
 
 pub(super) enum Answer {
-    Success { user: String, facts: Option<Facts> },
-    Failure { code: &'static str, text: String },
+    Success {
+        user: String,
+        facts: Option<Facts>,
+        /// The IOU of a proxy-granting ticket.
+        granted: Option<String>,
+        /// Whom the ticket came through, the newest first.
+        proxies: Vec<String>,
+    },
+    Failure {
+        code: &'static str,
+        text: String,
+    },
+    /// Of `/proxy`.
+    ProxySuccess {
+        ticket: Option<String>,
+    },
+    /// Of `/proxy`.
+    ProxyFailure {
+        code: &'static str,
+        text: String,
+    },
 }
 
 /// What an answer with attributes says about a user besides the name.
@@ -54,13 +73,9 @@ pub(super) fn respond(
     turn: usize,
     quirks: &Quirks,
 ) -> Result<Response, NoRandomness> {
-    let refused = matches!(answer, Answer::Failure { .. });
+    let refused = matches!(answer, Answer::Failure { .. } | Answer::ProxyFailure { .. });
     if refused && quirks.has(Quirk::FailureAsHtml) {
-        return pages::message(
-            StatusCode::OK,
-            "Error",
-            "The ticket could not be validated.",
-        );
+        return pages::message(StatusCode::OK, "Error", "That could not be done.");
     }
     let format = match format {
         Format::Xml | Format::Json | Format::Saml(_)
@@ -93,8 +108,8 @@ pub(super) fn respond(
 fn text(answer: &Answer, quirks: &Quirks) -> String {
     match answer {
         Answer::Success { user, .. } => format!("yes\n{user}\n"),
-        Answer::Failure { .. } if quirks.has(Quirk::BareNo) => "no".to_owned(),
-        Answer::Failure { .. } => "no\n\n".to_owned(),
+        _ if quirks.has(Quirk::BareNo) => "no".to_owned(),
+        _ => "no\n\n".to_owned(),
     }
 }
 

@@ -112,7 +112,7 @@ pub(super) fn envelope(
             .field(name, &id))
     };
     response = id("ResponseID", response)?.child(status(&style, answer, quirks));
-    if let Answer::Success { user, facts } = answer {
+    if let Answer::Success { user, facts, .. } = answer {
         let assertion = style.assertion("Assertion").field(
             declared(style.assertion),
             "urn:oasis:names:tc:SAML:1.0:assertion",
@@ -137,12 +137,14 @@ pub(super) fn envelope(
 fn status(style: &Style, answer: &Answer, quirks: &Quirks) -> Element {
     let status = style.protocol("Status");
     let (value, words) = match answer {
-        Answer::Success { .. } => ("Success", None),
+        Answer::Success { .. } | Answer::ProxySuccess { .. } => ("Success", None),
         Answer::Failure {
             code: "INVALID_REQUEST",
             text,
         } => ("Requester", Some(text)),
-        Answer::Failure { text, .. } => ("RequestDenied", Some(text)),
+        Answer::Failure { text, .. } | Answer::ProxyFailure { text, .. } => {
+            ("RequestDenied", Some(text))
+        }
     };
     let value = named(style.status, value);
     let code = named(style.protocol, "StatusCode");

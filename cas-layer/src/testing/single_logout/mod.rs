@@ -4,7 +4,6 @@ mod back_channel;
 mod front_channel;
 mod message;
 mod notice;
-mod target;
 
 pub(super) use back_channel::BackChannel;
 pub(super) use notice::{Issued, Notice, notices};

@@ -6,18 +6,20 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::message::Message;
-use super::target;
-use crate::testing::Quirk;
 use crate::testing::quirks::Quirks;
 use crate::testing::random::{self, NoRandomness};
+use crate::testing::{Quirk, loopback};
 
-/// A service ticket that was issued, whether anybody validated it or not.
+/// A ticket that was issued, whether anybody validated it or not.
 pub(in crate::testing) struct Issued {
     pub(in crate::testing) ticket: String,
     pub(in crate::testing) user: String,
+    /// The URL that hears of the logout: of a proxy-granting ticket the `pgtUrl`.
     pub(in crate::testing) service: String,
     /// None when it was issued without a browser.
     pub(in crate::testing) session: Option<String>,
+    /// A proxy ticket or a proxy-granting ticket, which no browser has seen.
+    pub(in crate::testing) by_proxy: bool,
 }
 
 /// A logout request and where it goes.
@@ -32,6 +34,9 @@ pub(in crate::testing) fn notices(
     mut issued: Vec<Issued>,
     quirks: &Quirks,
 ) -> Result<Vec<Notice>, NoRandomness> {
+    if quirks.has(Quirk::LogoutSkipsProxies) {
+        issued.retain(|issued| !issued.by_proxy);
+    }
     if quirks.has(Quirk::LogoutNewestOnly) {
         issued = newest(issued);
     }
@@ -39,13 +44,16 @@ pub(in crate::testing) fn notices(
     let mut notices = Vec::new();
     for group in groups(&issued, quirks) {
         let Some(first) = group.first() else { continue };
-        let Some(target) = target::of(&first.service, quirks) else {
+        let Some(mut target) = loopback::url(&first.service) else {
             tracing::warn!(
-                service = target::shown(&first.service),
+                service = loopback::shown(&first.service),
                 "a service that is not on loopback gets no logout request"
             );
             continue;
         };
+        if quirks.has(Quirk::LogoutWithoutQuery) {
+            target.set_query(None);
+        }
         let message = Message {
             id: &format!("LR-{}", random::hex::<16>()?),
             at: Timestamp::now(),

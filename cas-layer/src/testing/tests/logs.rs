@@ -1,4 +1,4 @@
-//! What a logout writes to the log.
+//! What logouts and proxy callbacks write to the log.
 
 use std::cell::RefCell;
 use std::io;
@@ -7,7 +7,7 @@ use std::sync::Once;
 use tracing_subscriber::fmt;
 
 use super::super::FrontChannel;
-use super::{Browser, CasServer, Receiver, StatusCode, url};
+use super::{Browser, CasServer, Receiver, SERVICE, StatusCode, get, url};
 
 thread_local! {
     static HEARD: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -86,6 +86,62 @@ async fn a_logout_that_a_service_does_not_take_is_logged_without_the_ticket() {
         .map(String::as_str)
         .chain(["secret", "ST-", "TGT-"])
     {
+        assert!(!heard.contains(secret), "{heard}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_callback_is_logged_when_it_fails_and_without_the_tickets() {
+    listen();
+    let builder = CasServer::builder().allow_http_callbacks();
+    let cas = builder.start().await.unwrap();
+    let taking = Receiver::start().await;
+    let refusing = Receiver::replying(|uri| {
+        let probe = !uri.contains("pgtId");
+        std::future::ready(if probe {
+            StatusCode::OK
+        } else {
+            StatusCode::IM_A_TEAPOT
+        })
+    })
+    .await;
+    let gone = Receiver::start().await.url.clone();
+    let path = "/pgt?secret=1#ST-old";
+    for pgt_url in [
+        taking.at(path),
+        refusing.at(path),
+        format!("{gone}{path}"),
+        format!("https://app.example.org{path}"),
+        "secret=1".to_owned(),
+    ] {
+        let ticket = cas.issue_ticket("casuser", SERVICE);
+        let params = [
+            ("service", SERVICE),
+            ("ticket", &ticket),
+            ("pgtUrl", &pgt_url),
+        ];
+        get(url(&cas, "/serviceValidate", &params)).await;
+    }
+    let pgt = cas.issue_proxy_granting_ticket("casuser", &taking.at("/pgt"));
+    for pgt in [&*pgt, "PGT-unknown"] {
+        let params = [("pgt", pgt), ("targetService", SERVICE)];
+        get(url(&cas, "/proxy", &params)).await;
+    }
+
+    let heard = heard();
+    let not_called = "a pgtUrl that is not on loopback or not on https is not called";
+    for line in [
+        format!(
+            "a proxy did not take a callback service=\"{}/pgt\" status=418",
+            refusing.url
+        ),
+        format!("a proxy callback was not answered service=\"{gone}/pgt\" error=\""),
+        format!("{not_called} service=\"https://app.example.org/pgt\""),
+        format!("{not_called} service=\"no URL\""),
+    ] {
+        assert!(heard.contains(&line), "{line}\n{heard}");
+    }
+    for secret in ["secret", "ST-", "PT-", "PGT-", "PGTIOU-"] {
         assert!(!heard.contains(secret), "{heard}");
     }
 }

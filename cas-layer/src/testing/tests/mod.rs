@@ -5,6 +5,7 @@ mod faults;
 mod front_channel;
 mod logout_quirks;
 mod logs;
+mod proxy;
 mod quirks;
 mod receiver;
 mod saml;
@@ -22,7 +23,7 @@ use reqwest::Client;
 use reqwest::redirect::Policy;
 use url::Url;
 
-use super::{CasServer, Quirk, User};
+use super::{CasServer, Fault, FrontChannel, Quirk, User};
 use receiver::{Heard, Message, Receiver};
 
 const SERVICE: &str = "https://app.example.org/login?next=/profile";

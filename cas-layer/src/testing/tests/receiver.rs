@@ -1,5 +1,6 @@
-//! A service that hears logout requests.
+//! A service that hears what the server sends: logout requests and proxy callbacks.
 
+use std::fmt;
 use std::future::Future;
 
 use axum::Router;
@@ -9,6 +10,8 @@ use http::{HeaderMap, Method, StatusCode};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
+
+use super::tls::Authority;
 
 /// Keeps every request that it is sent.
 pub(super) struct Receiver {
@@ -37,22 +40,59 @@ impl Receiver {
     where
         F: Future<Output: IntoResponse> + Send,
     {
+        Self::replying(move |_| answer()).await
+    }
+
+    /// The same with an answer to each request, which is told by its path and query.
+    pub(super) async fn replying<F>(
+        answer: impl Fn(&str) -> F + Clone + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output: IntoResponse> + Send,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        Self::on(listener, url, answer)
+    }
+
+    /// The same on https, with a certificate for `localhost`.
+    pub(super) async fn https<F>(
+        authority: &Authority,
+        answer: impl Fn(&str) -> F + Clone + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output: IntoResponse> + Send,
+    {
+        let listener = authority.listener().await;
+        let port = axum::serve::Listener::local_addr(&listener).unwrap().port();
+        Self::on(listener, format!("https://localhost:{port}"), answer)
+    }
+
+    fn on<L, F>(
+        listener: L,
+        url: String,
+        answer: impl Fn(&str) -> F + Clone + Send + Sync + 'static,
+    ) -> Self
+    where
+        L: axum::serve::Listener<Addr: fmt::Debug>,
+        F: Future<Output: IntoResponse> + Send,
+    {
         let (tell, heard) = unbounded_channel();
         let app = Router::new().fallback(move |request: Request| {
             let (tell, answer) = (tell.clone(), answer.clone());
             async move {
                 let (parts, body) = request.into_parts();
                 let body = axum::body::to_bytes(body, 1_000_000).await.unwrap();
+                let uri = parts.uri.to_string();
+                let answering = answer(&uri);
                 let heard = Heard {
                     method: parts.method,
-                    uri: parts.uri.to_string(),
+                    uri,
                     headers: parts.headers,
                     body: String::from_utf8(body.into()).unwrap(),
                 };
                 tell.send(heard).unwrap();
-                answer().await
+                answering.await
             }
         });
         let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });

@@ -161,3 +161,34 @@ async fn a_form_that_comes_byte_by_byte_is_passed_on_when_it_can_be_told() {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 }
+
+/// Over 64 KiB a form is the app's own, whatever it begins with, and to the app it is a body like any other.
+#[tokio::test]
+async fn a_logout_request_without_end_goes_on_to_the_app_or_is_refused_with_its_first_64_kib() {
+    let site = whole(|config| config).await;
+    let mut alice = Browser::new();
+    sign_in(&site, &mut alice, "/page").await;
+    for (mut browser, status) in [(Browser::new(), 401), (alice, 200)] {
+        let (mut sender, body) = Channel::<Bytes>::new(1);
+        let request = browser.request(Method::POST, &site.at("/page"));
+        let request = request
+            .header("content-type", FORM)
+            .body(reqwest::Body::wrap(body));
+        let answer = tokio::spawn(async move { browser.send(request).await });
+        let mut piece = Bytes::from("logoutRequest=".to_owned() + &"x".repeat(16 * 1024));
+        // Ends when the other side no longer takes anything.
+        let mut sent = 0;
+        let endless = async {
+            while sent < 10_000 && sender.send_data(piece.clone()).await.is_ok() {
+                sent += 1;
+                piece = Bytes::from(vec![b'x'; 16 * 1024]);
+            }
+        };
+        tokio::time::timeout(LIMIT, endless).await.unwrap();
+        assert!(sent < 10_000, "{status}");
+        // The answer may be lost with the connection that it closes.
+        if let Ok(answer) = answer.await {
+            assert_eq!(answer.status, status);
+        }
+    }
+}

@@ -7,7 +7,8 @@ use reqwest::Method;
 use super::{begin, callback, routes, sign_in, whole};
 use crate::{
     browser::{Browser, parameter},
-    single_logout::{FORM, form, message, post, query},
+    registry::Moody,
+    single_logout::{FORM, deflated, form, message, post, query},
     site::Site,
 };
 
@@ -163,6 +164,62 @@ async fn a_logout_request_through_the_browser_is_taken_where_it_can_be_read_as_o
     assert!(is_signed_in(&site, &mut browser).await);
     let answer = browser.open(&format!("{service}&{good}")).await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, ""));
+    assert!(!browser.has_session());
+}
+
+/// The address of a page with a logout request that a SAML service of the app's own takes for one as well.
+fn saml(sessions: &[&str]) -> String {
+    let request = deflated(&message(sessions));
+    let query = query(&[("SAMLRequest", &request), ("RelayState", "e1s1")]);
+    format!("/saml/slo?{query}")
+}
+
+#[tokio::test]
+async fn a_logout_request_of_the_apps_own_reaches_the_app() {
+    let site = whole(|config| config).await;
+    let mut browser = Browser::new();
+    let own = saml(&["_a1", "_b2"]);
+    // As any page, by way of a sign-in.
+    let back = sign_in(&site, &mut browser, &own).await;
+    assert_eq!(back.location(), own);
+    let seen = browser.open(&site.at(&own)).await;
+    assert_eq!(seen.body, format!("alice at {own}"));
+    assert_eq!(seen.header("set-cookie"), "");
+    assert!(is_signed_in(&site, &mut browser).await);
+    // A second time, in the address of a sign-in.
+    let service = begin(&site, &mut Browser::new(), "/page").await;
+    let url = format!("{service}&{}", own.split_once('?').unwrap().1);
+    assert_eq!(browser.open(&url).await.location(), "/page");
+}
+
+#[tokio::test]
+async fn a_logout_request_about_a_session_of_ours_does_not_reach_the_app() {
+    let site = whole(|config| config).await;
+    let (mut browser, _, ticket) = alice(&site, "/page").await;
+    let (mut other, ..) = alice(&site, "/page").await;
+    let relay = format!("{}/logout?_eventId=next&RelayState=e1s1", site.cas.url());
+    // Whoever brings it; and when the session has ended already.
+    for mut bringer in [Browser::new(), other.clone(), Browser::new()] {
+        let url = site.at(&saml(&["_a1", &ticket]));
+        assert_eq!(bringer.open(&url).await.location(), relay);
+        assert!(!is_signed_in(&site, &mut browser).await);
+    }
+    assert!(is_signed_in(&site, &mut other).await);
+}
+
+#[tokio::test]
+async fn a_logout_request_of_which_nobody_can_tell_whose_it_is_is_sent_nowhere() {
+    let registry = Moody::default();
+    let site = whole(|c| c.registry(registry.clone())).await;
+    let (mut browser, _, ticket) = alice(&site, "/page").await;
+    registry.set_broken(Some("end_if_opened"));
+    let foreign = browser.open(&site.at(&saml(&["_a1"]))).await;
+    assert_eq!(foreign.status, 503);
+    assert!(!foreign.header("retry-after").is_empty());
+    assert!(browser.has_session());
+    // The browser's own is known without asking, and the other apps are not to wait.
+    let own = browser.open(&site.at(&saml(&[&ticket]))).await;
+    assert!(own.location().starts_with(site.cas.url()));
     assert!(!browser.has_session());
 }
 

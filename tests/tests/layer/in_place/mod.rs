@@ -2,9 +2,11 @@
 
 mod bodies;
 mod flow;
+mod hosts;
 mod logout;
 mod places;
 mod rules;
+mod slow;
 mod tickets;
 mod tower;
 

@@ -54,6 +54,40 @@ async fn an_optional_page_is_for_everybody_and_a_layer_below_asks_for_a_user_in_
 }
 
 #[tokio::test]
+async fn with_a_bare_service_url_who_keeps_no_cookies_is_told_so_by_a_layer_below_too() {
+    let site = Site::axum("", |config| {
+        let config = config.rule(Paths::prefix("/"), Access::optional());
+        Router::new()
+            .route("/profile", get(seen).layer(RequireUser::new()))
+            .fallback(seen)
+            .layer(CasInPlaceLayer::new(
+                config.bare_service_url().build().unwrap(),
+            ))
+    })
+    .await;
+    let mut browser = Browser::new();
+    browser.refuses = vec!["cas-"];
+    let page = sign_in(&site, &mut browser, "/profile?a=b").await;
+    assert_eq!(page.status, 400);
+    assert!(page.body.contains("Cookies needed"), "{}", page.body);
+    assert!(page.body.contains("href=\"/profile\""), "{}", page.body);
+    // What is the app's own, or asked by a program, is as ever.
+    for own in ["ticket=4711", "ticket=ST-1&a=b"] {
+        begin(&site, &mut browser, &format!("/profile?{own}")).await;
+    }
+    let script = browser.request(Method::GET, &site.at("/profile?ticket=ST-1"));
+    let script = script.header("accept", "application/json");
+    assert_eq!(browser.send(script).await.status, 401);
+    assert_eq!(site.cas.validations(), 0);
+    // And with cookies everybody gets in.
+    browser.refuses.clear();
+    let back = sign_in(&site, &mut browser, "/profile?a=b").await;
+    assert_eq!(back.location(), "/profile?a=b");
+    let profile = browser.open(&site.at("/profile?ticket=ST-1")).await;
+    assert_eq!(profile.body, "alice at /profile?ticket=ST-1");
+}
+
+#[tokio::test]
 async fn a_gateway_page_comes_back_without_a_ticket_once_and_without_our_parameters() {
     let site = whole(|c| c.rule(Paths::prefix("/gate"), Access::gateway())).await;
     let mut browser = Browser::new();

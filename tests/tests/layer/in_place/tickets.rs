@@ -182,3 +182,22 @@ async fn with_a_bare_service_url_a_ticket_needs_a_login_for_that_page() {
     );
     assert_eq!(site.cas.validations(), 1);
 }
+
+#[tokio::test]
+async fn with_a_bare_service_url_a_ticket_of_the_apps_is_left_alone() {
+    let site = whole(CasConfigBuilder::bare_service_url).await;
+    let mut browser = Browser::new();
+    // Without a session it comes back with the page.
+    let service = begin(&site, &mut browser, "/issue?ticket=4711").await;
+    assert_eq!(service, site.at("/issue"));
+    let back = browser.open(&callback(&site, &service)).await;
+    assert_eq!(back.location(), "/issue?ticket=4711");
+    assert_eq!(site.cas.validations(), 1);
+    // With a session and a login under way for that page, it is sent nowhere.
+    let mut tab = Browser::new();
+    begin(&site, &mut tab, "/issue").await;
+    tab.keep(browser.cookie("-session").unwrap().clone());
+    let seen = tab.open(&site.at("/issue?ticket=4711")).await;
+    assert_eq!(seen.body, "alice at /issue?ticket=4711");
+    assert_eq!(site.cas.validations(), 1);
+}

@@ -14,7 +14,7 @@ use tower::Service;
 use tower_test::mock::{self, Handle, Mock, Spawn};
 
 use crate::{
-    single_logout::{FORM, form, message},
+    single_logout::{FORM, form, message, query},
     site,
 };
 
@@ -62,13 +62,15 @@ async fn the_layer_is_ready_when_the_inner_service_is() {
 }
 
 /// The mock panics when it is called without having been polled, and a clone of it was not polled: neither at
-/// once nor after a form was looked at.
+/// once nor after a form was looked at, or the registry was asked.
 #[tokio::test]
 async fn the_service_that_was_polled_is_the_one_that_is_called() {
     let (mut service, mut handle) = layered();
-    let get = Request::get("/public/a").body(Full::default()).unwrap();
+    let get = |address: &str| Request::get(address).body(Full::default()).unwrap();
+    let own = query(&[("SAMLRequest", &message(&["_a1"]))]);
     for (request, body) in [
-        (get, ""),
+        (get("/public/a"), ""),
+        (get(&format!("/open?{own}")), ""),
         (post("/open", "a=b"), "a=b"),
         (post("/open", "logoutReq"), "logoutReq"),
         (post("/public/a", "logoutRequest=x"), "logoutRequest=x"),

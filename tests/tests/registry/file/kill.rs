@@ -14,13 +14,14 @@ use std::{
 
 use cas_layer::{
     FileRegistry,
-    registry::{AccountId, Registry as _},
+    registry::{AccountId, ProxyGrants as _, Registry as _},
 };
 use tokio::task::JoinSet;
 
 use super::{File, child};
 use crate::{
     contract::Harness as _,
+    grants::grant,
     support::{CAS, LIFETIME, NOW, id, is_ended, session, sign_in, sign_out, single_logout},
 };
 
@@ -43,6 +44,7 @@ pub(super) async fn sign_in_and_out(registry: FileRegistry) {
             loop {
                 let n = next.fetch_add(1, Ordering::Relaxed);
                 let number = sign_in(&registry, n).await;
+                assert!(registry.keep(id(n), grant(n), *NOW).await.unwrap());
                 match n % 4 {
                     0 => {
                         println!("open {n} {number}");
@@ -88,7 +90,7 @@ impl Answered {
         };
     }
 
-    /// Opens the file and looks. Ends what was open, so that it is among the ended ones from then on.
+    /// Opens the file and looks, at what was kept for open sessions, too. Ends what was open, so that it is among the ended ones from then on.
     async fn check(&mut self, file: &File) {
         let registry = file.open();
         for &(n, number) in &self.ended {
@@ -97,7 +99,10 @@ impl Answered {
         }
         for (n, number) in std::mem::take(&mut self.open) {
             assert!(!is_ended(&registry, n), "{n}");
-            assert_eq!(registry.end_if_opened(vec![id(n)], *NOW).await.unwrap(), 1);
+            let kept = async || registry.kept(id(n), *NOW).await.unwrap();
+            assert_eq!(kept().await, Some(grant(n)), "{n}");
+            assert_eq!(single_logout(&registry, [n]).await, 1);
+            assert_eq!(kept().await, None, "{n}");
             self.ended.insert((n, number));
         }
     }

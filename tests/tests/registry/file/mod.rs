@@ -18,7 +18,10 @@ use tempfile::TempDir;
 
 #[cfg(unix)]
 pub(crate) use self::child::run as child;
-use crate::contract::{self, Harness};
+use crate::{
+    contract::{self, Harness},
+    flood, grants,
+};
 
 /// A directory with a registry's file in it.
 struct File(TempDir);
@@ -47,6 +50,10 @@ pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = contract::trials::<File>("file");
     trials.extend(contract::clock_trials::<File>("file"));
     trials.extend(contract::restart_trials::<File>("file"));
+    trials.extend(grants::trials::<File>("file"));
+    trials.extend(grants::clock_trials::<File>("file"));
+    trials.extend(grants::restart_trials::<File>("file"));
+    trials.push(flood::trial_of::<File>("file"));
     trials.extend(opening::trials());
     trials.extend(damage::trials());
     #[cfg(unix)]

@@ -1,7 +1,8 @@
 //! What a real server answered.
 
-use super::{Outcome, authentication, outcome, outcome_of, refused, table, user};
+use super::{Outcome, authentication, outcome, outcome_of, proxy, refused, table, user};
 use crate::protocol::Protocol;
+use crate::protocol::response::{ResponseError, parse_proxy_response};
 
 macro_rules! capture {
     ($name:literal) => {
@@ -53,12 +54,87 @@ fn the_proxies_of_a_chain_are_read() {
 }
 
 #[test]
-fn the_iou_of_a_proxy_granting_ticket_is_kept_nowhere() {
-    let body = capture!("service3-pgt-https.xml");
-    assert!(body.contains("PGTIOU-"));
-    let authentication = authentication(body);
-    assert_eq!(authentication.user(), "alice");
-    assert!(!format!("{:?} {:?}", table(&authentication), authentication).contains("PGTIOU-"));
+fn the_iou_of_a_proxy_granting_ticket_is_read_and_is_no_attribute() {
+    for (body, iou) in [
+        (
+            capture!("service3-pgt-https.xml"),
+            "PGTIOU-ZSI7FsCQvzPuQIPl2LhGcJDU3uEh3rPixpmVLm2scx6imM7afkuAxIoTK",
+        ),
+        (
+            capture!("proxyvalidate2-pgt.xml"),
+            "PGTIOU-ae0hGrK4muOmfMTG7G1lx7liwulx2VpzuYMWmp5rYMVePpnGbb5fg1EHg",
+        ),
+    ] {
+        let authentication = authentication(body);
+        assert_eq!(authentication.user(), "alice");
+        let read = authentication.proxy_granting_ticket_iou().unwrap();
+        assert_eq!(read.expose_secret(), iou);
+        let printed = format!("{:?} {:?}", table(&authentication), authentication);
+        assert!(!printed.contains("PGTIOU-"), "{printed}");
+    }
+    let without = authentication(capture!("service2-ok-sso.xml"));
+    assert!(without.proxy_granting_ticket_iou().is_none());
+}
+
+#[test]
+fn a_proxy_is_named_with_its_query() {
+    let authentication = authentication(capture!("proxyvalidate2-pgt-query.xml"));
+    assert_eq!(
+        authentication.proxies(),
+        ["https://127.0.0.1:43955/pgt?mine=2&b=a%20b&a=1"]
+    );
+}
+
+#[test]
+fn a_proxy_ticket_is_read() {
+    for (body, ticket) in [
+        (
+            capture!("proxy-ok.xml"),
+            "PT-fgGFiaUbWWWIQSaRoZyeLt6ugBuNQko2rvOa0G8k0xVyHQppXkJ0KE7cYupte",
+        ),
+        (
+            capture!("proxy-chain.xml"),
+            "PT-zOXafogqzinpxDar5xu6ao5tbrkkiUn7HT5bLjXTkYjXVzrnnHH9JOrTjH57P",
+        ),
+    ] {
+        assert_eq!(proxy::outcome(body), Outcome::User(ticket.to_owned()));
+    }
+}
+
+#[test]
+fn refusals_of_a_proxy_ticket_have_a_code_and_quote_no_ticket() {
+    for (body, ticket, code, text) in [
+        (
+            capture!("proxy-after-logout.xml"),
+            "PGT-Gs6ZFDAKlGa0ecc5MWOmHEHFcf60IqTFidGXxFUKOabMilpNeelDrJhxCXpJ",
+            "INVALID_TICKET",
+            "PGT … not found",
+        ),
+        (
+            capture!("proxy-unknown-pgt.xml"),
+            "PGT-unknown-0123456789",
+            "INVALID_TICKET",
+            "PGT … not found",
+        ),
+        (
+            capture!("proxy-foreign-target.xml"),
+            "PGT-1",
+            "UNAUTHORIZED_SERVICE",
+            "…",
+        ),
+        (
+            capture!("proxy-missing.xml"),
+            "PGT-1",
+            "INVALID_REQUEST",
+            "you must specify and pgt and targetService",
+        ),
+    ] {
+        let Err(ResponseError::Refused(refusal)) = parse_proxy_response(body.as_bytes()) else {
+            panic!("no refusal: {body}");
+        };
+        assert_eq!(refusal.code(ticket), Some(code));
+        assert_eq!(refusal.text(ticket), text);
+    }
 }
 
 #[test]
@@ -68,6 +144,10 @@ fn refusals_are_refusals_with_their_code() {
         (capture!("service3-missing.xml"), "INVALID_REQUEST"),
         (capture!("service2-with-proxy-ticket.xml"), "INVALID_TICKET"),
         (capture!("service2-wrong-service.xml"), "INVALID_SERVICE"),
+        (
+            capture!("service2-pgt-foreign.xml"),
+            "INVALID_PROXY_CALLBACK",
+        ),
         (capture!("service2-markup-no-prefix.xml"), "INVALID_TICKET"),
     ] {
         assert_eq!(outcome(body), refused(code), "{body}");

@@ -8,7 +8,7 @@ local GRACE = 3600
 
 -- States of a session, each a string:
 --   b<n>:<server>  begun by n callbacks, when Redis ran as <server>
---   o<expires>     opened
+--   o<expires>     opened; and, after a space, what is kept for it
 --   x              ended while it was being opened; nobody got a cookie, so nobody needs to be told
 --   e<entry>       ended, and told to every node by this entry of the stream
 

@@ -1,7 +1,7 @@
 -- Ends those sessions that were begun or opened. ARGV: epoch; the time by the node's clock; how many unknown ones
 -- are kept at most; then the ids.
--- Answers for each: when it expires, if every node has to know; 0 if it had ended or was not open yet; -1 if
--- it is unknown; -2 if it is unknown and should be kept, and there is no room.
+-- Answers for each: when it expires, if it has ended now and every node has to know; 0 if it had ended before; -1 if
+-- it is unknown; -2 if it is unknown and should be kept, and there is no room; -3 if it has ended now and was not open yet.
 local recovering = redis.call('EXISTS', RECOVERING) == 1
 local answers = {}
 for i = FIRST, #KEYS do
@@ -10,7 +10,7 @@ for i = FIRST, #KEYS do
   local kind = state and string.sub(state, 1, 1)
   local answer
   if kind == 'o' then
-    local expires = string.sub(state, 2)
+    local expires = string.match(state, '^o(%d+)')
     finish(key, id, expires, 1)
     answer = tonumber(expires)
   elseif kind == 'e' or kind == 'x' then
@@ -19,14 +19,14 @@ for i = FIRST, #KEYS do
     answer = 0
   elseif kind == 'b' and not recovering then
     redis.call('SET', key, 'x', 'KEEPTTL')
-    answer = 0
+    answer = -3
   elseif not recovering then
     answer = -1
   elseif number_at(KEPT) >= tonumber(ARGV[3]) then
     if kind == 'b' then
       redis.call('SET', key, 'x', 'KEEPTTL')
     end
-    answer = kind == 'b' and 0 or -2
+    answer = kind == 'b' and -3 or -2
   else
     -- It may have been opened in a time that Redis lost.
     local longest = number_at(LONGEST)

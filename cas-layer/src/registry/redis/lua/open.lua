@@ -18,5 +18,6 @@ local number = math.max(number_at(NUMBER), tonumber(ARGV[5])) + 1
 number = math.max(number, now_us())
 redis.call('SET', NUMBER, text(number))
 lasts(seconds)
-keep(key, 'o' .. expires, seconds + GRACE)
+-- Opened before, by another callback: what is kept for it stays.
+keep(key, 'o' .. expires .. (string.match(state, '^o%d+(.*)$') or ''), seconds + GRACE)
 return { 'live', text(number) }

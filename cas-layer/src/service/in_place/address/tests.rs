@@ -1,7 +1,7 @@
 //! The service URL in place, there and back.
 
 use super::*;
-use crate::{CasConfig, CasConfigBuilder, Key};
+use crate::{CasClientBuilder, CasConfig, CasConfigBuilder, Key};
 
 fn builder() -> CasConfigBuilder {
     CasConfig::builder(
@@ -18,6 +18,10 @@ fn config() -> CasConfig {
 
 fn bare() -> CasConfig {
     builder().bare_service_url().build().unwrap()
+}
+
+fn saml(client: CasClientBuilder) -> CasClientBuilder {
+    client.protocol(Protocol::Saml1)
 }
 
 fn kind(bits: u8) -> LoginKind {
@@ -214,6 +218,21 @@ fn a_page_keeps_its_query_but_for_what_a_sign_in_left_in_it() {
     ] {
         assert_eq!(page_of(&config, asked).as_deref(), page, "{asked}");
     }
+    // A name that only a sign-in by SAML 1.1 has a use for.
+    let saml = builder().client(saml).build().unwrap();
+    for (asked, in_cas, in_saml) in [
+        ("/a?SAMLart=ST-1", "/a?SAMLart=ST-1", "/a"),
+        (
+            "/a?x&SAMLart=AA%2B%3D&y",
+            "/a?x&SAMLart=AA%2B%3D&y",
+            "/a?x&y",
+        ),
+        ("/a?SAMLart=%3C&x", "/a?SAMLart=%3C&x", "/a?SAMLart=%3C&x"),
+        ("/a?ticket=ST-A%2B&x", "/a?ticket=ST-A%2B&x", "/a?x"),
+    ] {
+        assert_eq!(page_of(&config, asked).as_deref(), Some(in_cas), "{asked}");
+        assert_eq!(page_of(&saml, asked).as_deref(), Some(in_saml), "{asked}");
+    }
     let outside: Uri = "/elsewhere".parse().unwrap();
     assert_eq!(super::page(config.first_host(), &outside), None);
 }
@@ -235,22 +254,33 @@ fn a_bare_service_url_is_the_path_and_comes_back_with_tickets_alone() {
     let shared = config.first_host();
     assert_eq!(service_of(&config, "/a?b=c"), "/a");
     assert_eq!(service_of(&config, "/a'b?c"), "/home");
-    for (query, ticket) in [
-        ("ticket=ST-1", Some("ST-1")),
-        ("ticket=ST-old&ticket=ST-1", Some("ST-1")),
-        ("ticket=ST-1&a=b", None),
-        ("a=b", None),
-        ("ticket=ST-1%26", None),
-        ("ticket=", None),
-        ("SAMLart=ST-1", None),
-        ("", None),
+    let saml = builder().bare_service_url().client(saml).build().unwrap();
+    for (query, in_cas, in_saml) in [
+        ("ticket=ST-1", Some("ST-1"), Some("ST-1")),
+        ("ticket=PT-1", Some("PT-1"), Some("PT-1")),
+        ("ticket=ST-old&ticket=ST-1", Some("ST-1"), Some("ST-1")),
+        ("ticket=4711", None, None),
+        ("ticket=TT-1", None, None),
+        ("ticket=4711&ticket=ST-1", None, None),
+        ("ticket=ST-1&ticket=4711", None, None),
+        ("ticket=ST-1&a=b", None, None),
+        ("a=b", None, None),
+        ("ticket=ST-1%26", None, None),
+        ("ticket=", None, None),
+        ("SAMLart=ST-1", None, Some("ST-1")),
+        ("SAMLart=AA%2B%3D", None, Some("AA+=")),
+        ("SAMLart=ST-1&ticket=ST-1", None, Some("ST-1")),
+        ("SAMLart=ST-1&ticket=ST-2", None, None),
+        ("SAMLart=%3C", None, None),
+        ("", None, None),
     ] {
-        let read = read_bare(Some("/a"), Some(query), shared);
-        assert_eq!(
-            read.and_then(|read| read.ticket).as_deref(),
-            ticket,
-            "{query}"
-        );
+        for (config, ticket) in [(&config, in_cas), (&saml, in_saml)] {
+            let shared = config.first_host();
+            let read = read_bare(Some("/a"), Some(query), shared);
+            let read = read.map(|read| read.ticket(shared.client.protocol()));
+            let read = read.map(|read| read.unwrap().unwrap().expose_secret().to_owned());
+            assert_eq!(read.as_deref(), ticket, "{query}");
+        }
     }
     let trip = |next: Option<&str>| Trip {
         is_renewed: false,

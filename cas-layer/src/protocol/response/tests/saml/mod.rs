@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::{Outcome, authentication_from, outcome_from, refused, table, user};
 use crate::protocol::response::{ResponseError, SamlExpectation, parse_saml_response};
-use crate::protocol::{Authentication, ServiceTicket, ServiceUrl};
+use crate::protocol::{Authentication, ServiceUrl};
 
 const SERVICE: &str = "https://app.example.org/login?b=1&next=/a";
 const REQUEST_ID: &str = "_00112233445566778899aabbccddeeff";

@@ -1,17 +1,21 @@
 //! The registry of a single process.
 
+mod grants;
+mod known;
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::hash_map::Entry,
-    future,
+    future, mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use self::known::{Known, State};
 use super::{
-    AccountId, EndedSessions, Opened, RegisteredSession, Registry, RegistryError,
-    RegistryErrorKind, RegistryFuture,
-    forgetful::{ById, make_room},
-    next_number,
+    AccountId, EndedSessions, Opened, ProxyGrants, RegisteredSession, Registry, RegistryError,
+    RegistryFuture, grants::Pairs, next_number,
 };
 use crate::{
     clock::{Clock, UnixSeconds},
@@ -28,6 +32,8 @@ use crate::{
 /// - A request that carries no verified session or ticket never adds an entry. At most
 ///   [`capacity`](Self::with_capacity) sessions are open at once; a sign-in beyond that is refused
 ///   with a 503 and a log line, and nobody else is signed out for it.
+/// - A proxy-granting ticket that is kept for an open session takes as many bytes as it is long, sealed, and about 90 more. Those
+///   that wait to be collected take 900 KB at most, whatever comes from the network.
 ///
 /// Clones share what they know. Asking whether a session has ended takes one look-up behind a read
 /// lock that nobody holds for longer than it takes to change a few entries.
@@ -42,45 +48,7 @@ struct Inner {
     /// Taken before a lock of `ended` where both are needed.
     known: Mutex<Known>,
     ended: EndedSessions,
-}
-
-/// Sessions that are being opened or are open.
-#[derive(Debug, Default)]
-struct Known {
-    sessions: ById<State>,
-    /// How many of them are open or were when last looked at.
-    open: usize,
-    /// When a full registry was last searched for sessions that have expired.
-    searched_at: UnixSeconds,
-    last_number: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum State {
-    /// Being validated, by so many callbacks at once; whether a logout came in between.
-    Begun { callbacks: u32, ended: bool },
-    /// Open until then, in minutes since the epoch, rounded up.
-    Open { until_minute: u32 },
-}
-
-impl State {
-    fn open(expires_at: UnixSeconds) -> Self {
-        Self::Open {
-            until_minute: u32::try_from(expires_at.div_ceil(60)).unwrap_or(u32::MAX),
-        }
-    }
-
-    /// When an open session expires, at most a minute too late.
-    fn expires_at(until_minute: u32) -> UnixSeconds {
-        UnixSeconds::from(until_minute) * 60
-    }
-
-    fn is_live(self, now: UnixSeconds) -> bool {
-        match self {
-            Self::Begun { .. } => true,
-            Self::Open { until_minute } => Self::expires_at(until_minute) > now,
-        }
-    }
+    pairs: Pairs,
 }
 
 impl Default for MemoryRegistry {
@@ -99,6 +67,7 @@ impl MemoryRegistry {
             first_number: next_number(0, Clock::System.now()),
             known: Mutex::default(),
             ended: EndedSessions::new(),
+            pairs: Pairs::default(),
         }))
     }
 
@@ -154,21 +123,18 @@ impl MemoryRegistry {
         self.0.ended.end(id, expires_at, now);
     }
 
-    fn end_if_opened_now(&self, ids: &[SessionId], now: UnixSeconds) -> usize {
+    fn end_if_opened_now(&self, ids: Vec<SessionId>, now: UnixSeconds) -> Vec<SessionId> {
         let mut known = self.known();
-        let found = ids.iter().filter(|&&id| match known.sessions.get_mut(&id) {
+        let end = |&id: &SessionId| match known.sessions.get_mut(&id) {
             None => false,
-            Some(State::Begun { ended, .. }) => {
-                *ended = true;
-                true
-            }
+            Some(State::Begun { ended, .. }) => !mem::replace(ended, true),
             Some(&mut State::Open { until_minute }) => {
                 known.forget(id);
                 self.0.ended.end(id, State::expires_at(until_minute), now);
                 true
             }
-        });
-        found.count()
+        };
+        ids.into_iter().filter(end).collect()
     }
 
     /// Notes a session of an earlier process, so that a single logout finds it.
@@ -234,8 +200,12 @@ impl Registry for MemoryRegistry {
         ready(Ok(()))
     }
 
-    fn end_if_opened(&self, ids: Vec<SessionId>, now: UnixSeconds) -> RegistryFuture<'_, usize> {
-        ready(Ok(self.end_if_opened_now(&ids, now)))
+    fn end_if_opened(
+        &self,
+        ids: Vec<SessionId>,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, Vec<SessionId>> {
+        ready(Ok(self.end_if_opened_now(ids, now)))
     }
 
     fn end_all(
@@ -263,158 +233,12 @@ impl Registry for MemoryRegistry {
     fn outlives_process(&self) -> bool {
         false
     }
-}
 
-impl Known {
-    fn forget(&mut self, id: SessionId) {
-        if let Some(State::Open { .. }) = self.sessions.remove(&id) {
-            self.open -= 1;
-        }
-    }
-
-    /// Room for one more open session, in the map and within `capacity`.
-    fn make_room(&mut self, capacity: usize, now: UnixSeconds) -> Result<(), RegistryError> {
-        if self.open >= capacity {
-            // Once a minute at most: a full registry does not go through a million entries for everyone
-            // who knocks.
-            if self.searched_at.abs_diff(now) >= 60 {
-                self.searched_at = now;
-                self.sessions.retain(|_, state| state.is_live(now));
-                self.count();
-            }
-            if self.open >= capacity {
-                return Err(RegistryError::new(
-                    RegistryErrorKind::Full,
-                    "as many sessions are open as the registry has room for",
-                ));
-            }
-        }
-        let before = self.sessions.len();
-        make_room(&mut self.sessions, |state| state.is_live(now));
-        if self.sessions.len() < before {
-            self.count();
-        }
-        Ok(())
-    }
-
-    fn count(&mut self) {
-        let states = self.sessions.values();
-        self.open = states
-            .filter(|state| matches!(state, State::Open { .. }))
-            .count();
+    fn proxy_grants(&self) -> Option<&dyn ProxyGrants> {
+        Some(self)
     }
 }
 
 fn ready<'a, T: Send + 'a>(answer: Result<T, RegistryError>) -> RegistryFuture<'a, T> {
     Box::pin(future::ready(answer))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::registry::GRACE;
-
-    const NOW: UnixSeconds = 1_000_000;
-    const LATER: UnixSeconds = NOW + 8 * 3600;
-
-    fn id(n: u32) -> SessionId {
-        let mut bytes = [0; 16];
-        bytes[..4].copy_from_slice(&n.to_be_bytes());
-        bytes.into()
-    }
-
-    fn open(
-        registry: &MemoryRegistry,
-        n: u32,
-        now: UnixSeconds,
-    ) -> Result<Opened, RegistryErrorKind> {
-        registry.begin_now(id(n));
-        let opened = registry.open_now(id(n), now + 8 * 3600, now);
-        opened.map_err(|error| error.kind())
-    }
-
-    /// How many sessions the registry remembers anything about.
-    fn size(registry: &MemoryRegistry) -> (usize, usize) {
-        (registry.known().sessions.len(), registry.0.ended.len())
-    }
-
-    #[test]
-    fn a_message_about_an_unknown_session_leaves_no_trace() {
-        let registry = MemoryRegistry::default();
-        for n in 0..1_000 {
-            assert_eq!(registry.end_if_opened_now(&[id(n)], NOW), 0);
-        }
-        assert_eq!(size(&registry), (0, 0));
-    }
-
-    #[test]
-    fn a_refused_ticket_leaves_no_trace() {
-        let registry = MemoryRegistry::default();
-        registry.begin_now(id(1));
-        registry.abandon(id(1));
-        assert_eq!(size(&registry), (0, 0));
-        registry.begin_now(id(2));
-        assert_eq!(registry.end_if_opened_now(&[id(2)], NOW), 1);
-        registry.abandon(id(2));
-        assert_eq!(size(&registry), (0, 0));
-    }
-
-    #[test]
-    fn memory_is_bounded_by_what_is_live() {
-        let registry = MemoryRegistry::default();
-        for n in 0..100_000 {
-            // 100 sign-ins and 50 sign-outs an hour, for weeks.
-            let now = NOW + u64::from(n) * 36;
-            open(&registry, n, now).unwrap();
-            if n % 2 == 0 {
-                registry.end_now(id(n), now + 8 * 3600, now);
-            }
-        }
-        let (known, ended) = size(&registry);
-        assert!(known < 4_000, "{known}");
-        // An id that differs in its first bytes alone meets one shard.
-        assert!(ended < 4_000, "{ended}");
-    }
-
-    #[test]
-    fn a_full_registry_refuses_and_ends_nobody() {
-        let registry = MemoryRegistry::with_capacity(2);
-        open(&registry, 1, NOW).unwrap();
-        open(&registry, 2, NOW).unwrap();
-        assert_eq!(open(&registry, 3, NOW), Err(RegistryErrorKind::Full));
-        let first = RegisteredSession::new(id(1), 0, LATER, "https://cas", "alice");
-        assert!(!registry.is_ended(&first));
-        registry.end_now(id(1), LATER, NOW);
-        open(&registry, 3, NOW).unwrap();
-        assert_eq!(open(&registry, 4, NOW), Err(RegistryErrorKind::Full));
-    }
-
-    #[test]
-    fn a_full_registry_has_room_again_when_sessions_expire() {
-        let registry = MemoryRegistry::with_capacity(3);
-        for n in 0..3 {
-            open(&registry, n, NOW).unwrap();
-        }
-        assert_eq!(open(&registry, 4, NOW), Err(RegistryErrorKind::Full));
-        let next_day = LATER + 2 * GRACE;
-        open(&registry, 4, next_day).unwrap();
-        assert_eq!(size(&registry), (1, 0));
-    }
-
-    #[test]
-    fn numbers_grow_through_a_clock_that_goes_back() {
-        let registry = MemoryRegistry::default();
-        let mut last = 0;
-        for (n, now) in [NOW, NOW, NOW + 5, NOW - 100, NOW + 6]
-            .into_iter()
-            .enumerate()
-        {
-            let Opened::Live { number } = open(&registry, u32::try_from(n).unwrap(), now).unwrap()
-            else {
-                panic!("not open");
-            };
-            assert!(number > last, "{number} {last}");
-            last = number;
-        }
-    }
 }

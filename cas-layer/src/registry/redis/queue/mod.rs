@@ -1,5 +1,9 @@
 //! Sign-outs on their way to Redis.
 
+#[cfg(test)]
+mod tests;
+mod waiting;
+
 use std::{
     collections::{HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -8,6 +12,7 @@ use std::{
 
 use tokio::sync::{Notify, oneshot};
 
+use self::waiting::Waiting;
 use super::scripts::{AccountEnd, Answer, Lasting};
 use crate::{
     clock::UnixSeconds,
@@ -32,8 +37,11 @@ pub(super) enum Ending {
     Account(AccountEnd),
 }
 
-/// How many sessions an ending ended, some time later.
-pub(super) type Ended = oneshot::Receiver<Result<usize, RegistryError>>;
+/// Which sessions a message from the network ended.
+type Done = Result<Vec<SessionId>, RegistryError>;
+
+/// The same, some time later.
+pub(super) type Ended = oneshot::Receiver<Done>;
 
 /// Every sign-out goes through here, so none is lost when its request goes away or Redis does. Bounded. The one
 /// who empties it asks for a few from the front, and takes them out only when Redis has them for good.
@@ -55,25 +63,6 @@ struct Inner {
     /// Whether Redis is away.
     is_away: bool,
     turned_away: u64,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    ending: Arc<Ending>,
-    since: Instant,
-    done: Option<oneshot::Sender<Result<usize, RegistryError>>>,
-    /// What Redis made of it; the last word when it is there for good.
-    outcome: Outcome,
-    /// Sessions taken for ended here until Redis says whether they were opened.
-    provisional: Vec<SessionId>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Outcome {
-    ended: usize,
-    has_no_room: bool,
-    /// Whether Redis knows none of the sessions, so there is nothing to be remembered.
-    is_nothing: bool,
 }
 
 /// An ending that Redis is to be told of.
@@ -148,14 +137,7 @@ impl Queue {
         }
         inner.size = size;
         inner.from_strangers = from_strangers;
-        let (done, receiver) = oneshot::channel();
-        let mut waiting = Waiting {
-            ending: Arc::new(ending),
-            since: Instant::now(),
-            done: Some(done),
-            outcome: Outcome::default(),
-            provisional: Vec::new(),
-        };
+        let (mut waiting, receiver) = Waiting::new(ending);
         if inner.is_away {
             waiting.take_for_ended(ended, longest);
         }
@@ -170,9 +152,7 @@ impl Queue {
         let mut inner = self.inner();
         inner.is_away = true;
         for waiting in &mut inner.waiting {
-            if waiting.provisional.is_empty() {
-                waiting.take_for_ended(ended, longest);
-            }
+            waiting.redis_went(ended, longest);
         }
     }
 
@@ -212,43 +192,21 @@ impl Queue {
     /// The next endings after the first `skip`: about `limit` sessions, and at least one ending if there is one.
     pub(super) fn next(&self, skip: usize, limit: usize) -> Vec<Job> {
         let mut room = limit;
-        let inner = self.inner();
-        let next = inner.waiting.iter().skip(skip).take_while(|waiting| {
+        let mut inner = self.inner();
+        let next = inner.waiting.iter_mut().skip(skip).take_while(|waiting| {
             let is_taken = room > 0;
             room = room.saturating_sub(waiting.ending.size());
             is_taken
         });
-        next.map(|waiting| Job {
-            ending: Arc::clone(&waiting.ending),
-            since: waiting.since,
-        })
-        .collect()
+        next.map(Waiting::ask).collect()
     }
 
     /// Notes what Redis answered for the sessions of ending number `at`. Answers with those that were wrongly
     /// taken for ended.
     pub(super) fn answered(&self, at: usize, answers: &[Answer]) -> Vec<SessionId> {
         let mut inner = self.inner();
-        let Some(waiting) = inner.waiting.get_mut(at) else {
-            return Vec::new();
-        };
-        waiting.outcome = Outcome {
-            ended: answers
-                .iter()
-                .filter(|answer| matches!(answer, Answer::Ended { .. } | Answer::HadEnded))
-                .count(),
-            has_no_room: answers.contains(&Answer::NoRoom),
-            is_nothing: answers.iter().all(|answer| *answer == Answer::Unknown),
-        };
-        let Ending::IfOpened { ids, .. } = waiting.ending.as_ref() else {
-            return Vec::new();
-        };
-        let unknown = |id: &SessionId| {
-            let mut answered = ids.iter().zip(answers);
-            answered.any(|(known, answer)| known == id && *answer == Answer::Unknown)
-        };
-        let provisional = std::mem::take(&mut waiting.provisional);
-        provisional.into_iter().filter(unknown).collect()
+        let waiting = inner.waiting.get_mut(at);
+        waiting.map_or_else(Vec::new, |waiting| waiting.answered(answers))
     }
 
     /// Takes those of `count` endings from number `first` on out of which nothing came, and says how many are left.
@@ -257,7 +215,7 @@ impl Queue {
         let end = first.saturating_add(count).min(inner.waiting.len());
         let (mut left, mut unknown) = (Vec::new(), Vec::new());
         for (at, waiting) in inner.waiting.drain(..end).enumerate() {
-            if at >= first && waiting.outcome.is_nothing {
+            if at >= first && waiting.is_nothing() {
                 unknown.push(waiting);
             } else {
                 left.push(waiting);
@@ -299,10 +257,7 @@ impl Queue {
             );
         }
         for waiting in finished {
-            if let Some(done) = waiting.done {
-                // Who asked may have gone away.
-                let _ = done.send(waiting.outcome.result());
-            }
+            waiting.conclude();
         }
         self.emptied.notify_waiters();
     }
@@ -311,41 +266,13 @@ impl Queue {
     pub(super) fn delay(&self, count: usize, error: impl Fn() -> RegistryError) {
         let mut inner = self.inner();
         for waiting in inner.waiting.iter_mut().take(count) {
-            if let Some(done) = waiting.done.take() {
-                let _ = done.send(Err(error()));
-            }
+            waiting.delay(&error);
         }
     }
 
     /// A panic elsewhere leaves the queue whole: every change is complete before the next call.
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Waiting {
-    fn take_for_ended(&mut self, ended: &EndedSessions, longest: UnixSeconds) {
-        if let Ending::IfOpened { ids, now } = self.ending.as_ref() {
-            let expires_at = now.saturating_add(longest);
-            let new = ids
-                .iter()
-                .copied()
-                .filter(|&id| ended.end_new(id, expires_at, *now));
-            self.provisional.extend(new);
-        }
-    }
-}
-
-impl Outcome {
-    fn result(self) -> Result<usize, RegistryError> {
-        if self.has_no_room {
-            Err(RegistryError::new(
-                RegistryErrorKind::Full,
-                "Redis lost data, and as many sign-outs of unknown sessions are kept as there is room for",
-            ))
-        } else {
-            Ok(self.ended)
-        }
     }
 }
 
@@ -358,137 +285,5 @@ async fn until(changed: &Notify, mut holds: impl FnMut() -> bool) {
             return;
         }
         next.await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: UnixSeconds = 1_700_000_000;
-    const LONGEST: UnixSeconds = 3_600;
-
-    fn id(n: u8) -> SessionId {
-        [n; 16].into()
-    }
-
-    fn named(ids: &[u8]) -> Ending {
-        Ending::IfOpened {
-            ids: ids.iter().map(|&n| id(n)).collect(),
-            now: NOW,
-        }
-    }
-
-    fn shown(n: u8) -> Ending {
-        Ending::Session(Lasting {
-            id: id(n),
-            expires_at: NOW + LONGEST,
-            seconds: LONGEST,
-        })
-    }
-
-    fn push(
-        queue: &Queue,
-        ending: Ending,
-        ended: &EndedSessions,
-    ) -> Result<Ended, RegistryErrorKind> {
-        queue
-            .push(ending, ended, LONGEST)
-            .map_err(|error| error.kind())
-    }
-
-    #[test]
-    fn sessions_are_counted_not_messages() {
-        let (queue, ended) = (Queue::new(4), EndedSessions::new());
-        push(&queue, named(&[1, 2]), &ended).unwrap();
-        // Even one that names nobody.
-        assert!(push(&queue, named(&[]), &ended).is_err());
-        assert_eq!(queue.len(), 2);
-        queue.finish(1);
-        assert_eq!(queue.len(), 0);
-        push(&queue, named(&[]), &ended).unwrap();
-        assert_eq!(queue.len(), 1);
-    }
-
-    #[test]
-    fn messages_from_the_network_leave_half_of_the_room_to_those_who_show_a_cookie() {
-        let (queue, ended) = (Queue::new(4), EndedSessions::new());
-        push(&queue, named(&[1]), &ended).unwrap();
-        push(&queue, named(&[2]), &ended).unwrap();
-        let full = Err(RegistryErrorKind::Full);
-        assert_eq!(push(&queue, named(&[3]), &ended).map(drop), full);
-        push(&queue, shown(4), &ended).unwrap();
-        push(&queue, shown(5), &ended).unwrap();
-        assert_eq!(push(&queue, shown(6), &ended).map(drop), full);
-        queue.finish(1);
-        assert_eq!(queue.len(), 3);
-        push(&queue, named(&[7]), &ended).unwrap();
-        assert_eq!(push(&queue, named(&[8]), &ended).map(drop), full);
-    }
-
-    #[test]
-    fn a_batch_ends_at_its_limit_and_has_one_ending_at_least() {
-        let (queue, ended) = (Queue::new(100), EndedSessions::new());
-        for ending in [named(&[1, 2, 3]), shown(4), shown(5), shown(6)] {
-            push(&queue, ending, &ended).unwrap();
-        }
-        assert_eq!(queue.next(0, 1).len(), 1);
-        assert_eq!(queue.next(0, 4).len(), 2);
-        assert_eq!(queue.next(1, 100).len(), 3);
-        assert!(queue.next(4, 100).is_empty());
-    }
-
-    #[test]
-    fn messages_count_here_only_while_redis_is_away_and_what_was_unknown_is_named_again() {
-        let (queue, ended) = (Queue::new(100), EndedSessions::new());
-        ended.end(id(3), NOW, NOW);
-        push(&queue, named(&[1, 2, 3]), &ended).unwrap();
-        assert!(!ended.contain_id(id(1)));
-        queue.redis_went(&ended, LONGEST);
-        push(&queue, named(&[4]), &ended).unwrap();
-        assert!([1, 2, 3, 4].into_iter().all(|n| ended.contain_id(id(n))));
-        queue.redis_came();
-        push(&queue, named(&[5]), &ended).unwrap();
-        assert!(!ended.contain_id(id(5)));
-
-        let answers = [Answer::HadEnded, Answer::Unknown, Answer::Unknown];
-        // The third had ended before.
-        assert_eq!(queue.answered(0, &answers), [id(2)]);
-        assert_eq!(queue.answered(1, &[Answer::NoRoom]), []);
-        assert_eq!(queue.answered(9, &[Answer::Unknown]), []);
-    }
-
-    #[test]
-    fn who_waits_is_told_what_came_of_it() {
-        let (queue, ended) = (Queue::new(100), EndedSessions::new());
-        let endings = [
-            named(&[1, 2]),
-            named(&[3]),
-            shown(4),
-            named(&[5]),
-            named(&[6]),
-        ];
-        let mut waiting = endings.map(|ending| push(&queue, ending, &ended).unwrap());
-        queue.answered(0, &[Answer::HadEnded, Answer::Unknown]);
-        queue.answered(1, &[Answer::Unknown]);
-        queue.answered(3, &[Answer::NoRoom]);
-        // Nothing is to be remembered of the second, so nothing is waited for.
-        assert_eq!(queue.forget_unknown(0, 4), 3);
-        assert_eq!(waiting[1].try_recv().unwrap().unwrap(), 0);
-        assert!(waiting[0].try_recv().is_err());
-        queue.delay(1, super::super::link::away);
-        let kind = |told: Result<usize, RegistryError>| told.map_err(|error| error.kind());
-        assert_eq!(
-            kind(waiting[0].try_recv().unwrap()),
-            Err(RegistryErrorKind::Unavailable)
-        );
-        queue.finish(3);
-        assert_eq!(waiting[2].try_recv().unwrap().unwrap(), 0);
-        assert_eq!(
-            kind(waiting[3].try_recv().unwrap()),
-            Err(RegistryErrorKind::Full)
-        );
-        assert_eq!(queue.len(), 1);
-        assert!(waiting[4].try_recv().is_err());
     }
 }

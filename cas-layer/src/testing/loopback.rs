@@ -1,21 +1,14 @@
-//! Where a logout request goes: to a service on loopback, and nowhere else.
+//! The only place that the server sends requests to: loopback.
 
 use url::{Host, Url};
 
-use crate::testing::Quirk;
-use crate::testing::quirks::Quirks;
-
-/// Where the logout requests for a service are sent; `None` unless that is http or https on
-/// loopback.
-pub(super) fn of(service: &str, quirks: &Quirks) -> Option<Url> {
+/// Where requests to this URL of a service go; `None` unless that is http or https on loopback.
+pub(super) fn url(service: &str) -> Option<Url> {
     let mut url = Url::parse(service).ok()?;
     if !matches!(url.scheme(), "http" | "https") || !is_loopback(&url.host()?) {
         return None;
     }
     url.set_fragment(None);
-    if quirks.has(Quirk::LogoutWithoutQuery) {
-        url.set_query(None);
-    }
     Some(url)
 }
 
@@ -38,7 +31,7 @@ pub(super) fn shown(service: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Quirk, Quirks, of, shown};
+    use super::{shown, url};
 
     #[test]
     fn only_loopback_is_a_target() {
@@ -50,7 +43,7 @@ mod tests {
             "https://LOCALHOST:8443/a",
             "http://app.localhost:8080/",
         ] {
-            assert!(of(service, &Quirks::default()).is_some(), "{service}");
+            assert!(url(service).is_some(), "{service}");
         }
         for service in [
             "https://app.example.org/",
@@ -68,17 +61,17 @@ mod tests {
             "127.0.0.1",
             "",
         ] {
-            assert!(of(service, &Quirks::default()).is_none(), "{service}");
+            assert!(url(service).is_none(), "{service}");
         }
     }
 
     #[test]
-    fn the_target_is_the_service_with_or_without_its_query() {
+    fn the_query_stays_and_the_fragment_goes() {
         let service = "http://127.0.0.1:8080/login?q=1&r=%C3%85#part";
-        let target = of(service, &Quirks::default()).unwrap();
-        assert_eq!(target.as_str(), "http://127.0.0.1:8080/login?q=1&r=%C3%85");
-        let target = of(service, &[Quirk::LogoutWithoutQuery].into_iter().collect()).unwrap();
-        assert_eq!(target.as_str(), "http://127.0.0.1:8080/login");
+        assert_eq!(
+            url(service).unwrap().as_str(),
+            "http://127.0.0.1:8080/login?q=1&r=%C3%85"
+        );
     }
 
     #[test]

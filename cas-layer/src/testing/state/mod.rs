@@ -1,5 +1,9 @@
 //! What the server knows: sessions, tickets, open login forms, and how it is told to behave.
 
+mod grants;
+mod tickets;
+
+use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,13 +15,21 @@ use tokio::time::Instant;
 
 use super::bounded::Bounded;
 use super::logout::Visits;
+use super::outgoing::Outgoing;
+use super::proxy::{Callbacks, Exchange};
 use super::quirks::Quirks;
 use super::random::{self, NoRandomness};
 use super::single_logout::{BackChannel, Issued};
-use super::{CasServerBuilder, Fault, FrontChannel, Quirk, User, service};
+use super::{CasServerBuilder, Fault, FrontChannel, ProxyCallback, User};
 
-/// How many sessions, unused tickets, tickets of open sessions, login forms and logouts under way
-/// are kept, each.
+use grants::Grant;
+use tickets::Ticket;
+
+pub(super) use grants::{Granted, Link};
+pub(super) use tickets::{Redeemed, Refused};
+
+/// How many sessions, unused tickets, tickets of open sessions, proxy-granting tickets, login forms
+/// and logouts under way are kept, each.
 const KEPT: usize = 10_000;
 /// How long a session lasts.
 const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 60 * 60);
@@ -28,7 +40,9 @@ pub(super) struct Shared {
     ticket_lifetime: Duration,
     stopping: watch::Receiver<()>,
     validations: AtomicUsize,
+    proxy_requests: AtomicUsize,
     back_channel: BackChannel,
+    callbacks: Callbacks,
     behaviour: Mutex<Behaviour>,
     state: Mutex<State>,
 }
@@ -38,6 +52,8 @@ struct Behaviour {
     quirks: Quirks,
     fault: Option<Fault>,
     front_channel: Option<FrontChannel>,
+    /// The services that proxy tickets are issued for; `None` for any.
+    target_services: Option<Vec<String>>,
 }
 
 struct State {
@@ -45,6 +61,11 @@ struct State {
     tickets: Bounded<Ticket>,
     /// Every ticket until its session ends, used or not: the services to tell about a logout.
     issued: Bounded<Issued>,
+    grants: Bounded<Grant>,
+    /// Proxy callbacks that wait until they are let go, by their IOU.
+    held: Bounded<Exchange>,
+    /// What became of the newest calls to a `pgtUrl`.
+    called: VecDeque<ProxyCallback>,
     /// One-time token of the form → the cookie of the browser that was shown it.
     forms: Bounded<String>,
     /// One-time token → a logout that a browser is in the middle of.
@@ -64,27 +85,13 @@ pub(super) struct Login {
     pub(super) at: Timestamp,
 }
 
-struct Ticket {
-    login: Login,
-    service: String,
-    from_password: bool,
-    session: Option<String>,
-    /// Never, when that is further off than the clock can tell.
-    ends: Option<Instant>,
-}
-
-/// What a good ticket says.
-pub(super) struct Redeemed {
-    pub(super) login: Login,
-    pub(super) from_password: bool,
-}
-
-/// Why a ticket is not good.
-pub(super) enum Refused {
-    Unknown,
-    Expired,
-    OtherService,
-    FromCookie,
+impl Login {
+    pub(super) fn now(user: &str) -> Self {
+        Self {
+            user: user.to_owned(),
+            at: Timestamp::now(),
+        }
+    }
 }
 
 impl Shared {
@@ -92,21 +99,28 @@ impl Shared {
         mut builder: CasServerBuilder,
         stopping: watch::Receiver<()>,
     ) -> io::Result<Self> {
+        let outgoing = Outgoing::new(&builder.ca, builder.any_certificate)?;
         Ok(Self {
-            back_channel: BackChannel::new(&builder.ca, builder.logout_timeout)?,
+            back_channel: BackChannel::new(outgoing.clone(), builder.logout_timeout),
+            callbacks: Callbacks::new(outgoing, builder.callback_timeout, builder.http_callbacks),
             users: builder.take_users(),
             ticket_lifetime: builder.ticket_lifetime,
             stopping,
             validations: AtomicUsize::new(0),
+            proxy_requests: AtomicUsize::new(0),
             behaviour: Mutex::new(Behaviour {
                 quirks: builder.quirks.into_iter().collect(),
                 fault: None,
                 front_channel: builder.front_channel,
+                target_services: builder.target_services,
             }),
             state: Mutex::new(State {
                 sessions: Bounded::new(KEPT),
                 tickets: Bounded::new(KEPT),
                 issued: Bounded::new(KEPT),
+                grants: Bounded::new(KEPT),
+                held: Bounded::new(KEPT),
+                called: VecDeque::new(),
                 forms: Bounded::new(KEPT),
                 visits: Bounded::new(KEPT),
             }),
@@ -141,6 +155,21 @@ impl Shared {
         lock(&self.behaviour).front_channel
     }
 
+    pub(super) fn set_target_services(&self, services: Option<Vec<String>>) {
+        lock(&self.behaviour).target_services = services;
+    }
+
+    /// May proxy tickets be issued for this service?
+    pub(super) fn is_target(&self, service: &str) -> bool {
+        let behaviour = lock(&self.behaviour);
+        let listed = behaviour.target_services.as_ref();
+        listed.is_none_or(|services| services.iter().any(|known| known == service))
+    }
+
+    pub(super) fn callbacks(&self) -> &Callbacks {
+        &self.callbacks
+    }
+
     pub(super) fn back_channel(&self) -> &BackChannel {
         &self.back_channel
     }
@@ -152,6 +181,15 @@ impl Shared {
 
     pub(super) fn validations(&self) -> usize {
         self.validations.load(Ordering::Relaxed)
+    }
+
+    /// Counts a request for a proxy ticket; says how many came before it.
+    pub(super) fn count_proxy_request(&self) -> usize {
+        self.proxy_requests.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(super) fn proxy_requests(&self) -> usize {
+        self.proxy_requests.load(Ordering::Relaxed)
     }
 
     /// Waits until the server is told to stop.
@@ -202,6 +240,7 @@ impl Shared {
         if let Some(so_far) = so_far {
             state.sessions.remove(so_far);
             state.drop_tickets_of(so_far);
+            state.hand_grants_over(so_far, &id, &session.login.user);
             for issued in state.issued.values_mut() {
                 if issued.session.as_deref() == Some(so_far) {
                     issued.session = Some(id.clone());
@@ -223,6 +262,7 @@ impl Shared {
         let mut state = lock(&self.state);
         state.sessions.remove(id);
         state.drop_tickets_of(id);
+        state.drop_grants_of(id);
         state
             .issued
             .take_where(|issued| issued.session.as_deref() == Some(id))
@@ -236,144 +276,12 @@ impl Shared {
             .sessions
             .take_where(|session| session.login.user == user);
         state.tickets.take_where(|ticket| ticket.login.user == user);
+        state.grants.take_where(|grant| grant.login.user == user);
         state.issued.take_where(|issued| issued.user == user)
     }
-
-    /// Issues a service ticket (CAS protocol 3.1) to somebody who has just typed the password, in
-    /// no session.
-    pub(super) fn issue(&self, login: Login, service: &str) -> Result<String, NoRandomness> {
-        let name = ticket_name(&self.quirks())?;
-        let ticket = self.ticket(login, service, true, None);
-        lock(&self.state).remember(name.clone(), ticket);
-        Ok(name)
-    }
-
-    /// Issues a service ticket in a session, or a SAML artifact in its place (SAML 1.1 bindings, 4.1.1.8);
-    /// `None` when the session has ended meanwhile.
-    pub(super) fn issue_in(
-        &self,
-        session: String,
-        login: Login,
-        service: &str,
-        from_password: bool,
-        as_artifact: bool,
-    ) -> Result<Option<String>, NoRandomness> {
-        let name = if as_artifact {
-            random::artifact()?
-        } else {
-            ticket_name(&self.quirks())?
-        };
-        let mut state = lock(&self.state);
-        if !state.sessions.contains(&session) {
-            return Ok(None);
-        }
-        let ticket = self.ticket(login, service, from_password, Some(session));
-        state.remember(name.clone(), ticket);
-        Ok(Some(name))
-    }
-
-    fn ticket(
-        &self,
-        login: Login,
-        service: &str,
-        from_password: bool,
-        session: Option<String>,
-    ) -> Ticket {
-        Ticket {
-            login,
-            service: service.to_owned(),
-            from_password,
-            session,
-            ends: Instant::now().checked_add(self.ticket_lifetime),
-        }
-    }
-
-    /// Uses a service ticket up and says what it was good for.
-    pub(super) fn redeem(
-        &self,
-        ticket: &str,
-        service: &str,
-        renew: bool,
-        quirks: &Quirks,
-    ) -> Result<Redeemed, Refused> {
-        let ticket = lock(&self.state)
-            .tickets
-            .remove(ticket)
-            .ok_or(Refused::Unknown)?;
-        if ticket.ends.is_some_and(|ends| Instant::now() >= ends) {
-            return Err(Refused::Expired);
-        }
-        if !service::same(&ticket.service, service, quirks) {
-            return Err(Refused::OtherService);
-        }
-        if renew && !ticket.from_password {
-            return Err(Refused::FromCookie);
-        }
-        Ok(Redeemed {
-            login: ticket.login,
-            from_password: ticket.from_password,
-        })
-    }
-}
-
-impl State {
-    fn remember(&mut self, name: String, ticket: Ticket) {
-        let issued = Issued {
-            ticket: name.clone(),
-            user: ticket.login.user.clone(),
-            service: ticket.service.clone(),
-            session: ticket.session.clone(),
-        };
-        self.issued.insert(name.clone(), issued);
-        self.tickets.insert(name, ticket);
-    }
-
-    /// Makes the unused tickets of a session worthless.
-    fn drop_tickets_of(&mut self, session: &str) {
-        self.tickets
-            .take_where(|ticket| ticket.session.as_deref() == Some(session));
-    }
-}
-
-fn ticket_name(quirks: &Quirks) -> Result<String, NoRandomness> {
-    let mut name = format!("ST-{}", random::hex::<20>()?);
-    if quirks.has(Quirk::PunctuatedTickets) {
-        name = format!("ST-{}.node_1~{}", random::hex::<20>()?, random::hex::<4>()?);
-    }
-    if quirks.has(Quirk::LongTickets) {
-        name.push_str(&random::hex::<128>()?);
-        name.truncate(256);
-    }
-    Ok(name)
 }
 
 // A panic elsewhere leaves these maps whole, so a poisoned lock is still good.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{CasServerBuilder, Login, Shared, Timestamp, watch};
-
-    #[test]
-    fn a_session_that_has_ended_gives_no_ticket() {
-        let (_stop, stopping) = watch::channel(());
-        let shared = Shared::new(CasServerBuilder::new(), stopping).unwrap();
-        let login = Login {
-            user: "casuser".to_owned(),
-            at: Timestamp::UNIX_EPOCH,
-        };
-        let issue = |session: &str| {
-            let service = "http://127.0.0.1/";
-            let issued = shared.issue_in(session.to_owned(), login.clone(), service, false, false);
-            issued.unwrap().is_some()
-        };
-        let [first, second] = [(); 2].map(|()| shared.open_session(login.clone(), None).unwrap());
-        assert!(issue(&first) && issue(&second));
-        assert_eq!(shared.end_session(&first).len(), 1);
-        assert!(!issue(&first) && issue(&second));
-        assert_eq!(shared.end_sessions_of("casuser").len(), 2);
-        assert!(!issue(&second));
-    }
 }

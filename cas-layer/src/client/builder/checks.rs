@@ -1,0 +1,118 @@
+//! What can be told apart as a mistake before anything is sent.
+
+use std::time::Duration;
+
+use reqwest::{Certificate, ClientBuilder};
+
+use crate::ConfigError;
+use crate::protocol::{Protocol, ResponseFormat};
+
+/// No ticket lives longer, so no longer wait can succeed.
+const MAX_TIMEOUT: Duration = Duration::from_secs(300);
+/// Assertions are made to last for half a minute or for minutes. Beyond this the window would mean nothing.
+const MAX_SAML_CLOCK_TOLERANCE: Duration = Duration::from_secs(600);
+
+/// Parameters of the login page that belong to the protocol, to its form, or to this crate (CAS protocol
+/// 2.1.1, 2.2.1, 4.2).
+const RESERVED_PARAMETERS: [&str; 20] = [
+    "service",
+    "renew",
+    "gateway",
+    "method",
+    "ticket",
+    "format",
+    "pgtUrl",
+    "pgt",
+    "targetService",
+    "url",
+    "TARGET",
+    "SAMLart",
+    "SAMLRequest",
+    "RelayState",
+    "logoutRequest",
+    "username",
+    "password",
+    "lt",
+    "execution",
+    "_eventId",
+];
+
+pub(super) fn check_duration(what: &'static str, value: Duration) -> Result<(), ConfigError> {
+    let reason = if value.is_zero() {
+        "it must be more than zero"
+    } else if value > MAX_TIMEOUT {
+        "it must be at most 300 seconds"
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError::InvalidDuration {
+        what,
+        value,
+        reason,
+    })
+}
+
+pub(super) fn check_saml_clock_tolerance(value: Duration) -> Result<(), ConfigError> {
+    if value > MAX_SAML_CLOCK_TOLERANCE {
+        return Err(ConfigError::InvalidDuration {
+            what: "clock tolerance of SAML",
+            value,
+            reason: "it must be at most 10 minutes",
+        });
+    }
+    Ok(())
+}
+
+pub(super) fn check_format(format: ResponseFormat, protocol: Protocol) -> Result<(), ConfigError> {
+    match (format, protocol) {
+        (ResponseFormat::Json, Protocol::Cas1 | Protocol::Saml1) => {
+            Err(ConfigError::FormatWithoutProtocol { protocol })
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn check_login_parameters(parameters: &[(String, String)]) -> Result<(), ConfigError> {
+    for (index, (name, value)) in parameters.iter().enumerate() {
+        let reason = if name.is_empty() {
+            "it has no name"
+        } else if RESERVED_PARAMETERS
+            .iter()
+            .any(|reserved| name.eq_ignore_ascii_case(reserved))
+        {
+            "it belongs to the CAS protocol or to the login form"
+        } else if parameters
+            .iter()
+            .take(index)
+            .any(|(earlier, _)| earlier == name)
+        {
+            "it is given twice"
+        } else if name.chars().chain(value.chars()).any(char::is_control) {
+            "it has control characters"
+        } else {
+            continue;
+        };
+        return Err(ConfigError::InvalidLoginParameter {
+            name: name.clone(),
+            reason,
+        });
+    }
+    Ok(())
+}
+
+pub(super) fn read_certificates(pem: &[u8]) -> Result<Vec<Certificate>, ConfigError> {
+    let invalid = |reason: &str| ConfigError::InvalidCertificate {
+        reason: reason.to_owned(),
+    };
+    let certificates =
+        Certificate::from_pem_bundle(pem).map_err(|_| invalid("it is not valid PEM"))?;
+    if certificates.is_empty() {
+        return Err(invalid("there is no PEM certificate in it"));
+    }
+    // What is inside the PEM is only read when a client is built. One of its own tells this mistake from others.
+    ClientBuilder::new()
+        .tls_certs_only(certificates.clone())
+        .build()
+        .map_err(|_| invalid("the PEM holds something that is no certificate"))?;
+    Ok(certificates)
+}

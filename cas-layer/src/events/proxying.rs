@@ -1,0 +1,95 @@
+//! Acting for users: what becomes of proxy-granting tickets and of the wish for proxy tickets.
+
+use std::fmt;
+
+use crate::{client::ProxyTicketErrorKind, registry::RegistryError};
+
+/// What came of a request for the proxy callback that was more than a look whether somebody answers.
+#[derive(Clone, Copy)]
+pub(crate) enum ProxyCallbackOutcome<'e> {
+    /// The pair waits for its sign-in.
+    Kept,
+    /// There is one with this IOU already.
+    Twice,
+    /// Nobody is signing in.
+    Unexpected,
+    /// There are as many pairs as there is room for.
+    Full,
+    /// It is no pair, for the reason told.
+    Malformed(&'e dyn fmt::Display),
+    /// Its sender is not listed.
+    SourceRefused,
+    /// Who sent it cannot be said, and only listed senders are heard.
+    SourceUnknown,
+    /// The registry cannot be reached.
+    NotTaken(&'e RegistryError),
+}
+
+/// Whether a sign-in brought a proxy-granting ticket.
+#[derive(Clone, Copy)]
+pub(crate) enum GrantOutcome<'e> {
+    Given,
+    /// The CAS server names none: it could not reach the callback, or does not let this app be a proxy.
+    NotGiven,
+    /// The CAS server names one, and it has not come to the callback.
+    NotDelivered,
+    /// The session would not fit into a cookie with it.
+    TooLarge,
+    /// The registry cannot be reached.
+    RegistryFailed(&'e RegistryError),
+}
+
+impl ProxyCallbackOutcome<'_> {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Twice => "twice",
+            Self::Unexpected => "unexpected",
+            Self::Full => "full",
+            Self::Malformed(_) => "malformed",
+            Self::SourceRefused => "source-refused",
+            Self::SourceUnknown => "source-unknown",
+            Self::NotTaken(_) => "not-taken",
+        }
+    }
+}
+
+impl GrantOutcome<'_> {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Given => "given",
+            Self::NotGiven => "not-given",
+            Self::NotDelivered => "not-delivered",
+            Self::TooLarge => "too-large",
+            Self::RegistryFailed(_) => "registry-failed",
+        }
+    }
+}
+
+/// What the wish for a proxy ticket came to, in one word.
+pub(super) fn proxy_ticket_result(result: Result<(), ProxyTicketErrorKind>) -> &'static str {
+    match result {
+        Ok(()) => "ok",
+        Err(ProxyTicketErrorKind::NoGrantingTicket) => "no-granting-ticket",
+        Err(ProxyTicketErrorKind::InvalidTarget) => "invalid-target",
+        Err(ProxyTicketErrorKind::RegistryUnavailable) => "registry-unavailable",
+        Err(ProxyTicketErrorKind::Expired) => "expired",
+        Err(ProxyTicketErrorKind::Unauthorized) => "unauthorized",
+        Err(ProxyTicketErrorKind::Refused) => "refused",
+        Err(ProxyTicketErrorKind::Unreachable) => "unreachable",
+        Err(ProxyTicketErrorKind::TimedOut) => "timed-out",
+        Err(ProxyTicketErrorKind::Unreadable) => "unreadable",
+    }
+}
+
+impl fmt::Debug for ProxyCallbackOutcome<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for GrantOutcome<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

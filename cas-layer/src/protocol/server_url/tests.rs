@@ -1,0 +1,380 @@
+//! The URLs, byte for byte.
+
+use super::{LoginMode, LogoutParameter, ServerPaths, ServerUrl, Validation};
+use crate::ConfigError;
+use crate::protocol::{
+    Protocol, ProxyGrantingTicket, ResponseFormat, ServiceTicket, ServiceUrl, proxy_callback_url,
+};
+
+/// A plain validation by this protocol.
+fn validation<'a>(
+    protocol: Protocol,
+    ticket: &'a ServiceTicket,
+    service: &'a ServiceUrl,
+) -> Validation<'a> {
+    Validation {
+        protocol,
+        format: ResponseFormat::Xml,
+        ticket,
+        service,
+        renewed: false,
+        proxied: false,
+        proxy_callback: None,
+    }
+}
+
+#[test]
+fn a_server_may_have_its_endpoints_elsewhere() {
+    let paths = ServerPaths {
+        login: "/oauth/login".to_owned(),
+        logout: "/bye".to_owned(),
+        validate: Some("/v4/check".to_owned()),
+        proxy_validate: Some("/v4/proxyCheck".to_owned()),
+        proxy: "/v4/proxy".to_owned(),
+    };
+    let server = ServerUrl::parse("https://cas.example.org/cas", paths, false).unwrap();
+    let service = ServiceUrl::parse("https://app.example.org/").unwrap();
+    let ticket = ServiceTicket::parse("ST-1").unwrap();
+    let granting = ProxyGrantingTicket::parse("PGT-1").unwrap();
+    let usual = validation(Protocol::Cas3, &ticket, &service);
+    for (url, path) in [
+        (
+            server.login(Protocol::Cas3, &service, LoginMode::Renew, &[]),
+            "/oauth/login?service=",
+        ),
+        (server.logout(LogoutParameter::Service, None), "/bye"),
+        (server.logout_relay("x"), "/bye?_eventId=next"),
+        (
+            server.validate(&Validation {
+                renewed: true,
+                ..usual
+            }),
+            "/v4/check?service=",
+        ),
+        (
+            server.validate(&Validation {
+                proxied: true,
+                ..usual
+            }),
+            "/v4/proxyCheck?service=",
+        ),
+        (server.proxy(&granting, &service), "/v4/proxy?pgt="),
+    ] {
+        let expected = format!("https://cas.example.org/cas{path}");
+        assert!(url.starts_with(&expected), "{url}");
+    }
+    for bad in [
+        "",
+        "/",
+        "login",
+        "//evil.example",
+        "/a?b",
+        "/a b",
+        "/a#b",
+        "https://b",
+    ] {
+        let usual = ServerPaths::default;
+        let bad = || bad.to_owned();
+        for paths in [
+            ServerPaths {
+                login: bad(),
+                ..usual()
+            },
+            ServerPaths {
+                validate: Some(bad()),
+                ..usual()
+            },
+            ServerPaths {
+                proxy_validate: Some(bad()),
+                ..usual()
+            },
+            ServerPaths {
+                proxy: bad(),
+                ..usual()
+            },
+        ] {
+            assert!(
+                ServerUrl::parse("https://cas.example.org", paths.clone(), false).is_err(),
+                "{paths:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn renewal_and_gateway_are_asked_for_by_exactly_true() {
+    let server =
+        ServerUrl::parse("https://cas.example.org", ServerPaths::default(), false).unwrap();
+    let service = ServiceUrl::parse("https://app.example.org/").unwrap();
+    let login = |mode| server.login(Protocol::Cas3, &service, mode, &[]);
+    let plain = login(LoginMode::Normal);
+    assert_eq!(login(LoginMode::Renew), format!("{plain}&renew=true"));
+    assert_eq!(login(LoginMode::Gateway), format!("{plain}&gateway=true"));
+}
+
+#[test]
+fn a_server_url_is_normalised() {
+    for (given, normalised) in [
+        ("https://cas.example.org/cas", "https://cas.example.org/cas"),
+        (
+            "https://cas.example.org/cas/",
+            "https://cas.example.org/cas",
+        ),
+        (
+            "https://cas.example.org/cas///",
+            "https://cas.example.org/cas",
+        ),
+        ("https://cas.example.org", "https://cas.example.org"),
+        ("https://cas.example.org/", "https://cas.example.org"),
+        (
+            "HTTPS://CAS.Example.org:443/cas",
+            "https://cas.example.org/cas",
+        ),
+        (
+            "https://cas.example.org:8443/a/b",
+            "https://cas.example.org:8443/a/b",
+        ),
+        (
+            "https://cas.example.org/a/../Cas",
+            "https://cas.example.org/Cas",
+        ),
+        ("http://localhost:8081", "http://localhost:8081"),
+        ("http://127.0.0.1:8081/cas", "http://127.0.0.1:8081/cas"),
+        ("http://127.9.9.9", "http://127.9.9.9"),
+        ("http://[::1]:8081/cas/", "http://[::1]:8081/cas"),
+    ] {
+        assert_eq!(
+            ServerUrl::parse(given, ServerPaths::default(), false)
+                .unwrap()
+                .as_str(),
+            normalised,
+            "{given}"
+        );
+    }
+}
+
+#[test]
+fn a_server_url_has_nothing_but_scheme_host_port_and_path() {
+    for given in [
+        "",
+        "cas.example.org",
+        "/cas",
+        "ftp://cas.example.org",
+        "https://",
+        "https://cas.example.org:99999",
+        "https://cas.example.org/cas?",
+        "https://cas.example.org/cas?x=1",
+        "https://cas.example.org/cas#",
+        "https://cas.example.org/cas#x",
+        "https://alice@cas.example.org/cas",
+        "https://alice:hunter2@cas.example.org/cas",
+        "https://@cas.example.org/cas",
+        " https://cas.example.org",
+        "https://cas.example.org/c as",
+        "https://cas.exa\tmple.org",
+        "https://cas.example.org\\cas",
+    ] {
+        let error = ServerUrl::parse(given, ServerPaths::default(), true).unwrap_err();
+        assert!(
+            matches!(error, ConfigError::InvalidUrl { .. }),
+            "{given}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_password_in_a_server_url_is_not_repeated_in_the_error() {
+    for given in [
+        "https://alice:hunter2@cas.example.org",
+        "https://alice:hunter2@x:99999",
+        "alice:hunter2@x",
+    ] {
+        let error = ServerUrl::parse(given, ServerPaths::default(), false).unwrap_err();
+        let printed = format!("{error} {error:?}");
+        assert!(
+            !printed.contains("hunter2") && !printed.contains("alice"),
+            "{printed}"
+        );
+    }
+}
+
+#[test]
+fn plain_http_needs_loopback_or_leave_by_name() {
+    for given in [
+        "http://cas.example.org/cas",
+        "http://10.0.0.1",
+        "http://[::2]",
+        "http://localhost.example.org",
+        "http://127.0.0.1.example.org",
+    ] {
+        let error = ServerUrl::parse(given, ServerPaths::default(), false).unwrap_err();
+        assert!(
+            matches!(error, ConfigError::InsecureHttp { .. }),
+            "{given}: {error}"
+        );
+        ServerUrl::parse(given, ServerPaths::default(), true).unwrap();
+    }
+}
+
+#[test]
+fn every_parameter_is_encoded_once() {
+    let server = ServerUrl::parse(
+        "https://cas.example.org/cas/",
+        ServerPaths::default(),
+        false,
+    )
+    .unwrap();
+    let service = ServiceUrl::parse("https://app.example.org/login?next=/a%20b&x=1+2").unwrap();
+    let encoded = "https%3A%2F%2Fapp.example.org%2Flogin%3Fnext%3D%2Fa%2520b%26x%3D1%2B2";
+
+    let extra = [("lo&c".to_owned(), "fr ü=#".to_owned())];
+    for (protocol, names) in [
+        (Protocol::Cas3, format!("service={encoded}")),
+        (
+            Protocol::Saml1,
+            format!("service={encoded}&TARGET={encoded}"),
+        ),
+    ] {
+        assert_eq!(
+            server.login(protocol, &service, LoginMode::Normal, &[]),
+            format!("https://cas.example.org/cas/login?{names}")
+        );
+        assert_eq!(
+            server.login(protocol, &service, LoginMode::Normal, &extra),
+            format!("https://cas.example.org/cas/login?{names}&lo%26c=fr%20%C3%BC%3D%23")
+        );
+    }
+    for (parameter, name) in [
+        (LogoutParameter::Service, "service"),
+        (LogoutParameter::Url, "url"),
+    ] {
+        assert_eq!(
+            server.logout(parameter, Some(&service)),
+            format!("https://cas.example.org/cas/logout?{name}={encoded}")
+        );
+        assert_eq!(
+            server.logout(parameter, None),
+            "https://cas.example.org/cas/logout"
+        );
+    }
+    let ticket = ServiceTicket::parse("ST-1_a.b~c-D").unwrap();
+    for (protocol, path) in [
+        (Protocol::Cas1, "/validate"),
+        (Protocol::Cas2, "/serviceValidate"),
+        (Protocol::Cas3, "/p3/serviceValidate"),
+    ] {
+        let url =
+            format!("https://cas.example.org/cas{path}?service={encoded}&ticket=ST-1_a.b~c-D");
+        let validate = |format| {
+            server.validate(&Validation {
+                format,
+                ..validation(protocol, &ticket, &service)
+            })
+        };
+        assert_eq!(validate(ResponseFormat::Xml), url);
+        assert_eq!(validate(ResponseFormat::Json), format!("{url}&format=JSON"));
+    }
+    // The ticket travels in the body.
+    assert_eq!(
+        server.validate(&validation(Protocol::Saml1, &ticket, &service)),
+        format!("https://cas.example.org/cas/samlValidate?TARGET={encoded}")
+    );
+}
+
+#[test]
+fn a_server_at_the_root_is_joined_with_one_slash() {
+    let server =
+        ServerUrl::parse("https://cas.example.org/", ServerPaths::default(), false).unwrap();
+    assert_eq!(
+        server.logout(LogoutParameter::Service, None),
+        "https://cas.example.org/logout"
+    );
+}
+
+#[test]
+fn tickets_that_may_be_proxied_are_validated_elsewhere() {
+    let server =
+        ServerUrl::parse("https://cas.example.org", ServerPaths::default(), false).unwrap();
+    let ticket = ServiceTicket::parse("PT-1").unwrap();
+    let service = ServiceUrl::parse("https://app.example.org/").unwrap();
+    for (protocol, path) in [
+        (Protocol::Cas1, "/validate"),
+        (Protocol::Cas2, "/proxyValidate"),
+        (Protocol::Cas3, "/p3/proxyValidate"),
+        (Protocol::Saml1, "/samlValidate"),
+    ] {
+        let url = server.validate(&Validation {
+            proxied: true,
+            ..validation(protocol, &ticket, &service)
+        });
+        let expected = format!("https://cas.example.org{path}?");
+        assert!(url.starts_with(&expected), "{url}");
+    }
+}
+
+#[test]
+fn a_proxy_callback_cannot_add_a_parameter() {
+    let server =
+        ServerUrl::parse("https://cas.example.org", ServerPaths::default(), false).unwrap();
+    let ticket = ServiceTicket::parse("ST-1").unwrap();
+    let service = ServiceUrl::parse("https://app.example.org/").unwrap();
+    let usual = validation(Protocol::Cas3, &ticket, &service);
+    let plain = server.validate(&usual);
+    for (callback, encoded) in [
+        (
+            "https://app.example.org/cb",
+            "https%3A%2F%2Fapp.example.org%2Fcb",
+        ),
+        (
+            "https://app.example.org/cb?a=1&ticket2=ST-2&b=%26renew%3Dtrue+%20;x",
+            "https%3A%2F%2Fapp.example.org%2Fcb%3Fa%3D1%26ticket2%3DST-2%26b%3D%2526renew%253Dtrue%2B%2520%3Bx",
+        ),
+    ] {
+        let callback = proxy_callback_url(callback, false).unwrap();
+        let url = server.validate(&Validation {
+            proxy_callback: Some(&callback),
+            ..usual
+        });
+        assert_eq!(url, format!("{plain}&pgtUrl={encoded}"));
+    }
+}
+
+#[test]
+fn neither_ticket_nor_target_can_add_a_parameter_to_a_request_for_a_proxy_ticket() {
+    let server =
+        ServerUrl::parse("https://cas.example.org/cas", ServerPaths::default(), false).unwrap();
+    let ticket = ProxyGrantingTicket::parse("PGT-1_a.b~c-D").unwrap();
+    for (target, encoded) in [
+        (
+            "https://mail.example.org/inbox",
+            "https%3A%2F%2Fmail.example.org%2Finbox",
+        ),
+        (
+            "https://mail.example.org/?a=1&pgt=PGT-2&targetService=%26x%3d%23+%20",
+            "https%3A%2F%2Fmail.example.org%2F%3Fa%3D1%26pgt%3DPGT-2%26targetService%3D%2526x%253d%2523%2B%2520",
+        ),
+    ] {
+        let target = ServiceUrl::parse(target).unwrap();
+        assert_eq!(
+            server.proxy(&ticket, &target),
+            format!("https://cas.example.org/cas/proxy?pgt=PGT-1_a.b~c-D&targetService={encoded}")
+        );
+    }
+    // What would need more than that is neither.
+    for text in [
+        "PGT-1&x=y",
+        "PGT-1#x",
+        "PGT-1%26x",
+        "PGT-1 x",
+        "PGT-1\u{e9}",
+    ] {
+        assert!(ProxyGrantingTicket::parse(text).is_err(), "{text}");
+    }
+    for text in [
+        "https://mail.example.org/#x",
+        "https://mail.example.org/ x",
+        "https://mail.example.org/\u{e9}",
+    ] {
+        assert!(ServiceUrl::parse(text).is_err(), "{text}");
+    }
+}

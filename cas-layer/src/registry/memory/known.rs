@@ -1,0 +1,121 @@
+//! The sessions that a registry in memory knows.
+
+use crate::{
+    clock::UnixSeconds,
+    registry::{
+        RegistryError, RegistryErrorKind, SealedGrant,
+        forgetful::{ById, make_room},
+    },
+    session::SessionId,
+};
+
+/// Sessions that are being opened or are open.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) sessions: ById<State>,
+    /// How many of them are open or were when last looked at.
+    pub(super) open: usize,
+    /// What is kept for some of the open ones.
+    pub(super) grants: ById<SealedGrant>,
+    /// When a full registry was last searched for sessions that have expired.
+    searched_at: UnixSeconds,
+    pub(super) last_number: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum State {
+    /// Being validated, by so many callbacks at once; whether a logout came in between.
+    Begun { callbacks: u32, ended: bool },
+    /// Open until then, in minutes since the epoch, rounded up.
+    Open { until_minute: u32 },
+}
+
+impl State {
+    pub(super) fn open(expires_at: UnixSeconds) -> Self {
+        Self::Open {
+            until_minute: u32::try_from(expires_at.div_ceil(60)).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// When an open session expires, at most a minute too late.
+    pub(super) fn expires_at(until_minute: u32) -> UnixSeconds {
+        UnixSeconds::from(until_minute) * 60
+    }
+
+    fn is_live(self, now: UnixSeconds) -> bool {
+        match self {
+            Self::Begun { .. } => true,
+            Self::Open { until_minute } => Self::expires_at(until_minute) > now,
+        }
+    }
+}
+
+impl Known {
+    pub(super) fn forget(&mut self, id: SessionId) {
+        if let Some(State::Open { .. }) = self.sessions.remove(&id) {
+            self.open -= 1;
+            self.forget_grant(id);
+        }
+    }
+
+    /// Room for one more open session, in the map and within `capacity`.
+    pub(super) fn make_room(
+        &mut self,
+        capacity: usize,
+        now: UnixSeconds,
+    ) -> Result<(), RegistryError> {
+        if self.open >= capacity {
+            // Once a minute at most: a full registry does not go through a million entries for everyone
+            // who knocks.
+            if self.searched_at.abs_diff(now) >= 60 {
+                self.searched_at = now;
+                self.sessions.retain(|_, state| state.is_live(now));
+                self.sessions_have_gone();
+            }
+            if self.open >= capacity {
+                return Err(RegistryError::new(
+                    RegistryErrorKind::Full,
+                    "as many sessions are open as the registry has room for",
+                ));
+            }
+        }
+        let before = self.sessions.len();
+        make_room(&mut self.sessions, |state| state.is_live(now));
+        if self.sessions.len() < before {
+            self.sessions_have_gone();
+        }
+        Ok(())
+    }
+
+    fn sessions_have_gone(&mut self) {
+        let states = self.sessions.values();
+        self.open = states
+            .filter(|state| matches!(state, State::Open { .. }))
+            .count();
+        let sessions = &self.sessions;
+        self.grants.retain(|id, _| sessions.contains_key(id));
+    }
+
+    /// Whether a session is open and has not expired.
+    fn is_open(&self, id: SessionId, now: UnixSeconds) -> bool {
+        let state = self.sessions.get(&id);
+        state.is_some_and(|state| matches!(state, State::Open { .. }) && state.is_live(now))
+    }
+
+    pub(super) fn keep(&mut self, id: SessionId, grant: SealedGrant, now: UnixSeconds) -> bool {
+        let is_open = self.is_open(id, now);
+        if is_open {
+            self.grants.insert(id, grant);
+        }
+        is_open
+    }
+
+    pub(super) fn kept(&self, id: SessionId, now: UnixSeconds) -> Option<SealedGrant> {
+        let grant = self.grants.get(&id).filter(|_| self.is_open(id, now));
+        grant.cloned()
+    }
+
+    pub(super) fn forget_grant(&mut self, id: SessionId) {
+        self.grants.remove(&id);
+    }
+}

@@ -1,0 +1,120 @@
+use super::*;
+use crate::registry::{GRACE, RegistryErrorKind, SealedGrant};
+
+const NOW: UnixSeconds = 1_000_000;
+const LATER: UnixSeconds = NOW + 8 * 3600;
+
+fn id(n: u32) -> SessionId {
+    let mut bytes = [0; 16];
+    bytes[..4].copy_from_slice(&n.to_be_bytes());
+    bytes.into()
+}
+
+fn open(registry: &MemoryRegistry, n: u32, now: UnixSeconds) -> Result<Opened, RegistryErrorKind> {
+    registry.begin_now(id(n));
+    let opened = registry.open_now(id(n), now + 8 * 3600, now);
+    opened.map_err(|error| error.kind())
+}
+
+/// How many sessions the registry remembers anything about.
+fn size(registry: &MemoryRegistry) -> (usize, usize) {
+    (registry.known().sessions.len(), registry.0.ended.len())
+}
+
+#[test]
+fn a_message_about_an_unknown_session_leaves_no_trace() {
+    let registry = MemoryRegistry::default();
+    for n in 0..1_000 {
+        assert_eq!(registry.end_if_opened_now(vec![id(n)], NOW), []);
+    }
+    assert_eq!(size(&registry), (0, 0));
+}
+
+#[test]
+fn a_refused_ticket_leaves_no_trace() {
+    let registry = MemoryRegistry::default();
+    registry.begin_now(id(1));
+    registry.abandon(id(1));
+    assert_eq!(size(&registry), (0, 0));
+    registry.begin_now(id(2));
+    assert_eq!(registry.end_if_opened_now(vec![id(2)], NOW), [id(2)]);
+    registry.abandon(id(2));
+    assert_eq!(size(&registry), (0, 0));
+}
+
+#[test]
+fn memory_is_bounded_by_what_is_live() {
+    let registry = MemoryRegistry::default();
+    for n in 0..100_000 {
+        // 100 sign-ins and 50 sign-outs an hour, for weeks.
+        let now = NOW + u64::from(n) * 36;
+        open(&registry, n, now).unwrap();
+        if n % 2 == 0 {
+            registry.end_now(id(n), now + 8 * 3600, now);
+        }
+    }
+    let (known, ended) = size(&registry);
+    assert!(known < 4_000, "{known}");
+    // An id that differs in its first bytes alone meets one shard.
+    assert!(ended < 4_000, "{ended}");
+}
+
+#[test]
+fn a_full_registry_refuses_and_ends_nobody() {
+    let registry = MemoryRegistry::with_capacity(2);
+    open(&registry, 1, NOW).unwrap();
+    open(&registry, 2, NOW).unwrap();
+    assert_eq!(open(&registry, 3, NOW), Err(RegistryErrorKind::Full));
+    let first = RegisteredSession::new(id(1), 0, LATER, "https://cas", "alice");
+    assert!(!registry.is_ended(&first));
+    registry.end_now(id(1), LATER, NOW);
+    open(&registry, 3, NOW).unwrap();
+    assert_eq!(open(&registry, 4, NOW), Err(RegistryErrorKind::Full));
+}
+
+#[test]
+fn a_full_registry_has_room_again_when_sessions_expire() {
+    let registry = MemoryRegistry::with_capacity(3);
+    for n in 0..3 {
+        open(&registry, n, NOW).unwrap();
+    }
+    assert_eq!(open(&registry, 4, NOW), Err(RegistryErrorKind::Full));
+    let next_day = LATER + 2 * GRACE;
+    open(&registry, 4, next_day).unwrap();
+    assert_eq!(size(&registry), (1, 0));
+}
+
+#[test]
+fn numbers_grow_through_a_clock_that_goes_back() {
+    let registry = MemoryRegistry::default();
+    let mut last = 0;
+    for (n, now) in [NOW, NOW, NOW + 5, NOW - 100, NOW + 6]
+        .into_iter()
+        .enumerate()
+    {
+        let Opened::Live { number } = open(&registry, u32::try_from(n).unwrap(), now).unwrap()
+        else {
+            panic!("not open");
+        };
+        assert!(number > last, "{number} {last}");
+        last = number;
+    }
+}
+
+#[test]
+fn what_is_kept_takes_memory_only_as_long_as_its_session() {
+    let registry = MemoryRegistry::default();
+    let grant = || SealedGrant::new(vec![7; 300]).unwrap();
+    for n in 0..100_000 {
+        // 100 sign-ins and 50 sign-outs an hour, for weeks.
+        let now = NOW + u64::from(n) * 36;
+        open(&registry, n, now).unwrap();
+        assert!(registry.known().keep(id(n), grant(), now));
+        if n % 2 == 0 {
+            registry.end_now(id(n), now + 8 * 3600, now);
+        }
+    }
+    let known = registry.known();
+    assert!(known.grants.len() <= known.open, "{}", known.grants.len());
+    assert!(known.open < 4_000);
+}

@@ -1,0 +1,304 @@
+//! What Redis keeps of proxy-granting tickets. Other connections of the registry hear of none of it: a pair that is
+//! lost costs a sign-in its PGT and nothing else.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use redis::Cmd;
+use tokio::{
+    sync::{
+        Semaphore,
+        broadcast::{self, error::RecvError},
+    },
+    time::sleep,
+};
+
+use super::{
+    RedisRegistry,
+    connection::{COMMAND, Connection},
+    failure::Failure,
+    hex,
+    node::Node,
+    scripts::{script, unexpected},
+};
+use crate::{
+    clock::UnixSeconds,
+    registry::{
+        Delivered, Expected, IouId, ProxyGrants, RegistryError, RegistryErrorKind, RegistryFuture,
+        SealedGrant,
+    },
+    session::SessionId,
+};
+
+const EXPECT: &str = script!("pairs", "expect");
+const UNEXPECT: &str = script!("pairs", "unexpect");
+const DELIVER: &str = script!("pairs", "deliver");
+const COLLECT: &str = script!("pairs", "collect");
+const KEEP: &str = script!("keep");
+
+/// How many pairs are kept at most, for all nodes together: some 5 MB, if all are as long as may be.
+const PAIRS: usize = 4096;
+
+/// How many calls from the network are brought to Redis at once. The others wait, so that sign-ins do not wait for
+/// all of them.
+const DELIVERIES: usize = 16;
+
+/// The first and the longest pause before a pair is looked for again that another node may have been brought.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(100));
+
+/// What a node does with pairs.
+#[derive(Debug)]
+pub(super) struct Pairs {
+    deliveries: Semaphore,
+    /// The pairs that this node was brought, for those who wait here.
+    delivered: broadcast::Sender<IouId>,
+}
+
+impl Pairs {
+    pub(super) fn new() -> Self {
+        Self {
+            deliveries: Semaphore::new(DELIVERIES),
+            delivered: broadcast::Sender::new(64),
+        }
+    }
+}
+
+impl RedisRegistry {
+    async fn expect_pair(&self, lasts: Duration) -> Result<Expected, RegistryError> {
+        let mut name = [0; 16];
+        getrandom::fill(&mut name).map_err(|error| {
+            let message = "there is no randomness to name a validation with";
+            RegistryError::new(RegistryErrorKind::Unavailable, message).with_source(error)
+        })?;
+        let name: Arc<str> = hex::encode(&name).into();
+        // Made first: a future that is dropped half-way may have told Redis already.
+        let expected = Expected::new({
+            let (registry, name) = (self.clone(), Arc::clone(&name));
+            move || registry.unexpect_pair(name)
+        });
+        self.call(async move |node: &Node, connection: &Connection| {
+            let mut command = on_pairs(EXPECT, node);
+            // Never nothing.
+            command
+                .arg(&*name)
+                .arg(lasts.as_millis().max(1).to_string());
+            connection.run(&command, COMMAND).await
+        })
+        .await
+        .map(|()| expected)
+    }
+
+    fn unexpect_pair(&self, name: Arc<str>) {
+        let registry = self.clone();
+        self.0.runtime.spawn(async move {
+            // What is not taken back is forgotten soon by itself.
+            let _: Result<(), _> = registry
+                .call(async move |node: &Node, connection: &Connection| {
+                    let mut command = on_pairs(UNEXPECT, node);
+                    command.arg(&*name);
+                    connection.run(&command, COMMAND).await
+                })
+                .await;
+        });
+    }
+
+    async fn deliver_pair(
+        &self,
+        iou: IouId,
+        grant: SealedGrant,
+    ) -> Result<Delivered, RegistryError> {
+        let call = self.call(async |node: &Node, connection: &Connection| {
+            // Never closed.
+            let _turn = node.pairs.deliveries.acquire().await;
+            let mut command = on_pairs(DELIVER, node);
+            command
+                .arg(hex::encode(iou.as_bytes()))
+                .arg(grant.as_bytes())
+                .arg(PAIRS);
+            let answer: String = connection.run(&command, COMMAND).await?;
+            match answer.as_str() {
+                "kept" => Ok(Delivered::Kept),
+                "unexpected" => Ok(Delivered::Unexpected),
+                "full" => Ok(Delivered::Full),
+                "twice" => Ok(Delivered::Twice),
+                _ => Err(unexpected()),
+            }
+        });
+        let delivered = call.await?;
+        if delivered == Delivered::Kept {
+            // Perhaps nobody waits here.
+            let _ = self.0.node.pairs.delivered.send(iou);
+        }
+        Ok(delivered)
+    }
+
+    async fn collect_pair(
+        &self,
+        iou: IouId,
+        patience: Duration,
+    ) -> Result<Option<SealedGrant>, RegistryError> {
+        let started = Instant::now();
+        // From here on no delivery to this node is missed.
+        let mut delivered = self.0.node.pairs.delivered.subscribe();
+        let mut pause = PAUSES.0;
+        loop {
+            let taken = self.call(async |node: &Node, connection: &Connection| {
+                let mut command = on_pairs(COLLECT, node);
+                command.arg(hex::encode(iou.as_bytes()));
+                let bytes: Option<Vec<u8>> = connection.run(&command, COMMAND).await?;
+                bytes.map(sealed).transpose()
+            });
+            if let Some(grant) = taken.await? {
+                return Ok(Some(grant));
+            }
+            let left = patience.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            tokio::select! {
+                () = comes(&mut delivered, iou) => {}
+                () = sleep(pause.min(left)) => pause = pause.saturating_mul(2).min(PAUSES.1),
+            }
+        }
+    }
+
+    /// Keeps something for a session, or nothing. Whether the session is open.
+    async fn keep_grant(
+        &self,
+        session: SessionId,
+        grant: Option<SealedGrant>,
+        now: UnixSeconds,
+    ) -> Result<bool, RegistryError> {
+        self.call(async |node: &Node, connection: &Connection| {
+            let mut command = redis::cmd("EVAL");
+            command.arg(KEEP).arg(1).arg(node.keys.session(session));
+            command.arg(now);
+            if let Some(grant) = &grant {
+                command.arg(grant.as_bytes());
+            }
+            connection.run(&command, COMMAND).await
+        })
+        .await
+    }
+
+    async fn kept_grant(
+        &self,
+        session: SessionId,
+        now: UnixSeconds,
+    ) -> Result<Option<SealedGrant>, RegistryError> {
+        if self.0.node.ended.contain_id(session) {
+            return Ok(None);
+        }
+        self.call(async |node: &Node, connection: &Connection| {
+            let mut command = redis::cmd("GET");
+            command.arg(node.keys.session(session));
+            let state: Option<Vec<u8>> = connection.run(&command, COMMAND).await?;
+            let kept = state.as_deref().and_then(|state| kept(state, now));
+            kept.map(|kept| sealed(kept.to_vec())).transpose()
+        })
+        .await
+    }
+}
+
+impl ProxyGrants for RedisRegistry {
+    fn expect(&self, lasts: Duration, _: UnixSeconds) -> RegistryFuture<'_, Expected> {
+        Box::pin(self.expect_pair(lasts))
+    }
+
+    fn deliver(
+        &self,
+        iou: IouId,
+        grant: SealedGrant,
+        _: UnixSeconds,
+    ) -> RegistryFuture<'_, Delivered> {
+        Box::pin(self.deliver_pair(iou, grant))
+    }
+
+    fn collect(
+        &self,
+        iou: IouId,
+        patience: Duration,
+        _: UnixSeconds,
+    ) -> RegistryFuture<'_, Option<SealedGrant>> {
+        Box::pin(self.collect_pair(iou, patience))
+    }
+
+    fn keep(
+        &self,
+        session: SessionId,
+        grant: SealedGrant,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, bool> {
+        Box::pin(self.keep_grant(session, Some(grant), now))
+    }
+
+    fn kept(
+        &self,
+        session: SessionId,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, Option<SealedGrant>> {
+        Box::pin(self.kept_grant(session, now))
+    }
+
+    fn forget(&self, session: SessionId) -> RegistryFuture<'_, ()> {
+        Box::pin(async move { self.keep_grant(session, None, 0).await.map(drop) })
+    }
+}
+
+/// Returns when this node was brought the pair, or may have been.
+async fn comes(delivered: &mut broadcast::Receiver<IouId>, iou: IouId) {
+    loop {
+        match delivered.recv().await {
+            Ok(other) if other != iou => {}
+            Ok(_) | Err(RecvError::Lagged(_)) => return,
+            // The node is there for as long as its registry.
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+/// A script for pairs.
+fn on_pairs(code: &str, node: &Node) -> Cmd {
+    let keys = node.keys.pairs();
+    let mut command = redis::cmd("EVAL");
+    command.arg(code).arg(keys.len()).arg(&keys);
+    command
+}
+
+/// What is kept in the state of a session, if that is open: see `common.lua`.
+fn kept(state: &[u8], now: UnixSeconds) -> Option<&[u8]> {
+    let open = state.strip_prefix(b"o")?;
+    let at = open.iter().position(|&byte| byte == b' ')?;
+    let (expires_at, kept) = open.split_at_checked(at)?;
+    let expires_at: UnixSeconds = str::from_utf8(expires_at).ok()?.parse().ok()?;
+    (expires_at > now).then(|| kept.strip_prefix(b" "))?
+}
+
+/// Redis has what some node put there, and nothing longer.
+fn sealed(bytes: Vec<u8>) -> Result<SealedGrant, Failure> {
+    SealedGrant::new(bytes).ok_or_else(unexpected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_follows_the_expiry_of_an_open_session() {
+        for (state, expected) in [
+            (&b"o100 \0 x\n"[..], Some(&b"\0 x\n"[..])),
+            (b"o100 ", Some(b"")),
+            (b"o100", None),
+            (b"o99 x", None),
+            (b"e100 x", None),
+            (b"x", None),
+            (b"b1:abc", None),
+            (b"o x", None),
+            (b"", None),
+        ] {
+            assert_eq!(kept(state, 99), expected, "{state:?}");
+        }
+    }
+}

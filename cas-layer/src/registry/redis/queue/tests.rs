@@ -1,0 +1,166 @@
+use super::*;
+
+const NOW: UnixSeconds = 1_700_000_000;
+const LONGEST: UnixSeconds = 3_600;
+
+fn id(n: u8) -> SessionId {
+    [n; 16].into()
+}
+
+fn named(ids: &[u8]) -> Ending {
+    Ending::IfOpened {
+        ids: ids.iter().map(|&n| id(n)).collect(),
+        now: NOW,
+    }
+}
+
+fn shown(n: u8) -> Ending {
+    Ending::Session(Lasting {
+        id: id(n),
+        expires_at: NOW + LONGEST,
+        seconds: LONGEST,
+    })
+}
+
+fn push(queue: &Queue, ending: Ending, ended: &EndedSessions) -> Result<Ended, RegistryErrorKind> {
+    queue
+        .push(ending, ended, LONGEST)
+        .map_err(|error| error.kind())
+}
+
+#[test]
+fn sessions_are_counted_not_messages() {
+    let (queue, ended) = (Queue::new(4), EndedSessions::new());
+    push(&queue, named(&[1, 2]), &ended).unwrap();
+    // Even one that names nobody.
+    assert!(push(&queue, named(&[]), &ended).is_err());
+    assert_eq!(queue.len(), 2);
+    queue.finish(1);
+    assert_eq!(queue.len(), 0);
+    push(&queue, named(&[]), &ended).unwrap();
+    assert_eq!(queue.len(), 1);
+}
+
+#[test]
+fn messages_from_the_network_leave_half_of_the_room_to_those_who_show_a_cookie() {
+    let (queue, ended) = (Queue::new(4), EndedSessions::new());
+    push(&queue, named(&[1]), &ended).unwrap();
+    push(&queue, named(&[2]), &ended).unwrap();
+    let full = Err(RegistryErrorKind::Full);
+    assert_eq!(push(&queue, named(&[3]), &ended).map(drop), full);
+    push(&queue, shown(4), &ended).unwrap();
+    push(&queue, shown(5), &ended).unwrap();
+    assert_eq!(push(&queue, shown(6), &ended).map(drop), full);
+    queue.finish(1);
+    assert_eq!(queue.len(), 3);
+    push(&queue, named(&[7]), &ended).unwrap();
+    assert_eq!(push(&queue, named(&[8]), &ended).map(drop), full);
+}
+
+#[test]
+fn a_batch_ends_at_its_limit_and_has_one_ending_at_least() {
+    let (queue, ended) = (Queue::new(100), EndedSessions::new());
+    for ending in [named(&[1, 2, 3]), shown(4), shown(5), shown(6)] {
+        push(&queue, ending, &ended).unwrap();
+    }
+    assert_eq!(queue.next(0, 1).len(), 1);
+    assert_eq!(queue.next(0, 4).len(), 2);
+    assert_eq!(queue.next(1, 100).len(), 3);
+    assert!(queue.next(4, 100).is_empty());
+}
+
+#[test]
+fn messages_count_here_only_while_redis_is_away_and_what_was_unknown_is_named_again() {
+    let (queue, ended) = (Queue::new(100), EndedSessions::new());
+    ended.end(id(3), NOW, NOW);
+    push(&queue, named(&[1, 2, 3]), &ended).unwrap();
+    assert!(!ended.contain_id(id(1)));
+    queue.redis_went(&ended, LONGEST);
+    push(&queue, named(&[4]), &ended).unwrap();
+    assert!([1, 2, 3, 4].into_iter().all(|n| ended.contain_id(id(n))));
+    queue.redis_came();
+    push(&queue, named(&[5]), &ended).unwrap();
+    assert!(!ended.contain_id(id(5)));
+
+    let answers = [Answer::HadEnded, Answer::Unknown, Answer::Unknown];
+    // The third had ended before.
+    assert_eq!(queue.answered(0, &answers), [id(2)]);
+    assert_eq!(queue.answered(1, &[Answer::NoRoom]), []);
+    assert_eq!(queue.answered(9, &[Answer::Unknown]), []);
+}
+
+#[test]
+fn who_waits_is_told_what_came_of_it() {
+    let (queue, ended) = (Queue::new(100), EndedSessions::new());
+    let endings = [
+        named(&[1, 2]),
+        named(&[3]),
+        shown(4),
+        named(&[5]),
+        named(&[6]),
+    ];
+    let mut waiting = endings.map(|ending| push(&queue, ending, &ended).unwrap());
+    queue.answered(0, &[Answer::HadEnded, Answer::Unknown]);
+    queue.answered(1, &[Answer::Unknown]);
+    queue.answered(3, &[Answer::NoRoom]);
+    // Nothing is to be remembered of the second, so nothing is waited for.
+    assert_eq!(queue.forget_unknown(0, 4), 3);
+    assert_eq!(waiting[1].try_recv().unwrap().unwrap(), []);
+    assert!(waiting[0].try_recv().is_err());
+    queue.delay(1, crate::registry::redis::link::away);
+    let kind = |told: Done| told.map_err(|error| error.kind());
+    assert_eq!(
+        kind(waiting[0].try_recv().unwrap()),
+        Err(RegistryErrorKind::Unavailable)
+    );
+    queue.finish(3);
+    assert_eq!(waiting[2].try_recv().unwrap().unwrap(), []);
+    assert_eq!(
+        kind(waiting[3].try_recv().unwrap()),
+        Err(RegistryErrorKind::Full)
+    );
+    assert_eq!(queue.len(), 1);
+    assert!(waiting[4].try_recv().is_err());
+}
+
+fn ended_now() -> Answer {
+    Answer::Ended {
+        expires_at: NOW + LONGEST,
+    }
+}
+
+#[test]
+fn who_ends_a_session_is_told_so_and_who_finds_it_ended_is_not() {
+    let (queue, ended) = (Queue::new(100), EndedSessions::new());
+    let mut first = push(&queue, named(&[1, 2, 3, 4]), &ended).unwrap();
+    let mut second = push(&queue, named(&[1, 2]), &ended).unwrap();
+    queue.next(0, 100);
+    let had = Answer::HadEnded;
+    queue.answered(0, &[ended_now(), Answer::EndedEarly, had, Answer::Unknown]);
+    queue.answered(1, &[had, had]);
+    queue.finish(2);
+    assert_eq!(first.try_recv().unwrap().unwrap(), [id(1), id(2)]);
+    assert_eq!(second.try_recv().unwrap().unwrap(), []);
+}
+
+#[test]
+fn an_end_whose_answer_was_lost_with_the_connection_counts() {
+    let (queue, ended) = (Queue::new(100), EndedSessions::new());
+    let mut lost = push(&queue, named(&[1, 2]), &ended).unwrap();
+    let mut answered = push(&queue, named(&[3, 4]), &ended).unwrap();
+    let mut later = push(&queue, named(&[5]), &ended).unwrap();
+    let had = Answer::HadEnded;
+    queue.next(0, 4);
+    // Replicas have not confirmed this one.
+    queue.answered(1, &[ended_now(), had]);
+    queue.redis_went(&ended, LONGEST);
+    queue.redis_came();
+    queue.next(0, 100);
+    queue.answered(0, &[had, Answer::Unknown]);
+    queue.answered(1, &[had, had]);
+    queue.answered(2, &[had]);
+    queue.finish(3);
+    assert_eq!(lost.try_recv().unwrap().unwrap(), [id(1)]);
+    assert_eq!(answered.try_recv().unwrap().unwrap(), [id(3)]);
+    assert_eq!(later.try_recv().unwrap().unwrap(), []);
+}

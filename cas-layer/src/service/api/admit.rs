@@ -1,0 +1,321 @@
+//! Who gets to the inner service of an API, and with what.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body::Body;
+
+use super::{
+    super::{
+        Anonymous,
+        extra_cookie::ExtraCookie,
+        granting, host,
+        place::Place,
+        post, response,
+        route::{Endpoint, Route},
+        validation::{self, Validated},
+        visit::{Visit, Visitor, change_query, original_uri},
+    },
+    CasApiLayer, answer,
+    credentials::{self, Credentials, Source},
+};
+use crate::{
+    access::{Access, Verdict},
+    clock::UnixSeconds,
+    config::Shared,
+    events::{Event, Refused, RefusedReason},
+    pages::PageKind,
+    protocol::{ServiceTicket, ServiceUrl},
+    registry::{Begun, Opened},
+    session::{SessionData, SessionId},
+    user::CasUser,
+};
+
+/// The answer in place of the inner service's, boxed as most requests have none.
+pub(super) type Refusal = Box<Response<Bytes>>;
+
+/// A request that goes on to the inner service.
+pub(super) struct Admitted<B> {
+    pub(super) request: Request<B>,
+    pub(super) finish: Finish,
+}
+
+/// What the response gets.
+#[derive(Default)]
+pub(super) struct Finish {
+    is_private: bool,
+    /// Of a session that the ticket opened.
+    cookie: Option<HeaderValue>,
+    /// Of a session that is in use.
+    renewal: Option<ExtraCookie>,
+}
+
+impl Finish {
+    pub(super) fn apply(self, headers: &mut HeaderMap) {
+        if self.cookie.is_some() {
+            // It is for one program alone, whatever the app says.
+            headers.insert(
+                header::CACHE_CONTROL,
+                HeaderValue::from_static("private, no-store"),
+            );
+        } else if self.is_private {
+            headers
+                .entry(header::CACHE_CONTROL)
+                .or_insert(HeaderValue::from_static("private, no-store"));
+        }
+        if let Some(cookie) = self.cookie {
+            headers.append(header::SET_COOKIE, cookie);
+        }
+        if let Some(renewal) = self.renewal {
+            renewal.add_to(headers);
+        }
+    }
+}
+
+impl CasApiLayer {
+    /// Lets a request in, or answers it.
+    pub(super) async fn admit<B>(&self, mut request: Request<B>) -> Result<Admitted<B>, Refusal>
+    where
+        B: Body + Send + 'static,
+    {
+        let shared = match host::choose(&self.hosts, &request) {
+            Ok(shared) => &Arc::clone(shared),
+            Err(no_host) => return Err(no_host.answer().into()),
+        };
+        let now = shared.clock.now();
+        let uri = original_uri(&request).clone();
+        let path = shared.app_path(uri.path());
+        let access = match shared.route(path) {
+            Route::Endpoint(endpoint @ (Endpoint::LogoutRequest | Endpoint::ProxyCallback))
+                if *request.method() == Method::POST =>
+            {
+                return Err(take_post(shared, endpoint, request, now).await.into());
+            }
+            Route::Endpoint(Endpoint::ProxyCallback) => {
+                return Err(granting::answer(shared, &request).await.into());
+            }
+            Route::Endpoint(_) => shared.rules.required(),
+            Route::Nowhere => return Err(response::not_found().into()),
+            Route::App(access) => access,
+        };
+        let mut finish = Finish {
+            is_private: access.is_private() && shared.private_by_default,
+            ..Finish::default()
+        };
+        let service = path.and_then(|path| credentials::service_url(shared, path, uri.query()));
+        let mut user = None;
+        // Whatever the parameters of a public path are called, they are the app's.
+        if access.is_private() {
+            user = match Credentials::of(request.headers(), uri.query()) {
+                Credentials::None => {
+                    let user = self.session(shared, request.headers(), now)?;
+                    let in_use = user.as_ref();
+                    finish.renewal =
+                        in_use.and_then(|user| ExtraCookie::renewal(shared, user, now));
+                    user
+                }
+                Credentials::Unclear(reason) => {
+                    shared.tell(Refused::new(RefusedReason::InvalidTicket));
+                    return Err(response::text(StatusCode::BAD_REQUEST, reason).into());
+                }
+                Credentials::Ticket(ticket, source) => {
+                    let Some(service) = &service else {
+                        shared.tell(Refused::new(RefusedReason::InvalidTicket));
+                        let reason = "this URL can be no service URL, so no ticket is for it";
+                        return Err(response::text(StatusCode::BAD_REQUEST, reason).into());
+                    };
+                    let opens = self.sessions
+                        && source == Source::Header
+                        && !is_from_browser(&request)
+                        && matches!(self.session(shared, request.headers(), now), Ok(None));
+                    let (user, cookie) = validate(shared, ticket, service, opens).await?;
+                    finish.cookie = cookie;
+                    hide_ticket(&mut request, source);
+                    Some(user)
+                }
+            };
+        }
+        let judged = judge(shared, access, user.as_ref(), service.as_ref(), now);
+        if let Some(user) = user.as_ref().filter(|_| finish.cookie.is_some()) {
+            if judged.is_err() {
+                take_back(shared, user.session_id(), now).await;
+            } else {
+                shared.tell(Event::SignedIn(user));
+            }
+        }
+        judged?;
+        let extensions = request.extensions_mut();
+        // Whatever an outer layer left there, it is not a user who brought a ticket.
+        extensions.remove::<CasUser>();
+        match user {
+            Some(user) => {
+                extensions.insert(user);
+            }
+            None => {
+                extensions.insert(Anonymous(Arc::clone(shared), Place::Request));
+            }
+        }
+        Ok(Admitted { request, finish })
+    }
+
+    /// The user of a session, where sessions are kept.
+    fn session(
+        &self,
+        shared: &Arc<Shared>,
+        headers: &HeaderMap,
+        now: UnixSeconds,
+    ) -> Result<Option<CasUser>, Refusal> {
+        if !self.sessions {
+            return Ok(None);
+        }
+        match Visitor::of(headers, shared, Place::Request, now) {
+            Visitor::SignedIn(user) => Ok(Some(user)),
+            Visitor::Unverified(_) => Err(answer::later(PageKind::SessionUnverified).into()),
+            Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) => Ok(None),
+        }
+    }
+}
+
+fn judge(
+    shared: &Shared,
+    access: &Access,
+    user: Option<&CasUser>,
+    service: Option<&ServiceUrl>,
+    now: UnixSeconds,
+) -> Result<(), Refusal> {
+    let unauthorized = |kind| {
+        let problem = answer::problem(kind, StatusCode::UNAUTHORIZED);
+        answer::challenge(problem, service)
+    };
+    match access.judge(user, now) {
+        Verdict::Welcome => Ok(()),
+        Verdict::SignIn => Err(unauthorized(PageKind::SignInNeeded).into()),
+        Verdict::SignInAfresh => Err(unauthorized(PageKind::FreshSignInNeeded).into()),
+        Verdict::Forbidden => {
+            shared.tell(Refused::new(RefusedReason::NotAllowed).signed_in(user));
+            let status = StatusCode::FORBIDDEN;
+            Err(answer::problem(PageKind::NotAllowed, status).into())
+        }
+    }
+}
+
+/// Whose ticket it is, and the cookie of the session that it opens.
+async fn validate(
+    shared: &Arc<Shared>,
+    ticket: ServiceTicket,
+    service: &ServiceUrl,
+    opens_session: bool,
+) -> Result<(CasUser, Option<HeaderValue>), Refusal> {
+    let Some(slot) = validation::slot(shared).await else {
+        shared.tell(Refused::new(RefusedReason::Busy));
+        return Err(answer::later(PageKind::Busy).into());
+    };
+    let id = SessionId::of(&ticket);
+    let begun = if opens_session {
+        let begun = Begun::new(&shared.registry, id, validation::lasts(shared)).await;
+        // The request is as good without a session.
+        begun.inspect_err(|error| not_opened(error)).ok()
+    } else {
+        None
+    };
+    let renewed = shared.sign_in.is_renewed;
+    let validated = validation::validate(shared, slot, renewed, &ticket, service).await;
+    let Validated {
+        authentication,
+        granting_ticket,
+    } = validated.map_err(|error| {
+        shared.tell(Refused::by(&error));
+        answer::not_validated(&error, service)
+    })?;
+    let content = shared
+        .content
+        .of(&authentication, shared.client.url())
+        .map_err(|rejected| {
+            shared.tell(Refused::by(&rejected).signing_in(authentication.user(), id));
+            answer::rejected(&rejected)
+        })?;
+    let now = shared.clock.now();
+    let mut session = SessionData::new(content, id, renewed, now, &shared.lifetimes);
+    let mut cookie = None;
+    if let Some(begun) = begun {
+        match begun.open(session.expires_at, now).await {
+            Ok(Opened::Live { number }) => {
+                session.number = number;
+                if let Some(ticket) = granting_ticket.clone() {
+                    granting::give(shared, &mut session, ticket, now).await;
+                }
+                match granting::cookie(shared, &mut session, now) {
+                    Ok(written) => cookie = Some(written),
+                    Err(error) => {
+                        not_opened(&error);
+                        take_back(shared, id, now).await;
+                    }
+                }
+            }
+            Ok(Opened::Ended) => {
+                let reason = RefusedReason::SignedOutMeanwhile;
+                shared.tell(Refused::new(reason).signing_in(authentication.user(), id));
+                let status = StatusCode::UNAUTHORIZED;
+                let refused = answer::problem(PageKind::SignInRefused, status);
+                return Err(answer::challenge(refused, Some(service)).into());
+            }
+            Err(error) => not_opened(&error),
+        }
+    }
+    if cookie.is_none() {
+        // No session, so none that ends with all others of the user; and the ticket is good for this request.
+        session.number = u64::MAX;
+        session.granting_ticket = granting_ticket;
+    }
+    let user = CasUser::new(session, Arc::clone(shared), Place::Request);
+    Ok((user, cookie))
+}
+
+/// A session was opened for nothing. If this cannot be noted, the entry goes when it expires.
+async fn take_back(shared: &Shared, id: SessionId, now: UnixSeconds) {
+    let _ = shared.registry.end_if_opened(vec![id], now).await;
+}
+
+/// A logout request, on a path that takes nothing else by `POST`.
+async fn take_post<B>(
+    shared: &Arc<Shared>,
+    endpoint: Endpoint,
+    request: Request<B>,
+    now: UnixSeconds,
+) -> Response<Bytes>
+where
+    B: Body + Send + 'static,
+{
+    let refusal = {
+        let visit = Visit::of(&request, shared);
+        post::refuse(shared, endpoint, &visit, request.extensions())
+    };
+    match refusal {
+        Some(refusal) => refusal,
+        None => post::take(Arc::clone(shared), endpoint, request, now).await,
+    }
+}
+
+fn not_opened(error: &dyn std::error::Error) {
+    tracing::warn!(%error, "a ticket was accepted, but no session could be opened for it");
+}
+
+/// Whether a page may have made a browser send this (Fetch standard, 3.2 and Fetch Metadata).
+fn is_from_browser<B>(request: &Request<B>) -> bool {
+    let headers = request.headers();
+    headers.contains_key(header::ORIGIN)
+        || headers
+            .keys()
+            .any(|name| name.as_str().starts_with("sec-fetch-"))
+}
+
+/// Takes a ticket that has been used out of the request, so that it gets into no log.
+fn hide_ticket<B>(request: &mut Request<B>, source: Source) {
+    match source {
+        Source::Header => {
+            request.headers_mut().remove(header::AUTHORIZATION);
+        }
+        Source::Query => change_query(request, credentials::without_ticket),
+    }
+}

@@ -1,0 +1,164 @@
+//! An API whose every request brings a ticket of its own.
+
+mod admit;
+mod answer;
+mod credentials;
+
+use std::{
+    fmt, mem,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use tower::{Layer, Service};
+
+use crate::config::{CasConfig, Hosts};
+#[cfg(doc)]
+use crate::user::CasUser;
+
+/// Lets programs in that bring a ticket with every request: services that act for a user (CAS protocol 2.6,
+/// 2.7), scripts, other servers. Nobody is redirected, and the server keeps nothing.
+///
+/// A ticket comes as `Authorization: CAS <ticket>` or as the parameter `ticket` of the query, and is validated
+/// with the URL that was requested, less the ticket, as its service URL. So whoever calls
+/// `https://api.example.org/records?year=2026` gets a proxy ticket for that very URL, and one for each request:
+/// a ticket is good once. The parameter `ticket` belongs to the layer on every path that is not public.
+///
+/// Proxy tickets are taken from the proxies of
+/// [`accept_proxies`](crate::CasClientBuilder::accept_proxies) alone, none by default. The
+/// [rules](crate::CasConfigBuilder::rule) of the configuration hold; a path that is public is left alone, its
+/// `ticket` parameter too. The inner service finds a [`CasUser`] in the request's extensions, and neither the
+/// header nor the parameter with the ticket.
+///
+/// | request for a path that requires a user | answer |
+/// | --- | --- |
+/// | no ticket | 401, and `WWW-Authenticate: CAS service="…"` says for which service URL one is needed |
+/// | a ticket that the CAS server refuses, a proxy that is not accepted | the same |
+/// | two tickets, or something that is none | 400 |
+/// | a user who may not do this, or who has to give their credentials for it | 403, 401 |
+/// | too many at once | 503 |
+/// | the CAS server does not answer, or not in time | 502, 504 |
+///
+/// None of the answers is a page; most are problem documents (RFC 9457). The endpoints of the configuration are not answered, but for
+/// [`logout_request_path`](crate::CasConfigBuilder::logout_request_path) and
+/// [`proxy_callback`](crate::CasConfigBuilder::proxy_callback).
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use cas_layer::{CasApiLayer, CasConfig, CasUser, Key, ProxyChain};
+///
+/// let config = CasConfig::builder("https://cas.example.org/cas", "https://api.example.org")
+///     .key(Key::generate())
+///     .client(|client| {
+///         client.accept_proxies([ProxyChain::exact(["https://portal.example.org/cas/proxy"])])
+///     })
+///     .build()?;
+/// let app: Router = Router::new()
+///     .route("/records", get(|user: CasUser| async move { format!("Records of {}", user.name()) }))
+///     .layer(CasApiLayer::new(config));
+/// # Ok::<(), cas_layer::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct CasApiLayer {
+    hosts: Hosts,
+    sessions: bool,
+}
+
+impl CasApiLayer {
+    /// A layer with this configuration. Never fails and never blocks.
+    #[must_use]
+    pub fn new(config: CasConfig) -> Self {
+        Self {
+            hosts: config.0,
+            sessions: false,
+        }
+    }
+
+    /// Saves programs that keep cookies a ticket for every request: a ticket in the `Authorization` field opens
+    /// a session, whose cookie comes with the response and does for the requests that follow. The default is
+    /// that no cookie is set and none is looked at.
+    ///
+    /// A program that does not keep cookies opens a session with every request, each of which has an entry in the registry
+    /// until it expires.
+    ///
+    /// A ticket in the query never opens a session, nor does a request that a browser sent (one with `Origin` or
+    /// `Sec-Fetch-*`): a foreign page could make it. Single logout ends such a session where the CAS server
+    /// knows the app's [`logout_request_path`](crate::CasConfigBuilder::logout_request_path).
+    #[must_use]
+    pub fn with_sessions(mut self) -> Self {
+        self.sessions = true;
+        self
+    }
+}
+
+impl<S> Layer<S> for CasApiLayer {
+    type Service = CasApi<S>;
+
+    fn layer(&self, inner: S) -> CasApi<S> {
+        CasApi {
+            inner,
+            layer: self.clone(),
+        }
+    }
+}
+
+/// The service that [`CasApiLayer`] makes of an inner one.
+#[derive(Clone, Debug)]
+pub struct CasApi<S> {
+    inner: S,
+    layer: CasApiLayer,
+}
+
+/// The answer of [`CasApi`].
+pub struct CasApiFuture<T, E>(Pin<Box<dyn Future<Output = Result<T, E>> + Send>>);
+
+impl<T, E> Future for CasApiFuture<T, E> {
+    type Output = Result<T, E>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl<T, E> fmt::Debug for CasApiFuture<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CasApiFuture")
+    }
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for CasApi<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Send,
+    ReqBody: Body + Send + 'static,
+    ResBody: From<Bytes> + Send,
+{
+    type Response = Response<ResBody>;
+    type Error = S::Error;
+    type Future = CasApiFuture<Response<ResBody>, S::Error>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        // The service that `poll_ready` made ready is the one that is called.
+        let clone = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, clone);
+        let layer = self.layer.clone();
+        CasApiFuture(Box::pin(async move {
+            match layer.admit(request).await {
+                Ok(admitted) => {
+                    let mut response = inner.call(admitted.request).await?;
+                    admitted.finish.apply(response.headers_mut());
+                    Ok(response)
+                }
+                Err(refusal) => Ok((*refusal).map(ResBody::from)),
+            }
+        }))
+    }
+}

@@ -1,0 +1,13 @@
+//! Proxy authentication (CAS protocol 2.5.4, 2.6, 2.7): services that act for somebody at other
+//! services.
+
+mod callback;
+mod control;
+mod endpoint;
+mod granting;
+
+pub(super) use callback::{Callbacks, Exchange};
+pub(super) use endpoint::proxy;
+pub(super) use granting::{CallbackFailed, granting_ticket};
+
+pub use callback::ProxyCallback;

@@ -1,0 +1,224 @@
+//! Service tickets and proxy tickets (CAS protocol 3.1, 3.2).
+
+use tokio::time::Instant;
+
+use super::{Link, Login, Shared, State, lock};
+use crate::testing::quirks::Quirks;
+use crate::testing::random::{self, NoRandomness};
+use crate::testing::single_logout::Issued;
+use crate::testing::{Quirk, service};
+
+pub(super) struct Ticket {
+    pub(super) login: Login,
+    service: String,
+    from_password: bool,
+    session: Option<String>,
+    /// Whom a proxy ticket came through, the newest first. A service ticket has nobody here.
+    chain: Vec<Link>,
+    /// Never, when that is further off than the clock can tell.
+    ends: Option<Instant>,
+}
+
+/// What a good ticket says.
+pub(in crate::testing) struct Redeemed {
+    pub(super) ticket: String,
+    pub(in crate::testing) login: Login,
+    pub(in crate::testing) from_password: bool,
+    pub(in crate::testing) chain: Vec<Link>,
+}
+
+/// Why a ticket is not good.
+pub(in crate::testing) enum Refused {
+    Unknown,
+    Expired,
+    OtherService,
+    FromCookie,
+}
+
+impl Shared {
+    /// Issues a service ticket (CAS protocol 3.1) to somebody who has just typed the password, in
+    /// no session.
+    pub(in crate::testing) fn issue(
+        &self,
+        login: Login,
+        service: &str,
+    ) -> Result<String, NoRandomness> {
+        let name = ticket_name("ST", &self.quirks())?;
+        let ticket = self.ticket(login, service, true, None);
+        lock(&self.state).remember(name.clone(), ticket);
+        Ok(name)
+    }
+
+    /// Issues a proxy ticket (3.2) that came through these, the newest first, in no session.
+    pub(in crate::testing) fn issue_through(
+        &self,
+        login: Login,
+        service: &str,
+        chain: Vec<Link>,
+    ) -> Result<String, NoRandomness> {
+        let name = ticket_name("PT", &self.quirks())?;
+        let ticket = Ticket {
+            chain,
+            ..self.ticket(login, service, false, None)
+        };
+        lock(&self.state).remember(name.clone(), ticket);
+        Ok(name)
+    }
+
+    /// Issues a proxy ticket (3.2) on a proxy-granting ticket; `None` when that is not good.
+    pub(in crate::testing) fn issue_on(
+        &self,
+        granting: &str,
+        service: &str,
+        quirks: &Quirks,
+    ) -> Result<Option<String>, NoRandomness> {
+        let name = ticket_name("PT", quirks)?;
+        let mut state = lock(&self.state);
+        let Some(grant) = state.grants.get(granting) else {
+            return Ok(None);
+        };
+        if !state.is_alive(grant) {
+            return Ok(None);
+        }
+        let ticket = Ticket {
+            chain: grant.chain_to(service),
+            ..self.ticket(grant.login.clone(), service, false, grant.session.clone())
+        };
+        state.remember(name.clone(), ticket);
+        Ok(Some(name))
+    }
+
+    /// Issues a service ticket in a session, or a SAML artifact in its place (SAML 1.1 bindings, 4.1.1.8);
+    /// `None` when the session has ended meanwhile.
+    pub(in crate::testing) fn issue_in(
+        &self,
+        session: String,
+        login: Login,
+        service: &str,
+        from_password: bool,
+        as_artifact: bool,
+    ) -> Result<Option<String>, NoRandomness> {
+        let name = if as_artifact {
+            random::artifact()?
+        } else {
+            ticket_name("ST", &self.quirks())?
+        };
+        let mut state = lock(&self.state);
+        if !state.sessions.contains(&session) {
+            return Ok(None);
+        }
+        let ticket = self.ticket(login, service, from_password, Some(session));
+        state.remember(name.clone(), ticket);
+        Ok(Some(name))
+    }
+
+    fn ticket(
+        &self,
+        login: Login,
+        service: &str,
+        from_password: bool,
+        session: Option<String>,
+    ) -> Ticket {
+        Ticket {
+            login,
+            service: service.to_owned(),
+            from_password,
+            session,
+            chain: Vec::new(),
+            ends: Instant::now().checked_add(self.ticket_lifetime),
+        }
+    }
+
+    /// Uses a ticket up and says what it was good for.
+    pub(in crate::testing) fn redeem(
+        &self,
+        name: &str,
+        service: &str,
+        renew: bool,
+        quirks: &Quirks,
+    ) -> Result<Redeemed, Refused> {
+        let ticket = lock(&self.state)
+            .tickets
+            .remove(name)
+            .ok_or(Refused::Unknown)?;
+        if ticket.ends.is_some_and(|ends| Instant::now() >= ends) {
+            return Err(Refused::Expired);
+        }
+        if !service::same(&ticket.service, service, quirks) {
+            return Err(Refused::OtherService);
+        }
+        if renew && !ticket.from_password {
+            return Err(Refused::FromCookie);
+        }
+        Ok(Redeemed {
+            ticket: name.to_owned(),
+            chain: ticket.chain,
+            login: ticket.login,
+            from_password: ticket.from_password,
+        })
+    }
+}
+
+impl State {
+    fn remember(&mut self, name: String, ticket: Ticket) {
+        let issued = Issued {
+            ticket: name.clone(),
+            user: ticket.login.user.clone(),
+            service: ticket.service.clone(),
+            session: ticket.session.clone(),
+            by_proxy: name.starts_with("PT-"),
+        };
+        self.issued.insert(name.clone(), issued);
+        self.tickets.insert(name, ticket);
+    }
+
+    /// Makes the unused tickets of a session worthless.
+    pub(super) fn drop_tickets_of(&mut self, session: &str) {
+        self.tickets
+            .take_where(|ticket| ticket.session.as_deref() == Some(session));
+    }
+}
+
+/// A name for a ticket of this kind, whatever it is good for.
+pub(super) fn ticket_name(kind: &str, quirks: &Quirks) -> Result<String, NoRandomness> {
+    let mut name = format!("{kind}-{}", random::hex::<20>()?);
+    if quirks.has(Quirk::PunctuatedTickets) {
+        name.push_str(".node_1~");
+        name.push_str(&random::hex::<4>()?);
+    }
+    if quirks.has(Quirk::LongTickets) {
+        name.push_str(&random::hex::<128>()?);
+        name.truncate(256);
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use tokio::sync::watch;
+
+    use super::{Login, Shared};
+    use crate::testing::CasServerBuilder;
+
+    #[test]
+    fn a_session_that_has_ended_gives_no_ticket() {
+        let (_stop, stopping) = watch::channel(());
+        let shared = Shared::new(CasServerBuilder::new(), stopping).unwrap();
+        let login = Login {
+            user: "casuser".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let issue = |session: &str| {
+            let service = "http://127.0.0.1/";
+            let issued = shared.issue_in(session.to_owned(), login.clone(), service, false, false);
+            issued.unwrap().is_some()
+        };
+        let [first, second] = [(); 2].map(|()| shared.open_session(login.clone(), None).unwrap());
+        assert!(issue(&first) && issue(&second));
+        assert_eq!(shared.end_session(&first).len(), 1);
+        assert!(!issue(&first) && issue(&second));
+        assert_eq!(shared.end_sessions_of("casuser").len(), 2);
+        assert!(!issue(&second));
+    }
+}
