@@ -1,10 +1,14 @@
 //! Every request brings its own ticket.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use axum::{Router, routing::get};
 use cas_layer::{
-    Access, CasApiLayer, CasConfig, CasConfigBuilder, CasUser, Key, Paths,
+    Access, CasApiLayer, CasConfig, CasConfigBuilder, CasUser, Key, MemoryRegistry, Paths,
+    registry::Registry as _,
     testing::{CasServer, Fault},
 };
 use futures_util::FutureExt as _;
@@ -360,4 +364,29 @@ async fn a_user_without_a_session_does_not_end_with_all_sessions_of_theirs() {
         .header("authorization", authorization(&ticket));
     assert_eq!(answer(asked).await.body, "goes on");
     server.abort();
+}
+
+#[tokio::test]
+#[allow(clippy::disallowed_methods, reason = "the registry goes by real time")]
+async fn a_request_that_is_refused_leaves_no_session_open() {
+    let cas = cas().await;
+    let registry = MemoryRegistry::default();
+    let refused = Arc::new(Mutex::new(None));
+    let heard = Arc::clone(&refused);
+    let for_cats = |config: CasConfigBuilder| {
+        config
+            .registry(registry.clone())
+            .rule(
+                Paths::exact("/records"),
+                Access::required().any_of("memberOf", ["cats"]),
+            )
+            .on_refused(move |refused| *heard.lock().unwrap() = refused.session_id())
+    };
+    let api = Api::start(&cas, for_cats, CasApiLayer::with_sessions).await;
+    let got = ask(&cas, &api, &[]).await;
+    assert_eq!((got.status, got.cookies.len()), (403, 0));
+    let id = refused.lock().unwrap().unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let open = registry.end_if_opened(vec![id], now.as_secs()).await;
+    assert_eq!(open.unwrap(), []);
 }
