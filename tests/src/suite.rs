@@ -42,6 +42,16 @@ pub fn run(trials: Vec<Trial>) -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
+/// Runs the tests one after another, as each takes what the machine has.
+#[must_use]
+pub fn run_in_turn(trials: Vec<Trial>) -> ExitCode {
+    let arguments = Arguments {
+        test_threads: Some(1),
+        ..Arguments::from_args()
+    };
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
 /// Names the tests that are not run, and what they would need.
 #[must_use]
 pub fn leave_out(what: &str, variable: &str, trials: &[Trial]) -> ExitCode {
