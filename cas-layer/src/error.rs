@@ -137,6 +137,9 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// There is a list of sources, and nothing says where a request comes from.
+    #[error("a list of sources needs to know where a request comes from: call `.peer_address(…)`")]
+    PeerAddressMissing,
     /// The app is to act for its users, and the rest of the configuration does not allow it.
     #[error("proxy callback: {reason}")]
     ProxyCallback {

@@ -11,7 +11,7 @@ use http::{Extensions, HeaderValue, StatusCode, header, request::Parts};
 use crate::{service::Anonymous, user::CasUser};
 
 /// The address of the other end of the connection, for
-/// [`CasConfigBuilder::logout_sources`](crate::CasConfigBuilder::logout_sources), if the app is served with
+/// [`CasConfigBuilder::peer_address`](crate::CasConfigBuilder::peer_address), if the app is served with
 /// `into_make_service_with_connect_info::<SocketAddr>()`. Behind a reverse proxy that is the proxy's.
 #[must_use]
 pub fn peer_address(extensions: &Extensions) -> Option<IpAddr> {

@@ -19,7 +19,7 @@ use self::{
     rules::RuleOptions,
     session::SessionOptions,
 };
-use super::{CasConfig, Endpoints, Hosts, LogoutSources, Shared, SignOut};
+use super::{CasConfig, Endpoints, Hosts, Peers, Shared, SignOut, Sources};
 use crate::{
     MemoryRegistry,
     client::{CasClient, CasClientBuilder},
@@ -32,11 +32,6 @@ use crate::{
     session::Key,
 };
 
-type SourceAddress = dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync;
-
-/// Networks as they were given, and how the address of a request is known.
-type Networks = (Vec<String>, Arc<SourceAddress>);
-
 /// Builds a [`CasConfig`]. Nothing is checked before [`build`](Self::build).
 #[must_use]
 pub struct CasConfigBuilder {
@@ -47,7 +42,8 @@ pub struct CasConfigBuilder {
     allow_insecure_http: bool,
     prefix_stripped: bool,
     endpoints: Endpoints,
-    logout_networks: Option<Networks>,
+    peers: Peers,
+    logout_networks: Option<Vec<String>>,
     proxies: ProxyOptions,
     landing_path: String,
     after_logout: Option<String>,
@@ -92,6 +88,7 @@ impl CasConfigBuilder {
                 logout_request: None,
                 proxy_callback: None,
             },
+            peers: Peers::default(),
             logout_networks: None,
             proxies: ProxyOptions::default(),
             landing_path: "/".to_owned(),
@@ -183,11 +180,8 @@ impl CasConfigBuilder {
     /// networks only. The default is to accept them from anywhere: a request ends nothing unless it names a
     /// ticket, and tickets are secrets.
     ///
-    /// `address` finds the sender's address in the request's extensions. With axum that is
-    /// [`peer_address`](crate::peer_address); behind a reverse proxy, whatever middleware of yours put there
-    /// after it has checked that the proxy can be trusted. A request without an address is refused with 403 and
-    /// an error in the log. Requests through the browser (front channel) come from the visitor's address and are
-    /// not limited.
+    /// It needs [`peer_address`](Self::peer_address). A request without an address is refused with 403 and an error in the
+    /// log. Requests through the browser (front channel) come from the visitor's address and are not limited.
     ///
     /// ```
     /// # #[cfg(feature = "axum")]
@@ -196,20 +190,34 @@ impl CasConfigBuilder {
     ///
     /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
     ///     .key(Key::generate())
-    ///     .logout_sources(["192.0.2.10", "2001:db8:7::/64"], peer_address)
+    ///     .peer_address(peer_address)
+    ///     .logout_sources(["192.0.2.10", "2001:db8:7::/64"])
     ///     .build()?;
     /// # Ok(())
     /// # }
     /// # #[cfg(not(feature = "axum"))]
     /// # fn main() {}
     /// ```
-    pub fn logout_sources(
+    pub fn logout_sources(mut self, networks: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.logout_networks = Some(networks.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// How the address of a request's sender is found in the request's extensions. With axum that is
+    /// [`peer_address`](crate::peer_address), if nothing stands in front of the app; behind a reverse proxy, whatever
+    /// middleware of yours put there after it has checked that the request came from the proxy. The default is that
+    /// nobody's address is known.
+    ///
+    /// Lists of sources need it, and with it limits count per sender: an IPv4 address, or the /64 network of an
+    /// IPv6 address.
+    ///
+    /// # Security
+    /// Never the proxy's own address: all visitors would be one sender. Never a header that the visitor can write.
+    pub fn peer_address(
         mut self,
-        networks: impl IntoIterator<Item = impl Into<String>>,
         address: impl Fn(&Extensions) -> Option<IpAddr> + Send + Sync + 'static,
     ) -> Self {
-        let networks = networks.into_iter().map(Into::into).collect();
-        self.logout_networks = Some((networks, Arc::new(address)));
+        self.peers = Peers::by(address);
         self
     }
 
@@ -327,6 +335,7 @@ impl CasConfigBuilder {
         let app = AppUrl::parse(&self.app_url, self.allow_insecure_http)?;
         let registry_can = self.registry.proxy_grants().is_some();
         self.proxies.check(self.session.encrypted, registry_can)?;
+        let logout_sources = self.sources()?;
         let client = match self.proxies.callback_url(&app) {
             Some(url) => self.client.proxy_callback_url(url),
             None => self.client,
@@ -350,10 +359,6 @@ impl CasConfigBuilder {
             .after_logout
             .as_deref()
             .map(|path| endpoints::return_path("path after sign-out", path, &self.endpoints))
-            .transpose()?;
-        let logout_sources = self
-            .logout_networks
-            .map(|(networks, address)| LogoutSources::new(&networks, address))
             .transpose()?;
         let lifetimes = self.session.lifetimes()?;
         if !(1..=Semaphore::MAX_PERMITS).contains(&self.max_concurrent_validations) {
@@ -393,6 +398,7 @@ impl CasConfigBuilder {
                 rules: Arc::clone(&rules),
                 gateway_interval,
                 sign_in: self.rules.sign_in,
+                peers: self.peers.clone(),
                 logout_sources: logout_sources.clone(),
                 granting: granting.clone(),
                 registry: Arc::clone(&self.registry),
@@ -424,6 +430,18 @@ impl CasConfigBuilder {
         #[cfg(feature = "metrics")]
         crate::events::describe_metrics();
         Ok(CasConfig(Hosts::new(first, others)))
+    }
+
+    /// From where logout requests may come. A list of any kind is of no use if nobody knows where a request comes from.
+    fn sources(&self) -> Result<Option<Sources>, ConfigError> {
+        let has_list = self.logout_networks.is_some() || self.proxies.sources.is_some();
+        if has_list && !self.peers.are_known() {
+            return Err(ConfigError::PeerAddressMissing);
+        }
+        self.logout_networks
+            .as_deref()
+            .map(Sources::new)
+            .transpose()
     }
 }
 

@@ -1,10 +1,10 @@
 //! How the app comes to proxy-granting tickets, and where it keeps them.
 
-use http::Extensions;
+use std::net::IpAddr;
 
 use zeroize::Zeroizing;
 
-use super::{LogoutSources, Source};
+use super::{Source, Sources};
 use crate::{
     protocol::ProxyGrantingTicket,
     registry::{IouId, SealedGrant},
@@ -15,17 +15,13 @@ use crate::{
 pub(crate) struct Granting {
     encrypter: Encrypter,
     /// Without a list the callback may come from anywhere.
-    sources: Option<LogoutSources>,
+    sources: Option<Sources>,
     /// In the registry rather than in the session cookie.
     pub(crate) in_registry: bool,
 }
 
 impl Granting {
-    pub(super) fn new(
-        encrypter: Encrypter,
-        sources: Option<LogoutSources>,
-        in_registry: bool,
-    ) -> Self {
+    pub(super) fn new(encrypter: Encrypter, sources: Option<Sources>, in_registry: bool) -> Self {
         Self {
             encrypter,
             sources,
@@ -33,10 +29,11 @@ impl Granting {
         }
     }
 
-    pub(crate) fn source(&self, extensions: &Extensions) -> Source {
+    /// What the list says of a request from `address`.
+    pub(crate) fn source(&self, address: Option<IpAddr>) -> Source {
         self.sources
             .as_ref()
-            .map_or(Source::Listed, |list| list.look_up(extensions))
+            .map_or(Source::Listed, |list| list.look_up(address))
     }
 
     /// `None` when the operating system gives no random bytes.

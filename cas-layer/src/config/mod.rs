@@ -5,7 +5,8 @@ mod cookie_name;
 mod end_all;
 mod granting;
 mod hosts;
-mod logout_sources;
+mod peers;
+mod sources;
 
 use std::sync::Arc;
 
@@ -14,7 +15,8 @@ pub use end_all::EndAllError;
 pub(crate) use granting::{Granting, Label};
 pub(crate) use hosts::Hosts;
 use http::HeaderMap;
-pub(crate) use logout_sources::{LogoutSources, Source};
+pub(crate) use peers::Peers;
+pub(crate) use sources::{Source, Sources};
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -59,8 +61,9 @@ pub(crate) struct Shared {
     pub(crate) service_tag: Sealer,
     /// Where the CAS server sends the visitor after sign-out.
     pub(crate) logged_out_url: ServiceUrl,
+    pub(crate) peers: Peers,
     /// Without a list they may come from anywhere.
-    pub(crate) logout_sources: Option<LogoutSources>,
+    pub(crate) logout_sources: Option<Sources>,
     /// How the app comes to proxy-granting tickets, where it asks for them.
     pub(crate) granting: Option<Arc<Granting>>,
     pub(crate) registry: Arc<dyn Registry>,

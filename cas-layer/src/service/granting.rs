@@ -27,7 +27,8 @@ pub(super) fn answer<B>(
     request: &Request<B>,
 ) -> Pin<Box<dyn Future<Output = Response<Bytes>> + Send>> {
     let granting = shared.granting.as_ref();
-    let source = granting.map(|granting| granting.source(request.extensions()));
+    let source =
+        granting.map(|granting| granting.source(shared.peers.address(request.extensions())));
     let method = request.method().clone();
     let read = ProxyCallback::parse(request.uri().query().unwrap_or_default());
     let (shared, now) = (Arc::clone(shared), shared.clock.now());

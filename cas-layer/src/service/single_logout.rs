@@ -41,7 +41,7 @@ const NOT_LISTED: &str = "not a source of logout requests";
 /// The answer to a logout request whose sender is not listed.
 pub(crate) fn refuse_source(shared: &Shared, extensions: &Extensions) -> Option<Response<Bytes>> {
     let list = shared.logout_sources.as_ref()?;
-    let outcome = match list.look_up(extensions) {
+    let outcome = match list.look_up(shared.peers.address(extensions)) {
         Source::Listed => return None,
         Source::Unlisted => LogoutOutcome::SourceRefused,
         Source::Unknown => LogoutOutcome::SourceUnknown,

@@ -231,7 +231,11 @@ async fn logout_requests_from_elsewhere_are_logged() {
         (None, "result=\"source-unknown\""),
     ] {
         let _listening = Listening::start();
-        let app = App::with(|c| c.logout_sources(["127.0.0.1"], move |_| address)).await;
+        let app = App::with(|c| {
+            c.peer_address(move |_| address)
+                .logout_sources(["127.0.0.1"])
+        })
+        .await;
         let body = form(&message(&["ST-1"]));
         assert_eq!(post(&app.at("/login"), FORM, body).await.status, 403);
         expect(1, &["event=\"logout-request\"", "channel=\"back\"", result]);

@@ -260,7 +260,9 @@ async fn a_logout_that_overtakes_the_sign_in_wins() {
 async fn with_a_list_of_sources_others_are_refused() {
     async fn app(networks: &'static [&'static str], with_address: bool) -> Site {
         let app = move |c: CasConfigBuilder| {
-            let config = c.logout_sources(networks.iter().copied(), peer_address);
+            let config = c
+                .peer_address(peer_address)
+                .logout_sources(networks.iter().copied());
             Router::new()
                 .route("/home", get(async |user: CasUser| user.name().to_owned()))
                 .layer(CasLayer::new(config.build().unwrap()))
@@ -300,7 +302,8 @@ fn a_list_of_sources_that_cannot_be_meant_is_a_build_error() {
         let config = site::config("https://cas.example.org", "https://app.example.org");
         let networks = networks.iter().copied();
         let error = config
-            .logout_sources(networks, peer_address)
+            .peer_address(peer_address)
+            .logout_sources(networks)
             .build()
             .unwrap_err();
         assert!(
@@ -308,6 +311,11 @@ fn a_list_of_sources_that_cannot_be_meant_is_a_build_error() {
             "{error}"
         );
     }
+    let nowhere = site::config("https://cas.example.org", "https://app.example.org")
+        .logout_sources(["192.0.2.1"])
+        .build()
+        .unwrap_err();
+    assert!(nowhere.to_string().contains("peer_address"), "{nowhere}");
     let path = |path: &str| {
         CasConfig::builder("https://cas.example.org", "https://app.example.org")
             .key(crate::support::key(1))

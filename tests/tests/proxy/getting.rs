@@ -363,7 +363,8 @@ async fn a_callback_from_an_address_that_is_not_listed_is_refused() {
     let cas = cas().start().await.unwrap();
     let listed = |config: CasConfigBuilder| {
         in_cookie(config)
-            .proxy_callback_sources(["192.0.2.1"], |_| Some("127.0.0.1".parse().unwrap()))
+            .peer_address(|_| Some("127.0.0.1".parse().unwrap()))
+            .proxy_callback_sources(["192.0.2.1"])
     };
     let portal = Portal::start(&cas, listed).await;
     let visitor = portal.sign_in(&cas).await;
@@ -375,7 +376,8 @@ async fn a_callback_from_an_address_that_is_not_listed_is_refused() {
 
     let listed = |config: CasConfigBuilder| {
         in_cookie(config)
-            .proxy_callback_sources(["127.0.0.0/8"], |_| Some("127.0.0.1".parse().unwrap()))
+            .peer_address(|_| Some("127.0.0.1".parse().unwrap()))
+            .proxy_callback_sources(["127.0.0.0/8"])
     };
     let portal = Portal::start(&cas, listed).await;
     let visitor = portal.sign_in(&cas).await;
@@ -417,10 +419,12 @@ fn a_configuration_that_would_leak_or_cannot_work_is_refused() {
     for alone in [
         builder().proxy_callback_url("https://app.example.org/cas/proxy"),
         builder().keep_granting_tickets_in_registry(),
-        builder().proxy_callback_sources(["192.0.2.1"], |_| None),
+        builder().proxy_callback_sources(["192.0.2.1"]),
     ] {
         assert!(message(alone).contains("`.proxy_callback(…)`"));
     }
+    let sourceless = in_cookie(builder()).proxy_callback_sources(["192.0.2.1"]);
+    assert!(message(sourceless).contains("`.peer_address(…)`"));
     let nowhere =
         builder().client(|client| client.proxy_callback_url("https://app.example.org/cas/proxy"));
     assert!(message(nowhere).contains("nobody would take"));

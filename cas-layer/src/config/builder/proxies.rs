@@ -1,12 +1,10 @@
 //! What the builder knows about acting for the user at other services (CAS protocol 2.5.4, 2.7).
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
-use http::Extensions;
-
-use super::{CasConfigBuilder, Networks, hosts::Host};
+use super::{CasConfigBuilder, hosts::Host};
 use crate::{
-    config::{Endpoints, Granting, LogoutSources},
+    config::{Endpoints, Granting, Sources},
     error::ConfigError,
     paths::AppUrl,
     session::{Encrypter, Key, Purpose},
@@ -16,7 +14,7 @@ use crate::{
 pub(super) struct ProxyOptions {
     pub(super) callback_path: Option<String>,
     callback_url: Option<String>,
-    sources: Option<Networks>,
+    pub(super) sources: Option<Vec<String>>,
     pub(super) in_registry: bool,
 }
 
@@ -82,11 +80,7 @@ impl ProxyOptions {
         if self.callback_path.is_none() {
             return Ok(None);
         }
-        let sources = self
-            .sources
-            .as_ref()
-            .map(|(networks, address)| LogoutSources::new(networks, Arc::clone(address)))
-            .transpose()?;
+        let sources = self.sources.as_deref().map(Sources::new).transpose()?;
         let context = [app.as_string()];
         let context = context.each_ref().map(String::as_str);
         let encrypter = Encrypter::new(first, others, Purpose::GrantingTicket, &context);
@@ -143,7 +137,8 @@ impl CasConfigBuilder {
     }
 
     /// Accepts requests for the [proxy callback](Self::proxy_callback) from these addresses and networks only, as
-    /// [`logout_sources`](Self::logout_sources) does for logout requests. The default is to accept them from
+    /// [`logout_sources`](Self::logout_sources) does for logout requests; it needs
+    /// [`peer_address`](Self::peer_address) too. The default is to accept them from
     /// anywhere: what is brought there while no sign-in is under way is forgotten, the rest is bounded, and
     /// without its IOU it does nothing.
     ///
@@ -153,10 +148,8 @@ impl CasConfigBuilder {
     pub fn proxy_callback_sources(
         mut self,
         networks: impl IntoIterator<Item = impl Into<String>>,
-        address: impl Fn(&Extensions) -> Option<IpAddr> + Send + Sync + 'static,
     ) -> Self {
-        let networks = networks.into_iter().map(Into::into).collect();
-        self.proxies.sources = Some((networks, Arc::new(address)));
+        self.proxies.sources = Some(networks.into_iter().map(Into::into).collect());
         self
     }
 

@@ -133,7 +133,7 @@ async fn what_begins_as_a_logout_request_and_is_none_is_refused() {
 #[tokio::test]
 async fn a_logout_request_from_elsewhere_than_listed_is_refused() {
     let nobody = |_: &Extensions| Some([203, 0, 113, 9].into());
-    let site = whole(|c| c.logout_sources(["192.0.2.0/24"], nobody)).await;
+    let site = whole(|c| c.peer_address(nobody).logout_sources(["192.0.2.0/24"])).await;
     let (mut browser, service, ticket) = alice(&site, "/page").await;
     let body = form(&message(&[&ticket]));
     assert_eq!(post(&service, FORM, body).await.status, 403);

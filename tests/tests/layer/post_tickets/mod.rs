@@ -344,7 +344,8 @@ async fn sources_of_logout_requests_do_not_limit_from_where_tickets_come() {
     ] {
         let site = Site::with(|c| {
             c.tickets_by_post()
-                .logout_sources([network], move |_| Some(from))
+                .peer_address(move |_| Some(from))
+                .logout_sources([network])
         })
         .await;
         let mut browser = Browser::new();

@@ -1,20 +1,14 @@
-//! From where logout requests are accepted.
+//! From where the requests of a CAS server are accepted.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr};
 
-use http::Extensions;
 use ipnet::IpNet;
 
 use crate::error::ConfigError;
 
-type Address = dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync;
-
-/// The networks that the CAS server's own requests come from, and how the address of a request is known.
+/// The networks that the CAS server's own requests come from.
 #[derive(Clone)]
-pub(crate) struct LogoutSources {
-    networks: Vec<IpNet>,
-    address: Arc<Address>,
-}
+pub(crate) struct Sources(Vec<IpNet>);
 
 /// What the list says of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +19,8 @@ pub(crate) enum Source {
     Unknown,
 }
 
-impl LogoutSources {
-    pub(crate) fn new(networks: &[String], address: Arc<Address>) -> Result<Self, ConfigError> {
+impl Sources {
+    pub(crate) fn new(networks: &[String]) -> Result<Self, ConfigError> {
         if networks.is_empty() {
             return Err(ConfigError::InvalidNetwork {
                 network: String::new(),
@@ -42,23 +36,15 @@ impl LogoutSources {
                     reason: "is neither an address nor a network like `192.0.2.0/24`",
                 })
         };
-        Ok(Self {
-            networks: networks.iter().map(parse).collect::<Result<_, _>>()?,
-            address,
-        })
+        Ok(Self(networks.iter().map(parse).collect::<Result<_, _>>()?))
     }
 
-    pub(crate) fn look_up(&self, extensions: &Extensions) -> Source {
-        let Some(address) = (self.address)(extensions) else {
+    /// What the list says of a request from `address`.
+    pub(crate) fn look_up(&self, address: Option<IpAddr>) -> Source {
+        let Some(address) = address else {
             return Source::Unknown;
         };
-        // A socket that takes both families shows an IPv4 peer as `::ffff:192.0.2.1`.
-        let address = address.to_canonical();
-        if self
-            .networks
-            .iter()
-            .any(|network| network.contains(&address))
-        {
+        if self.0.iter().any(|network| network.contains(&address)) {
             Source::Listed
         } else {
             Source::Unlisted
@@ -66,9 +52,9 @@ impl LogoutSources {
     }
 }
 
-impl fmt::Debug for LogoutSources {
+impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.networks.fmt(f)
+        self.0.fmt(f)
     }
 }
 
@@ -76,12 +62,9 @@ impl fmt::Debug for LogoutSources {
 mod tests {
     use super::*;
 
-    fn sources(networks: &[&str]) -> Result<LogoutSources, ConfigError> {
+    fn sources(networks: &[&str]) -> Result<Sources, ConfigError> {
         let networks: Vec<String> = networks.iter().map(|&n| n.to_owned()).collect();
-        LogoutSources::new(
-            &networks,
-            Arc::new(|e: &Extensions| e.get::<IpAddr>().copied()),
-        )
+        Sources::new(&networks)
     }
 
     #[test]
@@ -90,17 +73,15 @@ mod tests {
         for (address, expected) in [
             ("192.0.2.1", Source::Listed),
             ("192.0.2.255", Source::Listed),
-            ("::ffff:192.0.2.1", Source::Listed),
             ("2001:db8::7", Source::Listed),
             ("192.0.3.1", Source::Unlisted),
             ("2001:db8::8", Source::Unlisted),
             ("::192.0.2.1", Source::Unlisted),
         ] {
-            let mut extensions = Extensions::new();
-            extensions.insert(address.parse::<IpAddr>().unwrap());
-            assert_eq!(sources.look_up(&extensions), expected, "{address}");
+            let parsed = address.parse::<IpAddr>().unwrap();
+            assert_eq!(sources.look_up(Some(parsed)), expected, "{address}");
         }
-        assert_eq!(sources.look_up(&Extensions::new()), Source::Unknown);
+        assert_eq!(sources.look_up(None), Source::Unknown);
     }
 
     #[test]
