@@ -1,4 +1,5 @@
 #![doc = include_str!("docs/overview.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access;
 mod attributes;
