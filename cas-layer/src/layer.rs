@@ -115,7 +115,7 @@ impl<S> Layer<S> for CasLayer {
 ///    a `ticket` that looks like a service ticket (`ST-…` or `PT-…`), and with SAML 1.1 without a `SAMLart`. Portals link
 ///    like that, and their tickets are for a login that did not begin here.
 /// 4. Of a `POST` of a form (`application/x-www-form-urlencoded`) that is not over 64 KiB, on a path that is not public,
-///    the first bytes are looked at. If they are `logoutRequest=`, it is a [single logout](crate#single-logout), which
+///    the first bytes are looked at. If they are `logoutRequest=`, it is a [single logout](crate::guide::single_logout), which
 ///    the layer answers. Everything else goes on as it came, and a stream streams. A sender that says nothing for 10
 ///    seconds is left to the app.
 /// 5. So is a `GET` on such a path whose `logoutRequest` or `SAMLRequest` can be read as a logout request and names a

@@ -10,6 +10,7 @@ mod error;
 mod events;
 #[cfg(feature = "axum")]
 mod extract;
+pub mod guide;
 mod identity;
 mod layer;
 mod pages;

@@ -13,7 +13,8 @@ use crate::{
     support::App,
 };
 
-pub(crate) const OVERVIEW: &str = include_str!("../../../cas-layer/src/docs/overview.md");
+pub(crate) const OVERVIEW: &str =
+    include_str!("../../../cas-layer/src/docs/guide/observability.md");
 
 /// Lines of events that have all of these fields.
 fn lines(fields: &[&str]) -> Vec<String> {

@@ -1,0 +1,50 @@
+#![doc = include_str!("docs/guide.md")]
+
+// Links of the pages are looked up in this module.
+#[cfg(doc)]
+use crate::*;
+
+#[doc = include_str!("docs/guide/sign_in.md")]
+pub mod sign_in {}
+
+#[doc = include_str!("docs/guide/rules.md")]
+pub mod rules {}
+
+#[doc = include_str!("docs/guide/single_logout.md")]
+pub mod single_logout {}
+
+#[doc = include_str!("docs/guide/sessions.md")]
+pub mod sessions {}
+
+#[doc = include_str!("docs/guide/registries.md")]
+pub mod registries {}
+
+#[doc = include_str!("docs/guide/placement.md")]
+pub mod placement {}
+
+#[doc = include_str!("docs/guide/hosts.md")]
+pub mod hosts {}
+
+#[doc = include_str!("docs/guide/in_place.md")]
+pub mod in_place {}
+
+#[doc = include_str!("docs/guide/proxies.md")]
+pub mod proxies {}
+
+#[doc = include_str!("docs/guide/reverse_proxy.md")]
+pub mod reverse_proxy {}
+
+#[doc = include_str!("docs/guide/identity_headers.md")]
+pub mod identity_headers {}
+
+#[doc = include_str!("docs/guide/observability.md")]
+pub mod observability {}
+
+#[doc = include_str!("docs/guide/sizing.md")]
+pub mod sizing {}
+
+#[doc = include_str!("docs/guide/security.md")]
+pub mod security {}
+
+#[doc = include_str!("docs/guide/migration.md")]
+pub mod migration {}
