@@ -35,6 +35,11 @@ pub type RegistryFuture<'a, T> =
 /// nodes differ, and a clock that is set back must not revive it.
 pub(crate) const GRACE: UnixSeconds = 3600;
 
+/// The longest that a session can be configured to last, in seconds. What lasts longer by its own account is a
+/// mistake, and is not remembered for longer.
+#[cfg(any(feature = "file", feature = "redis"))]
+pub(crate) const LONGEST: UnixSeconds = 366 * 24 * 3600;
+
 /// Remembers which sessions were opened and which have ended, until they would have expired anyway.
 ///
 /// The cookie is the session, so this is all that has to be kept. The layer asks
