@@ -97,8 +97,8 @@ fn shared(registry: &Asked) -> Arc<Shared> {
     Arc::clone(config.first_host())
 }
 
-fn granting_ticket() -> Option<ProxyGrantingTicket> {
-    Some(ProxyGrantingTicket::parse("PGT-1").unwrap())
+fn granting_ticket() -> ProxyGrantingTicket {
+    ProxyGrantingTicket::parse("PGT-1").unwrap()
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn a_user_without_a_session_is_nobody_that_a_registry_hears_of() {
     let now = shared.clock.now();
     let mut identity = sample_identity("alice", &[("memberOf", &["rabbits"])]);
     identity.expires_at = now + 3600;
-    identity.granting_ticket = granting_ticket();
+    identity.granting_ticket = Some(granting_ticket());
     let before = registry.count();
     let user = CasUser::of_ticket(identity, shared);
     assert_eq!(user.name(), "alice");
@@ -131,7 +131,7 @@ async fn for_a_user_without_a_session_time_alone_runs_out() {
     let shared = shared(&registry);
     let mut identity = sample_identity("alice", &[]);
     identity.expires_at = shared.clock.now();
-    identity.granting_ticket = granting_ticket();
+    identity.granting_ticket = Some(granting_ticket());
     let user = CasUser::of_ticket(identity, shared);
     user.ended().await;
     let error = user.proxy_ticket("https://api.example.org").await;

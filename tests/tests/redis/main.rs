@@ -84,6 +84,7 @@ fn main() -> ExitCode {
         numbers::every_script_refuses_a_number_that_no_redis_gave,
         numbers::no_session_lasts_longer_than_one_can,
         numbers::a_longest_life_that_cannot_be_one_is_repaired_and_nothing_forgotten_early,
+        numbers::a_recovery_without_an_end_is_one_all_the_same,
         grants::a_pair_is_brought_to_one_node_and_collected_at_another,
         grants::who_waits_at_one_node_gets_what_another_is_brought,
         grants::of_two_nodes_that_ask_at_once_one_gets_the_pair,

@@ -378,3 +378,23 @@ pub(crate) async fn a_longest_life_that_cannot_be_one_is_repaired_and_nothing_fo
         assert!(longest >= 366 * 24 * 3600, "{longest}");
     }
 }
+
+pub(crate) async fn a_recovery_without_an_end_is_one_all_the_same() {
+    let server = RedisServer::start().await;
+    settled(&server).await;
+    server
+        .command::<()>(&["SET", "{cas-layer}:recovering", "1"])
+        .await;
+    let node = connect(&server).await;
+    // Unknown sessions are opened again, and their logouts kept, in a number that is counted for long.
+    let seen = Session::unknown();
+    eventually("a session is known again", async || {
+        assert!(!is_ended(&node, &seen));
+        exists(&server, &seen).await
+    })
+    .await;
+    let unknown = Session::unknown();
+    assert_eq!(log_out(&node, &unknown).await.unwrap(), 1);
+    let left: u64 = server.command(&["TTL", "{cas-layer}:kept"]).await;
+    assert!(left > 60, "{left}");
+}

@@ -34,7 +34,12 @@ for i = FIRST, #KEYS do
   else
     -- It may have been opened in a time that Redis lost.
     local longest = longest_life()
-    redis.call('SET', KEPT, text(kept() + 1), 'EX', math.max(redis.call('TTL', RECOVERING), 1))
+    local left = redis.call('TTL', RECOVERING)
+    if left < 0 then
+      -- Somebody else has put it there, for good.
+      left = longest + GRACE
+    end
+    redis.call('SET', KEPT, text(kept() + 1), 'EX', math.max(left, 1))
     local now = number_of(ARGV[2], 2 ^ 53) or math.floor(now_us() / 1000000)
     local expires = text(now + longest)
     answer = 'ended ' .. expires
