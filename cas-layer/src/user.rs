@@ -1,5 +1,8 @@
 //! The signed-in user, as handlers see them.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fmt,
     sync::Arc,
@@ -16,12 +19,12 @@ use crate::{
     config::Shared,
     events::Event,
     protocol::{ProxyTicket, ServiceUrl},
-    registry::{RegisteredSession, RegistryError},
+    registry::RegistryError,
     service::{
         self, Place,
         granting::{self, Granted},
     },
-    session::{SessionData, SessionId},
+    session::{Identity, SessionData, SessionId},
 };
 
 /// How long a session that waits for its end may go without a look at the clock and the registry.
@@ -32,6 +35,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// The layer puts it into the request's extensions; with the feature `axum` it is an extractor too,
 /// as is `Option<CasUser>` for paths that are public. A clone costs as much as one of an
 /// [`Arc`](std::sync::Arc).
+///
+/// A user has a session, or has brought a ticket that is good for one request, under a
+/// [`CasApiLayer`](crate::CasApiLayer). The registry knows nothing of the second kind; where a method does something
+/// else for them, it says what.
 ///
 /// ```
 /// use cas_layer::CasUser;
@@ -51,16 +58,34 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 pub struct CasUser(Arc<SignedIn>);
 
 struct SignedIn {
-    session: SessionData,
+    holds: Holds,
     shared: Arc<Shared>,
     /// Of the layer that knows this user.
     place: Place,
 }
 
+/// What a user is let in for.
+enum Holds {
+    /// A session, which the registry opened.
+    Session(SessionData),
+    /// A ticket for one request.
+    Ticket(Identity),
+}
+
 impl CasUser {
+    /// The user of a session.
     pub(crate) fn new(session: SessionData, shared: Arc<Shared>, place: Place) -> Self {
+        Self::holding(Holds::Session(session), shared, place)
+    }
+
+    /// A user who has no session.
+    pub(crate) fn of_ticket(identity: Identity, shared: Arc<Shared>) -> Self {
+        Self::holding(Holds::Ticket(identity), shared, Place::Request)
+    }
+
+    fn holding(holds: Holds, shared: Arc<Shared>, place: Place) -> Self {
         Self(Arc::new(SignedIn {
-            session,
+            holds,
             shared,
             place,
         }))
@@ -74,12 +99,19 @@ impl CasUser {
         &self.0.shared
     }
 
-    pub(crate) fn session(&self) -> &SessionData {
-        &self.0.session
+    /// The session, if the user has one.
+    pub(crate) fn session(&self) -> Option<&SessionData> {
+        match &self.0.holds {
+            Holds::Session(session) => Some(session),
+            Holds::Ticket(_) => None,
+        }
     }
 
-    pub(crate) fn registered(&self) -> RegisteredSession<'_> {
-        self.0.shared.registered(&self.0.session)
+    fn identity(&self) -> &Identity {
+        match &self.0.holds {
+            Holds::Session(session) => session,
+            Holds::Ticket(identity) => identity,
+        }
     }
 
     /// The user name as the CAS server gave it (CAS protocol 2.5.1, `cas:user`), unless the configuration
@@ -87,7 +119,7 @@ impl CasUser {
     /// characters.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.session().user()
+        self.identity().user()
     }
 
     /// The URL of the CAS server that vouches for the user, normalised as
@@ -108,30 +140,29 @@ impl CasUser {
     /// [keeps](crate::CasConfigBuilder::only_attributes) it; empty with CAS 1.
     #[must_use]
     pub fn attributes(&self) -> &Attributes {
-        self.session().attributes()
+        self.identity().attributes()
     }
 
-    /// The name of the session, the same on every node. No secret: it opens nothing.
+    /// The name of the session, the same on every node. No secret: it opens nothing. Without a session, the name that
+    /// the one of the ticket would have.
     #[must_use]
     pub fn session_id(&self) -> SessionId {
-        self.session().id
+        self.identity().id
     }
 
-    /// When the sign-in here was finished, by this app's clock, in whole seconds.
+    /// When the sign-in here was finished, by this app's clock, in whole seconds. Without a session, when the ticket was
+    /// validated.
     #[must_use]
     pub fn signed_in_at(&self) -> SystemTime {
-        from_unix(self.session().issued_at)
+        from_unix(self.identity().issued_at)
     }
 
     /// When the session ends at the latest, in whole seconds. Unused it may end
-    /// [earlier](crate::CasConfigBuilder::idle_timeout).
+    /// [earlier](crate::CasConfigBuilder::idle_timeout). Without a session, when one that the ticket had opened would
+    /// end.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
-        from_unix(self.session().expires_at)
-    }
-
-    pub(crate) fn expires_at_unix(&self) -> UnixSeconds {
-        self.session().expires_at
+        from_unix(self.identity().expires_at)
     }
 
     /// Completes when the session ends: signed out here or by single logout, on this node or another, ended
@@ -140,6 +171,9 @@ impl CasUser {
     ///
     /// Idle time does not count: the connection is use. Where the registry is cut off for so long that
     /// sessions are no longer accepted, this completes too.
+    ///
+    /// Without a session there is none that could be ended: then this completes when one would have
+    /// [expired](Self::expires_at), and no sooner.
     ///
     /// ```
     /// # use cas_layer::CasUser;
@@ -163,10 +197,17 @@ impl CasUser {
             let Shared {
                 registry, clock, ..
             } = &*user.0.shared;
-            let session = user.registered();
+            let left = || user.identity().expires_at.saturating_sub(clock.now());
+            let Some(session) = user.session() else {
+                while left() > 0 {
+                    tokio::time::sleep(LOOK_EVERY.min(Duration::from_secs(left()))).await;
+                }
+                return;
+            };
+            let session = user.shared().registered(session);
             let mut ended = std::pin::pin!(registry.ended().wait_for(&session));
             while registry.is_current() {
-                let left = session.expires_at.saturating_sub(clock.now());
+                let left = left();
                 if left == 0 {
                     return;
                 }
@@ -194,6 +235,8 @@ impl CasUser {
     /// A registry that cannot be reached keeps nobody signed in here; other nodes hear of it when it is back.
     /// Logins that are under way in other tabs of the browser begin afresh.
     ///
+    /// Without a session nothing ends here and no cookie changes; the answer leads to the same place.
+    ///
     /// ```
     /// use axum::{Router, body::Body, response::Response, routing::post};
     /// use cas_layer::CasUser;
@@ -213,7 +256,7 @@ impl CasUser {
 
     /// Ends every session of this user at this app, on every node: "sign out of all devices". The session of
     /// the request is one of them; send the browser to the logout endpoint afterwards, so that it signs out
-    /// at the CAS server too.
+    /// at the CAS server too. Without a session, it is the same for all those that the user has.
     ///
     /// # Errors
     /// The registry could not make sure of it. On this node the sessions have ended.
@@ -227,13 +270,14 @@ impl CasUser {
     /// [`Access::no_proxy`](crate::Access::no_proxy) and [`Access::through`](crate::Access::through).
     #[must_use]
     pub fn proxies(&self) -> &[String] {
-        &self.session().proxies
+        &self.identity().proxies
     }
 
     /// A ticket with which to call another service in this user's name, at the URL `target` and once (CAS protocol
     /// 2.7). Send it along as that service expects it: as the parameter `ticket` of the target, or in the field
     /// `Authorization: CAS …` of the request. The app has to have a
-    /// [`proxy_callback`](crate::CasConfigBuilder::proxy_callback).
+    /// [`proxy_callback`](crate::CasConfigBuilder::proxy_callback). Without a session, the proxy-granting ticket that came
+    /// with the user's ticket is kept in this value and its clones, and nowhere else.
     ///
     /// # Errors
     /// [`ProxyTicketErrorKind`](crate::ProxyTicketErrorKind) says why there is none:
@@ -249,9 +293,13 @@ impl CasUser {
     }
 
     async fn ask_for_proxy_ticket(&self, target: &str) -> Result<ProxyTicket, ProxyTicketError> {
-        let (shared, session) = (&self.0.shared, self.session());
+        let shared = &self.0.shared;
         let target = ServiceUrl::parse(target).map_err(ProxyTicketError::invalid_target)?;
-        let granting_ticket = match granting::of_session(shared, session).await {
+        let granted = match &self.0.holds {
+            Holds::Session(session) => granting::of_session(shared, session).await,
+            Holds::Ticket(identity) => Ok(granting::of_ticket(shared, identity)),
+        };
+        let granting_ticket = match granted {
             Ok(Granted::Ticket(ticket)) => ticket,
             Ok(Granted::None) => return Err(ProxyTicketError::no_granting_ticket()),
             Ok(Granted::Ended) => return Err(ProxyTicketError::ended()),
@@ -260,6 +308,7 @@ impl CasUser {
         let ticket = shared.client.proxy_ticket(&granting_ticket, &target).await;
         if let Err(error) = &ticket
             && error.kind() == ProxyTicketErrorKind::Expired
+            && let Some(session) = self.session()
         {
             granting::forget(shared, session).await;
         }
@@ -270,18 +319,18 @@ impl CasUser {
     /// server said so in a form that could be read (`authenticationDate`, CAS protocol 2.5.5).
     #[must_use]
     pub fn authentication_date(&self) -> Option<SystemTime> {
-        self.session().authentication_date.map(from_unix)
+        self.identity().authentication_date.map(from_unix)
     }
 
     /// When the user last gave their credentials, by this app's clock or as the server said, in whole seconds;
     /// `None` where nothing is known of it, as with CAS 1 without `renew`. For [`Access::fresh`](crate::Access::fresh).
     #[must_use]
     pub fn credentials_given_at(&self) -> Option<SystemTime> {
-        self.session().credentials_at.map(from_unix)
+        self.identity().credentials_at.map(from_unix)
     }
 
     pub(crate) fn gave_credentials_within(&self, time: Duration, now: UnixSeconds) -> bool {
-        let given_at = self.session().credentials_at;
+        let given_at = self.identity().credentials_at;
         given_at.is_some_and(|at| now < at.saturating_add(time.as_secs()))
     }
 
@@ -289,14 +338,14 @@ impl CasUser {
     /// (`isFromNewLogin`, CAS protocol 2.5.5).
     #[must_use]
     pub fn is_from_new_login(&self) -> Option<bool> {
-        self.session().is_from_new_login
+        self.identity().is_from_new_login
     }
 
     /// Whether the CAS server recognised the user by a long-term token ("remember me") instead of
     /// credentials, if it said so (CAS protocol 2.5.5).
     #[must_use]
     pub fn long_term_authentication_request_token_used(&self) -> Option<bool> {
-        self.session().long_term_authentication_request_token_used
+        self.identity().long_term_authentication_request_token_used
     }
 }
 

@@ -35,6 +35,11 @@ pub type RegistryFuture<'a, T> =
 /// nodes differ, and a clock that is set back must not revive it.
 pub(crate) const GRACE: UnixSeconds = 3600;
 
+/// The longest that a session can be configured to last, in seconds. What lasts longer by its own account is a
+/// mistake, and is not remembered for longer.
+#[cfg(any(feature = "file", feature = "redis"))]
+pub(crate) const LONGEST: UnixSeconds = 366 * 24 * 3600;
+
 /// Remembers which sessions were opened and which have ended, until they would have expired anyway.
 ///
 /// The cookie is the session, so this is all that has to be kept. The layer asks
@@ -158,7 +163,9 @@ pub enum Opened {
 pub struct RegisteredSession<'s> {
     /// The name of the session, the same on every node.
     pub id: SessionId,
-    /// The number that [`Registry::open`] gave it.
+    /// The number that [`Registry::open`] gave it. A cookie of the first version has none, and comes as 0: older than
+    /// every session that has one. Not to be taken for more than it is: it says which sessions of an account an end of all
+    /// of them covers, and nothing about the numbers to come.
     pub number: u64,
     /// When it expires by itself.
     pub expires_at: UnixSeconds,
@@ -194,8 +201,30 @@ impl<'s> RegisteredSession<'s> {
     }
 }
 
+/// Up to where numbers follow the clock, in microseconds since the epoch: the year 2255. A clock that is wrong by more
+/// leaves numbers for all sessions to come.
+const CLOCK_ENDS: u64 = 1 << 53;
+
 /// The number of a session opened now: it grows with every session, and through a restart too, where the
 /// clock does not go back.
 fn next_number(last: u64, now: UnixSeconds) -> u64 {
-    last.saturating_add(1).max(now.saturating_mul(1_000_000))
+    let clock = now.saturating_mul(1_000_000).min(CLOCK_ENDS);
+    last.saturating_add(1).max(clock)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_follow_the_clock_and_no_clock_uses_them_up() {
+        assert_eq!(next_number(0, 1_700_000_000), 1_700_000_000_000_000);
+        assert_eq!(
+            next_number(1_800_000_000_000_000, 1_700_000_000),
+            1_800_000_000_000_001
+        );
+        let last = next_number(0, UnixSeconds::MAX);
+        assert!(next_number(last, 1_700_000_000) > last);
+        assert!(next_number(last, UnixSeconds::MAX) > last);
+    }
 }

@@ -23,7 +23,7 @@ use crate::{
     paths::ReturnPath,
     protocol::{ServiceTicket, ServiceUrl},
     registry::{Begun, Opened, RegistryError, RegistryErrorKind},
-    session::{Binding, NoCookie, Rejected, Remembered, SessionData, SessionId},
+    session::{Binding, Identity, NoCookie, Rejected, Remembered, SessionId},
     user::CasUser,
 };
 
@@ -96,17 +96,16 @@ impl Callback {
                 return self.rejected(shared, &rejected);
             }
         };
-        let mut session =
-            SessionData::new(content, id, self.kind.is_renewed, now, &shared.lifetimes);
-        match begun.open(session.expires_at, now).await {
-            Ok(Opened::Live { number }) => session.number = number,
+        let identity = Identity::new(content, id, self.kind.is_renewed, now, &shared.lifetimes);
+        let mut session = match begun.open(identity.expires_at, now).await {
+            Ok(Opened::Live { number }) => identity.open(number),
             Ok(Opened::Ended) => {
                 let reason = RefusedReason::SignedOutMeanwhile;
                 shared.tell(Refused::new(reason).signing_in(user_name, id));
                 return self.page(shared, PageKind::SignInRefused, StatusCode::FORBIDDEN);
             }
             Err(error) => return self.registry_failed(shared, &error),
-        }
+        };
         if let Some(ticket) = validated.granting_ticket {
             granting::give(shared, &mut session, ticket, now).await;
         }

@@ -27,7 +27,8 @@ pub(super) struct Probe {
 impl ExtraCookie {
     /// The session cookie anew, when it is due.
     pub(super) fn renewal(shared: &Arc<Shared>, user: &CasUser, now: UnixSeconds) -> Option<Self> {
-        let is_due = shared.lifetimes.is_due(user.session(), now);
+        let session = user.session()?;
+        let is_due = shared.lifetimes.is_due(session, now);
         is_due.then(|| Self::Session(user.clone()))
     }
 
@@ -69,11 +70,11 @@ impl ExtraCookie {
 }
 
 fn renewed(user: &CasUser, headers: &HeaderMap) -> Option<HeaderValue> {
-    let (session, shared) = (user.session(), user.shared());
+    let (session, shared) = (user.session()?, user.shared());
     let now = shared.clock.now();
     if shared.lifetimes.is_over(session, now)
         || shared.lifetimes.is_idle(session, now)
-        || shared.registry.is_ended(&user.registered())
+        || shared.registry.is_ended(&shared.registered(session))
         || shared.session_cookie.is_set_by(headers)
     {
         return None;

@@ -12,7 +12,7 @@ use crate::{
     events::{Event, GrantOutcome, ProxyCallbackOutcome},
     protocol::{Authentication, ProxyCallback, ProxyGrantingTicket},
     registry::{Begun, Delivered, Expected, IouId, Opened, ProxyGrants, RegistryError},
-    session::{NoCookie, SessionData, SessionId},
+    session::{Identity, NoCookie, SessionData, SessionId},
 };
 
 /// How long the callback may be late. It comes while the ticket is validated, by the protocol, but it may come to
@@ -211,7 +211,18 @@ pub(crate) async fn of_session(
     })
 }
 
-/// What a session has to get proxy tickets with.
+/// The same for a user whose ticket opened no session: what the CAS server brought with that is all there is.
+pub(crate) fn of_ticket(shared: &Shared, identity: &Identity) -> Granted {
+    if identity.is_expired(shared.clock.now()) {
+        return Granted::Ended;
+    }
+    match &identity.granting_ticket {
+        Some(ticket) => Granted::Ticket(ticket.clone()),
+        None => Granted::None,
+    }
+}
+
+/// What a user has to get proxy tickets with.
 pub(crate) enum Granted {
     None,
     Ended,

@@ -17,6 +17,7 @@ use crate::{
     paths::ReturnPath,
     protocol::ServiceTicket,
     session::{Binding, LoginValue, Remembered},
+    user::CasUser,
 };
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -302,7 +303,7 @@ fn begin_with(
         return internal_error(shared, visit, next);
     };
     binding.begin(value, service_url::trip(shared, next, kind), visit.now);
-    let session = visit.owner().map(Remembered::of);
+    let session = visit.owner().and_then(CasUser::session).map(Remembered::of);
     // A frame may not show a session that there is.
     if shared.sign_in.is_by_post && (session.is_some() || !is_framed(visit.headers)) {
         binding.remember(session);

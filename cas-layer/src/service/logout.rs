@@ -64,12 +64,15 @@ pub(crate) fn is_same_origin(shared: &Shared, headers: &HeaderMap) -> bool {
         .is_none_or(|origin| origin.as_bytes() == shared.app.origin().as_bytes())
 }
 
-/// Ends a session whose cookie was shown. A registry that cannot be reached does not keep the visitor here:
+/// Ends a session whose cookie was shown; a user without one has none to end. A registry that cannot be reached does not keep the visitor here:
 /// on this node the session has ended, and the registry tells the others when it can.
 pub(super) async fn end(shared: &Shared, user: &CasUser, cause: SignOutCause, now: UnixSeconds) {
+    let Some(session) = user.session() else {
+        return;
+    };
     let ended = shared
         .registry
-        .end(user.session_id(), user.expires_at_unix(), now)
+        .end(session.id, session.expires_at, now)
         .await;
     shared.tell(SignedOut::shown(user, cause).recorded(ended.as_ref().copied()));
 }
@@ -82,6 +85,10 @@ pub(crate) async fn sign_out(user: &CasUser) -> Response<Bytes> {
     let onward = user.place().after_sign_out(shared);
     let mut response =
         response::redirect(StatusCode::SEE_OTHER, &onward).unwrap_or_else(response::ok);
+    if user.session().is_none() {
+        // Cookies that came along are of somebody's session, which goes on.
+        return response;
+    }
     response::add_cookie(&mut response, shared.session_cookie.clear());
     // The browser's own is not at hand.
     let mut binding = Binding::default();

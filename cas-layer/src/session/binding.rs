@@ -8,11 +8,11 @@ use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    SessionId,
+    SessionData, SessionId,
     cookie::{CookieShape, find_cookie},
     seal::Sealer,
 };
-use crate::{clock::UnixSeconds, user::CasUser};
+use crate::clock::UnixSeconds;
 
 /// How long a login may take, in seconds.
 const MAX_AGE: u32 = 3600;
@@ -51,10 +51,10 @@ pub(crate) struct Remembered {
 }
 
 impl Remembered {
-    pub(crate) fn of(user: &CasUser) -> Self {
+    pub(crate) fn of(session: &SessionData) -> Self {
         Self {
-            id: user.session_id(),
-            expires_at: user.expires_at_unix(),
+            id: session.id,
+            expires_at: session.expires_at,
         }
     }
 }

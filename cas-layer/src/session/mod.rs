@@ -22,9 +22,9 @@ pub(crate) use encryption::Encrypter;
 pub use id::SessionId;
 pub use key::Key;
 pub(crate) use lifetimes::Lifetimes;
-pub(crate) use payload::SessionData;
+pub(crate) use payload::{Identity, SessionData};
 pub(crate) use seal::Sealer;
 pub(crate) use subkey::Purpose;
 
 #[cfg(test)]
-pub(crate) use payload::tests::session as sample_session;
+pub(crate) use payload::tests::{identity as sample_identity, session as sample_session};

@@ -3,7 +3,12 @@
 //! postcard with a version number in front. Every version of this major release is read, the newest
 //! is written. A version that this build does not know belongs to a newer node and is left alone.
 
-use std::{borrow::Cow, fmt, ops::Range, sync::OnceLock};
+use std::{
+    borrow::Cow,
+    fmt,
+    ops::{Deref, DerefMut, Range},
+    sync::OnceLock,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,11 +29,13 @@ const PROXY_VERSION: u8 = 3;
 /// How far ahead of this node's clock a cookie may have been issued, in seconds: nodes differ.
 const MAX_AHEAD: UnixSeconds = 5 * 60;
 
-/// What a session cookie says.
-pub(crate) struct SessionData {
-    /// What the session was read from. Names and values are taken out of it when they are asked for.
+/// Who has signed in, how, and until when that is to last: what a validated ticket comes to. No session is open for
+/// it, so there is nothing in it that a registry could be asked about.
+pub(crate) struct Identity {
+    /// What it was read from. Names and values are taken out of it when they are asked for.
     payload: Vec<u8>,
     user: Range<usize>,
+    /// The name of the ticket, and of the session that it opened, if it opened one.
     pub(crate) id: SessionId,
     /// When the sign-in was finished.
     pub(crate) issued_at: UnixSeconds,
@@ -36,10 +43,6 @@ pub(crate) struct SessionData {
     pub(crate) authentication_date: Option<UnixSeconds>,
     pub(crate) is_from_new_login: Option<bool>,
     pub(crate) long_term_authentication_request_token_used: Option<bool>,
-    /// Given by the registry when the session was opened; 0 when none was given.
-    pub(crate) number: u64,
-    /// When the cookie was issued that the session was read from.
-    pub(crate) seen_at: UnixSeconds,
     /// Whether the session lasts as long as a remember-me login does, used or not.
     pub(crate) remembered: bool,
     /// When the user last gave their credentials, as far as is known.
@@ -49,6 +52,16 @@ pub(crate) struct SessionData {
     /// With what the app gets proxy tickets for the user.
     pub(crate) granting_ticket: Option<ProxyGrantingTicket>,
     attributes: LazyAttributes,
+}
+
+/// What a session cookie says: who it is, and what the registry and the layer need to know of the session.
+pub(crate) struct SessionData {
+    identity: Identity,
+    /// Given by the registry when the session was opened. A cookie of version 1 has none, so 0 stands for it: it is
+    /// older than every session with a number, and ends with all others of its user, as it should.
+    pub(crate) number: u64,
+    /// When the cookie was issued that the session was read from.
+    pub(crate) seen_at: UnixSeconds,
 }
 
 /// The fields as they lie in the cookie, behind the version. New fields need a new version.
@@ -111,8 +124,8 @@ impl<'a> From<Wire1<'a>> for Wire<'a> {
     }
 }
 
-impl SessionData {
-    /// The session that a sign-in opens. `renewed`: the CAS server was told to ask for credentials.
+impl Identity {
+    /// The one of a sign-in. `renewed`: the CAS server was told to ask for credentials.
     pub(crate) fn new(
         content: NewSession<'_>,
         id: SessionId,
@@ -142,8 +155,6 @@ impl SessionData {
             authentication_date: authentication.authentication_date().map(to_unix),
             is_from_new_login: authentication.is_from_new_login(),
             long_term_authentication_request_token_used: long_term,
-            number: 0,
-            seen_at: now,
             remembered,
             credentials_at,
             proxies: authentication.proxies().to_vec(),
@@ -152,6 +163,37 @@ impl SessionData {
             payload: content.name().into(),
             attributes: LazyAttributes::decoded(content.into_attributes()),
         }
+    }
+
+    /// The session that the registry opened for it, and gave this number.
+    pub(crate) fn open(self, number: u64) -> SessionData {
+        SessionData {
+            number,
+            seen_at: self.issued_at,
+            identity: self,
+        }
+    }
+
+    /// The seal says that we wrote the payload, and decoding that the name in it is text.
+    pub(crate) fn user(&self) -> &str {
+        let name = self.payload.get(self.user.clone());
+        name.and_then(|name| str::from_utf8(name).ok())
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn attributes(&self) -> &Attributes {
+        self.attributes.get(&self.payload)
+    }
+
+    pub(crate) fn is_expired(&self, now: UnixSeconds) -> bool {
+        now >= self.expires_at
+    }
+}
+
+impl SessionData {
+    /// The same without its session.
+    pub(crate) fn into_identity(self) -> Identity {
+        self.identity
     }
 
     /// The payload of a cookie that is issued at `seen_at`, and `None` only if a value could not be
@@ -204,7 +246,8 @@ impl SessionData {
             }
             _ => return None,
         };
-        Some(Self {
+        let (number, seen_at) = (wire.number, wire.seen_at);
+        let identity = Identity {
             proxies,
             granting_ticket,
             user: place_of(wire.user.as_bytes(), &payload)?,
@@ -215,24 +258,16 @@ impl SessionData {
             is_from_new_login: wire.is_from_new_login,
             long_term_authentication_request_token_used: wire
                 .long_term_authentication_request_token_used,
-            number: wire.number,
-            seen_at: wire.seen_at,
             remembered: wire.remembered,
             credentials_at: wire.credentials_at,
             attributes: LazyAttributes::encoded_at(place_of(wire.attributes, &payload)?),
             payload,
+        };
+        Some(Self {
+            identity,
+            number,
+            seen_at,
         })
-    }
-
-    /// The seal says that we wrote the payload, and decoding that the name in it is text.
-    pub(crate) fn user(&self) -> &str {
-        let name = self.payload.get(self.user.clone());
-        name.and_then(|name| str::from_utf8(name).ok())
-            .unwrap_or_default()
-    }
-
-    pub(crate) fn attributes(&self) -> &Attributes {
-        self.attributes.get(&self.payload)
     }
 
     /// Whether session or cookie were issued further ahead than clocks may differ, so not by a node
@@ -240,9 +275,19 @@ impl SessionData {
     pub(crate) fn is_from_the_future(&self, now: UnixSeconds) -> bool {
         self.issued_at.max(self.seen_at) > now.saturating_add(MAX_AHEAD)
     }
+}
 
-    pub(crate) fn is_expired(&self, now: UnixSeconds) -> bool {
-        now >= self.expires_at
+impl Deref for SessionData {
+    type Target = Identity;
+
+    fn deref(&self) -> &Identity {
+        &self.identity
+    }
+}
+
+impl DerefMut for SessionData {
+    fn deref_mut(&mut self) -> &mut Identity {
+        &mut self.identity
     }
 }
 
@@ -319,7 +364,11 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn session(user: &str, attributes: &[(&str, &[&str])]) -> SessionData {
-        SessionData {
+        identity(user, attributes).open(300)
+    }
+
+    pub(crate) fn identity(user: &str, attributes: &[(&str, &[&str])]) -> Identity {
+        Identity {
             user: 0..user.len(),
             payload: user.into(),
             id: [7; 16].into(),
@@ -328,8 +377,6 @@ pub(crate) mod tests {
             authentication_date: Some(900),
             is_from_new_login: Some(true),
             long_term_authentication_request_token_used: None,
-            number: 300,
-            seen_at: 1_000,
             remembered: false,
             credentials_at: Some(800),
             proxies: Vec::new(),
@@ -490,7 +537,7 @@ pub(crate) mod tests {
                 idle: None,
                 remembered: None,
             };
-            SessionData::new(content, [7; 16].into(), false, 1_000, &lifetimes)
+            Identity::new(content, [7; 16].into(), false, 1_000, &lifetimes)
         };
         assert_eq!(signed_in("").credentials_at, Some(1_000));
         let proxied = signed_in("<proxies><proxy>https://a</proxy></proxies>");

@@ -10,6 +10,7 @@ mod away;
 mod grants;
 mod listening;
 mod loss;
+mod numbers;
 mod proxy;
 mod races;
 mod replicas;
@@ -72,6 +73,18 @@ fn main() -> ExitCode {
         loss::cookies_that_are_seen_are_opened_again,
         loss::logouts_of_unknown_sessions_are_kept_after_a_loss,
         loss::a_sign_in_that_began_before_a_restart_is_not_opened,
+        numbers::an_api_without_sessions_tells_redis_no_number,
+        numbers::a_number_out_of_a_cookie_is_believed_by_nobody,
+        numbers::a_number_that_cannot_be_one_is_repaired_when_a_node_connects,
+        numbers::a_number_that_is_spoilt_meanwhile_stops_no_sign_in_and_no_end,
+        numbers::an_end_that_was_written_with_such_a_number_counts,
+        numbers::a_number_ahead_of_the_clock_is_kept,
+        numbers::sessions_of_before_a_loss_are_older_even_if_no_node_is_left,
+        numbers::a_sign_out_of_all_while_redis_is_away_counts_for_those_whom_a_node_has_not_heard_of,
+        numbers::every_script_refuses_a_number_that_no_redis_gave,
+        numbers::no_session_lasts_longer_than_one_can,
+        numbers::a_longest_life_that_cannot_be_one_is_repaired_and_nothing_forgotten_early,
+        numbers::a_recovery_without_an_end_is_one_all_the_same,
         grants::a_pair_is_brought_to_one_node_and_collected_at_another,
         grants::who_waits_at_one_node_gets_what_another_is_brought,
         grants::of_two_nodes_that_ask_at_once_one_gets_the_pair,

@@ -3,6 +3,8 @@
 mod create;
 mod failure;
 mod grants;
+#[cfg(unix)]
+mod guard;
 mod known;
 mod store;
 mod sweep;
@@ -30,17 +32,13 @@ use self::{
     writer::{Answer, Job, QUEUE, Writer},
 };
 use super::{
-    AccountId, EndedSessions, Opened, ProxyGrants, Registry, RegistryError, RegistryErrorKind,
-    RegistryFuture, grants::Pairs,
+    AccountId, EndedSessions, LONGEST, Opened, ProxyGrants, Registry, RegistryError,
+    RegistryErrorKind, RegistryFuture, grants::Pairs,
 };
 use crate::{clock::UnixSeconds, session::SessionId};
 
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// The longest that a session can be configured to last, in seconds: how long the end of a whole account is
-/// remembered.
-const LONGEST: UnixSeconds = 366 * 24 * 3600;
 
 /// Remembers in a file which sessions were opened and which have ended.
 ///
@@ -81,8 +79,22 @@ struct Thread {
 }
 
 impl FileRegistry {
-    /// Opens the file at `path`, and makes it if there is none, readable by its owner alone. Its directory has to
-    /// exist.
+    /// Opens the file at `path`, and makes it if there is none, readable and writable by its owner alone (mode 0600). Its
+    /// directory has to exist.
+    ///
+    /// On Unix it is looked at who else can get at it, links on the way included. Who can write to the file, or put another
+    /// in its place, can make sessions good again that have signed out:
+    ///
+    /// | what | what follows |
+    /// | --- | --- |
+    /// | the group or others may write to the file | refused |
+    /// | the file, or a link to it, belongs to another user, other than root | refused |
+    /// | everybody may write to a directory on the way, and it is not sticky as `/tmp` is | refused |
+    /// | the group may write to such a directory, or it belongs to another user | a warning in the log |
+    /// | the group or others may read the file: names of sessions, sealed proxy-granting tickets | a warning in the log |
+    ///
+    /// In Kubernetes, `fsGroup` makes files of a volume writable for a group whenever it is mounted;
+    /// `fsGroupChangePolicy: OnRootMismatch` leaves them as they are.
     ///
     /// Blocks: the file is read and checked whole. Call it when the process starts.
     ///
@@ -90,14 +102,18 @@ impl FileRegistry {
     /// All of them name the file.
     /// - [`RegistryErrorKind::InUse`]: another process, or another registry of this one, has it open.
     /// - [`RegistryErrorKind::Damaged`]: it is empty, cut short, altered, or something else than a registry's file.
-    /// - [`RegistryErrorKind::Unusable`]: it cannot be opened or made, is no regular file, is another
-    ///   program's redb database, or was written by a version of this crate with another format.
+    /// - [`RegistryErrorKind::Unusable`]: it cannot be opened or made, is no regular file, can be written by others (see
+    ///   above), is another program's redb database, or was written by a version of this crate with another format.
     /// - [`RegistryErrorKind::Unavailable`]: anything else that the system says, such as a full disk.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, RegistryError> {
         let path = path.as_ref();
         // The working directory may change, and the file may have to be opened again.
         let path = path::absolute(path).map_err(|error| failure::from_io(path, error))?;
+        #[cfg(unix)]
+        guard::check_way(&path)?;
         create::create_if_missing(&path)?;
+        #[cfg(unix)]
+        guard::check_file(&path)?;
         let known = Arc::new(Known::default());
         let store = Store::open(&path, &known)?;
         let (jobs, queue) = mpsc::sync_channel(QUEUE);

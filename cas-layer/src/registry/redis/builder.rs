@@ -8,16 +8,13 @@ use super::{
     RedisRegistry, address::Address, connection::Connector, facts::Facts, failure::Failure, follow,
     grants::Pairs, keys::Keys, link::Link, node::Node, queue::Queue, recovery::Known, seen::Seen,
 };
-use crate::registry::{EndedSessions, RegistryError, RegistryErrorKind};
+use crate::registry::{EndedSessions, LONGEST, RegistryError, RegistryErrorKind};
 
 /// For everything that [`RedisRegistryBuilder::connect`] does.
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// News come at least once a second, so a shorter limit would mean nothing.
 const MIN_FAIL_CLOSED: Duration = Duration::from_secs(3);
-
-/// As long as a session may last.
-const MAX_LIFETIME: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// Sets up a [`RedisRegistry`].
 #[must_use = "a builder does nothing until `connect()` is called"]
@@ -138,7 +135,7 @@ impl RedisRegistryBuilder {
         {
             return unusable("`fail_closed_after` is less than 3 seconds");
         }
-        if self.longest_lifetime > MAX_LIFETIME {
+        if self.longest_lifetime > Duration::from_secs(LONGEST) {
             return unusable("the longest lifetime of a session is longer than 366 days");
         }
         if self.queue == 0 {

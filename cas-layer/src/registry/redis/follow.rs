@@ -116,7 +116,7 @@ fn take<F: AsRef<[u8]>>(
         return;
     };
     known.seen = id;
-    let Some(entry) = Entry::parse(fields) else {
+    let Some(entry) = Entry::parse(id, fields) else {
         tracing::error!(%id, "an entry of the stream of what has ended cannot be read");
         return;
     };

@@ -26,8 +26,8 @@ use super::{
 use crate::{
     clock::UnixSeconds,
     registry::{
-        Delivered, Expected, IouId, ProxyGrants, RegistryError, RegistryErrorKind, RegistryFuture,
-        SealedGrant,
+        Delivered, Expected, IouId, LONGEST, ProxyGrants, RegistryError, RegistryErrorKind,
+        RegistryFuture, SealedGrant,
     },
     session::SessionId,
 };
@@ -80,10 +80,9 @@ impl RedisRegistry {
         });
         self.call(async move |node: &Node, connection: &Connection| {
             let mut command = on_pairs(EXPECT, node);
-            // Never nothing.
-            command
-                .arg(&*name)
-                .arg(lasts.as_millis().max(1).to_string());
+            // Never nothing, nor longer than Redis can count.
+            let lasts = lasts.clamp(Duration::from_millis(1), Duration::from_secs(LONGEST));
+            command.arg(&*name).arg(lasts.as_millis().to_string());
             connection.run(&command, COMMAND).await
         })
         .await
@@ -243,6 +242,7 @@ impl ProxyGrants for RedisRegistry {
     }
 
     fn forget(&self, session: SessionId) -> RegistryFuture<'_, ()> {
+        // By a time at which no session has expired: it does not matter whether this one has.
         Box::pin(async move { self.keep_grant(session, None, 0).await.map(drop) })
     }
 }

@@ -6,6 +6,7 @@
 //! - [`grants`] is what Redis does for proxy-granting tickets.
 //! - [`queue`] and [`flush`] bring sign-outs to Redis; sign-ins go there directly.
 //! - [`recovery`] and [`seen`] make good what Redis has lost.
+//! - [`number`] says which numbers of sessions are believed.
 
 mod address;
 mod builder;
@@ -20,6 +21,7 @@ mod info;
 mod keys;
 mod link;
 mod node;
+mod number;
 mod queue;
 mod recovery;
 mod replicas;
@@ -47,8 +49,8 @@ use self::{
     scripts::AccountEnd,
 };
 use super::{
-    AccountId, EndedSessions, Opened, ProxyGrants, RegisteredSession, Registry, RegistryError,
-    RegistryErrorKind, RegistryFuture,
+    AccountId, EndedSessions, LONGEST, Opened, ProxyGrants, RegisteredSession, Registry,
+    RegistryError, RegistryErrorKind, RegistryFuture,
 };
 use crate::{clock::UnixSeconds, session::SessionId};
 
@@ -265,7 +267,7 @@ impl Registry for RedisRegistry {
         // Who signs in here from now on is above it.
         node.facts.saw_number(number);
         node.ended.end_all(account, number, expires_at, now);
-        let seconds = expires_at.saturating_sub(now);
+        let seconds = expires_at.saturating_sub(now).min(LONGEST);
         node.facts.saw_lifetime(seconds);
         let ended = self.push(Ending::Account(AccountEnd {
             account,
@@ -284,11 +286,8 @@ impl Registry for RedisRegistry {
     fn is_ended(&self, session: &RegisteredSession<'_>) -> bool {
         let node = &self.0.node;
         let has_ended = node.ended.contain(session);
-        if !has_ended {
-            node.facts.saw_number(session.number);
-            if node.facts.is_recovering() {
-                node.seen.note(session);
-            }
+        if !has_ended && node.facts.is_recovering() {
+            node.seen.note(session);
         }
         has_ended
     }

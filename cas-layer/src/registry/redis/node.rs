@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, UnixSeconds},
-    registry::EndedSessions,
+    registry::{EndedSessions, LONGEST},
     session::SessionId,
 };
 
@@ -58,7 +58,7 @@ impl Node {
         expires_at: UnixSeconds,
         now: UnixSeconds,
     ) -> Lasting {
-        let seconds = expires_at.saturating_sub(now);
+        let seconds = expires_at.saturating_sub(now).min(LONGEST);
         self.facts.saw_lifetime(seconds);
         Lasting {
             id,
@@ -69,8 +69,8 @@ impl Node {
 
     /// Takes over what Redis says of the registry as a whole.
     pub(super) fn learn(&self, standing: &Standing) {
-        self.facts.redis_says(standing.micros, standing.asked);
-        self.facts.saw_number(standing.number);
+        self.facts
+            .redis_says(standing.micros, standing.number, standing.asked);
         self.facts.saw_lifetime(standing.longest);
         self.set_recovering(standing.is_recovering);
     }

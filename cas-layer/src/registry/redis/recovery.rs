@@ -4,7 +4,8 @@
 //! node looks for signs of that whenever it connects, and every few seconds. On a sign:
 //!
 //! 1. it marks in Redis that sessions may have been forgotten (`recovering`), before it makes any other call. From
-//!    then on logouts of unknown sessions are kept;
+//!    then on logouts of unknown sessions are kept, and sessions have numbers above all of before, see
+//!    [`number`](super::number);
 //! 2. it reads the stream from the beginning;
 //! 3. it writes what it knows to have ended and Redis does not;
 //! 4. it tells Redis of the sessions whose cookies it sees, see [`seen`](super::seen).
@@ -96,7 +97,7 @@ pub(super) async fn join(
     let standing = scripts::look(commands, &node.keys, known.seen).await?;
     node.learn(&standing);
     let sign = known.sign_of_loss(&standing, commands.instance());
-    let (epoch, is_marked) = scripts::join(
+    let joined = scripts::join(
         commands,
         &node.keys,
         &hex::encode(&random()?),
@@ -105,24 +106,37 @@ pub(super) async fn join(
         sign.is_some(),
     )
     .await?;
+    for key in &joined.repaired {
+        tracing::error!(
+            key,
+            "what stood under a key in Redis cannot have come from the registry: it is repaired. Nodes of an \
+             older version may put it there again: update all of them"
+        );
+    }
+    if joined.is_refused {
+        tracing::error!("Redis refuses the highest number of a session that this node knows");
+        node.facts.correct_number(joined.number);
+    }
+    node.facts
+        .redis_says(joined.micros, joined.number, joined.asked);
     if let Some(sign) = sign {
         tracing::warn!(
             sign,
             "Redis may have lost sign-outs: what this node knows is compared with it"
         );
-    } else if is_marked {
+    } else if joined.is_marked {
         tracing::info!(
             "Redis is new to the registry, or was restarted: until every session of before has \
              expired, sign-outs of unknown sessions are kept too"
         );
     }
-    if is_marked {
+    if joined.is_marked {
         node.set_recovering(true);
         known.is_doubtful |= !known.is_new();
     }
-    known.epoch.clone_from(&epoch);
+    commands.set_epoch(&joined.epoch);
+    known.epoch = joined.epoch;
     commands.instance().clone_into(&mut known.instance);
-    commands.set_epoch(&epoch);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! What is done in Redis: each step one script, so that it happens whole or not at all.
 //!
-//! The scripts are sent in full each time. That costs three kilobytes at sign-in and sign-out, and saves the
+//! The scripts are sent in full each time. That costs five kilobytes at sign-in and sign-out, and saves the
 //! case in which Redis has forgotten them.
 
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     clock::UnixSeconds,
-    registry::{AccountId, Opened},
+    registry::{AccountId, LONGEST, Opened},
     session::SessionId,
 };
 
@@ -97,11 +97,11 @@ pub(super) async fn look(
     keys: &Keys,
     seen: EntryId,
 ) -> Result<Standing, Failure> {
-    type Raw = (String, u64, u64, u64, i64, String, u64);
+    type Raw = (String, u64, u64, u64, bool, String, bool);
     let mut command = eval(LOOK, keys, []);
     command.arg(seen.to_string());
     let asked = Instant::now();
-    let (epoch, micros, number, longest, recovering, last, found): Raw =
+    let (epoch, micros, number, longest, is_recovering, last, has_seen): Raw =
         connection.run(&command, COMMAND).await?;
     Ok(Standing {
         asked,
@@ -109,9 +109,9 @@ pub(super) async fn look(
         micros,
         number,
         longest,
-        is_recovering: recovering > 0,
+        is_recovering,
         last: EntryId::parse(&last).ok_or_else(unexpected)?,
-        has_seen: found > 0,
+        has_seen,
     })
 }
 
@@ -127,7 +127,22 @@ pub(super) async fn load(
     connection.run(&command, COMMAND).await
 }
 
-/// Answers with the epoch, and whether Redis may have lost something.
+/// What a node is told that joins.
+#[derive(Debug)]
+pub(super) struct Joined {
+    /// When Redis was asked.
+    pub(super) asked: Instant,
+    pub(super) epoch: String,
+    /// Whether Redis may have lost something.
+    pub(super) is_marked: bool,
+    pub(super) micros: u64,
+    pub(super) number: u64,
+    /// Whether the highest number of the node cannot be one.
+    pub(super) is_refused: bool,
+    /// The keys that held something that cannot be theirs.
+    pub(super) repaired: Vec<String>,
+}
+
 pub(super) async fn join(
     connection: &Connection,
     keys: &Keys,
@@ -135,7 +150,8 @@ pub(super) async fn join(
     longest: UnixSeconds,
     highest: u64,
     lost: bool,
-) -> Result<(String, bool), Failure> {
+) -> Result<Joined, Failure> {
+    type Raw = (String, bool, u64, u64, bool, Vec<String>);
     let mut command = eval(JOIN, keys, []);
     command
         .arg(new_epoch)
@@ -143,7 +159,18 @@ pub(super) async fn join(
         .arg(longest)
         .arg(highest)
         .arg(u8::from(lost));
-    connection.run(&command, COMMAND).await
+    let asked = Instant::now();
+    let (epoch, is_marked, micros, number, is_refused, repaired): Raw =
+        connection.run(&command, COMMAND).await?;
+    Ok(Joined {
+        asked,
+        epoch,
+        is_marked,
+        micros,
+        number,
+        is_refused,
+        repaired,
+    })
 }
 
 pub(super) async fn begin(
@@ -155,8 +182,8 @@ pub(super) async fn begin(
     let mut command = guarded(BEGIN, keys, connection, [id]);
     command
         .arg(connection.instance())
-        // Rounded up, and never nothing.
-        .arg(lasts.as_secs().saturating_add(1));
+        // Rounded up, and never nothing, nor longer than Redis can count.
+        .arg(lasts.as_secs().min(LONGEST).saturating_add(1));
     connection.run(&command, COMMAND).await
 }
 
@@ -219,18 +246,18 @@ pub(super) fn end_if_opened(
 
 /// What [`end_if_opened`] was answered.
 pub(super) fn answers(value: redis::Value) -> Result<Vec<Answer>, Failure> {
-    let answers: Vec<i64> = read(value)?;
-    let answers = answers.into_iter().map(|answer| match answer {
-        0 => Ok(Answer::HadEnded),
-        -1 => Ok(Answer::Unknown),
-        -2 => Ok(Answer::NoRoom),
-        -3 => Ok(Answer::EndedEarly),
-        expires_at => match expires_at.try_into() {
-            Ok(expires_at) => Ok(Answer::Ended { expires_at }),
-            Err(_) => Err(unexpected()),
-        },
+    let answers: Vec<String> = read(value)?;
+    let answers = answers.iter().map(|answer| match answer.as_str() {
+        "had-ended" => Some(Answer::HadEnded),
+        "unknown" => Some(Answer::Unknown),
+        "no-room" => Some(Answer::NoRoom),
+        "ended-early" => Some(Answer::EndedEarly),
+        ended => {
+            let expires_at = ended.strip_prefix("ended ")?.parse().ok()?;
+            Some(Answer::Ended { expires_at })
+        }
     });
-    answers.collect()
+    answers.collect::<Option<_>>().ok_or_else(unexpected)
 }
 
 /// Ends an account's sessions, for [`run_ends`].

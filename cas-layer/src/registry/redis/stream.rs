@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::hex;
+use super::{hex, number};
 use crate::{
     clock::UnixSeconds,
     registry::{AccountId, EndedSessions},
@@ -57,15 +57,14 @@ pub(super) enum Entry {
 }
 
 impl Entry {
-    /// Reads the fields `s` or `a` and `n`, and `x`. Others are of a later version.
-    pub(super) fn parse<F: AsRef<[u8]>>(fields: &[F]) -> Option<Self> {
+    /// Reads the fields `s` or `a` and `n`, and `x`, of the entry of this id. Others are of a later version.
+    pub(super) fn parse<F: AsRef<[u8]>>(id: EntryId, fields: &[F]) -> Option<Self> {
         let (fields, _) = fields.as_chunks::<2>();
         let text = |name: &[u8]| {
             let field = fields.iter().find(|[field, _]| field.as_ref() == name);
             field.map(|[_, value]| value.as_ref())
         };
-        let number = |name| str::from_utf8(text(name)?).ok()?.parse().ok();
-        let expires_at = number(b"x")?;
+        let expires_at = str::from_utf8(text(b"x")?).ok()?.parse().ok()?;
         if let Some(session) = text(b"s") {
             return Some(Self::Session {
                 id: hex::decode(session)?.into(),
@@ -74,7 +73,7 @@ impl Entry {
         }
         Some(Self::Account {
             account: hex::decode(text(b"a")?)?.into(),
-            number: number(b"n")?,
+            number: number::of_end(str::from_utf8(text(b"n")?).unwrap_or_default(), id),
             expires_at,
         })
     }
@@ -95,8 +94,9 @@ impl Entry {
 mod tests {
     use super::*;
 
-    fn fields(text: &str) -> Vec<&str> {
-        text.split(' ').collect()
+    fn parse(text: &str) -> Option<Entry> {
+        let fields: Vec<_> = text.split(' ').collect();
+        Entry::parse(EntryId::parse("1700000000000-0")?, &fields)
     }
 
     #[test]
@@ -106,16 +106,10 @@ mod tests {
             id: [0xa1; 16].into(),
             expires_at: 1_700_000_000,
         };
+        assert_eq!(parse(&format!("s {id} x 1700000000")), Some(session));
+        assert_eq!(parse(&format!("new 1 s {id} x 1700000000")), Some(session));
         assert_eq!(
-            Entry::parse(&fields(&format!("s {id} x 1700000000"))),
-            Some(session)
-        );
-        assert_eq!(
-            Entry::parse(&fields(&format!("new 1 s {id} x 1700000000"))),
-            Some(session)
-        );
-        assert_eq!(
-            Entry::parse(&fields(&format!("a {id} n 12 x 1700000000"))),
+            parse(&format!("a {id} n 12 x 1700000000")),
             Some(Entry::Account {
                 account: [0xa1; 16].into(),
                 number: 12,
@@ -138,7 +132,7 @@ mod tests {
             format!("a {id} x 17"),
             format!("b {id} x 17"),
         ] {
-            assert_eq!(Entry::parse(&fields(&text)), None, "{text}");
+            assert_eq!(parse(&text), None, "{text}");
         }
     }
 

@@ -28,7 +28,7 @@ use crate::{
     pages::PageKind,
     protocol::{ServiceTicket, ServiceUrl},
     registry::{Begun, Opened},
-    session::{SessionData, SessionId},
+    session::{Identity, SessionId},
     user::CasUser,
 };
 
@@ -236,20 +236,23 @@ async fn validate(
             answer::rejected(&rejected)
         })?;
     let now = shared.clock.now();
-    let mut session = SessionData::new(content, id, renewed, now, &shared.lifetimes);
-    let mut cookie = None;
+    let mut identity = Identity::new(content, id, renewed, now, &shared.lifetimes);
     if let Some(begun) = begun {
-        match begun.open(session.expires_at, now).await {
+        match begun.open(identity.expires_at, now).await {
             Ok(Opened::Live { number }) => {
-                session.number = number;
+                let mut session = identity.open(number);
                 if let Some(ticket) = granting_ticket.clone() {
                     granting::give(shared, &mut session, ticket, now).await;
                 }
                 match granting::cookie(shared, &mut session, now) {
-                    Ok(written) => cookie = Some(written),
+                    Ok(cookie) => {
+                        let user = CasUser::new(session, Arc::clone(shared), Place::Request);
+                        return Ok((user, Some(cookie)));
+                    }
                     Err(error) => {
                         not_opened(&error);
                         take_back(shared, id, now).await;
+                        identity = session.into_identity();
                     }
                 }
             }
@@ -263,13 +266,10 @@ async fn validate(
             Err(error) => not_opened(&error),
         }
     }
-    if cookie.is_none() {
-        // No session, so none that ends with all others of the user; and the ticket is good for this request.
-        session.number = u64::MAX;
-        session.granting_ticket = granting_ticket;
-    }
-    let user = CasUser::new(session, Arc::clone(shared), Place::Request);
-    Ok((user, cookie))
+    // No session: both tickets are good for this request.
+    identity.granting_ticket = granting_ticket;
+    let user = CasUser::of_ticket(identity, Arc::clone(shared));
+    Ok((user, None))
 }
 
 /// A session was opened for nothing. If this cannot be noted, the entry goes when it expires.

@@ -14,6 +14,8 @@ use cas_layer_tests::suite::trial;
 use libtest_mimic::Trial;
 
 use super::File;
+#[cfg(unix)]
+use super::listening::Listening;
 use crate::{
     contract::Harness as _,
     support::{is_ended, sign_in, sign_out, single_logout},
@@ -48,6 +50,26 @@ pub(super) fn trials() -> Vec<Trial> {
         ),
         trial("file::a_new_file_is_its_owners_alone", permissions),
         trial("file::a_link_leads_to_the_file", links),
+        trial(
+            "file::a_file_that_others_may_write_is_refused",
+            writable_by_others,
+        ),
+        trial(
+            "file::a_file_that_others_may_read_is_warned_of",
+            readable_by_others,
+        ),
+        trial(
+            "file::a_directory_on_the_way_that_everybody_may_write_is_refused",
+            open_directories,
+        ),
+        trial(
+            "file::a_directory_on_the_way_that_a_group_may_write_is_warned_of",
+            directories_of_a_group,
+        ),
+        trial(
+            "file::a_file_or_a_link_of_another_user_is_refused",
+            other_owners,
+        ),
     ]);
     trials
 }
@@ -147,4 +169,121 @@ async fn links() {
     assert_eq!(refusal(&link).kind(), RegistryErrorKind::Unusable);
     sign_out(&file.open(), 1).await;
     assert!(is_ended(&FileRegistry::open(&link).unwrap(), 1));
+}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[cfg(unix)]
+fn assert_unusable(path: &Path, why: &str) {
+    let error = refusal(path);
+    assert_eq!(error.kind(), RegistryErrorKind::Unusable);
+    assert!(error.to_string().contains(why), "{why}: {error}");
+}
+
+/// What is said while a file is opened.
+#[cfg(unix)]
+fn said_on_opening(path: &Path) -> String {
+    let listening = Listening::start();
+    drop(FileRegistry::open(path).unwrap());
+    listening.heard()
+}
+
+#[cfg(unix)]
+async fn writable_by_others() {
+    let file = File::new().await;
+    sign_out(&file.open(), 1).await;
+    for mode in [0o620, 0o602, 0o660, 0o666] {
+        set_mode(&file.path(), mode);
+        assert_unusable(&file.path(), &format!("0{mode:o}"));
+    }
+    // Left as it is, for the operator.
+    set_mode(&file.path(), 0o600);
+    assert!(is_ended(&file.open(), 1));
+    let said = said_on_opening(&file.path());
+    assert!(!said.contains("can read"), "{said}");
+}
+
+#[cfg(unix)]
+async fn readable_by_others() {
+    let file = File::new().await;
+    drop(file.open());
+    for mode in [0o640, 0o604, 0o644] {
+        set_mode(&file.path(), mode);
+        let said = said_on_opening(&file.path());
+        assert!(said.contains("WARN") && said.contains("0600"), "{said}");
+    }
+}
+
+#[cfg(unix)]
+async fn open_directories() {
+    use std::os::unix::fs::symlink;
+
+    let top = tempfile::tempdir().unwrap();
+    let [outer, inner] = ["outer", "outer/inner"].map(|name| top.path().join(name));
+    fs::create_dir_all(&inner).unwrap();
+    let path = inner.join("sessions.redb");
+    for directory in [&outer, &inner] {
+        set_mode(directory, 0o757);
+        assert_unusable(&path, "mode 0757");
+        assert!(!path.exists(), "made all the same");
+        // As /tmp is.
+        set_mode(directory, 0o1757);
+        drop(FileRegistry::open(&path).unwrap());
+        // No better when the file is there.
+        set_mode(directory, 0o757);
+        assert_unusable(&path, "mode 0757");
+        fs::remove_file(&path).unwrap();
+        set_mode(directory, 0o755);
+    }
+    // Where a link is, and where it leads.
+    drop(FileRegistry::open(&path).unwrap());
+    let links = top.path().join("links");
+    fs::create_dir(&links).unwrap();
+    let [first, second] = ["first", "links/second"].map(|name| top.path().join(name));
+    symlink("links/../links/second", &first).unwrap();
+    symlink("../outer/inner", &second).unwrap();
+    let path = first.join("sessions.redb");
+    drop(FileRegistry::open(&path).unwrap());
+    for directory in [&links, &outer, &inner] {
+        set_mode(directory, 0o757);
+        assert_unusable(&path, "mode 0757");
+        set_mode(directory, 0o755);
+    }
+    symlink("circle", top.path().join("circle")).unwrap();
+    assert_unusable(&top.path().join("circle/sessions.redb"), "cannot be opened");
+}
+
+#[cfg(unix)]
+async fn directories_of_a_group() {
+    let file = File::new().await;
+    set_mode(file.0.path(), 0o770);
+    let said = said_on_opening(&file.path());
+    assert!(said.contains("WARN") && said.contains("0770"), "{said}");
+}
+
+#[cfg(unix)]
+async fn other_owners() {
+    use std::os::unix::fs::{chown, lchown, symlink};
+
+    let file = File::new().await;
+    drop(file.open());
+    let link = file.0.path().join("link");
+    symlink(file.path(), &link).unwrap();
+    let other = 12_345;
+    if chown(file.path(), Some(other), None).is_err() {
+        println!("left out: only root can give a file away");
+        return;
+    }
+    assert_unusable(&file.path(), "12345");
+    chown(file.path(), Some(0), None).unwrap();
+    lchown(&link, Some(other), None).unwrap();
+    assert_unusable(&link, "12345");
+    chown(file.0.path(), Some(other), None).unwrap();
+    let said = said_on_opening(&file.path());
+    assert!(said.contains("WARN") && said.contains("12345"), "{said}");
 }

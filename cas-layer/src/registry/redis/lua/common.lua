@@ -6,6 +6,13 @@ local FIRST = 8 -- the first key of a session
 -- How long an entry is kept beyond the session's expiry, in seconds: clocks differ.
 local GRACE = 3600
 
+-- The longest that a session lasts, in seconds.
+local LONGEST_LIFE = 366 * 24 * 3600 + GRACE
+
+-- Numbers of sessions are microseconds by the clock of Redis, or more. `number.rs` says which of them are believed.
+local LEAP = 600 * 1000000
+local AHEAD = 100 * 366 * 24 * 3600 * 1000000
+
 -- States of a session, each a string:
 --   b<n>:<server>  begun by n callbacks, when Redis ran as <server>
 --   o<expires>     opened; and, after a space, what is kept for it
@@ -23,21 +30,55 @@ local function text(number)
   return string.format('%.0f', number)
 end
 
-local function number_at(key)
-  return tonumber(redis.call('GET', key) or '0')
+-- Reads a number from 0 to a limit; nil for anything else.
+local function number_of(value, limit)
+  local number = type(value) == 'string' and tonumber(value)
+  if number and number >= 0 and number <= limit then
+    return number
+  end
 end
 
--- Writes a number that only grows.
-local function raise(key, number)
-  if number > number_at(key) then
-    redis.call('SET', key, text(number))
+-- The number that stands under a key, 0 where nothing does; nil for something that is no such number.
+local function number_at(key, limit)
+  local value = redis.pcall('GET', key)
+  if not value then
+    return 0
   end
+  return number_of(value, limit)
+end
+
+-- A number of a session that a node says, if Redis may have given it.
+local function given(value)
+  return number_of(value, now_us() + AHEAD)
+end
+
+-- The last number of a session. Where it cannot be one, the numbers begin anew above all that were given.
+local function last_number()
+  return number_at(NUMBER, now_us() + AHEAD) or now_us() + LEAP
+end
+
+-- Raises the last number, and repairs one that cannot be one.
+local function raise(number)
+  local last = number_at(NUMBER, now_us() + AHEAD)
+  if not last or number > last then
+    redis.call('SET', NUMBER, text(math.max(number, last_number())))
+  end
+end
+
+-- The longest life of a session, in seconds. Where it cannot be one, nothing is to be forgotten too early.
+local function longest_life()
+  return number_at(LONGEST, LONGEST_LIFE) or LONGEST_LIFE
+end
+
+-- How long a session lasts, in seconds, as a node says.
+local function life(value)
+  return number_of(value, LONGEST_LIFE) or LONGEST_LIFE
 end
 
 -- Learns of a session that lasts for so many seconds. What was to last as long as the longest session does
 -- so still.
 local function lasts(seconds)
-  local longest = number_at(LONGEST)
+  local longest = longest_life()
   if seconds > longest then
     redis.call('SET', LONGEST, text(seconds))
     local left = redis.call('TTL', RECOVERING)
@@ -54,7 +95,7 @@ end
 
 -- Tells every node, and forgets by time alone what no node needs any more.
 local function tell(...)
-  local oldest = math.floor(now_us() / 1000) - (number_at(LONGEST) + GRACE) * 1000
+  local oldest = math.floor(now_us() / 1000) - (longest_life() + GRACE) * 1000
   return redis.call('XADD', ENDED, 'MINID', '~', text(math.max(oldest, 0)), '*', ...)
 end
 

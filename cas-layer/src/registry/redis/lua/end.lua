@@ -3,7 +3,7 @@
 local news = 0
 for i = FIRST, #KEYS do
   local at = 2 + (i - FIRST) * 3
-  local id, expires, seconds = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+  local id, expires, seconds = ARGV[at], ARGV[at + 1], life(ARGV[at + 2])
   local state = redis.call('GET', KEYS[i])
   lasts(seconds)
   if state and is_told(state) then

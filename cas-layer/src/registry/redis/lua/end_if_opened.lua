@@ -1,8 +1,12 @@
 -- Ends those sessions that were begun or opened. ARGV: epoch; the time by the node's clock; how many unknown ones
 -- are kept at most; then the ids.
--- Answers for each: when it expires, if it has ended now and every node has to know; 0 if it had ended before; -1 if
--- it is unknown; -2 if it is unknown and should be kept, and there is no room; -3 if it has ended now and was not open yet.
+-- Answers for each: `ended` and when it expires, if it has ended now and every node has to know; `had-ended`, if it had
+-- ended before; `unknown`; `no-room`, if it is unknown and should be kept, and there is no room; `ended-early`, if it has
+-- ended now and was not open yet.
 local recovering = redis.call('EXISTS', RECOVERING) == 1
+local function kept()
+  return number_at(KEPT, math.huge) or 0
+end
 local answers = {}
 for i = FIRST, #KEYS do
   local key, id = KEYS[i], ARGV[4 + i - FIRST]
@@ -12,27 +16,34 @@ for i = FIRST, #KEYS do
   if kind == 'o' then
     local expires = string.match(state, '^o(%d+)')
     finish(key, id, expires, 1)
-    answer = tonumber(expires)
+    answer = 'ended ' .. expires
   elseif kind == 'e' or kind == 'x' then
     -- Written again for the sake of WAIT.
     redis.call('SET', key, state, 'KEEPTTL')
-    answer = 0
+    answer = 'had-ended'
   elseif kind == 'b' and not recovering then
     redis.call('SET', key, 'x', 'KEEPTTL')
-    answer = -3
+    answer = 'ended-early'
   elseif not recovering then
-    answer = -1
-  elseif number_at(KEPT) >= tonumber(ARGV[3]) then
+    answer = 'unknown'
+  elseif kept() >= tonumber(ARGV[3]) then
     if kind == 'b' then
       redis.call('SET', key, 'x', 'KEEPTTL')
     end
-    answer = kind == 'b' and -3 or -2
+    answer = kind == 'b' and 'ended-early' or 'no-room'
   else
     -- It may have been opened in a time that Redis lost.
-    local longest = number_at(LONGEST)
-    redis.call('SET', KEPT, text(number_at(KEPT) + 1), 'EX', math.max(redis.call('TTL', RECOVERING), 1))
-    answer = tonumber(ARGV[2]) + longest
-    finish(key, id, text(answer), longest + GRACE)
+    local longest = longest_life()
+    local left = redis.call('TTL', RECOVERING)
+    if left < 0 then
+      -- Somebody else has put it there, for good.
+      left = longest + GRACE
+    end
+    redis.call('SET', KEPT, text(kept() + 1), 'EX', math.max(left, 1))
+    local now = number_of(ARGV[2], 2 ^ 53) or math.floor(now_us() / 1000000)
+    local expires = text(now + longest)
+    answer = 'ended ' .. expires
+    finish(key, id, expires, longest + GRACE)
   end
   answers[#answers + 1] = answer
 end

@@ -1,6 +1,6 @@
 -- How things stand. ARGV: the last entry of the stream that the node has seen.
--- Answers: epoch, the time in microseconds, number, longest lifetime, how many seconds recovering lasts
--- on, the stream's last id, and whether the entry is there still.
+-- Answers: epoch, the time in microseconds, number, longest lifetime, whether recovering lasts, the stream's last id, and
+-- whether the entry is there still.
 local last, seen = '0-0', ARGV[1]
 if redis.call('EXISTS', ENDED) == 1 then
   local about = redis.call('XINFO', 'STREAM', ENDED)
@@ -13,9 +13,9 @@ end
 return {
   redis.call('GET', EPOCH) or '',
   text(now_us()),
-  text(number_at(NUMBER)),
-  text(number_at(LONGEST)),
-  redis.call('TTL', RECOVERING),
+  text(last_number()),
+  text(longest_life()),
+  redis.call('EXISTS', RECOVERING),
   last,
   #redis.call('XRANGE', ENDED, seen, seen),
 }

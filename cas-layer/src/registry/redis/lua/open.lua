@@ -2,7 +2,7 @@
 -- the highest number that the node knows.
 -- Answers: `live` and a number, `ended`, or `unknown`: begun before Redis was restarted, or not at all, so a
 -- logout may have been lost.
-local key, expires, seconds = KEYS[FIRST], ARGV[3], tonumber(ARGV[4])
+local key, expires, seconds = KEYS[FIRST], ARGV[3], life(ARGV[4])
 local state = redis.call('GET', key)
 if not state then
   return { 'unknown' }
@@ -14,7 +14,7 @@ end
 if kind == 'e' or kind == 'x' then
   return { 'ended' }
 end
-local number = math.max(number_at(NUMBER), tonumber(ARGV[5])) + 1
+local number = math.max(last_number(), given(ARGV[5]) or 0) + 1
 number = math.max(number, now_us())
 redis.call('SET', NUMBER, text(number))
 lasts(seconds)

@@ -1,11 +1,11 @@
 -- Notes sessions whose cookies were seen after Redis lost something. ARGV: epoch; the highest number that the
 -- node knows; then for each session its id, when it expires, and in how many seconds that is.
 -- Answers for each: 1 if it has ended.
-raise(NUMBER, tonumber(ARGV[2]))
+raise(given(ARGV[2]) or 0)
 local answers = {}
 for i = FIRST, #KEYS do
   local at = 3 + (i - FIRST) * 3
-  local id, expires, seconds = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+  local id, expires, seconds = ARGV[at], ARGV[at + 1], life(ARGV[at + 2])
   local state = redis.call('GET', KEYS[i])
   local kind = state and string.sub(state, 1, 1)
   if kind == 'x' then
