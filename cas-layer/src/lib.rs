@@ -18,6 +18,7 @@ pub mod registry;
 mod service;
 mod session;
 #[cfg(feature = "testing")]
+mod strict_url;
 pub mod testing;
 mod user;
 

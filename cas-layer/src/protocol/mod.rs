@@ -28,7 +28,7 @@ pub(crate) use response::{
 };
 pub(crate) use saml_request::SamlRequest;
 pub use server_url::{LoginMode, LogoutParameter};
-pub(crate) use server_url::{ServerPaths, ServerUrl, Validation, without_user_info};
+pub(crate) use server_url::{ServerPaths, ServerUrl, Validation};
 pub use service_url::{InvalidServiceUrl, ServiceUrl};
 pub use ticket::{InvalidTicket, ServiceTicket};
 pub use version::{Protocol, UnknownProtocol};

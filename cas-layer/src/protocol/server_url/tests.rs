@@ -187,6 +187,8 @@ fn a_password_in_a_server_url_is_not_repeated_in_the_error() {
     for given in [
         "https://alice:hunter2@cas.example.org",
         "https://alice:hunter2@x:99999",
+        "https://alice:hunter2@hunter2@cas.example.org",
+        "https://alice:hunter2/hunter2@cas.example.org",
         "alice:hunter2@x",
     ] {
         let error = ServerUrl::parse(given, ServerPaths::default(), false).unwrap_err();
