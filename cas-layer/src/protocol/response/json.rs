@@ -9,7 +9,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::collector::Collector;
-use super::{Refusal, ResponseError, trim, user_name};
+use super::{Refusal, ResponseError, proxy_name, trim, user_name};
 use crate::protocol::Authentication;
 
 pub(super) fn parse(body: &str) -> Result<Authentication, ResponseError> {
@@ -72,15 +72,9 @@ fn success(answer: &str) -> Result<Authentication, ResponseError> {
         answer.get("proxies").unwrap_or("null"),
         "its proxies are no list of strings",
     )?;
-    let proxies: Vec<String> = proxies
-        .unwrap_or_default()
-        .iter()
-        .map(|proxy| trim(proxy).to_owned())
-        .collect();
-    if proxies.iter().any(String::is_empty) {
-        return Err(ResponseError::Unreadable("a proxy is empty"));
-    }
-    let authentication = Authentication::new(user, collector.finish(), proxies);
+    let proxies = proxies.unwrap_or_default();
+    let proxies: Result<Vec<String>, _> = proxies.iter().map(|proxy| proxy_name(proxy)).collect();
+    let authentication = Authentication::new(user, collector.finish(), proxies?);
     let iou = answer.get("proxyGrantingTicket").and_then(string);
     Ok(match iou {
         Some(iou) => authentication.with_proxy_granting_ticket_iou(trim(&iou)),

@@ -3,7 +3,7 @@
 use roxmltree::{Document, Node};
 
 use super::collector::Collector;
-use super::{Refusal, ResponseError, dialect, user_name};
+use super::{Refusal, ResponseError, dialect, proxy_name, user_name};
 use crate::protocol::Authentication;
 use crate::protocol::document::{self, namespace, trim};
 
@@ -104,11 +104,12 @@ fn chain(proxies: &Node<'_, '_>, namespace: &str) -> Result<Vec<String>, Respons
                 && self::namespace(&proxy) == namespace
                 && !proxy.children().any(|child| child.is_element())
                 && !trim(&text).is_empty();
-            is_proxy
-                .then(|| trim(&text).to_owned())
-                .ok_or(ResponseError::Unreadable(
+            if !is_proxy {
+                return Err(ResponseError::Unreadable(
                     "the list of proxies has something else in it",
-                ))
+                ));
+            }
+            proxy_name(&text)
         })
         .collect()
 }
