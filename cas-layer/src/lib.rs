@@ -15,10 +15,11 @@ mod pages;
 mod paths;
 mod protocol;
 pub mod registry;
+mod secret;
 mod service;
 mod session;
-#[cfg(feature = "testing")]
 mod strict_url;
+#[cfg(feature = "testing")]
 pub mod testing;
 mod user;
 

@@ -9,6 +9,7 @@ mod tests;
 use std::fmt;
 
 use url::Host;
+use zeroize::Zeroizing;
 
 pub(crate) use self::paths::ServerPaths;
 use self::query::Query;
@@ -187,11 +188,21 @@ impl ServerUrl {
 
     /// Where a proxy ticket for `target` is to be had (CAS protocol 2.7.1). Holds the proxy-granting ticket:
     /// never log it.
-    pub(crate) fn proxy(&self, ticket: &ProxyGrantingTicket, target: &ServiceUrl) -> String {
+    pub(crate) fn proxy(
+        &self,
+        ticket: &ProxyGrantingTicket,
+        target: &ServiceUrl,
+    ) -> Zeroizing<String> {
         let mut query = Query::new(self.join(&self.paths.proxy));
-        query.add("pgt", ticket.expose_secret());
-        query.add("targetService", target.as_str());
-        query.finish()
+        let parameters = [
+            ("pgt", ticket.expose_secret()),
+            ("targetService", target.as_str()),
+        ];
+        query.reserve(&parameters);
+        for (name, value) in parameters {
+            query.add(name, value);
+        }
+        Zeroizing::new(query.finish())
     }
 }
 

@@ -7,6 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
 use super::collector::Collector;
 use super::{Refusal, ResponseError, proxy_name, trim, user_name};
@@ -47,7 +48,11 @@ pub(super) fn failure(answer: &str) -> ResponseError {
     let Ok(answer) = serde_json::from_str::<Object<'_>>(answer) else {
         return ResponseError::Refused(Refusal::without_words());
     };
-    let word = |key| answer.get(key).and_then(string).unwrap_or_default();
+    // The server's words can quote a live ticket.
+    let word = |key| {
+        let word = answer.get(key).and_then(string).unwrap_or_default();
+        Zeroizing::new(word.into_owned())
+    };
     ResponseError::Refused(Refusal::new(&word("code"), &word("description")))
 }
 

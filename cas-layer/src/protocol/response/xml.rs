@@ -1,6 +1,7 @@
 //! CAS 2 and 3: `serviceResponse` (CAS protocol 2.5.2, appendix A).
 
 use roxmltree::{Document, Node};
+use zeroize::Zeroizing;
 
 use super::collector::Collector;
 use super::{Refusal, ResponseError, dialect, proxy_name, user_name};
@@ -42,7 +43,7 @@ pub(super) fn answer<'a, 'i>(
 pub(super) fn failure(answer: &Node<'_, '_>) -> ResponseError {
     ResponseError::Refused(Refusal::new(
         answer.attribute("code").unwrap_or_default(),
-        &dialect::text(answer),
+        &Zeroizing::new(dialect::text(answer)),
     ))
 }
 
