@@ -15,7 +15,7 @@ pub enum ConfigError {
     InvalidUrl {
         /// Which URL: "CAS server URL", "app URL", "proxy callback URL".
         what: &'static str,
-        /// The URL as it was given.
+        /// The URL as it was given, with `…` for what may be a user name or password.
         url: String,
         /// What is wrong with it.
         reason: &'static str,
@@ -195,7 +195,8 @@ pub enum ConfigError {
     /// A chain of proxies that is to be accepted can admit nobody, or says something else than it seems to.
     #[error("proxy `{proxy}` in an accepted chain: {reason}")]
     InvalidProxyChain {
-        /// The proxy in the chain as it was given; empty when there is none.
+        /// The proxy in the chain as it was given, with `…` for what may be a user name or password; empty when there is
+        /// none.
         proxy: String,
         /// What is wrong with it.
         reason: &'static str,

@@ -17,8 +17,10 @@ mod pages;
 mod paths;
 mod protocol;
 pub mod registry;
+mod secret;
 mod service;
 mod session;
+mod strict_url;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod user;

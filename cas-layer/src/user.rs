@@ -274,8 +274,8 @@ impl CasUser {
     }
 
     /// A ticket with which to call another service in this user's name, at the URL `target` and once (CAS protocol
-    /// 2.7). Send it along as that service expects it: as the parameter `ticket` of the target, or in the field
-    /// `Authorization: CAS …` of the request. The app has to have a
+    /// 2.7). Send it along as that service expects it: in the field `Authorization: CAS …` of the request for a
+    /// [`CasApiLayer`](crate::CasApiLayer), as the parameter `ticket` of the target for most others. The app has to have a
     /// [`proxy_callback`](crate::CasConfigBuilder::proxy_callback). Without a session, the proxy-granting ticket that came
     /// with the user's ticket is kept in this value and its clones, and nowhere else.
     ///

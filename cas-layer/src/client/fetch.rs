@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 
 use reqwest::{RequestBuilder, Response, StatusCode};
+use zeroize::Zeroizing;
+
+use crate::secret::append;
 
 /// The longest answer that is read, in bytes.
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
@@ -12,14 +15,14 @@ pub(super) async fn send(request: RequestBuilder) -> Result<Response, FetchError
     request.send().await.map_err(FetchError::from_http)
 }
 
-/// Reads the body of an answer.
-pub(super) async fn read(mut response: Response) -> Result<Vec<u8>, FetchError> {
-    let mut body = Vec::new();
+/// Reads the body of an answer, which may quote a live ticket.
+pub(super) async fn read(mut response: Response) -> Result<Zeroizing<Vec<u8>>, FetchError> {
+    let mut body = Zeroizing::new(Vec::new());
     while let Some(chunk) = response.chunk().await.map_err(FetchError::from_http)? {
         if chunk.len() > MAX_RESPONSE_BYTES - body.len() {
             return Err(FetchError::unreadable("it is over 1 MiB"));
         }
-        body.extend_from_slice(&chunk);
+        append(&mut body, &chunk);
     }
     Ok(body)
 }

@@ -18,6 +18,7 @@ pub use error::{ValidationError, ValidationErrorKind};
 use http::{HeaderName, header};
 pub use proxy_error::{ProxyTicketError, ProxyTicketErrorKind};
 use reqwest::RequestBuilder;
+use zeroize::Zeroizing;
 
 use self::fetch::FetchError;
 use self::proxies::Proxies;
@@ -269,7 +270,7 @@ impl Inner {
 }
 
 /// Sends a request, once, and reads the body of an answer with a 2xx status.
-async fn fetch(request: RequestBuilder) -> Result<Vec<u8>, FetchError> {
+async fn fetch(request: RequestBuilder) -> Result<Zeroizing<Vec<u8>>, FetchError> {
     let response = fetch::send(request).await?;
     let status = response.status();
     if !status.is_success() {

@@ -56,7 +56,7 @@ impl CasClient {
         target: &ServiceUrl,
     ) -> Result<ProxyTicket, ProxyTicketError> {
         let url = self.inner.server.proxy(ticket, target);
-        let response = send(self.inner.http.get(url)).await?;
+        let response = send(self.inner.http.get(url.as_str())).await?;
         let status = response.status();
         if status.is_success() {
             let body = read(response).await?;

@@ -30,6 +30,7 @@ use crate::{
     paths::AppUrl,
     registry::Registry,
     session::Key,
+    strict_url::printable,
 };
 
 /// Builds a [`CasConfig`]. Nothing is checked before [`build`](Self::build).
@@ -64,7 +65,7 @@ impl fmt::Debug for CasConfigBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CasConfigBuilder")
             .field("client", &self.client)
-            .field("app_url", &self.app_url)
+            .field("app_url", &printable(&self.app_url))
             .field("further_hosts", &self.further_hosts)
             .field("keys", &self.keys)
             .field("endpoints", &self.endpoints)

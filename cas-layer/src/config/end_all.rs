@@ -1,10 +1,7 @@
 //! Ending all sessions of a user, for administrators.
 
 use super::CasConfig;
-use crate::{
-    protocol::{ServerUrl, without_user_info},
-    registry::RegistryError,
-};
+use crate::{protocol::ServerUrl, registry::RegistryError, strict_url::printable};
 
 /// Why not all sessions of a user are certain to have ended.
 #[derive(Debug, thiserror::Error)]
@@ -32,8 +29,7 @@ impl CasConfig {
     /// The CAS server is not one of this configuration, or the registry failed.
     pub async fn end_all(&self, cas_url: &str, user: &str) -> Result<(), EndAllError> {
         let unknown = |cas_url| EndAllError::UnknownCasServer { cas_url };
-        let normalised =
-            ServerUrl::normalise(cas_url).map_err(|_| unknown(without_user_info(cas_url)))?;
+        let normalised = ServerUrl::normalise(cas_url).map_err(|_| unknown(printable(cas_url)))?;
         let shared = self
             .0
             .with_cas_server(&normalised)

@@ -8,6 +8,7 @@ use super::{Source, Sources};
 use crate::{
     protocol::ProxyGrantingTicket,
     registry::{IouId, SealedGrant},
+    secret::append,
     session::{Encrypter, SessionId},
 };
 
@@ -38,14 +39,15 @@ impl Granting {
 
     /// `None` when the operating system gives no random bytes.
     pub(crate) fn seal(&self, ticket: &ProxyGrantingTicket, label: &Label) -> Option<SealedGrant> {
-        let mut text = Zeroizing::new(label.bytes().to_vec());
-        text.extend_from_slice(ticket.expose_secret().as_bytes());
+        let mut text = Zeroizing::new(Vec::new());
+        append(&mut text, &label.bytes());
+        append(&mut text, ticket.expose_secret().as_bytes());
         SealedGrant::new(self.encrypter.seal(&text)?.into_bytes())
     }
 
     /// `None` for what no key of ours has sealed, or for something else.
     pub(crate) fn open(&self, sealed: &SealedGrant, label: &Label) -> Option<ProxyGrantingTicket> {
-        let text = Zeroizing::new(self.encrypter.open(sealed.as_bytes())?);
+        let text = self.encrypter.open(sealed.as_bytes())?;
         let ticket = text.strip_prefix(&label.bytes())?;
         ProxyGrantingTicket::parse(str::from_utf8(ticket).ok()?).ok()
     }
@@ -100,6 +102,17 @@ mod tests {
                 let opened = opened.as_ref().map(ProxyGrantingTicket::expose_secret);
                 assert_eq!(opened, (index == other).then_some("PGT-1"), "{label:?}");
             }
+        }
+        #[cfg(target_os = "linux")]
+        {
+            let marker = crate::secret::tests::Marker::new();
+            let ticket = ProxyGrantingTicket::parse(&marker.text()).unwrap();
+            let sealed = granting.seal(&ticket, &labels[0]).unwrap();
+            assert_eq!(marker.copies(), 1);
+            let opened = granting.open(&sealed, &labels[0]).unwrap();
+            assert_eq!(marker.copies(), 2);
+            drop((ticket, opened));
+            assert_eq!(marker.copies(), 0);
         }
         let longest = ProxyGrantingTicket::parse(&"P".repeat(256)).unwrap();
         assert!(granting.seal(&longest, &labels[0]).is_some());

@@ -58,6 +58,8 @@ use crate::{service::Anonymous, user::CasUser};
 /// 4. From `Upgrade` all but `websocket`, and `HTTP2-Settings`: who talks another version of HTTP with the
 ///    backend through a tunnel sends requests that this layer never sees.
 /// 5. The session and login cookies of the app, those of all its hosts: the backend could use them in its user's name.
+///    A pair that the backend may read as one of them goes too: names are compared as those of headers are, and after
+///    percent-decoding, and looked for behind spaces, commas, quotes and bytes that are not ASCII.
 ///
 /// A header `Http-Remote-User` is left alone. Such servers call it `HTTP_HTTP_REMOTE_USER`, and
 /// `Remote-User` `HTTP_REMOTE_USER`, so the one is not taken for the other.

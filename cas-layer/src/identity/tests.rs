@@ -205,6 +205,63 @@ async fn the_cookies_of_the_app_stay_and_others_go_on() {
 }
 
 #[tokio::test]
+async fn nothing_that_a_backend_may_read_as_a_cookie_of_the_app_goes_on() {
+    for pair in [
+        "__Host-app-session=x",
+        "__HOST-APP-SESSION=x",
+        "__Host-app-login\t=x",
+        // White space to who trims by Unicode, in UTF-8 or in Latin-1.
+        "\u{a0}__Host-app-session=x",
+        "__Host-app-session\u{a0}=x",
+        "\u{3000}__Host-app-session\u{2003} =x",
+        "\u{feff}__Host-app-session=x",
+        // Names are decoded, or made names of variables.
+        "__%48ost-app-session=x",
+        "__Host-app%2Dsession=x",
+        "%20__Host-app-session=x",
+        "..Host-app-session=x",
+        "__Host_app_session=x",
+        "__Host-app.login=x",
+        // A pair ends at a space or at a comma.
+        "z=1 __Host-app-session=x",
+        "z=1, __Host-app-session=x",
+        "z=1,__Host-app-session=x",
+        "z=\"1\"__Host-app-session=x",
+        "z=1\u{a0}__Host-app-login \u{a0} =x",
+        "\"__Host-app-session\"=x",
+    ] {
+        let mut request = request(Some(("alice", &[])));
+        let field = HeaderValue::from_bytes(format!("a=b; {pair}; c=d").as_bytes()).unwrap();
+        request.headers_mut().append("cookie", field);
+        let headers = below(builder(), request).await;
+        assert_eq!(headers["cookie"], "a=b; c=d", "{pair:?}");
+    }
+    for latin_1 in [
+        &b"\xa0__Host-app-session=x"[..],
+        b"__Host-app-session\x85=x",
+    ] {
+        let mut request = request(None);
+        let field = HeaderValue::from_bytes(latin_1).unwrap();
+        request.headers_mut().append("cookie", field);
+        let headers = below(builder(), request).await;
+        assert!(!headers.contains_key("cookie"), "{latin_1:?}");
+    }
+    for other in [
+        "z==__Host-app-session=x",
+        "z=__Host-app-session",
+        "__Host-app-session",
+        "__Host-app-session-id=x; =; %; \u{a0}",
+        "z=__Host-app-session, =",
+    ] {
+        let mut request = request(None);
+        let field = HeaderValue::from_bytes(other.as_bytes()).unwrap();
+        request.headers_mut().append("cookie", field.clone());
+        let headers = below(builder(), request).await;
+        assert_eq!(headers["cookie"], field, "{other:?}");
+    }
+}
+
+#[tokio::test]
 async fn every_value_can_be_decoded_and_is_visible_ascii() {
     for (values, written) in [
         (&["alice@example.org"][..], "alice@example.org"),

@@ -3,7 +3,10 @@
 use url::{Host, Url};
 
 use super::{Authority, PublicAuthority, canonical};
-use crate::error::ConfigError;
+use crate::{
+    error::ConfigError,
+    strict_url::{UrlFault, parse_http, printable},
+};
 
 const WHAT: &str = "app URL";
 
@@ -22,18 +25,11 @@ impl AppUrl {
     pub(crate) fn parse(text: &str, allow_insecure_http: bool) -> Result<Self, ConfigError> {
         let invalid = |reason| ConfigError::InvalidUrl {
             what: WHAT,
-            url: text.to_owned(),
+            url: printable(text),
             reason,
         };
-        let url = Url::parse(text).map_err(|_| invalid("not an absolute URL"))?;
-        let https = match url.scheme() {
-            "https" => true,
-            "http" => false,
-            _ => return Err(invalid("neither https nor http")),
-        };
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(invalid("has a user name or password in it"));
-        }
+        let url = parse_http(text).map_err(|fault| invalid(fault.as_str()))?;
+        let https = url.scheme() == "https";
         if url.query().is_some() || url.fragment().is_some() {
             return Err(invalid("has a query or a fragment"));
         }
@@ -44,7 +40,8 @@ impl AppUrl {
                 allow: "allow_insecure_http()",
             });
         }
-        let authority = PublicAuthority::of(&url).ok_or_else(|| invalid("not an absolute URL"))?;
+        let authority =
+            PublicAuthority::of(&url).ok_or_else(|| invalid(UrlFault::NotAbsolute.as_str()))?;
         let prefix = url.path().trim_end_matches('/').to_owned();
         if !prefix.is_empty() && canonical(&prefix).as_deref() != Some(prefix.as_str()) {
             return Err(invalid(
@@ -124,6 +121,15 @@ mod tests {
             "ftp://app.example.org",
             "https://user@app.example.org",
             "https://:secret@app.example.org",
+            "https://@app.example.org",
+            "https://alice:sec@ret@app.example.org",
+            "https:app.example.org",
+            "http:9",
+            "http://1",
+            "https://%61pp.example.org",
+            "https://app.example.org\t",
+            "https://app.exa\nmple.org",
+            "https://b\u{fc}cher.example",
             "https://app.example.org/?a=b",
             "https://app.example.org/#top",
             "https://app.example.org/a//b",
@@ -136,6 +142,8 @@ mod tests {
                 matches!(error, ConfigError::InvalidUrl { .. }),
                 "{bad}: {error}"
             );
+            let printed = format!("{error} {error:?}");
+            assert!(!printed.contains("sec"), "{printed}");
         }
     }
 

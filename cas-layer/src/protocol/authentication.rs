@@ -52,20 +52,23 @@ impl Authentication {
         }
     }
 
-    /// The user name: not empty, no control characters, at most 1,024 bytes, no white space around it.
+    /// The user name: at most 1,024 bytes, something to see in it, no white space around it, and no control characters nor
+    /// others that nobody can see, such as zero-width ones and those that turn the direction of writing.
     #[must_use]
     pub fn user(&self) -> &str {
         &self.user
     }
 
-    /// What else the server says about the user. CAS 1 says nothing else.
+    /// What else the server says about the user, as it says it: values that look the same need not be the same, and
+    /// a rule compares them byte for byte. Each has a name; an answer with one that has none is unreadable. CAS 1 says
+    /// nothing else.
     #[must_use]
     pub fn attributes(&self) -> &Attributes {
         &self.attributes
     }
 
     /// The proxies that the ticket came through, most recent first. Empty for a ticket that the user's own
-    /// browser brought (CAS protocol 2.6.2).
+    /// browser brought (CAS protocol 2.6.2). What holds for a user name holds for each, but for the length.
     #[must_use]
     pub fn proxies(&self) -> &[String] {
         &self.proxies

@@ -6,6 +6,7 @@ mod authentication;
 mod document;
 mod format;
 mod logout_request;
+mod name;
 mod proxy;
 mod response;
 mod saml_request;
@@ -17,18 +18,19 @@ mod version;
 pub use authentication::Authentication;
 pub use format::ResponseFormat;
 pub(crate) use logout_request::{InvalidLogoutRequest, LogoutRequest, is_form};
+pub(crate) use name::check_user_name;
 pub(crate) use proxy::proxy_callback_url;
 pub use proxy::{
     InvalidProxyCallback, ProxyCallback, ProxyChain, ProxyGrantingTicket, ProxyGrantingTicketIou,
     ProxyTicket,
 };
 pub(crate) use response::{
-    Refusal, ResponseError, SamlExpectation, Unmet, check_user_name, parse_proxy_response,
-    parse_saml_response, parse_service_response, parse_text_response,
+    Refusal, ResponseError, SamlExpectation, Unmet, parse_proxy_response, parse_saml_response,
+    parse_service_response, parse_text_response,
 };
 pub(crate) use saml_request::SamlRequest;
 pub use server_url::{LoginMode, LogoutParameter};
-pub(crate) use server_url::{ServerPaths, ServerUrl, Validation, without_user_info};
+pub(crate) use server_url::{ServerPaths, ServerUrl, Validation};
 pub use service_url::{InvalidServiceUrl, ServiceUrl};
 pub use ticket::{InvalidTicket, ServiceTicket};
 pub use version::{Protocol, UnknownProtocol};

@@ -8,13 +8,14 @@ mod tests;
 
 use std::fmt;
 
-use url::{Host, Url};
+use url::Host;
+use zeroize::Zeroizing;
 
 pub(crate) use self::paths::ServerPaths;
 use self::query::Query;
-use super::service_url::has_user_info;
 use super::{Protocol, ProxyGrantingTicket, ResponseFormat, ServiceTicket, ServiceUrl};
 use crate::ConfigError;
+use crate::strict_url::{parse_http, printable};
 
 const WHAT: &str = "CAS server URL";
 
@@ -60,22 +61,10 @@ impl ServerUrl {
     ) -> Result<Self, ConfigError> {
         let invalid = |reason| ConfigError::InvalidUrl {
             what: WHAT,
-            url: without_user_info(given),
+            url: printable(given),
             reason,
         };
-        // The parser drops or rewrites these without a word.
-        if given.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
-            return Err(invalid(
-                "it has a space, a control character or a backslash",
-            ));
-        }
-        let url = Url::parse(given).map_err(|_| invalid("it is not an absolute URL"))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(invalid("its scheme is neither https nor http"));
-        }
-        if has_user_info(given) || !url.username().is_empty() || url.password().is_some() {
-            return Err(invalid("it has a user name or password"));
-        }
+        let url = parse_http(given).map_err(|fault| invalid(fault.as_str()))?;
         if url.query().is_some() {
             return Err(invalid("it has a query"));
         }
@@ -199,11 +188,21 @@ impl ServerUrl {
 
     /// Where a proxy ticket for `target` is to be had (CAS protocol 2.7.1). Holds the proxy-granting ticket:
     /// never log it.
-    pub(crate) fn proxy(&self, ticket: &ProxyGrantingTicket, target: &ServiceUrl) -> String {
+    pub(crate) fn proxy(
+        &self,
+        ticket: &ProxyGrantingTicket,
+        target: &ServiceUrl,
+    ) -> Zeroizing<String> {
         let mut query = Query::new(self.join(&self.paths.proxy));
-        query.add("pgt", ticket.expose_secret());
-        query.add("targetService", target.as_str());
-        query.finish()
+        let parameters = [
+            ("pgt", ticket.expose_secret()),
+            ("targetService", target.as_str()),
+        ];
+        query.reserve(&parameters);
+        for (name, value) in parameters {
+            query.add(name, value);
+        }
+        Zeroizing::new(query.finish())
     }
 }
 
@@ -235,16 +234,4 @@ pub(super) fn is_loopback(host: &Host<&str>) -> bool {
         Host::Ipv4(address) => address.is_loopback(),
         Host::Ipv6(address) => address.is_loopback(),
     }
-}
-
-/// The text for an error message, without a password that may be in it.
-pub(crate) fn without_user_info(url: &str) -> String {
-    let Some((before, after)) = url.rsplit_once('@') else {
-        return url.to_owned();
-    };
-    let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
-    format!(
-        "{scheme}{}…@{after}",
-        if scheme.is_empty() { "" } else { "://" }
-    )
 }

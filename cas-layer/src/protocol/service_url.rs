@@ -1,6 +1,6 @@
 //! Service URLs: the S of the protocol.
 
-use url::Url;
+use crate::strict_url::{UrlFault, parse_http};
 
 /// A service URL: where the CAS server sends the browser back to, and what a ticket is bound to.
 ///
@@ -19,7 +19,7 @@ pub struct ServiceUrl(String);
 
 impl ServiceUrl {
     /// Takes an absolute `http` or `https` URL of printable ASCII that servers neither refuse nor rewrite
-    /// into something else.
+    /// into something else, and whose host all programs read alike.
     ///
     /// # Errors
     ///
@@ -32,19 +32,12 @@ impl ServiceUrl {
         if s.contains('#') {
             return Err(InvalidServiceUrl::Fragment);
         }
-        // The parser takes `https:host` and `https:///host` as well; servers do not.
-        let after_scheme = ["http://", "https://"].iter().find_map(|scheme| {
-            s.get(..scheme.len())
-                .filter(|start| start.eq_ignore_ascii_case(scheme))
-                .and_then(|_| s.get(scheme.len()..))
-        });
-        if after_scheme.is_none_or(|rest| rest.starts_with('/')) {
-            return Err(InvalidServiceUrl::NotAbsolute);
-        }
-        let url = Url::parse(&s).map_err(|_| InvalidServiceUrl::NotAbsolute)?;
-        if has_user_info(&s) {
-            return Err(InvalidServiceUrl::UserInfo);
-        }
+        let url = parse_http(&s).map_err(|fault| match fault {
+            UrlFault::ForeignCharacter => InvalidServiceUrl::ForeignCharacter,
+            UrlFault::NotAbsolute | UrlFault::Scheme => InvalidServiceUrl::NotAbsolute,
+            UrlFault::UserInfo => InvalidServiceUrl::UserInfo,
+            UrlFault::Host | UrlFault::Port => InvalidServiceUrl::Host,
+        })?;
         if url.query_pairs().any(|(name, _)| name == "ticket") {
             return Err(InvalidServiceUrl::Ticket);
         }
@@ -67,19 +60,11 @@ fn is_service_byte(byte: u8) -> bool {
         )
 }
 
-/// Whether the authority has an `@`, even with nothing before it, which a parsed [`Url`] no longer shows.
-pub(crate) fn has_user_info(url: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', '?', '#'])
-        .next()
-        .is_some_and(|authority| authority.contains('@'))
-}
-
 /// Why a text is no service URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidServiceUrl {
-    /// It is not an absolute URL with the scheme `http` or `https` and a host.
+    /// It is not an absolute URL with the scheme `http` or `https`.
     #[error("the service URL is not an absolute http or https URL")]
     NotAbsolute,
     /// It has a space, a control character, a quote, one of ``< > \ ^ ` { | }``, or is not ASCII.
@@ -91,6 +76,10 @@ pub enum InvalidServiceUrl {
     /// It has a user name or password.
     #[error("the service URL has a user name or password")]
     UserInfo,
+    /// Its host or port is missing, or one that not all programs read alike: neither a name of letters, digits, `-`, `_`
+    /// and single dots, nor an IP address in the usual form. `http://1` and `https://%61` are examples.
+    #[error("the service URL's host or port is one that not all programs read alike, or none")]
+    Host,
     /// It has a query parameter `ticket`, which belongs to the CAS server.
     #[error("the service URL has a query parameter `ticket`")]
     Ticket,
@@ -116,16 +105,20 @@ mod tests {
 
     #[test]
     fn what_servers_refuse_or_rewrite_is_no_service_url() {
-        use InvalidServiceUrl::{ForeignCharacter, Fragment, NotAbsolute, Ticket, UserInfo};
+        use InvalidServiceUrl::{ForeignCharacter, Fragment, Host, NotAbsolute, Ticket, UserInfo};
         for (text, error) in [
             ("", NotAbsolute),
             ("/login", NotAbsolute),
             ("app.example.org/login", NotAbsolute),
             ("//app.example.org/login", NotAbsolute),
             ("https:app.example.org", NotAbsolute),
-            ("https:///app.example.org", NotAbsolute),
-            ("https://", NotAbsolute),
-            ("https://app.example.org:99999/", NotAbsolute),
+            ("https:///app.example.org", Host),
+            ("https://", Host),
+            ("https://app.example.org:99999/", Host),
+            ("http://1", Host),
+            ("http://0x7f.1/", Host),
+            ("https://%2e", Host),
+            ("https://a..b/", Host),
             ("ftp://app.example.org/", NotAbsolute),
             ("javascript:alert(1)", NotAbsolute),
             ("https://app.example.org/#", Fragment),

@@ -37,6 +37,11 @@ pub(crate) fn shows_page(method: &Method, headers: &HeaderMap) -> bool {
     }
 }
 
+/// Whether a page is asked for by name, as browsers do when they open one.
+pub(crate) fn asks_for_page(headers: &HeaderMap) -> bool {
+    html_preference(headers) == Preference::Named
+}
+
 /// Whether a page of another site may have the browser ask behind its user's back: for an image, a script or a
 /// frame. `SameSite=None` cookies come along then, and `Lax` ones do not.
 ///

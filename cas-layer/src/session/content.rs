@@ -62,8 +62,9 @@ impl NewSession<'_> {
         &self.name
     }
 
-    /// Changes the user name. It has to be one: at most 1,024 bytes, neither empty nor white space alone, no control
-    /// characters. Otherwise nobody is signed in: a 500 and an error in the log.
+    /// Changes the user name. It has to be one: at most 1,024 bytes, something to see in it, no white space at either end,
+    /// and no control characters nor others that nobody can see (format characters and what Unicode calls default
+    /// ignorable: zero-width ones, those that turn the direction of writing). Otherwise nobody is signed in: a 500 and an error in the log.
     pub fn set_name(&mut self, name: impl Into<String>) {
         self.name = name.into();
     }
@@ -332,7 +333,15 @@ mod tests {
             .of(&alice(), CAS)
             .unwrap_err();
         assert!(matches!(vetoed, Rejected::Vetoed(veto) if veto.reason() == "no"));
-        for bad in ["", " ", "a\nb", "a\u{7f}", &"x".repeat(1_025)] {
+        for bad in [
+            "",
+            " ",
+            "\u{feff}",
+            "ad\u{200b}min",
+            "a\nb",
+            "a\u{7f}",
+            &"x".repeat(1_025),
+        ] {
             let name = bad.to_owned();
             let content = mapped(move |session| {
                 session.set_name(name.clone());

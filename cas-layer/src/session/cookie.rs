@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use cookie::{Cookie, CookieBuilder, SameSite};
 use http::{HeaderMap, HeaderValue, header};
+use percent_encoding::percent_decode;
 
 use super::{Encrypter, SessionData, seal::Sealer};
 use crate::clock::UnixSeconds;
@@ -33,14 +34,11 @@ pub(crate) fn find_cookie<T>(
     })
 }
 
-/// Removes the cookies that have one of `names`, over all `Cookie` fields. A field without one stays as it is.
+/// Removes the cookies that have one of `names`, over all `Cookie` fields, and all that another reader may take for one
+/// of them. A field without one stays as it is.
 pub(crate) fn remove_cookies(headers: &mut HeaderMap, names: &[String]) {
-    let is_named = |pair: &[u8]| {
-        names.iter().any(|name| {
-            let rest = pair.trim_ascii().strip_prefix(name.as_bytes());
-            rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"="))
-        })
-    };
+    let names: Vec<Vec<u8>> = names.iter().map(|name| folded(name.as_bytes())).collect();
+    let is_named = |pair: &[u8]| read_names(pair).any(|name| names.contains(&folded(name)));
     let is_concerned = |field: &HeaderValue| pairs(field.as_bytes()).any(is_named);
     if !headers.get_all(header::COOKIE).iter().any(is_concerned) {
         return;
@@ -66,6 +64,47 @@ pub(crate) fn remove_cookies(headers: &mut HeaderMap, names: &[String]) {
     headers.remove(header::COOKIE);
     for field in fields {
         headers.append(header::COOKIE, field);
+    }
+}
+
+/// The names that some reader may find in a pair: one alone by RFC 6265, but there are those that go on at a space or a comma
+/// (RFC 2109), and those that trim by Unicode, as UTF-8 or as Latin-1.
+fn read_names(pair: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let ends_word = |byte: &u8| !byte.is_ascii_graphic() || matches!(byte, b',' | b'"');
+    let words = pair.split(ends_word).filter(|word| !word.is_empty());
+    let mut words = words.peekable();
+    std::iter::from_fn(move || {
+        loop {
+            let word = words.next()?;
+            match memchr::memchr(b'=', word) {
+                Some(end) => return word.get(..end),
+                None if words.peek().is_some_and(|next| next.starts_with(b"=")) => {
+                    return Some(word);
+                }
+                None => {}
+            }
+        }
+    })
+}
+
+/// A name without what readers do not tell apart: some decode it, some make `_` of what is neither letter nor digit, some
+/// know no case.
+fn folded(name: &[u8]) -> Vec<u8> {
+    let fold = |byte: u8| {
+        if byte.is_ascii_alphanumeric() {
+            byte.to_ascii_lowercase()
+        } else {
+            b'_'
+        }
+    };
+    let name: Vec<u8> = percent_decode(name).map(fold).collect();
+    // What is trimmed by one is a part of the name to another.
+    let is_edge = |byte: &u8| *byte == b'_';
+    let start = name.iter().position(|byte| !is_edge(byte));
+    let end = name.iter().rposition(|byte| !is_edge(byte));
+    match (start, end) {
+        (Some(start), Some(end)) => name.get(start..=end).unwrap_or_default().to_vec(),
+        _ => Vec::new(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce, aead::Aead as _};
+use zeroize::Zeroizing;
 
 use super::{
     Key,
@@ -26,7 +27,7 @@ pub(crate) struct Encrypter {
 impl Encrypter {
     /// `context` is what the seal covers besides the payload: cookie name, app URL, CAS URL.
     pub(crate) fn new(first: &Key, others: &[Key], purpose: Purpose, context: &[&str]) -> Self {
-        let cipher = |key| XChaCha20Poly1305::new(&(*subkey(key, purpose, context)).into());
+        let cipher = |key| XChaCha20Poly1305::new((&*subkey(key, purpose, context)).into());
         Self {
             first: cipher(first),
             others: others.iter().map(cipher).collect(),
@@ -41,14 +42,14 @@ impl Encrypter {
     }
 
     fn seal_with(&self, nonce: [u8; NONCE_LEN], payload: &[u8]) -> Option<String> {
-        // It fails for a payload of 256 GiB alone.
+        // It fails for a payload of 256 GiB alone. The payload is encrypted in the one copy that is made of it.
         let ciphertext = self.first.encrypt(&XNonce::from(nonce), payload).ok()?;
         let sealed = [nonce.as_slice(), &ciphertext].concat();
         Some(format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(sealed)))
     }
 
     /// The payload, when any of the keys encrypted it. `None` at once for a value in another form.
-    pub(crate) fn open(&self, value: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn open(&self, value: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let text = value.strip_prefix(PREFIX.as_bytes())?;
         let sealed = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text).ok()?;
         let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_LEN>()?;
@@ -56,6 +57,7 @@ impl Encrypter {
         std::iter::once(&self.first)
             .chain(&self.others)
             .find_map(|cipher| cipher.decrypt(&nonce, ciphertext).ok())
+            .map(Zeroizing::new)
     }
 }
 
@@ -86,7 +88,7 @@ mod tests {
         let ours = encrypter(&[key(0)]);
         for payload in [&b"payload"[..], b""] {
             let value = ours.seal(payload).unwrap();
-            assert_eq!(ours.open(value.as_bytes()).unwrap(), payload);
+            assert_eq!(*ours.open(value.as_bytes()).unwrap(), payload);
         }
     }
 
@@ -97,7 +99,7 @@ mod tests {
         let nonce: [u8; NONCE_LEN] = std::array::from_fn(|n| u8::try_from(n).unwrap());
         let value = "e1.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXuk6VhTm6TEecnMpQ_lWdbu8wxADYifg";
         assert_eq!(ours.seal_with(nonce, b"payload").unwrap(), value);
-        assert_eq!(ours.open(value.as_bytes()).unwrap(), b"payload");
+        assert_eq!(*ours.open(value.as_bytes()).unwrap(), b"payload");
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use base64::prelude::{
-    BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD, Engine as _,
+use base64::{
+    decoded_len_estimate,
+    prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD, Engine as _},
 };
 use zeroize::Zeroizing;
 
@@ -70,9 +71,17 @@ impl Key {
             &BASE64_URL_SAFE_NO_PAD,
         ]
         .iter()
-        .find_map(|engine| engine.decode(text).ok())
+        .find_map(|engine| {
+            let mut bytes = Zeroizing::new(vec![0; decoded_len_estimate(text.len())]);
+            let length = engine.decode_slice(text, &mut bytes).ok()?;
+            bytes.truncate(length);
+            Some(bytes)
+        })
         .ok_or(ConfigError::KeyNotBase64)?;
-        Ok(Self::from(bytes))
+        Ok(Self {
+            bytes,
+            generated: false,
+        })
     }
 
     /// `position` counts from 1 and is for the message only.

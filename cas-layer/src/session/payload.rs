@@ -10,7 +10,9 @@ use std::{
     sync::OnceLock,
 };
 
+use postcard::{ser_flavors::Size, serialize_with_flavor};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use super::{Lifetimes, NewSession, SessionId};
 use crate::{
@@ -33,7 +35,7 @@ const MAX_AHEAD: UnixSeconds = 5 * 60;
 /// it, so there is nothing in it that a registry could be asked about.
 pub(crate) struct Identity {
     /// What it was read from. Names and values are taken out of it when they are asked for.
-    payload: Vec<u8>,
+    payload: Zeroizing<Vec<u8>>,
     user: Range<usize>,
     /// The name of the ticket, and of the session that it opened, if it opened one.
     pub(crate) id: SessionId,
@@ -160,7 +162,7 @@ impl Identity {
             proxies: authentication.proxies().to_vec(),
             granting_ticket: None,
             user: 0..content.name().len(),
-            payload: content.name().into(),
+            payload: Zeroizing::new(content.name().into()),
             attributes: LazyAttributes::decoded(content.into_attributes()),
         }
     }
@@ -199,7 +201,8 @@ impl SessionData {
     /// The payload of a cookie that is issued at `seen_at`, and `None` only if a value could not be
     /// written, which no session can bring about: postcard writes every string and number. `secret`: nobody
     /// but us will be able to read it. Otherwise the proxy-granting ticket stays out of it.
-    pub(crate) fn encode(&self, seen_at: UnixSeconds, secret: bool) -> Option<Vec<u8>> {
+    pub(crate) fn encode(&self, seen_at: UnixSeconds, secret: bool) -> Option<Zeroizing<Vec<u8>>> {
+        let attributes = self.attributes.encoded(&self.payload)?;
         let wire = Wire {
             user: self.user(),
             id: *self.id.as_bytes(),
@@ -213,22 +216,22 @@ impl SessionData {
             seen_at,
             remembered: self.remembered,
             credentials_at: self.credentials_at,
-            attributes: &self.attributes.encoded(&self.payload)?,
+            attributes: &attributes,
         };
         let granting_ticket = self.granting_ticket.as_ref().filter(|_| secret);
         if self.proxies.is_empty() && granting_ticket.is_none() {
-            return postcard::to_allocvec(&(VERSION, wire)).ok();
+            return encoded(&(VERSION, wire));
         }
         let wire = ProxyWire {
             session: wire,
             proxies: self.proxies.iter().map(String::as_str).collect(),
             granting_ticket: granting_ticket.map(ProxyGrantingTicket::expose_secret),
         };
-        postcard::to_allocvec(&(PROXY_VERSION, wire)).ok()
+        encoded(&(PROXY_VERSION, wire))
     }
 
     /// Reads a payload whose seal has been checked. `None` for a version of another release.
-    pub(crate) fn decode(payload: Vec<u8>) -> Option<Self> {
+    pub(crate) fn decode(payload: Zeroizing<Vec<u8>>) -> Option<Self> {
         let (version, fields) = payload.split_first()?;
         let mut proxies = Vec::new();
         let mut granting_ticket = None;
@@ -325,12 +328,13 @@ impl LazyAttributes {
     }
 
     /// As they lie in a cookie: those of one are taken over without being looked at.
-    fn encoded<'p>(&self, payload: &'p [u8]) -> Option<Cow<'p, [u8]>> {
+    fn encoded(&self, payload: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         if let Some(place) = &self.encoded {
-            return payload.get(place.clone()).map(Cow::Borrowed);
+            let taken_over = payload.get(place.clone())?;
+            return Some(Zeroizing::new(taken_over.to_vec()));
         }
         let attributes: Vec<(&str, &[String])> = self.get(payload).iter().collect();
-        postcard::to_allocvec(&attributes).ok().map(Cow::Owned)
+        encoded(&attributes)
     }
 
     fn get(&self, payload: &[u8]) -> &Attributes {
@@ -344,6 +348,14 @@ impl LazyAttributes {
                 .collect()
         })
     }
+}
+
+/// A value as bytes, in a buffer that is long enough from the beginning: one that grows leaves copies behind.
+fn encoded(value: &impl Serialize) -> Option<Zeroizing<Vec<u8>>> {
+    let length = serialize_with_flavor(value, Size::default()).ok()?;
+    let mut bytes = Zeroizing::new(vec![0; length]);
+    postcard::to_slice(value, &mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// The value that `bytes` hold, if they hold nothing else.
@@ -370,7 +382,7 @@ pub(crate) mod tests {
     pub(crate) fn identity(user: &str, attributes: &[(&str, &[&str])]) -> Identity {
         Identity {
             user: 0..user.len(),
-            payload: user.into(),
+            payload: Zeroizing::new(user.into()),
             id: [7; 16].into(),
             issued_at: 1_000,
             expires_at: 2_000,
@@ -436,7 +448,7 @@ pub(crate) mod tests {
         expected.extend([1, 0xa0, 0x06]); // Some(800)
         expected.extend([6, 1, 1, b'a', 1, 1, b'b']); // six bytes: one name, one value
         let payload = session("al", &[("a", &["b"])]).encode(1_394, true).unwrap();
-        assert_eq!(payload, expected);
+        assert_eq!(*payload, expected);
     }
 
     /// Golden vector of the first version, which is no longer written.
@@ -451,7 +463,7 @@ pub(crate) mod tests {
 
     #[test]
     fn version_1_is_read_and_becomes_version_2_when_it_is_written_anew() {
-        let old = SessionData::decode(version_1()).unwrap();
+        let old = SessionData::decode(Zeroizing::new(version_1())).unwrap();
         assert_eq!(old.user(), "al");
         assert_eq!(old.id, [7; 16].into());
         assert_eq!((old.issued_at, old.expires_at), (1_000, 2_000));
@@ -519,6 +531,31 @@ pub(crate) mod tests {
         );
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn nothing_of_an_encrypted_session_is_left_in_memory() {
+        use crate::{
+            secret::tests::Marker,
+            session::{Encrypter, Key, Purpose},
+        };
+        let encrypter = Encrypter::new(&Key::generate(), &[], Purpose::EncryptedSession, &["x"]);
+        let marker = Marker::new();
+        let mut session = proxied();
+        session.granting_ticket = ProxyGrantingTicket::parse(&marker.text()).ok();
+        let cookie = encrypter.seal(&session.encode(1_000, true).unwrap());
+        assert_eq!(marker.copies(), 1, "that of the session");
+        drop(session);
+        assert_eq!(marker.copies(), 0);
+
+        let payload = encrypter.open(cookie.unwrap().as_bytes()).unwrap();
+        let session = SessionData::decode(payload).unwrap();
+        assert_eq!(session.attributes().all("a"), ["b"]);
+        assert_eq!(marker.copies(), 2, "in the payload, and taken out of it");
+        let again = session.encode(1_001, true);
+        drop((again, session));
+        assert_eq!(marker.copies(), 0);
+    }
+
     #[test]
     fn a_proxy_gives_no_credentials_whatever_the_server_says() {
         let signed_in = |proxies: &str| {
@@ -551,12 +588,12 @@ pub(crate) mod tests {
             .encode(1_000, true)
             .unwrap();
         let proxied = proxied().encode(1_000, true).unwrap();
-        for payload in [new, version_1(), proxied] {
+        for payload in [new, Zeroizing::new(version_1()), proxied] {
             for at in 0..payload.len() {
-                let cut = payload[..at].to_vec();
+                let cut = Zeroizing::new(payload[..at].to_vec());
                 assert!(SessionData::decode(cut).is_none(), "cut at {at}");
             }
-            let longer = [&payload[..], &[0]].concat();
+            let longer = Zeroizing::new([&payload[..], &[0]].concat());
             assert!(SessionData::decode(longer).is_none());
             for other in [0, 4, 5, 255] {
                 let mut newer = payload.clone();

@@ -24,6 +24,10 @@ async fn api(cas: &CasServer) -> Api {
     Api::start(cas, as_it_is, as_it_is).await
 }
 
+async fn with_tickets_in_query(cas: &CasServer) -> Api {
+    Api::start(cas, as_it_is, CasApiLayer::with_tickets_in_query).await
+}
+
 fn authorization(ticket: &str) -> String {
     format!("CAS {ticket}")
 }
@@ -60,9 +64,9 @@ async fn a_ticket_in_the_header_lets_one_request_in() {
 }
 
 #[tokio::test]
-async fn a_ticket_in_the_query_lets_one_request_in_and_is_seen_by_nobody_behind() {
+async fn a_ticket_in_the_query_is_taken_where_that_is_wanted_and_seen_by_nobody_behind() {
     let cas = cas().await;
-    let api = api(&cas).await;
+    let api = with_tickets_in_query(&cas).await;
     for (path, asked) in [
         ("/records", "/records?ticket={}"),
         ("/records?a=%2f&b=+&&c", "/records?a=%2f&ticket={}&b=+&&c"),
@@ -81,6 +85,76 @@ async fn a_ticket_in_the_query_lets_one_request_in_and_is_seen_by_nobody_behind(
         assert!(first.cookies.is_empty());
         assert_eq!(answer(api.get(&asked)).await.status, 401, "replayed");
     }
+}
+
+#[tokio::test]
+async fn a_ticket_in_the_query_lets_nobody_in_by_default() {
+    let cas = cas().await;
+    for sessions in [false, true] {
+        let layered = |layer: CasApiLayer| match sessions {
+            true => layer.with_sessions(),
+            false => layer,
+        };
+        let api = Api::start(&cas, as_it_is, layered).await;
+        for path in ["/transfer?to=evil", "/nested/transfer?to=evil"] {
+            let ticket = cas.issue_ticket("alice", &api.at(path));
+            for name in ["ticket", "%74icket"] {
+                let refused = answer(api.get(&format!("{path}&{name}={ticket}"))).await;
+                assert_eq!((refused.status, refused.cookies.len()), (400, 0), "{path}");
+                let reason = refused.body.to_string();
+                assert!(reason.contains("`Authorization: CAS <ticket>`"), "{reason}");
+                assert!(!reason.contains(&ticket), "{reason}");
+            }
+        }
+    }
+    assert_eq!(cas.validations(), 0);
+}
+
+#[tokio::test]
+async fn a_link_through_the_login_page_does_nothing_in_a_visitors_name() {
+    let cas = cas().await;
+    let api = with_tickets_in_query(&cas).await;
+    let path = "/transfer?to=evil";
+    let mut first = None;
+    for fields in [
+        // A link, a form's GET, a frame or an image of another site.
+        &[
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+        ][..],
+        // An address that was typed in: the CAS server's redirect leads here, too.
+        &[("sec-fetch-site", "none")],
+        &[("sec-fetch-site", "same-origin")],
+        &[("sec-fetch-mode", "no-cors")],
+        &[("sec-fetch-dest", "image")],
+        // Scripts and forms.
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+        // Over plain http, or in a browser that knows no Fetch Metadata.
+        &[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")],
+        &[("accept-language", "en-GB,en;q=0.5"), ("accept", "*/*")],
+        &[("referer", "https://cas.example.org/cas/login")],
+        &[("upgrade-insecure-requests", "1")],
+        &[("sec-ch-ua-mobile", "?0")],
+        &[("purpose", "prefetch")],
+    ] {
+        let ticket = cas.issue_ticket("alice", &api.at(path));
+        let link = format!("{path}&ticket={ticket}");
+        first.get_or_insert(link.clone());
+        let request = fields
+            .iter()
+            .fold(api.get(&link), |request, (name, value)| {
+                request.header(*name, *value)
+            });
+        let refused = answer(request).await;
+        assert_eq!(refused.status, 403, "{fields:?}: {}", refused.body);
+        assert!(!refused.body.to_string().contains(&ticket));
+    }
+    assert_eq!(cas.validations(), 0);
+    // The same from a program.
+    let program = api.get(&first.unwrap()).header("accept", "*/*");
+    assert_eq!(answer(program).await.status, 200);
 }
 
 #[tokio::test]
@@ -156,7 +230,7 @@ async fn a_ticket_for_another_url_is_refused() {
 #[tokio::test]
 async fn two_tickets_or_what_is_none_are_refused_without_asking_the_cas_server() {
     let cas = cas().await;
-    let api = api(&cas).await;
+    let api = with_tickets_in_query(&cas).await;
     let ticket = cas.issue_ticket("alice", &api.at("/records"));
     let long = "T".repeat(257);
     for request in [
@@ -307,6 +381,8 @@ async fn nothing_that_a_foreign_page_could_send_opens_a_session() {
             "{fields:?}"
         );
     }
+    let both = |layer: CasApiLayer| layer.with_sessions().with_tickets_in_query();
+    let api = Api::start(&cas, as_it_is, both).await;
     let ticket = cas.issue_ticket("alice", &api.at("/records"));
     let let_in = answer(api.get(&format!("/records?ticket={ticket}"))).await;
     assert_eq!((let_in.status, let_in.cookies.len()), (200, 0));

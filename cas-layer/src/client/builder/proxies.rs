@@ -1,15 +1,27 @@
 //! Proxy authentication: whom to accept, and whether to ask.
 
+use std::fmt;
+
 use super::CasClientBuilder;
 use crate::ConfigError;
 use crate::client::proxies::Proxies;
 use crate::protocol::{Protocol, ProxyChain, proxy_callback_url};
+use crate::strict_url::printable;
 
 /// What is configured about proxies.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct ProxyOptions {
     accepted: Vec<ProxyChain>,
     callback_url: Option<String>,
+}
+
+impl fmt::Debug for ProxyOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxyOptions")
+            .field("accepted", &self.accepted)
+            .field("callback_url", &self.callback_url.as_deref().map(printable))
+            .finish()
+    }
 }
 
 impl ProxyOptions {

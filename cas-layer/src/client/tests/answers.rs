@@ -65,7 +65,7 @@ async fn a_refusal_carries_the_code_of_the_server_and_neither_ticket_nor_service
     assert_eq!(error.code(), Some("INVALID_TICKET"));
     assert_eq!(
         error.to_string(),
-        "the CAS server refused the ticket: INVALID_TICKET: Ticket … for … not recognized"
+        "the CAS server refused the ticket: INVALID_TICKET: … for … not recognized"
     );
 
     let server = Server::with_body("no\n\n").await;

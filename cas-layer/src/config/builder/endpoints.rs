@@ -5,6 +5,7 @@ use crate::{
     error::ConfigError,
     paths::{AppUrl, ReturnPath, canonical},
     protocol::ServiceUrl,
+    strict_url::printable,
 };
 
 /// Where the CAS server sends visitors of this host after sign-out.
@@ -14,7 +15,7 @@ pub(super) fn logged_out_url(
 ) -> Result<ServiceUrl, ConfigError> {
     ServiceUrl::parse(app.join(&endpoints.logout_callback)).map_err(|_| ConfigError::InvalidPath {
         what: "logout callback path",
-        path: endpoints.logout_callback.clone(),
+        path: printable(&endpoints.logout_callback),
         reason: "makes no URL that a CAS server takes",
     })
 }
@@ -43,7 +44,7 @@ pub(super) fn check(endpoints: &Endpoints) -> Result<(), ConfigError> {
         };
         return Err(ConfigError::InvalidPath {
             what,
-            path: path.clone(),
+            path: printable(path),
             reason,
         });
     }
@@ -71,7 +72,7 @@ pub(super) fn return_path(
 ) -> Result<ReturnPath, ConfigError> {
     let invalid = |reason| ConfigError::InvalidPath {
         what,
-        path: path.to_owned(),
+        path: printable(path),
         reason,
     };
     let parsed = ReturnPath::parse(path)

@@ -1,5 +1,7 @@
 //! Public hosts besides the first, and what each host has for itself.
 
+use std::fmt;
+
 use super::{CasConfigBuilder, session::SessionOptions};
 use crate::{
     client::CasClient,
@@ -8,14 +10,23 @@ use crate::{
     error::ConfigError,
     paths::AppUrl,
     session::{BindingCookie, CookieShape, Encrypter, Key, Purpose, Sealer, SessionCookie},
+    strict_url::printable,
 };
 
 /// A public host besides the first, before it is checked.
-#[derive(Debug)]
 pub(super) struct FurtherHost {
     pub(super) app_url: String,
     /// `None` for the client of the first host.
     pub(super) client: Option<CasClient>,
+}
+
+impl fmt::Debug for FurtherHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FurtherHost")
+            .field("app_url", &printable(&self.app_url))
+            .field("client", &self.client)
+            .finish()
+    }
 }
 
 /// An app URL and the client for those who sign in there.

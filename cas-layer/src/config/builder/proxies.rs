@@ -117,9 +117,10 @@ impl CasConfigBuilder {
     ///     .proxy_callback("/cas/proxy")
     ///     .build()?;
     ///
-    /// async fn records_url(user: CasUser) -> Result<String, ProxyTicketError> {
+    /// /// For a request to `https://api.example.org/records`.
+    /// async fn authorization(user: CasUser) -> Result<String, ProxyTicketError> {
     ///     let ticket = user.proxy_ticket("https://api.example.org/records").await?;
-    ///     Ok(format!("https://api.example.org/records?ticket={}", ticket.expose_secret()))
+    ///     Ok(format!("CAS {}", ticket.expose_secret()))
     /// }
     /// # Ok::<(), cas_layer::ConfigError>(())
     /// ```

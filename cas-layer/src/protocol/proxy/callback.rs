@@ -1,6 +1,7 @@
 //! What the CAS server brings to the proxy callback (CAS protocol 2.5.4).
 
-use std::borrow::Cow;
+use percent_encoding::percent_decode;
+use zeroize::Zeroizing;
 
 use super::{ProxyGrantingTicket, ProxyGrantingTicketIou};
 use crate::protocol::InvalidTicket;
@@ -52,10 +53,11 @@ impl ProxyCallback {
             return Err(InvalidProxyCallback::TooLong);
         }
         let (mut ticket, mut iou) = (None, None);
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            match &*name {
-                "pgtId" => note(&mut ticket, value)?,
-                "pgtIou" => note(&mut iou, value)?,
+        for pair in query.split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            match form_urlencoded::parse(name.as_bytes()).next() {
+                Some((name, _)) if name == "pgtId" => note(&mut ticket, value)?,
+                Some((name, _)) if name == "pgtIou" => note(&mut iou, value)?,
                 _ => {}
             }
         }
@@ -77,10 +79,8 @@ impl ProxyCallback {
 }
 
 /// A parameter may come again, but not with something else.
-fn note<'a>(
-    slot: &mut Option<Cow<'a, str>>,
-    value: Cow<'a, str>,
-) -> Result<(), InvalidProxyCallback> {
+fn note(slot: &mut Option<Zeroizing<String>>, value: &str) -> Result<(), InvalidProxyCallback> {
+    let value = decoded(value)?;
     match slot {
         Some(earlier) if *earlier != value => Err(InvalidProxyCallback::Contradictory),
         _ => {
@@ -88,6 +88,19 @@ fn note<'a>(
             Ok(())
         }
     }
+}
+
+/// The value of a parameter. It is a secret, so it has a buffer of its own that is long enough from the beginning. A `+`
+/// stands for a space, and no ticket has either.
+fn decoded(value: &str) -> Result<Zeroizing<String>, InvalidTicket> {
+    let mut text = Zeroizing::new(String::with_capacity(value.len()));
+    for byte in percent_decode(value.as_bytes()) {
+        if !byte.is_ascii() {
+            return Err(InvalidTicket::ForeignCharacter);
+        }
+        text.push(char::from(byte));
+    }
+    Ok(text)
 }
 
 /// Why a query is nothing that a CAS server brings to a proxy callback. Never carries anything of it.
@@ -220,6 +233,22 @@ mod tests {
         let pair = (1..=2).map(|digit| digit.to_string().repeat(256));
         let pair: Vec<String> = pair.collect();
         assert_eq!(read(&query), Ok(Some((pair[0].clone(), pair[1].clone()))));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_ticket_that_came_encoded_is_nowhere_once_it_is_dropped() {
+        let marker = crate::secret::tests::Marker::new();
+        let mut query = "pgtIou=PGTIOU-1&pgtId=".to_owned();
+        query.extend(marker.text().bytes().map(|byte| format!("%{byte:02x}")));
+        let pair = ProxyCallback::parse(&query).unwrap();
+        assert_eq!(marker.copies(), 1);
+        drop(pair);
+        assert_eq!(marker.copies(), 0);
+        query.push('&');
+        query.push_str("pgtId=another");
+        ProxyCallback::parse(&query).unwrap_err();
+        assert_eq!(marker.copies(), 0);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use url::Url;
 
 use crate::ConfigError;
-use crate::protocol::server_url::{is_loopback, without_user_info};
+use crate::protocol::server_url::is_loopback;
 use crate::protocol::{InvalidServiceUrl, ServiceUrl};
+use crate::strict_url::{UrlFault, printable};
 
 const WHAT: &str = "proxy callback URL";
 
@@ -16,7 +17,7 @@ pub(crate) fn proxy_callback_url(
 ) -> Result<ServiceUrl, ConfigError> {
     let invalid = |reason| ConfigError::InvalidUrl {
         what: WHAT,
-        url: without_user_info(given),
+        url: printable(given),
         reason,
     };
     let callback = ServiceUrl::parse(given).map_err(|error| {
@@ -26,7 +27,10 @@ pub(crate) fn proxy_callback_url(
                 "it has a character that CAS servers refuse or rewrite"
             }
             InvalidServiceUrl::Fragment => "it has a fragment",
-            InvalidServiceUrl::UserInfo => "it has a user name or password",
+            InvalidServiceUrl::UserInfo => UrlFault::UserInfo.as_str(),
+            InvalidServiceUrl::Host => {
+                "its host or port is one that not all programs read alike, or none"
+            }
             InvalidServiceUrl::Ticket => "it has a query parameter `ticket`",
         })
     })?;
@@ -92,6 +96,9 @@ mod tests {
             "https://app.example.org/\u{e9}",
             "https://app.example.org/cb\n",
             "https://alice:hunter2@app.example.org/cb",
+            "https://alice:hun@hunter2@app.example.org/cb",
+            "https://alice:hunter2%40app.example.org/cb",
+            "http://1/cb",
             "https://app.example.org/cb?ticket=1",
             "https://app.example.org/cb?pgtId=1",
             "https://app.example.org/cb?a=1&pgt%49ou=2",

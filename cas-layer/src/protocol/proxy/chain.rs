@@ -4,6 +4,7 @@
 mod tests;
 
 use crate::ConfigError;
+use crate::strict_url::printable;
 
 const WILDCARD: char = '*';
 
@@ -122,7 +123,7 @@ fn check_each(
     check: fn(&str) -> Result<(), &'static str>,
 ) -> Result<(), ConfigError> {
     let invalid = |proxy: &str, reason| ConfigError::InvalidProxyChain {
-        proxy: proxy.to_owned(),
+        proxy: printable(proxy),
         reason,
     };
     if proxies.is_empty() {

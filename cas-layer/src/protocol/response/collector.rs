@@ -18,13 +18,17 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    /// Adds values to `name`, which may be none. White space around a value is not part of it.
+    /// Adds values to `name`, which may be none. White space around a value is not part of it. What has no name
+    /// is no attribute, and an answer with it is none.
     pub(super) fn add<'a>(
         &mut self,
         name: &str,
         values: impl IntoIterator<Item = &'a str>,
     ) -> Result<(), ResponseError> {
         let name = trim(name);
+        if name.is_empty() {
+            return Err(ResponseError::Unreadable("an attribute has no name"));
+        }
         if name == DIALECT_MARKER {
             return Ok(());
         }

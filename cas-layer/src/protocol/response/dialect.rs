@@ -2,6 +2,7 @@
 //! only the first; the others come from older servers.
 
 use roxmltree::Node;
+use zeroize::Zeroizing;
 
 use super::collector::Collector;
 use super::{ResponseError, trim};
@@ -109,8 +110,13 @@ fn is_called(node: &Node<'_, '_>, name: &str) -> bool {
 /// The text of an element. Comments and CDATA do not split it. Texts of different elements inside are put side
 /// by side with a space, so that two values never become a third.
 pub(super) fn text(node: &Node<'_, '_>) -> String {
-    let mut text = String::new();
-    let mut piece = String::new();
+    // As long as it can become, so that growing leaves no copies behind: a failure may quote a live ticket.
+    let texts = node.descendants().filter(Node::is_text);
+    let longest = texts
+        .map(|inner| inner.text().unwrap_or_default().len() + 1)
+        .sum();
+    let mut text = String::with_capacity(longest);
+    let mut piece = Zeroizing::new(String::with_capacity(longest));
     let mut last_parent = None;
     // Document order, without recursion.
     for inner in node.descendants() {

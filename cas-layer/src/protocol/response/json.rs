@@ -7,9 +7,10 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
 use super::collector::Collector;
-use super::{Refusal, ResponseError, trim, user_name};
+use super::{Refusal, ResponseError, proxy_name, trim, user_name};
 use crate::protocol::Authentication;
 
 pub(super) fn parse(body: &str) -> Result<Authentication, ResponseError> {
@@ -47,7 +48,11 @@ pub(super) fn failure(answer: &str) -> ResponseError {
     let Ok(answer) = serde_json::from_str::<Object<'_>>(answer) else {
         return ResponseError::Refused(Refusal::without_words());
     };
-    let word = |key| answer.get(key).and_then(string).unwrap_or_default();
+    // The server's words can quote a live ticket.
+    let word = |key| {
+        let word = answer.get(key).and_then(string).unwrap_or_default();
+        Zeroizing::new(word.into_owned())
+    };
     ResponseError::Refused(Refusal::new(&word("code"), &word("description")))
 }
 
@@ -72,15 +77,9 @@ fn success(answer: &str) -> Result<Authentication, ResponseError> {
         answer.get("proxies").unwrap_or("null"),
         "its proxies are no list of strings",
     )?;
-    let proxies: Vec<String> = proxies
-        .unwrap_or_default()
-        .iter()
-        .map(|proxy| trim(proxy).to_owned())
-        .collect();
-    if proxies.iter().any(String::is_empty) {
-        return Err(ResponseError::Unreadable("a proxy is empty"));
-    }
-    let authentication = Authentication::new(user, collector.finish(), proxies);
+    let proxies = proxies.unwrap_or_default();
+    let proxies: Result<Vec<String>, _> = proxies.iter().map(|proxy| proxy_name(proxy)).collect();
+    let authentication = Authentication::new(user, collector.finish(), proxies?);
     let iou = answer.get("proxyGrantingTicket").and_then(string);
     Ok(match iou {
         Some(iou) => authentication.with_proxy_granting_ticket_iou(trim(&iou)),

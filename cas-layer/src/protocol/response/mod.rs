@@ -20,10 +20,8 @@ pub(crate) use refusal::Refusal;
 pub(crate) use saml::{SamlExpectation, Unmet};
 
 use super::document::{is_space, trim};
+use super::name::{check_proxy, check_user_name};
 use super::{Authentication, ProxyTicket};
-
-/// The longest user name that is taken, in bytes.
-const MAX_USER_BYTES: usize = 1024;
 
 /// Why an answer is no authentication, or no proxy ticket.
 pub(crate) enum ResponseError {
@@ -92,16 +90,9 @@ fn user_name(text: &str) -> Result<String, ResponseError> {
     Ok(user.to_owned())
 }
 
-/// What is wrong with a user name.
-pub(crate) fn check_user_name(user: &str) -> Result<(), &'static str> {
-    if user.trim().is_empty() {
-        return Err("the user name is empty");
-    }
-    if user.chars().any(char::is_control) {
-        return Err("the user name has control characters");
-    }
-    if user.len() > MAX_USER_BYTES {
-        return Err("the user name is too long");
-    }
-    Ok(())
+/// A proxy of a chain, if it is one.
+fn proxy_name(text: &str) -> Result<String, ResponseError> {
+    let proxy = trim(text);
+    check_proxy(proxy).map_err(ResponseError::Unreadable)?;
+    Ok(proxy.to_owned())
 }

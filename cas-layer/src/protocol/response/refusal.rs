@@ -1,5 +1,7 @@
 //! What a server says with a refusal, and how much of it may be repeated.
 
+use zeroize::Zeroizing;
+
 /// The longest code that is kept, in bytes.
 const MAX_CODE_BYTES: usize = 64;
 /// The most words of a server's text that are kept, and the longest of them, in characters.
@@ -7,19 +9,23 @@ const MAX_WORDS: usize = 16;
 const MAX_WORD_CHARS: usize = 20;
 /// How tickets of any kind begin.
 const TICKET_PREFIXES: [&str; 7] = ["ST-", "PT-", "PGT-", "PGTIOU-", "TGT-", "TGC-", "LT-"];
+/// How many characters of the ticket in a row give something of it away in a word, and in a code: a word that is lost for a
+/// ticket with `cas` in it is no harm, but by its code a refusal is understood.
+const TELLING_IN_WORD: usize = 4;
+const TELLING_IN_CODE: usize = 10;
 
 /// A refusal in the server's words. They can quote anything, even a live ticket, so they only leave this
 /// type through methods that leave out what could be one.
 pub(crate) struct Refusal {
-    code: String,
-    text: String,
+    code: Zeroizing<String>,
+    text: Zeroizing<String>,
 }
 
 impl Refusal {
     pub(super) fn new(code: &str, text: &str) -> Self {
         Self {
-            code: super::trim(code).to_owned(),
-            text: super::trim(text).to_owned(),
+            code: Zeroizing::new(super::trim(code).to_owned()),
+            text: Zeroizing::new(super::trim(text).to_owned()),
         }
     }
 
@@ -32,29 +38,31 @@ impl Refusal {
     /// servers add their own). `ticket` is the one just sent, of whatever kind.
     pub(crate) fn code(&self, ticket: &str) -> Option<&str> {
         let code = self.code.as_str();
+        if code.len() > MAX_CODE_BYTES {
+            return None;
+        }
         let is_word = !code.is_empty()
-            && code.len() <= MAX_CODE_BYTES
             && code.bytes().all(|byte| {
                 byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b' ')
             });
-        let upper = code.to_ascii_uppercase();
-        let is_ticket =
-            code.contains(ticket) || TICKET_PREFIXES.iter().any(|prefix| upper.contains(prefix));
+        let upper = Zeroizing::new(code.to_ascii_uppercase());
+        let is_ticket = TICKET_PREFIXES.iter().any(|prefix| upper.contains(prefix))
+            || tells(code, ticket, TELLING_IN_CODE);
         (is_word && !is_ticket).then_some(code)
     }
 
-    /// The text for a log: plain words, with `…` for everything else. Tickets and URLs hold digits or
-    /// punctuation, so none of them is a plain word; the ticket just sent is compared as well.
+    /// The text for a log: plain words, with `…` for everything else. Tickets and URLs hold digits, punctuation or
+    /// one capital after another in their midst, so none of them is a plain word. Of the ticket just sent no four characters in a row are
+    /// repeated, alone or among other letters.
     pub(crate) fn text(&self, ticket: &str) -> String {
-        let bare_ticket = bare(ticket);
         let mut words = Vec::new();
         for word in self.text.split_whitespace() {
-            let bare = bare(word);
-            let is_plain = bare.chars().all(char::is_alphabetic)
-                && bare.chars().count() <= MAX_WORD_CHARS
-                && !bare.is_empty()
-                && bare != bare_ticket;
-            let word = if is_plain { bare } else { "…" };
+            let bare = word.trim_matches(|c: char| c.is_ascii_punctuation());
+            let word = if is_plain(bare) && !tells(bare, ticket, TELLING_IN_WORD) {
+                bare
+            } else {
+                "…"
+            };
             if word == "…" && words.last() == Some(&"…") {
                 continue;
             }
@@ -68,8 +76,31 @@ impl Refusal {
     }
 }
 
-fn bare(word: &str) -> &str {
-    word.trim_matches(|c: char| c.is_ascii_punctuation())
+/// Whether this is a word as people write it: `Word`, `word`, `WORD`, or a parameter's `targetService`.
+fn is_plain(word: &str) -> bool {
+    let new_words = word
+        .chars()
+        .zip(word.chars().skip(1))
+        .filter(|(one, next)| one.is_lowercase() && next.is_uppercase())
+        .count();
+    !word.is_empty()
+        && new_words <= 1
+        && word.chars().all(char::is_alphabetic)
+        && word.chars().count() <= MAX_WORD_CHARS
+}
+
+/// Whether a text has the ticket in it, or that many characters of it in a row.
+fn tells(text: &str, ticket: &str, telling: usize) -> bool {
+    let (text, ticket) = (text.as_bytes(), ticket.as_bytes());
+    contains(text, ticket) || text.windows(telling).any(|part| contains(ticket, part))
+}
+
+/// In whatever case. Nothing is in no text.
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    !part.is_empty()
+        && text
+            .windows(part.len())
+            .any(|window| window.eq_ignore_ascii_case(part))
 }
 
 #[cfg(test)]
@@ -121,6 +152,9 @@ mod tests {
             ("<&>\"'", "…"),
             ("Билет не найден", "Билет не найден"),
             ("ALongLetterTicketWithNoDigits gone", "… gone"),
+            ("ticket QxZaBvRtYp gone", "ticket … gone"),
+            ("InvalidTicket QxZaB", "InvalidTicket …"),
+            ("INVALID Ticket", "INVALID Ticket"),
             ("1 2 3 four", "… four"),
             ("", ""),
         ] {
@@ -138,6 +172,41 @@ mod tests {
             Refusal::new("", "artifact 'secret==' unknown").text("secret=="),
             "artifact … unknown"
         );
+    }
+
+    #[test]
+    fn no_piece_of_the_ticket_is_repeated_wherever_it_stands() {
+        for (ticket, text, kept) in [
+            ("secret", "xsecret secretx xsecretx", "…"),
+            ("secret", "ticket:secret 'secret'... SECRET Secret", "…"),
+            ("ST-secretletters", "secretletters unknown", "… unknown"),
+            ("ST-secretletters", "xsecretlettersx unknown", "… unknown"),
+            ("ST-secretletters", "secretlet unknown", "… unknown"),
+            ("ST-secretletters", "xcretlettx unknown", "… unknown"),
+            ("ST-secretletters", "secret letters unknown", "… unknown"),
+            ("ST-secret-more", "secret and more", "… and …"),
+            ("ST-secret.cas.example", "cas at example", "cas at …"),
+            ("secret==", "xsecretx unknown", "… unknown"),
+            ("a", "a bad idea to try", "… to try"),
+            // Words that many a ticket has by chance.
+            (
+                "ST-theticketisnot",
+                "it is not the one",
+                "it is not the one",
+            ),
+        ] {
+            assert_eq!(Refusal::new("", text).text(ticket), kept, "{text:?}");
+        }
+        for (ticket, code, kept) in [
+            ("secret", "xSECRETx", false),
+            ("PT-secretletters", "A secretletters", false),
+            ("PT-1-x.ticket.example.org", "INVALID_TICKET", true),
+            ("PGT-INVALID", "INVALID_TICKET", true),
+            ("PT-secretletters", "Xsecretlettx", false),
+        ] {
+            let refusal = Refusal::new(code, "");
+            assert_eq!(refusal.code(ticket), kept.then_some(code), "{code}");
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! CAS 2 and 3: `serviceResponse` (CAS protocol 2.5.2, appendix A).
 
 use roxmltree::{Document, Node};
+use zeroize::Zeroizing;
 
 use super::collector::Collector;
-use super::{Refusal, ResponseError, dialect, user_name};
+use super::{Refusal, ResponseError, dialect, proxy_name, user_name};
 use crate::protocol::Authentication;
 use crate::protocol::document::{self, namespace, trim};
 
@@ -42,7 +43,7 @@ pub(super) fn answer<'a, 'i>(
 pub(super) fn failure(answer: &Node<'_, '_>) -> ResponseError {
     ResponseError::Refused(Refusal::new(
         answer.attribute("code").unwrap_or_default(),
-        &dialect::text(answer),
+        &Zeroizing::new(dialect::text(answer)),
     ))
 }
 
@@ -104,11 +105,12 @@ fn chain(proxies: &Node<'_, '_>, namespace: &str) -> Result<Vec<String>, Respons
                 && self::namespace(&proxy) == namespace
                 && !proxy.children().any(|child| child.is_element())
                 && !trim(&text).is_empty();
-            is_proxy
-                .then(|| trim(&text).to_owned())
-                .ok_or(ResponseError::Unreadable(
+            if !is_proxy {
+                return Err(ResponseError::Unreadable(
                     "the list of proxies has something else in it",
-                ))
+                ));
+            }
+            proxy_name(&text)
         })
         .collect()
 }

@@ -2,6 +2,7 @@
 
 use crate::ConfigError;
 use crate::protocol::Protocol;
+use crate::strict_url::printable;
 
 /// Where the server keeps its endpoints, below its URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +53,7 @@ impl ServerPaths {
             };
             return Err(ConfigError::InvalidPath {
                 what,
-                path: path.clone(),
+                path: printable(path),
                 reason,
             });
         }

@@ -23,6 +23,12 @@ impl Query {
         }
     }
 
+    /// Makes room for parameters, so that adding them leaves no copy of a secret among them behind.
+    pub(super) fn reserve(&mut self, parameters: &[(&str, &str)]) {
+        let longest = |(name, value): &(&str, &str)| 2 + 3 * (name.len() + value.len());
+        self.url.reserve(parameters.iter().map(longest).sum());
+    }
+
     pub(super) fn add(&mut self, name: &str, value: &str) {
         self.url.push(self.separator);
         self.url.extend(utf8_percent_encode(name, ESCAPED));

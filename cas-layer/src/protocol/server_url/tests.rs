@@ -58,7 +58,10 @@ fn a_server_may_have_its_endpoints_elsewhere() {
             }),
             "/v4/proxyCheck?service=",
         ),
-        (server.proxy(&granting, &service), "/v4/proxy?pgt="),
+        (
+            server.proxy(&granting, &service).to_string(),
+            "/v4/proxy?pgt=",
+        ),
     ] {
         let expected = format!("https://cas.example.org/cas{path}");
         assert!(url.starts_with(&expected), "{url}");
@@ -187,6 +190,8 @@ fn a_password_in_a_server_url_is_not_repeated_in_the_error() {
     for given in [
         "https://alice:hunter2@cas.example.org",
         "https://alice:hunter2@x:99999",
+        "https://alice:hunter2@hunter2@cas.example.org",
+        "https://alice:hunter2/hunter2@cas.example.org",
         "alice:hunter2@x",
     ] {
         let error = ServerUrl::parse(given, ServerPaths::default(), false).unwrap_err();
@@ -356,9 +361,19 @@ fn neither_ticket_nor_target_can_add_a_parameter_to_a_request_for_a_proxy_ticket
     ] {
         let target = ServiceUrl::parse(target).unwrap();
         assert_eq!(
-            server.proxy(&ticket, &target),
+            *server.proxy(&ticket, &target),
             format!("https://cas.example.org/cas/proxy?pgt=PGT-1_a.b~c-D&targetService={encoded}")
         );
+    }
+    #[cfg(target_os = "linux")]
+    {
+        let marker = crate::secret::tests::Marker::new();
+        let ticket = ProxyGrantingTicket::parse(&marker.text()).unwrap();
+        let target = format!("https://mail.example.org/?{}", "%20".repeat(700));
+        let url = server.proxy(&ticket, &ServiceUrl::parse(target).unwrap());
+        assert_eq!(marker.copies(), 2, "in the ticket and in the URL");
+        drop((ticket, url));
+        assert_eq!(marker.copies(), 0);
     }
     // What would need more than that is neither.
     for text in [

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use crate::{
+    registry::{RegistryError, RegistryErrorKind},
+    strict_url::{self, UrlFault},
+};
 use redis::{ConnectionAddr, IntoConnectionInfo as _, RedisConnectionInfo};
-use url::Url;
-
-use crate::registry::{RegistryError, RegistryErrorKind};
 
 /// A Redis server, and who we are there.
 #[derive(Clone)]
@@ -21,16 +22,9 @@ impl Address {
     /// Reads `redis://[[user]:password@]host[:port][/database]`, or `rediss://` for TLS.
     pub(super) fn parse(url: &str) -> Result<Self, RegistryError> {
         let unusable = |message| RegistryError::new(RegistryErrorKind::Unusable, message);
-        let mut url = Url::parse(url).map_err(|_| unusable("the URL of Redis is none"))?;
-        let tls = match url.scheme() {
-            "redis" => false,
-            "rediss" => true,
-            _ => {
-                return Err(unusable(
-                    "the URL of Redis does not begin with redis:// or rediss://",
-                ));
-            }
-        };
+        let (mut url, _) = strict_url::parse(url, &["redis", "rediss"])
+            .map_err(|fault| unusable(message(fault)))?;
+        let tls = url.scheme() == "rediss";
         // Other clients turn certificates off there. Here it would be read as part of nothing.
         if url.query().is_some() || url.fragment().is_some() {
             return Err(unusable("the URL of Redis has a query or a fragment"));
@@ -52,6 +46,23 @@ impl Address {
             tls,
             login: info.redis_settings().clone().set_skip_set_lib_name(),
         })
+    }
+}
+
+/// What is wrong with a URL, without repeating any of it.
+fn message(fault: UrlFault) -> &'static str {
+    match fault {
+        UrlFault::ForeignCharacter => {
+            "the URL of Redis has a space, a control character, a backslash, or a character that is not ASCII: write it \
+             percent-encoded"
+        }
+        UrlFault::NotAbsolute => "the URL of Redis is none",
+        UrlFault::Scheme => "the URL of Redis does not begin with redis:// or rediss://",
+        UrlFault::UserInfo => {
+            "the URL of Redis has more than one `@`: in a password it is written `%40`"
+        }
+        UrlFault::Host => "the URL of Redis names no host, or one that not all programs read alike",
+        UrlFault::Port => "the URL of Redis has a port that is none",
     }
 }
 
@@ -96,6 +107,11 @@ mod tests {
             "redis://:secret@0.0.0.0/",
             "unix:///run/secret.sock",
             "redis://:secret@/",
+            "redis://:secret@1",
+            "redis://alice:sec@secret@redis.example",
+            "redis://alice:sec/secret@redis.example",
+            "redis://alice:secret\n@redis.example",
+            "redis://alice:secret%40redis.example",
             "",
         ] {
             let error = Address::parse(url).unwrap_err();

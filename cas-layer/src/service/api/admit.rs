@@ -17,7 +17,7 @@ use super::{
         validation::{self, Validated},
         visit::{Visit, Visitor, change_query, original_uri},
     },
-    CasApiLayer, answer,
+    CasApiLayer, answer, browser,
     credentials::{self, Credentials, Source},
 };
 use crate::{
@@ -116,18 +116,27 @@ impl CasApiLayer {
                     user
                 }
                 Credentials::Unclear(reason) => {
-                    shared.tell(Refused::new(RefusedReason::InvalidTicket));
-                    return Err(response::text(StatusCode::BAD_REQUEST, reason).into());
+                    return Err(not_taken(shared, StatusCode::BAD_REQUEST, reason));
+                }
+                Credentials::Ticket(_, Source::Query) if !self.tickets_in_query => {
+                    let reason = "a ticket is not taken from the query: send it as `Authorization: CAS <ticket>`";
+                    return Err(not_taken(shared, StatusCode::BAD_REQUEST, reason));
+                }
+                // Any link to the CAS server's login page has it sent here, with a good ticket.
+                Credentials::Ticket(_, Source::Query)
+                    if browser::may_have_sent(request.headers()) =>
+                {
+                    let reason = "a ticket in the query is not taken from a browser";
+                    return Err(not_taken(shared, StatusCode::FORBIDDEN, reason));
                 }
                 Credentials::Ticket(ticket, source) => {
                     let Some(service) = &service else {
-                        shared.tell(Refused::new(RefusedReason::InvalidTicket));
                         let reason = "this URL can be no service URL, so no ticket is for it";
-                        return Err(response::text(StatusCode::BAD_REQUEST, reason).into());
+                        return Err(not_taken(shared, StatusCode::BAD_REQUEST, reason));
                     };
                     let opens = self.sessions
                         && source == Source::Header
-                        && !is_from_browser(&request)
+                        && !browser::has_sent(request.headers())
                         && matches!(self.session(shared, request.headers(), now), Ok(None));
                     let (user, cookie) = validate(shared, ticket, service, opens).await?;
                     finish.cookie = cookie;
@@ -198,6 +207,12 @@ fn judge(
             Err(answer::problem(PageKind::NotAllowed, status).into())
         }
     }
+}
+
+/// A ticket that is not brought to the CAS server, for the reason told.
+fn not_taken(shared: &Shared, status: StatusCode, reason: &'static str) -> Refusal {
+    shared.tell(Refused::new(RefusedReason::InvalidTicket));
+    response::text(status, reason).into()
 }
 
 /// Whose ticket it is, and the cookie of the session that it opens.
@@ -299,15 +314,6 @@ where
 
 fn not_opened(error: &dyn std::error::Error) {
     tracing::warn!(%error, "a ticket was accepted, but no session could be opened for it");
-}
-
-/// Whether a page may have made a browser send this (Fetch standard, 3.2 and Fetch Metadata).
-fn is_from_browser<B>(request: &Request<B>) -> bool {
-    let headers = request.headers();
-    headers.contains_key(header::ORIGIN)
-        || headers
-            .keys()
-            .any(|name| name.as_str().starts_with("sec-fetch-"))
 }
 
 /// Takes a ticket that has been used out of the request, so that it gets into no log.

@@ -2,6 +2,7 @@
 
 mod admit;
 mod answer;
+mod browser;
 mod credentials;
 
 use std::{
@@ -22,10 +23,11 @@ use crate::user::CasUser;
 /// Lets programs in that bring a ticket with every request: services that act for a user (CAS protocol 2.6,
 /// 2.7), scripts, other servers. Nobody is redirected, and the server keeps nothing.
 ///
-/// A ticket comes as `Authorization: CAS <ticket>` or as the parameter `ticket` of the query, and is validated
-/// with the URL that was requested, less the ticket, as its service URL. So whoever calls
-/// `https://api.example.org/records?year=2026` gets a proxy ticket for that very URL, and one for each request:
-/// a ticket is good once. The parameter `ticket` belongs to the layer on every path that is not public.
+/// A ticket comes as `Authorization: CAS <ticket>`, and is validated with the URL that was requested as its service
+/// URL. So whoever calls `https://api.example.org/records?year=2026` gets a proxy ticket for that very URL, and one
+/// for each request: a ticket is good once. A ticket in the query is taken only
+/// [where that is allowed](Self::with_tickets_in_query); the parameter `ticket` belongs to the layer on every path
+/// that is not public, and is no part of the service URL.
 ///
 /// Proxy tickets are taken from the proxies of
 /// [`accept_proxies`](crate::CasClientBuilder::accept_proxies) alone, none by default. The
@@ -37,7 +39,8 @@ use crate::user::CasUser;
 /// | --- | --- |
 /// | no ticket | 401, and `WWW-Authenticate: CAS service="…"` says for which service URL one is needed |
 /// | a ticket that the CAS server refuses, a proxy that is not accepted | the same |
-/// | two tickets, or something that is none | 400 |
+/// | two tickets, or something that is none; a ticket in the query where none is taken | 400 |
+/// | a ticket in the query of a request that a browser may have sent | 403 |
 /// | a user who may not do this, or who has to give their credentials for it | 403, 401 |
 /// | too many at once | 503 |
 /// | the CAS server does not answer, or not in time | 502, 504 |
@@ -65,6 +68,7 @@ use crate::user::CasUser;
 pub struct CasApiLayer {
     hosts: Hosts,
     sessions: bool,
+    tickets_in_query: bool,
 }
 
 impl CasApiLayer {
@@ -74,7 +78,24 @@ impl CasApiLayer {
         Self {
             hosts: config.0,
             sessions: false,
+            tickets_in_query: false,
         }
+    }
+
+    /// Takes tickets from the query as well, as `?ticket=<ticket>`, for programs that cannot send the `Authorization`
+    /// field. The default is to refuse a request with one.
+    ///
+    /// # Security
+    /// A link to the CAS server's login page, with a URL of this API as its service, has the server send any visitor's
+    /// browser to that URL with a good ticket in the query. So a request that may come from a browser is refused with
+    /// 403: one with `Origin`, `Referer`, `Accept-Language`, `Upgrade-Insecure-Requests` or any of the `Sec-Fetch-*` and
+    /// `Sec-CH-*` fields, one that says it is a prefetch, and one whose `Accept` names HTML. Some HTTP clients
+    /// send some of these as well. What is left is that a browser which sends none of them would be let in, and
+    /// that URLs stand in the logs of every proxy on the way: use the `Authorization` field wherever that is possible.
+    #[must_use]
+    pub fn with_tickets_in_query(mut self) -> Self {
+        self.tickets_in_query = true;
+        self
     }
 
     /// Saves programs that keep cookies a ticket for every request: a ticket in the `Authorization` field opens

@@ -82,10 +82,7 @@ fn subject(subjects: Vec<Node<'_, '_>>) -> Result<String, ResponseError> {
 
 /// Values may come in one `Attribute` or in several of the same name; their `xsi:type` does not matter.
 fn attribute(attribute: &Node<'_, '_>, collector: &mut Collector) -> Result<(), ResponseError> {
-    let name = trim(document::attribute(attribute, "AttributeName").unwrap_or_default());
-    if name.is_empty() {
-        return Err(ResponseError::Unreadable("an attribute has no name"));
-    }
+    let name = document::attribute(attribute, "AttributeName").unwrap_or_default();
     let [values] = sort(attribute, [(ASSERTION, "AttributeValue")])?;
     let values: Vec<String> = values.iter().map(dialect::text).collect();
     collector.add(name, values.iter().map(String::as_str))

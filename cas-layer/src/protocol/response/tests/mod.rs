@@ -7,6 +7,7 @@ mod captures;
 mod dialects;
 mod hostile;
 mod json;
+mod names;
 mod proxy;
 mod saml;
 mod text;

@@ -64,6 +64,11 @@ fn parse_at(
     parse_saml_response(body.as_ref(), &expected)
 }
 
+/// An answer about somebody of this name.
+pub(super) fn of_user(name: &str) -> String {
+    alice_with(">alice<", &format!(">{name}<"))
+}
+
 pub(super) fn parse(body: &[u8]) -> Result<Authentication, ResponseError> {
     parse_at(body, SERVICE, time(NOW), Duration::from_secs(5))
 }

@@ -1,0 +1,31 @@
+//! Whether it was a browser that sent a request: then a page of anybody may have had it sent.
+
+use http::{HeaderMap, HeaderName, header};
+
+use crate::service::navigation::{asks_for_page, is_prefetch};
+
+/// What every browser sends with some requests, and few programs with any.
+const OFTEN: [HeaderName; 3] = [
+    header::REFERER,
+    header::ACCEPT_LANGUAGE,
+    header::UPGRADE_INSECURE_REQUESTS,
+];
+
+/// Whether a browser says that it sends this (Fetch standard, 3.2 and Fetch Metadata).
+pub(super) fn has_sent(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::ORIGIN) || begins(headers, "sec-fetch-")
+}
+
+/// Whether a browser may have sent this. At a URL of plain http nothing else tells it from a program: browsers send Fetch
+/// Metadata over https and to loopback alone.
+pub(super) fn may_have_sent(headers: &HeaderMap) -> bool {
+    has_sent(headers)
+        || begins(headers, "sec-ch-")
+        || OFTEN.iter().any(|name| headers.contains_key(name))
+        || is_prefetch(headers)
+        || asks_for_page(headers)
+}
+
+fn begins(headers: &HeaderMap, prefix: &str) -> bool {
+    headers.keys().any(|name| name.as_str().starts_with(prefix))
+}
