@@ -3,6 +3,7 @@
 mod app_url;
 mod authority;
 mod canonical;
+mod loose;
 mod pattern;
 mod return_path;
 mod rules;
