@@ -3,7 +3,9 @@
 use std::fs;
 
 use axum::{Router, extract::Request, routing::get};
-use cas_layer::{Access, CasApiLayer, CasConfigBuilder, CasInPlaceLayer, CasLayer, Paths};
+use cas_layer::{
+    Access, CasApiLayer, CasConfigBuilder, CasInPlaceLayer, CasLayer, Paths, testing::CasServer,
+};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -12,7 +14,10 @@ use tokio::{
 use tower::{Layer as _, ServiceExt as _};
 use tower_http::{normalize_path::NormalizePathLayer, services::ServeDir};
 
-use crate::{browser::Browser, site::Site};
+use crate::{
+    browser::Browser,
+    site::{self, Site},
+};
 
 const SECRET: &str = "for admins alone";
 
@@ -187,5 +192,87 @@ async fn no_spelling_slips_past_a_stricter_rule_inside_a_looser_one() {
         assert_eq!(status(&answer), 200, "{target}: {answer}");
         let is_marked = answer.contains("cache-control: private");
         assert_eq!(is_marked, is_private, "{target}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_below_a_path_never_ends_outside_of_it_or_at_an_endpoint() {
+    let site = Site::axum("/portal", |config| {
+        let cas = CasLayer::new(config.build().unwrap());
+        Router::new().fallback(async || "a page").layer(cas)
+    })
+    .await;
+    let mut alice = Browser::new();
+    site.sign_in(&mut alice, "/profile").await;
+    for (next, expected) in [
+        ("/a/b", "/portal/a/b"),
+        ("/a%3Fb=/../c%23d", "/portal/a?b=/../c#d"),
+        ("/..", "/portal/home"),
+        ("/../other-app/phish", "/portal/home"),
+        ("/%2e%2e/other-app/phish", "/portal/home"),
+        ("/%252e%252e/other-app/phish", "/portal/home"),
+        ("/%2525252e%2525252e/other-app/phish", "/portal/home"),
+        ("/\\..\\other-app/phish", "/portal/home"),
+        ("/a/%5c..%5c../other-app/phish", "/portal/home"),
+        ("/a/..;/..;/other-app/phish", "/portal/home"),
+        ("/a/../../other-app/phish", "/portal/home"),
+        ("/./logout", "/portal/home"),
+        ("/a/../logout", "/portal/home"),
+        ("/logout/", "/portal/home"),
+        ("/LOGOUT", "/portal/home"),
+        ("//logout", "/portal/home"),
+        ("/%256cogout", "/portal/home"),
+        ("/logout;x", "/portal/home"),
+        ("/logout%2520", "/portal/home"),
+        ("/%2525252flogout", "/portal/home"),
+        ("/login/%3Fx", "/portal/home"),
+    ] {
+        let target = format!("/login?next={next}");
+        let answer = raw(&site, &alice, &format!("/portal{target}"), "").await;
+        assert_eq!(status(&answer), 302, "{next}: {answer}");
+        let location = format!("\r\nlocation: {expected}\r\n");
+        assert!(answer.contains(&location), "{next}: {answer}");
+        // And on the way by the CAS server.
+        let service = raw(&site, &Browser::new(), &format!("/portal{target}"), "").await;
+        let is_named = service.contains("%26next");
+        assert_eq!(is_named, expected != "/portal/home", "{next}: {service}");
+    }
+    // What was asked for is a return path of the same kind.
+    for target in ["/portal/../other-app", "/portal/a/..%5c..%5cother-app"] {
+        let answer = raw(&site, &Browser::new(), target, "").await;
+        assert_eq!(status(&answer), 302, "{target}: {answer}");
+        assert!(!answer.contains("other-app"), "{target}: {answer}");
+        assert!(!answer.contains("%26next"), "{target}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_to_land_on_is_a_path_on_this_app_and_no_spelling_of_an_endpoint() {
+    let cas = CasServer::start().await.unwrap();
+    let build = |change: fn(CasConfigBuilder, &str) -> CasConfigBuilder, path: &str| {
+        let config = site::config(cas.url(), "https://app.example.org/portal");
+        change(config, path).build()
+    };
+    for (change, good) in [
+        (
+            (|config, path| config.landing_path(path)) as fn(CasConfigBuilder, &str) -> _,
+            "/home?a#top",
+        ),
+        (|config, path| config.after_logout_path(path), "/bye#top"),
+    ] {
+        assert!(build(change, good).is_ok());
+        for bad in [
+            "/..",
+            "/../other-app",
+            "/a/%2e%2e/b",
+            "\\..\\b",
+            "/./logout",
+            "/login/",
+            "/LogOut",
+            "/%6cogin",
+            "/logout_callback?x",
+        ] {
+            assert!(build(change, bad).is_err(), "{bad}");
+        }
     }
 }
