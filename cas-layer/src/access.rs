@@ -36,7 +36,8 @@ pub struct Access {
     fresh: Option<Duration>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// From what asks the least to what asks the most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Mode {
     Public,
     Optional,
@@ -229,6 +230,20 @@ impl Access {
     /// Whether more is asked than a user.
     pub(crate) fn is_strong(&self) -> bool {
         !self.demands.is_empty() || self.fresh.is_some()
+    }
+
+    /// Whether this asks for something that `other` does not. Of two that ask for more than a user each may.
+    pub(crate) fn asks_more_than(&self, other: &Self) -> bool {
+        self.mode > other.mode || self.is_strong()
+    }
+
+    /// What asks for all that either asks for.
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        Self {
+            mode: self.mode.max(other.mode),
+            demands: [&*self.demands, &other.demands].concat(),
+            fresh: self.fresh.into_iter().chain(other.fresh).min(),
+        }
     }
 }
 

@@ -148,14 +148,13 @@ pub(crate) struct Endpoints {
 }
 
 impl Endpoints {
-    /// Whether a visitor who is sent to `path` ends up at one of these.
+    /// Whether a visitor who is sent to `path` ends up at one of these, however it is spelled.
     pub(crate) fn contain(&self, path: &ReturnPath) -> bool {
-        let path = path.as_str().split(['?', '#']).next().unwrap_or_default();
         [&self.login, &self.logout, &self.logout_callback]
             .into_iter()
             .chain(&self.logout_request)
             .chain(&self.proxy_callback)
-            .any(|own| *own == path)
+            .any(|own| path.leads_to(own))
     }
 }
 

@@ -4,12 +4,15 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+use super::loose::is_hollow;
+
 /// The decoded path, or `None` when it is not canonical: when something behind us could read it as
 /// another path than a rule does.
 ///
-/// Not canonical are: empty and dot segments (a slash at the end is none), an encoded slash,
-/// backslash or unreserved character (RFC 3986, section 6.2.2.2), a semicolon or backslash in any
-/// spelling, control characters, what is still percent-encoded once decoded, and bad UTF-8.
+/// Not canonical are: empty and dot segments (a slash at the end is none) and others of dots and white
+/// space alone, an encoded slash, backslash or unreserved character (RFC 3986, section 6.2.2.2), a
+/// semicolon or backslash in any spelling, control characters, what is still percent-encoded once
+/// decoded, and bad UTF-8.
 pub(crate) fn canonical(path: &str) -> Option<Cow<'_, str>> {
     let decoded = if path.contains('%') {
         if !encodes_well(path) {
@@ -28,7 +31,7 @@ pub(crate) fn canonical(path: &str) -> Option<Cow<'_, str>> {
     let mut segments = decoded.strip_prefix('/')?.split('/').peekable();
     while let Some(segment) = segments.next() {
         let last = segments.peek().is_none();
-        if segment == "." || segment == ".." || (segment.is_empty() && !last) {
+        if is_hollow(segment) && !(segment.is_empty() && last) {
             return None;
         }
     }
@@ -82,6 +85,12 @@ mod tests {
             "/public/%2e%2e/a",
             "/public/%2E%2E/a",
             "/public/.%2e/a",
+            "/public/.../a",
+            "/public/..%20/a",
+            "/public/%20../a",
+            "/public/%20/a",
+            "/public/%20",
+            "/public/%C2%A0/a",
             "/public/%252e%252e/a",
             "/public%2fa",
             "/public%2Fa",

@@ -3,6 +3,7 @@
 mod app_url;
 mod authority;
 mod canonical;
+mod loose;
 mod pattern;
 mod return_path;
 mod rules;
@@ -11,5 +12,5 @@ pub(crate) use app_url::AppUrl;
 pub(crate) use authority::{Authority, PublicAuthority};
 pub(crate) use canonical::canonical;
 pub use pattern::Paths;
-pub(crate) use return_path::{ReturnPath, Travelling};
+pub(crate) use return_path::{ReturnPath, Travelling, stays_here};
 pub(crate) use rules::Rules;

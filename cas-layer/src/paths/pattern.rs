@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::canonical;
+use super::{canonical, loose::is_alike};
 use crate::error::ConfigError;
 
 /// The paths that a rule is about, relative to the app URL and written decoded, as a person reads them.
@@ -14,6 +14,18 @@ use crate::error::ConfigError;
 /// Paths::prefix("/static"); // `/static` and everything below it, not `/statics`
 /// Paths::pattern("/users/{id}/edit"); // `{id}` stands for one segment
 /// ```
+///
+/// # Loose spellings
+/// Many servers read a path less strictly than it is written: `/admin/`, `/Admin` or `/admin%20` gets a visitor to
+/// `/admin`. So a rule that asks for more than the rule that counts for a path as it is written (see
+/// [`CasConfigBuilder::rule`](crate::CasConfigBuilder::rule)) covers its own paths in these spellings too, and in any
+/// mixture of them:
+///
+/// - letters in another case, those beyond ASCII among them, in every segment that the rule spells out;
+/// - dots or white space at the end of such a segment, white space at its beginning;
+/// - a slash at the end of the path, or none.
+///
+/// Other ways to write the same text, such as `é` as one character or as two, are other paths.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Paths {
     given: String,
@@ -71,7 +83,7 @@ impl Paths {
         }
         if canonical(&self.given).is_none() {
             return Err(invalid(
-                "has empty or dot segments, `;`, `\\` or control characters",
+                "has empty or dot segments or others without a name, `;`, `\\` or control characters",
             ));
         }
         let braces = self.given.contains(['{', '}']);
@@ -94,20 +106,17 @@ impl Paths {
         }
     }
 
-    /// The same for whoever reads a path more loosely than we do: in any case of ASCII letters, and with dots
-    /// and slashes at its end or without. For rules that must not be slipped past.
+    /// The same for whoever reads a path more loosely than we do: each segment in any case of letters, and with
+    /// dots or white space around it; the whole with a slash at the end or without.
     pub(crate) fn cover_loosely(&self, path: &str) -> bool {
-        self.cover(path)
-            || self.cover_by(trim(path), trim(&self.given), |own, asked| {
-                trim(own).eq_ignore_ascii_case(trim(asked))
-            })
+        self.cover(path) || self.cover_by(without_slash(path), without_slash(&self.given), is_alike)
     }
 
     fn cover_by(&self, path: &str, own: &str, same: impl Fn(&str, &str) -> bool) -> bool {
         let mut asked = path.split('/');
         let own = match self.form {
             // A prefix is about all that begins with its segments, with or without a slash at the end.
-            Form::Prefix => own.strip_suffix('/').unwrap_or(own),
+            Form::Prefix => without_slash(own),
             Form::Exact | Form::Pattern => own,
         };
         for own in own.split('/') {
@@ -126,9 +135,9 @@ impl Paths {
     }
 }
 
-/// Without dots and slashes at the end.
-fn trim(path: &str) -> &str {
-    path.trim_end_matches(['/', '.'])
+/// Without a slash at the end.
+fn without_slash(path: &str) -> &str {
+    path.strip_suffix('/').unwrap_or(path)
 }
 
 /// Whether a segment of a pattern is plain, or a `{name}` and nothing else.

@@ -5,16 +5,22 @@ use std::borrow::Cow;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
+use super::loose::{is_alike, is_hollow};
+
 /// A longer return path is replaced by the landing path.
 pub(crate) const MAX_LEN: usize = 1024;
+
+/// A path that is still encoded after so many decodings is refused: nobody needs one, and nobody shall have us decode
+/// for long.
+const MAX_DECODINGS: usize = 8;
 
 /// What has to be encoded in a `Location` besides what is encoded already: `%` stays. Of a query, that is nothing
 /// that a request line can hold, but for characters that are not ASCII.
 const LOCATION: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>');
 const LOCATION_PATH: &AsciiSet = &LOCATION.add(b'`');
 
-/// A path with an optional query, relative to the app URL, safe to redirect to: it begins with one
-/// slash however often it is decoded, and names neither scheme nor host. Percent-encoded ASCII.
+/// A path with an optional query, relative to the app URL, safe to redirect to: however often it is decoded, it
+/// begins with one slash, has no dot segments, and names neither scheme nor host. Percent-encoded ASCII.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReturnPath(String);
 
@@ -30,14 +36,10 @@ pub(crate) enum Travelling<'p> {
 impl ReturnPath {
     /// Takes a path as it stands in a request line or in a decoded `next` parameter.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        if text.chars().any(char::is_control) || !is_path_of_ours(path_part(text)) {
+        if text.len() > MAX_LEN || text.chars().any(char::is_control) {
             return None;
         }
-        let once = decode(path_part(text))?;
-        let twice = decode(&once)?;
-        if !is_path_of_ours(&once) || !is_path_of_ours(&twice) {
-            return None;
-        }
+        decoded(path_part(text))?;
         let (path, query) = text.split_at(path_part(text).len());
         let mut encoded = utf8_percent_encode(path, LOCATION_PATH).to_string();
         encoded.extend(utf8_percent_encode(query, LOCATION));
@@ -52,6 +54,16 @@ impl ReturnPath {
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether a visitor who is sent here arrives at `own`, a path of plain names, by way of whoever reads paths more
+    /// loosely than we do: encoded or not, with empty segments or `;` and what follows, in any case of letters.
+    pub(crate) fn leads_to(&self, own: &str) -> bool {
+        let mut own = names(own);
+        decoded(self.path()).is_some_and(|path| {
+            names(&path).all(|name| own.next().is_some_and(|own| is_alike(own, name)))
+                && own.next().is_none()
+        })
     }
 
     /// Without the query.
@@ -83,17 +95,47 @@ fn path_part(text: &str) -> &str {
     text.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// Bytes that are not UTF-8 are as suspicious as control characters.
-fn decode(path: &str) -> Option<Cow<'_, str>> {
-    percent_decode_str(path).decode_utf8().ok()
+/// Whether a path leads to nothing but a path on this app, however often it is decoded.
+pub(crate) fn stays_here(path: &str) -> bool {
+    decoded(path).is_some()
+}
+
+/// A path of which nothing is encoded any more; `None` if it leads elsewhere before or after one of the decodings.
+fn decoded(path: &str) -> Option<Cow<'_, str>> {
+    let mut path = Cow::Borrowed(path);
+    for _ in 0..=MAX_DECODINGS {
+        if !is_path_of_ours(&path) {
+            return None;
+        }
+        // Bytes that are not UTF-8 are as suspicious as control characters.
+        let once_more = match percent_decode_str(&path).decode_utf8().ok()? {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(decoded) => Some(decoded),
+        };
+        match once_more {
+            None => return Some(path),
+            Some(decoded) => path = Cow::Owned(decoded),
+        }
+    }
+    None
 }
 
 fn is_path_of_ours(path: &str) -> bool {
-    // Browsers read a backslash as a slash (WHATWG URL).
-    path.starts_with('/')
-        && !path.starts_with("//")
-        && !path.starts_with("/\\")
+    path.strip_prefix('/')
+        .is_some_and(|rest| !rest.starts_with(['/', '\\']))
         && !path.chars().any(char::is_control)
+        && segments(path).all(|segment| segment.is_empty() || !is_hollow(segment))
+}
+
+/// The segments of a decoded path, without parameters. Browsers read a backslash as a slash (WHATWG URL).
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split(['/', '\\'])
+        .map(|segment| segment.split(';').next().unwrap_or_default())
+}
+
+/// The segments of a decoded path that name something, as far as the query that it may have got by decoding.
+fn names(path: &str) -> impl Iterator<Item = &str> {
+    segments(path_part(path)).filter(|segment| !segment.is_empty())
 }
 
 #[cfg(test)]
@@ -118,6 +160,10 @@ mod tests {
             "/https://evil.example",
             "/search?q=%00",
             "/login",
+            "/a/.well-known/..b/c..",
+            "/a;b/c?../..#/../..",
+            "/100%",
+            "/a%2525b",
         ] {
             assert_eq!(parsed(path).as_deref(), Some(path));
         }
@@ -148,6 +194,27 @@ mod tests {
             "%2f%2fevil.example",
             "/%252fevil.example",
             "/%255cevil.example",
+            "/%25252fevil.example",
+            "/%252525252525252fevil.example",
+            "/..",
+            "/../other",
+            "/a/../../other",
+            "/./a",
+            "/a/.",
+            "/%2e%2e/other",
+            "/%252e%252E/other",
+            "/.%25252525252e/other",
+            "/\\..\\other",
+            "/a\\..\\..\\other",
+            "/a%5c..%5cother",
+            "/a/..;x/other",
+            "/a/%2e%2e%3bx/other",
+            "/a/..%20/other",
+            "/a/.../other",
+            "/../?a",
+            "/..#a",
+            "/a%3f/../..",
+            "/a%23/../..",
             "https://evil.example",
             "https:evil.example",
             "//evil.example/?a",
@@ -171,6 +238,48 @@ mod tests {
             "/%c2%85",
         ] {
             assert_eq!(parsed(path), None, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_encoded_over_and_over_is_refused() {
+        let encoded = |times: usize| format!("/a%{}20b", "25".repeat(times - 1));
+        assert!(parsed(&encoded(MAX_DECODINGS)).is_some());
+        assert!(parsed(&encoded(MAX_DECODINGS + 1)).is_none());
+        assert!(parsed(&encoded(400)).is_none());
+    }
+
+    #[test]
+    fn a_path_leads_to_an_endpoint_in_every_spelling() {
+        for path in [
+            "/app/logout",
+            "/app/logout?x",
+            "/app/logout#x",
+            "/app/logout/",
+            "/app//logout",
+            "/app\\logout",
+            "/app/LogOut",
+            "/app/log%6fut",
+            "/app%252flogout",
+            "/app/logout;x=1",
+            "/app;x/logout",
+            "/app/logout%3fx",
+            "/app/logout%20",
+            "/app/logout.",
+        ] {
+            let path = ReturnPath::parse(path).unwrap();
+            assert!(path.leads_to("/app/logout"), "{path:?}");
+        }
+        for path in [
+            "/",
+            "/app",
+            "/logout",
+            "/app/logout/x",
+            "/app/logouts",
+            "/x/app/logout",
+        ] {
+            let path = ReturnPath::parse(path).unwrap();
+            assert!(!path.leads_to("/app/logout"), "{path:?}");
         }
     }
 

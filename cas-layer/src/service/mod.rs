@@ -87,7 +87,7 @@ where
             Err(no_host) => return CasFuture::ready(no_host.answer()),
         };
         let visit = Visit::of(&request, shared);
-        let access = match visit.route {
+        let access = match shared.route(visit.uri.path()) {
             Route::Endpoint(
                 endpoint @ (Endpoint::Login | Endpoint::LogoutRequest | Endpoint::ProxyCallback),
             ) if *visit.method == Method::POST => {
@@ -104,7 +104,7 @@ where
             Route::Nowhere => return CasFuture::ready(response::not_found()),
             Route::App(access) => access,
         };
-        let admitted = match admit(shared, visit, access) {
+        let admitted = match admit(shared, visit, &access) {
             Admission::Refused(refusal) => return CasFuture::ready(*refusal),
             Admission::Admitted(admitted) => admitted,
         };

@@ -172,7 +172,7 @@ where
             .filter(|_| place != Place::Request)
             .and_then(|user| ExtraCookie::renewal(&shared, user, now));
         let visitor = user.map_or(Visitor::Anonymous, Visitor::SignedIn);
-        let visit = Visit::seen_before(&request, &shared, place, visitor, now);
+        let visit = Visit::seen_before(&request, place, visitor, now);
         match verdict {
             Verdict::Welcome => {
                 let is_private = shared.private_by_default;

@@ -1,6 +1,8 @@
 //! What a request's path asks for. Pure.
 
-use crate::{access::Access, config::Shared};
+use std::borrow::Cow;
+
+use crate::{access::Access, config::Shared, paths::canonical};
 
 /// A path of our own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,11 +14,11 @@ pub(crate) enum Endpoint {
     ProxyCallback,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Route<'s> {
     Endpoint(Endpoint),
     /// The inner service's.
-    App(&'s Access),
+    App(Cow<'s, Access>),
     /// Nobody's: who reads this path might arrive where more is asked than a user.
     Nowhere,
 }
@@ -31,46 +33,69 @@ impl Shared {
         }
     }
 
-    /// The same where no path is our own, but for the one where the CAS server calls.
-    pub(crate) fn route_in_place(&self, path: Option<&str>) -> Route<'_> {
-        if path.is_some() && self.endpoints.proxy_callback.as_deref() == path {
-            return Route::Endpoint(Endpoint::ProxyCallback);
+    /// What a path is, as it was requested: encoded, without the query. An endpoint is known by its exact
+    /// spelling only; every other spelling is the rules'.
+    pub(crate) fn route(&self, requested: &str) -> Route<'_> {
+        let path = self.app_path(requested);
+        match path.and_then(|path| self.endpoint(path)) {
+            Some(endpoint) => Route::Endpoint(endpoint),
+            None => self.ruled(requested),
         }
-        path.map_or(Some(self.rules.required()), |path| self.rules.access(path))
-            .map_or(Route::Nowhere, Route::App)
     }
 
-    /// `path` is a path on this app, as it was requested: encoded, without the query. An endpoint is
-    /// known by its exact spelling only; every other spelling is a path that requires a user.
-    pub(crate) fn route(&self, path: Option<&str>) -> Route<'_> {
-        // Outside of the app nobody can have made a path public.
-        let Some(path) = path else {
-            return Route::App(self.rules.required());
-        };
-        let endpoints = &self.endpoints;
-        for (own, endpoint) in [
-            (&endpoints.login, Endpoint::Login),
-            (&endpoints.logout, Endpoint::Logout),
-            (&endpoints.logout_callback, Endpoint::LogoutCallback),
-        ] {
-            if own == path {
-                return Route::Endpoint(endpoint);
+    /// The same where no path is our own, but for the one where the CAS server calls.
+    pub(crate) fn route_in_place(&self, requested: &str) -> Route<'_> {
+        match self.route(requested) {
+            Route::Endpoint(endpoint) if endpoint != Endpoint::ProxyCallback => {
+                self.ruled(requested)
             }
+            route => route,
         }
-        if endpoints.logout_request.as_deref() == Some(path) {
-            return Route::Endpoint(Endpoint::LogoutRequest);
+    }
+
+    /// The same for an API, where the CAS server calls too.
+    pub(crate) fn route_of_api(&self, requested: &str, is_post: bool) -> Route<'_> {
+        match self.route(requested) {
+            Route::Endpoint(Endpoint::LogoutRequest) if is_post => {
+                Route::Endpoint(Endpoint::LogoutRequest)
+            }
+            Route::Endpoint(endpoint) if endpoint != Endpoint::ProxyCallback => {
+                self.ruled(requested)
+            }
+            route => route,
         }
-        if endpoints.proxy_callback.as_deref() == Some(path) {
-            return Route::Endpoint(Endpoint::ProxyCallback);
-        }
-        self.rules.access(path).map_or(Route::Nowhere, Route::App)
+    }
+
+    fn endpoint(&self, path: &str) -> Option<Endpoint> {
+        let own = &self.endpoints;
+        [
+            (Some(&own.login), Endpoint::Login),
+            (Some(&own.logout), Endpoint::Logout),
+            (Some(&own.logout_callback), Endpoint::LogoutCallback),
+            (own.logout_request.as_ref(), Endpoint::LogoutRequest),
+            (own.proxy_callback.as_ref(), Endpoint::ProxyCallback),
+        ]
+        .into_iter()
+        .find_map(|(own, endpoint)| (own? == path).then_some(endpoint))
+    }
+
+    /// The rules see a path as a whole, and only then is the path of the app URL taken off: who reads
+    /// `//portal/admin` after us, or `/%70ortal/admin`, may well take it for a path on this app.
+    fn ruled(&self, requested: &str) -> Route<'_> {
+        let whole = canonical(requested);
+        let path = whole.as_deref().and_then(|whole| self.app_path(whole));
+        let access = match path {
+            Some(path) => Some(self.rules.access(path)),
+            None => self.rules.elsewhere().map(Cow::Borrowed),
+        };
+        access.map_or(Route::Nowhere, Route::App)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CasConfig, CasConfigBuilder, Key};
+    use crate::{CasConfig, CasConfigBuilder, Key, Paths};
 
     fn builder(app_url: &str) -> CasConfigBuilder {
         CasConfig::builder("https://cas.example.org/cas", app_url)
@@ -88,10 +113,7 @@ mod tests {
 
     fn route(builder: CasConfigBuilder, path: &str) -> To {
         let config = builder.build().unwrap();
-        match config
-            .first_host()
-            .route(config.first_host().app_path(path))
-        {
+        match config.first_host().route(path) {
             Route::Endpoint(endpoint) => To::Own(endpoint),
             Route::App(access) => To::App {
                 required: access.is_required(),
@@ -147,6 +169,36 @@ mod tests {
                 "{path}"
             );
         }
+    }
+
+    #[test]
+    fn a_path_is_judged_as_a_whole() {
+        let strong = |app_url| {
+            let admins = Access::required().any_of("memberOf", ["admins"]);
+            builder(app_url).rule(Paths::prefix("/admin"), admins)
+        };
+        for (path, expected) in [
+            ("/portal/public", PUBLIC),
+            ("/portal/admin", REQUIRED),
+            ("//portal/public", To::Nowhere),
+            ("/./portal/public", To::Nowhere),
+            ("/%70ortal/public", To::Nowhere),
+            ("/portal//public", To::Nowhere),
+            ("/portal;x/public", To::Nowhere),
+            ("/Portal/public", To::Nowhere),
+            ("/portal./public", To::Nowhere),
+            ("/portals/public", To::Nowhere),
+            ("/public", To::Nowhere),
+            ("/", To::Nowhere),
+            ("*", To::Nowhere),
+            ("", To::Nowhere),
+        ] {
+            let config = strong("https://app.example.org/portal");
+            assert_eq!(route(config, path), expected, "{path}");
+        }
+        // A character that has to be encoded for nobody may be.
+        let config = strong("https://app.example.org/a@b");
+        assert_eq!(route(config, "/a%40b/public"), PUBLIC);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, Uri};
 
-use super::{in_place, navigation, place::Place, response, route::Route, service_url};
+use super::{in_place, navigation, place::Place, response, service_url};
 use crate::{
     clock::UnixSeconds,
     config::Shared,
@@ -30,13 +30,12 @@ pub(crate) enum Visitor {
     SignedIn(CasUser),
 }
 
-/// A request and what follows from it at once: route and visitor.
+/// A request and what follows from it at once: the visitor.
 #[derive(Debug)]
 pub(crate) struct Visit<'r> {
     pub(crate) method: &'r Method,
     pub(crate) headers: &'r HeaderMap,
     pub(crate) uri: &'r Uri,
-    pub(crate) route: Route<'r>,
     pub(crate) place: Place,
     pub(crate) visitor: Visitor,
     pub(crate) now: UnixSeconds,
@@ -50,7 +49,6 @@ impl<'r> Visit<'r> {
             method: request.method(),
             headers: request.headers(),
             uri,
-            route: shared.route(shared.app_path(uri.path())),
             place: Place::Endpoint,
             visitor: Visitor::of(request.headers(), shared, Place::Endpoint, now),
             now,
@@ -65,7 +63,6 @@ impl<'r> Visit<'r> {
             method: request.method(),
             headers: request.headers(),
             uri,
-            route: shared.route_in_place(shared.app_path(uri.path())),
             place: Place::Page,
             visitor: Visitor::of(request.headers(), shared, Place::Page, now),
             now,
@@ -75,7 +72,6 @@ impl<'r> Visit<'r> {
     /// A request that the layer has let through, as a layer below sees it.
     pub(crate) fn seen_before<B>(
         request: &'r Request<B>,
-        shared: &'r Shared,
         place: Place,
         visitor: Visitor,
         now: UnixSeconds,
@@ -84,7 +80,6 @@ impl<'r> Visit<'r> {
             method: request.method(),
             headers: request.headers(),
             uri: original_uri(request),
-            route: Route::App(shared.rules.required()),
             place,
             visitor,
             now,

@@ -39,5 +39,6 @@ mod rules;
 mod saml;
 mod single_logout;
 mod site;
+mod spellings;
 mod stacks;
 mod support;

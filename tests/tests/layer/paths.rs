@@ -98,6 +98,8 @@ async fn a_hostile_next_in_any_encoding_leads_to_the_landing_path() {
         "javascript:alert(1)",
         "%2F%2Fevil.example",
         "%252F%252Fevil.example",
+        "/%2525252Fevil.example",
+        "/%25252525252525252Fevil.example",
         "/%2Fevil.example",
         "/%5Cevil.example",
         "/%255Cevil.example",

@@ -299,6 +299,31 @@ async fn public_paths_are_left_alone_and_rules_hold() {
 }
 
 #[tokio::test]
+async fn a_rule_holds_at_the_endpoints_of_a_layer_for_browsers_too() {
+    let cas = cas().await;
+    let rules = |config: CasConfigBuilder| {
+        let members = Access::required().any_of("memberOf", ["cats"]);
+        config
+            .logout_request_path("/logout_request")
+            .rule(Paths::prefix("/"), members)
+    };
+    let api = Api::start(&cas, rules, as_it_is).await;
+    for path in [
+        "/a",
+        "/login",
+        "/logout",
+        "/logout_callback",
+        "/logout_request",
+    ] {
+        let ticket = cas.issue_ticket("alice", &api.at(path));
+        let request = api
+            .get(path)
+            .header("authorization", authorization(&ticket));
+        assert_eq!(answer(request).await.status, 403, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_cas_server_that_fails_is_no_refusal() {
     let cas = cas().await;
     let quick = |config: CasConfigBuilder| {

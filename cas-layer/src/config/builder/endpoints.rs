@@ -38,7 +38,7 @@ pub(super) fn check(endpoints: &Endpoints) -> Result<(), ConfigError> {
         } else if !path.bytes().all(plain) {
             "has other characters than letters, digits, `-`, `.`, `_`, `~` and `/`"
         } else if canonical(path).is_none() || path.ends_with('/') {
-            "has empty or dot segments, or a slash at the end"
+            "has empty or dot segments or others without a name, or a slash at the end"
         } else {
             continue;
         };
@@ -75,8 +75,9 @@ pub(super) fn return_path(
         path: printable(path),
         reason,
     };
-    let parsed = ReturnPath::parse(path)
-        .ok_or_else(|| invalid("is not a path on this app that begins with one `/`"))?;
+    let parsed = ReturnPath::parse(path).ok_or_else(|| {
+        invalid("is not a path on this app: one `/` at its beginning, and no dot segments")
+    })?;
     if endpoints.contain(&parsed) {
         return Err(invalid(
             "is one of the layer's own endpoints, which would be a loop",

@@ -69,8 +69,8 @@ impl CasConfigBuilder {
     /// Makes a path and all below it public. It ends at a segment: `/static` covers `/static/a.css`
     /// and not `/statics`.
     ///
-    /// A path that could be read in two ways (dot or empty segments, `;`, `\`, an encoded slash or
-    /// letter) is never public.
+    /// A path that could be read in two ways (dot or empty segments or others of dots and white space alone, `;`,
+    /// `\`, an encoded slash or letter) is never public.
     pub fn public_prefix(mut self, path: impl Into<String>) -> Self {
         self.rules
             .list
@@ -82,10 +82,16 @@ impl CasConfigBuilder {
     /// those of [`public`](Self::public) and [`public_prefix`](Self::public_prefix) among them, and the first that
     /// covers a path counts. A path without a rule requires a user.
     ///
-    /// Rules see the decoded path and never the query. A path that could be read in two ways is never covered by
-    /// a rule that asks for less than a user; and as soon as one rule asks for more than a user, it is answered
-    /// with 404, and such rules also cover their paths in other cases of letters and with dots or slashes at
-    /// the end.
+    /// Rules see the decoded path and never the query. The path of a request is judged as a whole, before the path
+    /// of the app URL is taken off. One that could be read in two ways is covered by no rule, and neither is one
+    /// outside of the app URL: both require a user, and as soon as one rule asks for more than a user they are
+    /// answered with 404.
+    ///
+    /// A rule that stands before the one that counts, and asks for more, also covers its paths in
+    /// [loose spellings](Paths#loose-spellings): the path then asks for what the stricter one does, and where several ask
+    /// for more than a user, for all of that. `gateway` asks for more than `optional`, and that for more than
+    /// `public`. So put the stricter of two rules first. One that stands behind a rule for the path as it is written
+    /// never counts, however the path is spelled.
     ///
     /// ```
     /// use std::time::Duration;

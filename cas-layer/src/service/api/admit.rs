@@ -86,16 +86,14 @@ impl CasApiLayer {
         let now = shared.clock.now();
         let uri = original_uri(&request).clone();
         let path = shared.app_path(uri.path());
-        let access = match shared.route(path) {
-            Route::Endpoint(endpoint @ (Endpoint::LogoutRequest | Endpoint::ProxyCallback))
-                if *request.method() == Method::POST =>
-            {
+        let is_post = *request.method() == Method::POST;
+        let access = match shared.route_of_api(uri.path(), is_post) {
+            Route::Endpoint(endpoint) if is_post => {
                 return Err(take_post(shared, endpoint, request, now).await.into());
             }
-            Route::Endpoint(Endpoint::ProxyCallback) => {
+            Route::Endpoint(_) => {
                 return Err(granting::answer(shared, &request).await.into());
             }
-            Route::Endpoint(_) => shared.rules.required(),
             Route::Nowhere => return Err(response::not_found().into()),
             Route::App(access) => access,
         };
@@ -145,7 +143,7 @@ impl CasApiLayer {
                 }
             };
         }
-        let judged = judge(shared, access, user.as_ref(), service.as_ref(), now);
+        let judged = judge(shared, &access, user.as_ref(), service.as_ref(), now);
         if let Some(user) = user.as_ref().filter(|_| finish.cookie.is_some()) {
             if judged.is_err() {
                 take_back(shared, user.session_id(), now).await;

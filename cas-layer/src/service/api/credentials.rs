@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
     config::Shared,
+    paths::stays_here,
     protocol::{ServiceTicket, ServiceUrl},
 };
 
@@ -86,8 +87,12 @@ pub(super) fn without_ticket(query: &str) -> Option<String> {
 }
 
 /// The service URL that a ticket for a request is for: the public URL that was requested, without the ticket.
-/// `path` is the path on this app. `None` for one that cannot be a service URL: nobody gets a ticket for it.
+/// `path` is the path on this app. `None` for one that cannot be a service URL: nobody gets a ticket for it. Nor for one
+/// that the CAS server may take for the URL of another app on this host.
 pub(super) fn service_url(shared: &Shared, path: &str, query: Option<&str>) -> Option<ServiceUrl> {
+    if !stays_here(path) {
+        return None;
+    }
     let mut url = shared.app.join(path);
     if let Some(query) = query.and_then(without_ticket) {
         url.push('?');
@@ -193,7 +198,9 @@ mod tests {
             let expected = Some(format!("{base}{expected}"));
             assert_eq!(url("/records", query), expected, "{query:?}");
         }
-        assert_eq!(url("/it's", None), None);
+        for path in ["/it's", "/../other", "/a/%2e%2e/b", "//a", "/..%2fother"] {
+            assert_eq!(url(path, None), None, "{path}");
+        }
         assert_eq!(url("/a", Some("q=<>")), None);
     }
 }

@@ -1,13 +1,14 @@
 //! The tower service in place.
 
 use std::{
+    borrow::Cow,
     mem,
     sync::Arc,
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use http_body::Body;
 use tower::Service;
 
@@ -64,10 +65,11 @@ where
             }
         };
         let visit = Visit::in_place(&request, shared);
-        let access = match visit.route {
+        let may_be_logout_request = peek::is_worth_it(visit.method, visit.headers, request.body());
+        let access = match shared.route_in_place(visit.uri.path()) {
             Route::App(access) => access,
             // A logout request, as on every path of the app's.
-            Route::Endpoint(_) if *visit.method == Method::POST => shared.rules.required(),
+            Route::Endpoint(_) if may_be_logout_request => Cow::Borrowed(shared.rules.required()),
             Route::Endpoint(_) => {
                 let answer = granting::answer(shared, &request);
                 return CasInPlaceFuture::answering(CasFuture::endpoint(answer));
@@ -78,9 +80,9 @@ where
         };
         // Where no sign-in comes back to, no logout request is sent to.
         let may_sign_out = access.is_private() || address::is_fallback(shared, visit.uri);
-        if may_sign_out && peek::is_worth_it(visit.method, visit.headers, request.body()) {
+        if may_sign_out && may_be_logout_request {
             let now = visit.now;
-            let otherwise = match admit(shared, visit, access) {
+            let otherwise = match admit(shared, visit, &access) {
                 Admission::Refused(refusal) => Otherwise::Refused(refusal),
                 Admission::Admitted(_) => Otherwise::Admitted(take_ready(&mut self.inner)),
             };
@@ -98,7 +100,7 @@ where
             let question = Question::new(front_channel, request, shared, service);
             return CasInPlaceFuture::asking(question);
         }
-        let decision = decide(shared, visit, access);
+        let decision = decide(shared, visit, &access);
         let request = request.map(Peeked::untouched);
         CasInPlaceFuture::answering(decision.carry_out(shared, &mut self.inner, request))
     }
@@ -121,10 +123,10 @@ where
     S: Service<Request<Peeked<B>>>,
 {
     let visit = Visit::in_place(&request, shared);
-    let Route::App(access) = visit.route else {
+    let Route::App(access) = shared.route_in_place(visit.uri.path()) else {
         return CasFuture::ready(response::not_found());
     };
-    decide(shared, visit, access).carry_out(shared, service, request)
+    decide(shared, visit, &access).carry_out(shared, service, request)
 }
 
 /// What becomes of a request that is no logout request.
