@@ -8,7 +8,7 @@ use std::{
 use axum::{Router, routing::get};
 use bytes::Bytes;
 use cas_layer::{
-    CasConfigBuilder, CasInPlaceLayer, PageKind, Paths, RequireUser,
+    CasConfigBuilder, CasInPlaceLayer, MemoryRegistry, PageKind, Paths, RequireUser,
     testing::{CasServer, ManualClock, User},
 };
 use http::Response;
@@ -325,7 +325,13 @@ async fn a_single_logout_before_the_confirmation_ends_it() {
 #[tokio::test]
 async fn a_single_logout_long_after_a_confirmation_ends_the_session() {
     let clock = ManualClock::new();
-    let app = app(|config| config.clock(clock.clone()).no_idle_timeout()).await;
+    // With room for so few, it looks for those that have expired.
+    let registry = MemoryRegistry::with_capacity(2);
+    let app = app(|config| {
+        let config = config.clock(clock.clone()).no_idle_timeout();
+        config.registry(registry)
+    })
+    .await;
     let mut browser = Browser::new();
     app.begin(&mut browser, "/profile").await;
     let callback = callback(&app, "alice");
@@ -333,6 +339,7 @@ async fn a_single_logout_long_after_a_confirmation_ends_the_session() {
     browser.answer(&app.url, &question, CONTINUE).await;
     clock.advance(Duration::from_secs(7 * 3600));
     assert_eq!(app.whoami(&mut browser).await, "alice");
+    come_back(&app, &mut Browser::new(), "mallory").await;
     let ticket = parameter(&callback, "ticket").unwrap();
     post(&app.at("/login"), FORM, form(&message(&[&ticket]))).await;
     assert_eq!(app.whoami(&mut browser).await, Value::Null);
