@@ -134,7 +134,8 @@ impl<S> Layer<S> for CasLayer {
 /// - With [`bare_service_url`](crate::CasConfigBuilder::bare_service_url) the service URL is the page without any query, which then
 ///   travels in the login cookie if it has at most 256 bytes with the path. A visitor who comes with a ticket and nothing
 ///   else in the query, and whose browser has begun no login for that page, is told that cookies are needed: links
-///   in portals must not carry one. The server's tickets have to begin with `ST-` or `PT-`, or be called `SAMLart`: any
+///   in portals must not carry one. A form that is posted to a page with the query `cas_confirmation` is the layer's: with it
+///   users confirm that they are who they are about to be signed in as. The server's tickets have to begin with `ST-` or `PT-`, or be called `SAMLart`: any
 ///   other `ticket` is the app's.
 /// - The inner service has to be `Clone`, and takes [`Peeked`](crate::Peeked) request bodies.
 /// - The first bytes of a form are read before the app sees the request. With that, the server answers

@@ -38,7 +38,7 @@ pub use events::{Refused, RefusedReason, SignOutCause, SignedOut};
 pub use extract::{CasUserRejection, peer_address};
 pub use identity::{IdentityBody, IdentityHeaders, IdentityHeadersBuilder, IdentityHeadersLayer};
 pub use layer::{CasInPlaceLayer, CasLayer};
-pub use pages::{Page, PageKind};
+pub use pages::{Confirmation, Page, PageKind};
 pub use paths::Paths;
 pub use protocol::{
     Authentication, InvalidProxyCallback, InvalidServiceUrl, InvalidTicket, LoginMode,

@@ -299,7 +299,8 @@ impl CasConfigBuilder {
     /// `Cache-Control` and `Referrer-Policy` are the layer's in any case.
     ///
     /// # Security
-    /// [`Page::link`], [`Page::code`] and [`Page::veto`] have to be escaped.
+    /// [`Page::link`], [`Page::code`], [`Page::veto`], and name and form target of a
+    /// [`Page::confirmation`] have to be escaped. A page with a confirmation is of no use without its form.
     ///
     /// ```
     /// use cas_layer::{CasConfig, Key, PageKind};
@@ -375,17 +376,12 @@ impl CasConfigBuilder {
         let hooks = Arc::new(self.hooks);
         let shared = |host: Host, validations: Arc<Semaphore>| {
             let name = self.cookie_name.as_deref();
-            let cookies = Cookies::new(
-                &host,
-                keys,
-                name,
-                &self.session,
-                self.rules.sign_in.is_by_post,
-            )?;
+            let cookies = Cookies::new(&host, keys, name, &self.session, self.rules.sign_in)?;
             let (app, client) = host;
             Ok(Shared {
                 session_cookie: cookies.session,
                 binding_cookie: cookies.binding,
+                confirmations: cookies.confirmations,
                 own_cookies: Arc::default(),
                 service_tag: cookies.service_tag,
                 logged_out_url: endpoints::logged_out_url(&app, &endpoints)?,

@@ -28,7 +28,8 @@ use crate::{
     protocol::ServiceUrl,
     registry::{AccountId, RegisteredSession, Registry, RegistryError},
     session::{
-        BindingCookie, Content, Lifetimes, Sealer, SessionCookie, SessionData, remove_cookies,
+        BindingCookie, Confirmations, Content, Lifetimes, Sealer, SessionCookie, SessionData,
+        remove_cookies,
     },
 };
 
@@ -56,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) sign_in: SignIn,
     pub(crate) session_cookie: SessionCookie,
     pub(crate) binding_cookie: BindingCookie,
+    /// Where a sign-in as somebody new to the browser waits until its user confirms it.
+    pub(crate) confirmations: Option<Confirmations>,
     /// The names of the cookies of all hosts.
     pub(crate) own_cookies: Arc<[String]>,
     pub(crate) service_tag: Sealer,
@@ -123,6 +126,8 @@ pub(crate) struct SignIn {
     pub(crate) is_renewed: bool,
     /// With a service URL that has no query.
     pub(crate) is_bare: bool,
+    /// Whoever the ticket is for, where the service URL does not say for which login it is.
+    pub(crate) is_unconfirmed: bool,
     /// The CAS server is asked to have the browser post the ticket.
     pub(crate) is_by_post: bool,
 }

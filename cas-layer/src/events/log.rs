@@ -259,6 +259,7 @@ fn describe_refusal(reason: RefusedReason) -> (Level, &'static str) {
         RefusedReason::SignedOutMeanwhile => {
             (Level::INFO, "signed out before the sign-in was finished")
         }
+        RefusedReason::NotConfirmed => (Level::INFO, "a sign-in was not confirmed by its user"),
         RefusedReason::SessionTooLarge => (
             Level::ERROR,
             "a session does not fit into a cookie: nobody is signed in",
@@ -268,5 +269,9 @@ fn describe_refusal(reason: RefusedReason) -> (Level, &'static str) {
         }
         RefusedReason::NotAllowed => (Level::INFO, "a user is not allowed where they asked to go"),
         RefusedReason::ForeignSignOut => (Level::WARN, "another site tried to sign a visitor out"),
+        RefusedReason::ForeignConfirmation => (
+            Level::WARN,
+            "another site tried to confirm a sign-in for a visitor",
+        ),
     }
 }

@@ -56,6 +56,9 @@ pub enum RefusedReason {
     BadUserName,
     /// A single logout came before the sign-in was finished.
     SignedOutMeanwhile,
+    /// With [`bare_service_url`](crate::CasConfigBuilder::bare_service_url): the user was asked whether they are who they
+    /// would be signed in as, and said no, or too late, or twice; or it is a program, which cannot be asked.
+    NotConfirmed,
     /// The session does not fit into a cookie.
     SessionTooLarge,
     /// The operating system gave no random bytes.
@@ -66,6 +69,9 @@ pub enum RefusedReason {
     /// [`sign_out_by_post_only`](crate::CasConfigBuilder::sign_out_by_post_only) and
     /// [`tickets_by_post`](crate::CasConfigBuilder::tickets_by_post).
     ForeignSignOut,
+    /// No sign-in: another site tried to confirm one for a visitor, see
+    /// [`bare_service_url`](crate::CasConfigBuilder::bare_service_url).
+    ForeignConfirmation,
 }
 
 impl RefusedReason {
@@ -88,17 +94,22 @@ impl RefusedReason {
             Self::Vetoed => "vetoed",
             Self::BadUserName => "bad-user-name",
             Self::SignedOutMeanwhile => "signed-out-meanwhile",
+            Self::NotConfirmed => "not-confirmed",
             Self::SessionTooLarge => "session-too-large",
             Self::InternalError => "internal-error",
             Self::NotAllowed => "not-allowed",
             Self::ForeignSignOut => "foreign-sign-out",
+            Self::ForeignConfirmation => "foreign-confirmation",
         }
     }
 
     /// Whether a sign-in came to nothing.
     #[must_use]
     pub fn is_of_sign_in(self) -> bool {
-        !matches!(self, Self::NotAllowed | Self::ForeignSignOut)
+        !matches!(
+            self,
+            Self::NotAllowed | Self::ForeignSignOut | Self::ForeignConfirmation
+        )
     }
 }
 
@@ -197,8 +208,8 @@ impl<'e> Refused<'e> {
         self.reason
     }
 
-    /// Who it was, if the CAS server vouched for them: the name that they have in their session, or, where none was
-    /// opened, the one that the CAS server gave.
+    /// Who it was, if the CAS server vouched for them: the name that they have in their session or would have had, or,
+    /// where it did not come to one, the one that the CAS server gave.
     #[must_use]
     pub fn user_name(&self) -> Option<&str> {
         self.user_name

@@ -1,14 +1,17 @@
 //! The few pages that the layer answers itself.
 //!
 //! Browsers get a small self-contained HTML page, programs `application/problem+json` (RFC 9457).
-//! Nothing that came from the network is on a page except, escaped, the CAS server's error code and
-//! what the app puts into its reason for a veto.
+//! Nothing that came from the network is on a page except, escaped, the CAS server's error code, the name of a user who
+//! is to confirm that it is theirs, and what the app puts into its reason for a veto.
 
+mod confirmation;
 mod html;
 
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
+pub use confirmation::Confirmation;
+pub(crate) use confirmation::{ANSWER, CONTINUE, OTHER, SEALED};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
@@ -30,6 +33,9 @@ pub enum PageKind {
     SignInRefused,
     /// The app does not admit the user: see [`Page::veto`].
     SignInVetoed,
+    /// The CAS server vouches for the user, and they are asked whether that is them: see
+    /// [`Page::confirmation`]. A program cannot be asked, so it gets a 403.
+    ConfirmationNeeded,
     /// The ticket is not one that could be sent to a CAS server.
     InvalidTicket,
     /// The CAS server did not answer, or not in a way that can be read.
@@ -79,6 +85,11 @@ impl PageKind {
                 "Not admitted",
                 "You signed in, but this site does not admit you.",
                 "Sign out",
+            ),
+            Self::ConfirmationNeeded => (
+                "Is this you?",
+                "You are about to be signed in to this site under this name. Continue only if it is yours.",
+                "Sign in as somebody else",
             ),
             Self::InvalidTicket => (
                 "Sign-in refused",
@@ -143,6 +154,7 @@ impl PageKind {
             Self::NotAllowed => "not-allowed",
             Self::SignInRefused => "sign-in-refused",
             Self::SignInVetoed => "sign-in-vetoed",
+            Self::ConfirmationNeeded => "confirmation-needed",
             Self::InvalidTicket => "invalid-ticket",
             Self::CasUnavailable => "cas-unavailable",
             Self::Busy => "busy",
@@ -165,6 +177,7 @@ pub struct Page {
     code: Option<String>,
     veto: Option<String>,
     image: Option<String>,
+    confirmation: Option<Confirmation>,
 }
 
 impl Page {
@@ -177,6 +190,7 @@ impl Page {
             code: None,
             veto: None,
             image: None,
+            confirmation: None,
         }
     }
 
@@ -192,6 +206,11 @@ impl Page {
 
     pub(crate) fn with_image(mut self, path: String) -> Self {
         self.image = Some(path);
+        self
+    }
+
+    pub(crate) fn with_confirmation(mut self, confirmation: Confirmation) -> Self {
+        self.confirmation = Some(confirmation);
         self
     }
 
@@ -249,6 +268,13 @@ impl Page {
         self.image.as_deref()
     }
 
+    /// What the user is asked, and the form that brings their answer: on the page for
+    /// [`PageKind::ConfirmationNeeded`], which is of no use without.
+    #[must_use]
+    pub fn confirmation(&self) -> Option<&Confirmation> {
+        self.confirmation.as_ref()
+    }
+
     fn link_label(&self) -> &'static str {
         self.kind.texts().link
     }
@@ -274,7 +300,7 @@ impl Pages {
     }
 
     /// A page for a browser. The status, `no-store` and the referrer policy are ours whatever the
-    /// hook says; its content security policy is its own affair.
+    /// hook says; its content security policy is its own affair, but for who may frame a question.
     pub(crate) fn html(&self, page: &Page) -> Response<Bytes> {
         let mut response = self
             .0
@@ -284,9 +310,21 @@ impl Pages {
         *response.status_mut() = page.status;
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let mut referrer_policy = "no-referrer";
+        if page.confirmation.is_some() {
+            // With `no-referrer` a form is posted without saying where it comes from (`Origin: null`). This says that, and
+            // nothing of the page's own address.
+            referrer_policy = "strict-origin";
+            // A second policy counts besides the first.
+            headers.append(
+                header::CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static("frame-ancestors 'none'"),
+            );
+            headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+        }
         headers.insert(
             header::REFERRER_POLICY,
-            HeaderValue::from_static("no-referrer"),
+            HeaderValue::from_static(referrer_policy),
         );
         set_default(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
         set_default(headers, header::CONTENT_TYPE, "text/html; charset=utf-8");
@@ -434,6 +472,52 @@ mod tests {
         let problem: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
         assert_eq!(problem["detail"], "<b>Only \"staff\"</b> & co");
         assert_eq!(problem["reason"], "sign-in-vetoed");
+    }
+
+    fn question() -> Page {
+        let confirmation =
+            Confirmation::new("Mal<b>lory", "/login?a&b".to_owned(), "e1.abc".to_owned());
+        page(PageKind::ConfirmationNeeded).with_confirmation(confirmation)
+    }
+
+    #[test]
+    fn a_question_names_the_user_and_has_a_form_instead_of_a_link() {
+        let response = Pages::default().html(&question());
+        let html = body(&response);
+        for part in [
+            "<strong><bdi>Mal&lt;b&gt;lory</bdi></strong>",
+            "<form method=\"post\" action=\"/login?a&amp;b\">",
+            "<input type=\"hidden\" name=\"cas_confirmation\" value=\"e1.abc\">",
+            "name=\"cas_answer\" value=\"continue\">Continue as <bdi>Mal&lt;b&gt;lory</bdi></button>",
+            "name=\"cas_answer\" value=\"other\"",
+        ] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+        assert!(!html.contains("<a "), "{html}");
+        assert_eq!(response.headers()["referrer-policy"], "strict-origin");
+        let policy = response.headers()["content-security-policy"].to_str();
+        assert!(policy.unwrap().contains("form-action *;"));
+        let other = Pages::default().html(&page(PageKind::SignInRefused));
+        let policy = other.headers()["content-security-policy"].to_str();
+        assert!(policy.unwrap().contains("form-action 'none';"));
+    }
+
+    #[test]
+    fn nobody_frames_a_question_whatever_a_custom_page_says() {
+        let pages = Pages::rendered_by(|page| {
+            let asked = page.confirmation()?.user_name().to_owned();
+            let response = Response::builder()
+                .header("content-security-policy", "frame-ancestors *")
+                .header("x-frame-options", "ALLOWALL")
+                .body(Bytes::from(asked));
+            response.ok()
+        });
+        let response = pages.html(&question());
+        assert_eq!(body(&response), "Mal<b>lory");
+        let policies = response.headers().get_all("content-security-policy");
+        let policies: Vec<_> = policies.iter().collect();
+        assert_eq!(policies, ["frame-ancestors *", "frame-ancestors 'none'"]);
+        assert_eq!(response.headers()["x-frame-options"], "DENY");
     }
 
     #[test]

@@ -73,7 +73,9 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
     /// Takes one `begin` back. Does not wait; an id that was opened meanwhile stays open.
     fn abandon(&self, id: SessionId);
 
-    /// Opens a session that had begun, unless it was ended since; both in one step.
+    /// Opens a session that had begun, unless it was ended since; both in one step. One that is open already stays so until
+    /// the later of the two times: with a bare service URL the layer opens a session for some minutes at first, so that a
+    /// logout is heard while its user is asked who they are.
     ///
     /// # Errors
     /// [`RegistryErrorKind::Full`], or that the registry cannot be reached. Nobody is signed in then.

@@ -7,23 +7,24 @@ use http::{Response, StatusCode};
 
 use super::{
     granting,
-    login::destination,
+    login::{destination, is_post, onward},
     logout,
     place::Place,
     response,
     service_url::LoginKind,
     validation::{self, Validated},
-    visit::render,
+    visit::{Visit, render},
 };
 use crate::{
     client::{ValidationError, ValidationErrorKind},
+    clock::UnixSeconds,
     config::Shared,
     events::{Event, Refused, RefusedReason, SignOutCause},
     pages::{Page, PageKind},
     paths::ReturnPath,
-    protocol::{ServiceTicket, ServiceUrl},
+    protocol::{ProxyGrantingTicket, ServiceTicket, ServiceUrl},
     registry::{Begun, Opened, RegistryError, RegistryErrorKind},
-    session::{Binding, Identity, NoCookie, Rejected, Remembered, SessionId},
+    session::{Binding, Identity, NoCookie, Rejected, Remembered, SessionData, SessionId},
     user::CasUser,
 };
 
@@ -32,26 +33,63 @@ use crate::{
 pub(crate) struct Callback {
     pub(crate) ticket: ServiceTicket,
     pub(crate) service: ServiceUrl,
-    pub(crate) place: Place,
-    pub(crate) kind: LoginKind,
-    pub(crate) next: Option<ReturnPath>,
+    pub(crate) entrant: Entrant,
+}
+
+/// Who is signing in, as far as their request shows, and where that leads.
+#[derive(Debug)]
+pub(crate) struct Entrant {
+    pub(super) place: Place,
+    kind: LoginKind,
+    pub(super) next: Option<ReturnPath>,
     /// The browser's login binding, from which this login has been taken out.
-    pub(crate) binding: Binding,
+    pub(super) binding: Binding,
     /// The session that the browser has already, unused for too long or not.
-    pub(crate) current: Option<CasUser>,
+    pub(super) current: Option<CasUser>,
     /// The session that it had when the login began, if it cannot show it now: a `POST` from another site comes
     /// without `Lax` cookies.
-    pub(crate) remembered: Option<Remembered>,
+    remembered: Option<Remembered>,
     /// Whether the session that it shows is live.
-    pub(crate) signed_in: bool,
-    pub(crate) wants_page: bool,
+    signed_in: bool,
+    pub(super) wants_page: bool,
     /// The status of a redirect.
-    pub(crate) onward: StatusCode,
+    onward: StatusCode,
 }
 
 impl Callback {
-    pub(crate) async fn run(mut self, shared: &Arc<Shared>) -> Response<Bytes> {
-        let mut response = self.sign_in(shared).await;
+    pub(crate) async fn run(self, shared: &Arc<Shared>) -> Response<Bytes> {
+        let Self {
+            ticket,
+            service,
+            mut entrant,
+        } = self;
+        let response = entrant.sign_in(shared, &ticket, &service).await;
+        entrant.leave(shared, response)
+    }
+}
+
+impl Entrant {
+    pub(super) fn of(
+        visit: &Visit<'_>,
+        next: Option<ReturnPath>,
+        kind: LoginKind,
+        binding: Binding,
+    ) -> Self {
+        Self {
+            place: visit.place,
+            kind,
+            next,
+            remembered: binding.remembered().filter(|_| is_post(visit)),
+            binding,
+            current: visit.owner().cloned(),
+            signed_in: visit.user().is_some(),
+            wants_page: visit.wants_page(),
+            onward: onward(visit),
+        }
+    }
+
+    /// The answer, with what has become of the browser's binding.
+    pub(super) fn leave(self, shared: &Shared, mut response: Response<Bytes>) -> Response<Bytes> {
         response::add_cookie(
             &mut response,
             self.place.login_cookie(shared, &self.binding),
@@ -59,8 +97,13 @@ impl Callback {
         response
     }
 
-    async fn sign_in(&mut self, shared: &Arc<Shared>) -> Response<Bytes> {
-        let id = SessionId::of(&self.ticket);
+    async fn sign_in(
+        &mut self,
+        shared: &Arc<Shared>,
+        ticket: &ServiceTicket,
+        service: &ServiceUrl,
+    ) -> Response<Bytes> {
+        let id = SessionId::of(ticket);
         let Some(slot) = validation::slot(shared).await else {
             shared.tell(Refused::new(RefusedReason::Busy));
             return self.busy(shared);
@@ -70,7 +113,7 @@ impl Callback {
             Err(error) => return self.registry_failed(shared, &error),
         };
         let renewed = self.kind.is_renewed;
-        match validation::validate(shared, slot, renewed, &self.ticket, &self.service).await {
+        match validation::validate(shared, slot, renewed, ticket, service).await {
             Ok(validated) => self.open(shared, begun, id, validated).await,
             Err(error) => self.failed(shared, &error),
         }
@@ -96,17 +139,33 @@ impl Callback {
                 return self.rejected(shared, &rejected);
             }
         };
-        let identity = Identity::new(content, id, self.kind.is_renewed, now, &shared.lifetimes);
-        let mut session = match begun.open(identity.expires_at, now).await {
+        let mut identity = Identity::new(content, id, self.kind.is_renewed, now, &shared.lifetimes);
+        if let Some(confirmations) = self.who_asks(shared, identity.user()) {
+            identity.granting_ticket = validated.granting_ticket;
+            return self.ask(shared, confirmations, begun, identity, now).await;
+        }
+        let session = match begun.open(identity.expires_at, now).await {
             Ok(Opened::Live { number }) => identity.open(number),
             Ok(Opened::Ended) => {
                 let reason = RefusedReason::SignedOutMeanwhile;
-                shared.tell(Refused::new(reason).signing_in(user_name, id));
-                return self.page(shared, PageKind::SignInRefused, StatusCode::FORBIDDEN);
+                return self.refused(shared, reason, user_name, id);
             }
             Err(error) => return self.registry_failed(shared, &error),
         };
-        if let Some(ticket) = validated.granting_ticket {
+        self.enter(shared, session, validated.granting_ticket, now)
+            .await
+    }
+
+    /// The session is open: the browser gets its cookie, and goes where it was going.
+    pub(super) async fn enter(
+        &mut self,
+        shared: &Arc<Shared>,
+        mut session: SessionData,
+        granting_ticket: Option<ProxyGrantingTicket>,
+        now: UnixSeconds,
+    ) -> Response<Bytes> {
+        let id = session.id;
+        if let Some(ticket) = granting_ticket {
             granting::give(shared, &mut session, ticket, now).await;
         }
         let cookie = match granting::cookie(shared, &mut session, now) {
@@ -114,7 +173,7 @@ impl Callback {
             Err(no_cookie) => {
                 // Opened for nothing. If this cannot be noted, the entry goes when it expires.
                 let _ = shared.registry.end_if_opened(vec![id], now).await;
-                shared.tell(Refused::by(&no_cookie).signing_in(user_name, id));
+                shared.tell(Refused::by(&no_cookie).signing_in(session.user(), id));
                 return self.no_cookie(shared, &no_cookie);
             }
         };
@@ -133,6 +192,9 @@ impl Callback {
                 expires_at: session.expires_at,
             }));
         }
+        if let Some(confirmations) = &shared.confirmations {
+            self.binding.know(confirmations.tag_of(session.user()), now);
+        }
         let user = CasUser::new(session, Arc::clone(shared), self.place);
         shared.tell(Event::SignedIn(&user));
         let had_session = self.current.is_some() || self.remembered.is_some();
@@ -147,6 +209,18 @@ impl Callback {
         };
         response::add_cookie(&mut response, Some(cookie));
         response
+    }
+
+    /// Nobody is signed in, for a reason that the visitor need not know more of.
+    pub(super) fn refused(
+        &self,
+        shared: &Shared,
+        reason: RefusedReason,
+        user_name: &str,
+        id: SessionId,
+    ) -> Response<Bytes> {
+        shared.tell(Refused::new(reason).signing_in(user_name, id));
+        self.page(shared, PageKind::SignInRefused, StatusCode::FORBIDDEN)
     }
 
     /// The app does not admit the user, or made something of the name that is none.
@@ -219,7 +293,11 @@ impl Callback {
     }
 
     /// Without the registry nobody is signed in: a logout could not end that session.
-    fn registry_failed(&self, shared: &Shared, error: &RegistryError) -> Response<Bytes> {
+    pub(super) fn registry_failed(
+        &self,
+        shared: &Shared,
+        error: &RegistryError,
+    ) -> Response<Bytes> {
         shared.tell(Refused::by(error));
         if error.kind() == RegistryErrorKind::Full {
             self.busy(shared)
@@ -236,12 +314,17 @@ impl Callback {
         response::retry_later(self.page(shared, kind, StatusCode::SERVICE_UNAVAILABLE))
     }
 
-    fn page(&self, shared: &Shared, kind: PageKind, status: StatusCode) -> Response<Bytes> {
+    pub(super) fn page(
+        &self,
+        shared: &Shared,
+        kind: PageKind,
+        status: StatusCode,
+    ) -> Response<Bytes> {
         let link = self.place.login_link(shared, self.next.as_ref());
         self.render(shared, &Page::new(kind, status, link))
     }
 
-    fn render(&self, shared: &Shared, page: &Page) -> Response<Bytes> {
+    pub(super) fn render(&self, shared: &Shared, page: &Page) -> Response<Bytes> {
         let next = self.next.as_ref().filter(|_| self.place == Place::Page);
         render(shared, page, self.wants_page, self.place, next)
     }

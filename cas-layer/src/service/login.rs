@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
 use super::{
-    callback::Callback,
+    callback::{Callback, Entrant},
     navigation::{is_framed, is_grpc},
     response,
     service_url::{self, LoginKind, LoginQuery, NoTicket},
@@ -187,18 +187,11 @@ pub(super) fn with_ticket(
     let Ok(service) = visit.place.service_url(shared, next, query.kind, tag) else {
         return Login::Answer(internal_error(shared, visit, next));
     };
+    let entrant = Entrant::of(visit, query.next, query.kind, binding);
     Login::Validate(Callback {
         ticket,
         service,
-        place: visit.place,
-        kind: query.kind,
-        next: query.next.clone(),
-        remembered: binding.remembered().filter(|_| is_post(visit)),
-        binding,
-        current: visit.owner().cloned(),
-        signed_in: visit.user().is_some(),
-        wants_page: visit.wants_page(),
-        onward: onward(visit),
+        entrant,
     })
 }
 
@@ -231,7 +224,8 @@ pub(super) fn without_ticket(
 /// The ticket is not for a login that this browser began, so it is not validated: it may be somebody
 /// else's, who wants this visitor to work under their name. Unless the visitor has signed in
 /// already, the login starts afresh, which one who has a session at the CAS server does not notice.
-/// That happens once: a browser that does not send cookies back would go in circles.
+/// That happens once: a browser that does not send cookies back would go in circles. One in which a sign-in waits to
+/// be confirmed has shown that it does: its page was loaded again.
 pub(super) fn not_bound(shared: &Shared, visit: &Visit<'_>, query: &LoginQuery) -> Response<Bytes> {
     let next = query.next.as_ref();
     if visit.user().is_some() || query.kind.is_gateway {
@@ -253,6 +247,11 @@ pub(super) fn not_bound(shared: &Shared, visit: &Visit<'_>, query: &LoginQuery) 
         };
         return begin(shared, visit, next, kind);
     }
+    let mut binding = shared.binding_cookie.read(visit.headers, visit.now);
+    if !is_post(visit) && binding.give_up_waiting() {
+        shared.tell(Refused::new(RefusedReason::NotBegunHere));
+        return begin_with(shared, visit, next, query.kind, binding);
+    }
     shared.tell(Refused::new(RefusedReason::CookiesNeeded));
     let link = visit.place.login_link(shared, next);
     visit.page(
@@ -272,7 +271,7 @@ fn begin(
     begin_with(shared, visit, next, kind, binding)
 }
 
-fn begin_with(
+pub(super) fn begin_with(
     shared: &Shared,
     visit: &Visit<'_>,
     next: Option<&ReturnPath>,
@@ -296,7 +295,7 @@ fn begin_with(
             } else {
                 shared.client.login_url_in(kind.mode(), &service)
             };
-            response::redirect(StatusCode::FOUND, &url)
+            response::redirect(onward(visit), &url)
         });
     let Some(mut redirect) = redirect else {
         tracing::error!("the app URL and the return path make no service URL");
@@ -312,12 +311,12 @@ fn begin_with(
     redirect
 }
 
-fn is_post(visit: &Visit<'_>) -> bool {
+pub(super) fn is_post(visit: &Visit<'_>) -> bool {
     *visit.method == Method::POST
 }
 
 /// 303 after a `POST`, and 302 otherwise.
-fn onward(visit: &Visit<'_>) -> StatusCode {
+pub(super) fn onward(visit: &Visit<'_>) -> StatusCode {
     if is_post(visit) {
         StatusCode::SEE_OTHER
     } else {

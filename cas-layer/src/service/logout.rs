@@ -93,6 +93,9 @@ pub(crate) async fn sign_out(user: &CasUser) -> Response<Bytes> {
     // The browser's own is not at hand.
     let mut binding = Binding::default();
     binding.signed_out(now);
+    if let Some(confirmations) = &shared.confirmations {
+        binding.know(confirmations.tag_of(user.name()), now);
+    }
     let cookie = user.place().kept_login_cookie(shared, &binding);
     response::add_cookie(&mut response, cookie);
     response

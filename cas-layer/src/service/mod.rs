@@ -3,6 +3,7 @@
 mod admission;
 mod api;
 mod callback;
+mod confirmation;
 mod extra_cookie;
 mod future;
 pub(crate) mod granting;

@@ -130,6 +130,14 @@ impl Place {
         }
     }
 
+    /// The public path where the answer goes of a visitor who is asked whether a sign-in that leads to `next` is theirs.
+    pub(super) fn confirmation_path(self, shared: &Shared, next: Option<&ReturnPath>) -> String {
+        match self {
+            Self::Endpoint => shared.app.public_path(&shared.endpoints.login),
+            Self::Page | Self::Request => in_place::confirmation_path(shared, next),
+        }
+    }
+
     /// The URL where a visitor signs in, for a program to show, if there is any.
     pub(super) fn login_url(
         self,

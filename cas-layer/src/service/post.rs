@@ -1,6 +1,7 @@
-//! `POST` on the login path, or on the one for logout requests: a form that says which of two things it is. The
+//! `POST` on the login path, or on the one for logout requests: a form that says what it is. The
 //! CAS server itself posts logout requests, and a browser posts the ticket with which it comes back from there,
-//! where `method=POST` was asked for (CAS protocol 2.1.1, 2.2.4).
+//! where `method=POST` was asked for (CAS protocol 2.1.1, 2.2.4), or its user's answer to the question whether a
+//! sign-in is theirs.
 
 use std::sync::Arc;
 
@@ -10,8 +11,11 @@ use http::{Request, Response, StatusCode};
 use http_body::Body;
 
 use super::{
+    confirmation,
     login::{self, Login},
-    navigation, response,
+    navigation,
+    place::Place,
+    response,
     route::Endpoint,
     service_url::{ARTIFACT, LoginQuery, TICKET},
     single_logout::{self, Unread},
@@ -21,6 +25,7 @@ use crate::{
     clock::UnixSeconds,
     config::Shared,
     events::{Channel, Refused, RefusedReason},
+    pages::SEALED,
     protocol::{InvalidLogoutRequest, Protocol},
 };
 
@@ -37,7 +42,7 @@ const NOT_BY_POST: Unread = (
     "tickets are not taken by POST here",
 );
 
-/// The answer to a `POST` that cannot be one of the two, by everything but its body.
+/// The answer to a `POST` that cannot be one of them, by everything but its body.
 pub(crate) fn refuse(
     shared: &Shared,
     endpoint: Endpoint,
@@ -47,8 +52,8 @@ pub(crate) fn refuse(
     if navigation::is_prefetch(visit.headers) {
         return Some(response::not_now());
     }
-    // A ticket comes from any browser, so here the sender counts once it is known what was sent.
-    let source = if takes_tickets(shared, endpoint) {
+    // Any browser may send its form, so here the sender counts once it is known what was sent.
+    let source = if takes_tickets(shared, endpoint) || takes_confirmations(shared, endpoint) {
         None
     } else {
         single_logout::refuse_source(shared, extensions)
@@ -74,6 +79,10 @@ fn takes_tickets(shared: &Shared, endpoint: Endpoint) -> bool {
     shared.sign_in.is_by_post && endpoint == Endpoint::Login
 }
 
+fn takes_confirmations(shared: &Shared, endpoint: Endpoint) -> bool {
+    shared.confirmations.is_some() && endpoint == Endpoint::Login
+}
+
 /// Reads the form and does what it says.
 pub(crate) async fn take<B: Body>(
     shared: Arc<Shared>,
@@ -83,6 +92,7 @@ pub(crate) async fn take<B: Body>(
 ) -> Response<Bytes> {
     let (head, body) = request.into_parts();
     let takes_tickets = takes_tickets(&shared, endpoint);
+    let takes_confirmations = takes_confirmations(&shared, endpoint);
     let form = match single_logout::read(body).await {
         Ok(form) => form,
         Err(unread) => return refuse_form(&shared, takes_tickets, unread),
@@ -93,7 +103,7 @@ pub(crate) async fn take<B: Body>(
         Posted::Ticket(ticket) if takes_tickets => sign_in(&shared, &request, ticket).await,
         Posted::Ticket(_) => single_logout::malformed(&shared, NOT_BY_POST),
         Posted::LogoutRequest => {
-            let refusal = takes_tickets
+            let refusal = (takes_tickets || takes_confirmations)
                 .then(|| single_logout::refuse_source(&shared, request.extensions()))
                 .flatten();
             match refusal {
@@ -104,7 +114,10 @@ pub(crate) async fn take<B: Body>(
         Posted::Both => {
             single_logout::refused(&shared, Channel::Back, InvalidLogoutRequest::WithTicket)
         }
-        Posted::Neither => refuse_form(&shared, takes_tickets, NEITHER),
+        Posted::Confirmation if takes_confirmations => {
+            confirmation::answer(&shared, Place::Endpoint, &request, &form).await
+        }
+        Posted::Confirmation | Posted::Neither => refuse_form(&shared, takes_tickets, NEITHER),
     }
 }
 
@@ -126,6 +139,7 @@ enum Posted {
     /// Empty if there are two different ones: that is no ticket.
     Ticket(String),
     LogoutRequest,
+    Confirmation,
     Both,
     Neither,
 }
@@ -143,7 +157,9 @@ impl Posted {
             .map(|(_, value)| value);
         let ticket = tickets.next();
         let asks_to_end = fields().any(|(name, _)| name == LOGOUT_REQUEST);
+        let confirms = fields().any(|(name, _)| name == SEALED);
         match (ticket, asks_to_end) {
+            (None, false) if confirms => Self::Confirmation,
             (None, false) => Self::Neither,
             (None, true) if parameters().any(|(name, _)| is_ticket(&name)) => Self::Both,
             (None, true) => Self::LogoutRequest,
@@ -179,6 +195,7 @@ mod tests {
             Posted::Ticket(ticket) if ticket.is_empty() => "no ticket",
             Posted::Ticket(_) => "another ticket",
             Posted::LogoutRequest => "logout",
+            Posted::Confirmation => "confirmation",
             Posted::Both => "both",
             Posted::Neither => "neither",
         }
@@ -202,6 +219,10 @@ mod tests {
             ("logoutRequest=x", "ticket=ST-1", "both"),
             ("ticket=ST-1", "logoutRequest=x", "both"),
             ("ticket=ST-1", "SAMLRequest=x", "both"),
+            ("cas_answer=a&cas_confirmation=x", "", "confirmation"),
+            ("cas_confirmation=x&ticket=ST-1", "", "ticket"),
+            ("cas_confirmation=x&logoutRequest=x", "", "logout"),
+            ("", "cas_confirmation=x", "neither"),
             ("", "", "neither"),
             ("", "ticket=ST-1", "neither"),
             ("", "logoutRequest=x", "neither"),

@@ -211,9 +211,13 @@ pub(crate) fn trip(shared: &Shared, next: Option<&ReturnPath>, kind: LoginKind) 
 }
 
 impl LoginQuery {
-    /// What came with a bare service URL, and what the login cookie says about it.
+    /// What came with a bare service URL, and what the login cookie says about it. What else the address says is not
+    /// of our making.
     pub(crate) fn of_trip(&mut self, trip: Trip, shared: &Shared) {
-        self.kind.is_renewed = trip.is_renewed;
+        self.kind = LoginKind {
+            is_renewed: trip.is_renewed,
+            ..LoginKind::default()
+        };
         self.next = trip
             .next
             .and_then(|next| ReturnPath::parse(&next))

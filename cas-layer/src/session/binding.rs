@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     SessionData, SessionId,
+    confirmation::WAIT,
     cookie::{CookieShape, find_cookie},
     seal::Sealer,
 };
@@ -16,6 +17,9 @@ use crate::clock::UnixSeconds;
 
 /// How long a login may take, in seconds.
 const MAX_AGE: u32 = 3600;
+
+/// How long a browser remembers who has signed in there, in seconds. Browsers keep no cookie for longer than 400 days.
+const KNOWN_FOR: u32 = 365 * 24 * 3600;
 
 /// Logins that one browser can have under way at once: one per tab.
 const MAX_LOGINS: usize = 5;
@@ -41,6 +45,23 @@ pub(crate) struct Binding {
     asked_at: UnixSeconds,
     /// The session that the browser had when last seen, where a callback does not show it.
     remembered: Option<Remembered>,
+    /// Who has signed in here last, where sign-ins as others are to be confirmed.
+    known: Option<Known>,
+    /// The sign-ins that wait for their confirmation, newest first, at most [`MAX_LOGINS`].
+    waiting: Vec<Waiting>,
+}
+
+/// A keyed hash of a user's name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Known {
+    tag: String,
+    since: UnixSeconds,
+}
+
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Waiting {
+    value: LoginValue,
+    since: UnixSeconds,
 }
 
 /// A session as the browser's login cookie knows it.
@@ -80,6 +101,14 @@ impl std::fmt::Debug for Login {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Login")
             .field("begun_at", &self.begun_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Waiting")
+            .field("since", &self.since)
             .finish_non_exhaustive()
     }
 }
@@ -124,6 +153,36 @@ impl Binding {
         self.finished.len() >= NOT_KEPT_AFTER
     }
 
+    /// Keeps in mind who has signed in here, by the tag of their name.
+    pub(crate) fn know(&mut self, tag: String, now: UnixSeconds) {
+        self.known = Some(Known { tag, since: now });
+    }
+
+    /// The tag of who has signed in here last.
+    pub(crate) fn known(&self) -> Option<&str> {
+        self.known.as_ref().map(|known| known.tag.as_str())
+    }
+
+    /// Notes that a sign-in waits to be confirmed. The oldest makes room for it.
+    pub(crate) fn wait(&mut self, value: LoginValue, now: UnixSeconds) {
+        self.waiting.insert(0, Waiting { value, since: now });
+        self.waiting.truncate(MAX_LOGINS);
+    }
+
+    /// Takes out a sign-in that waits in this browser. Each is confirmed once.
+    pub(crate) fn take_waiting(&mut self, value: &LoginValue) -> bool {
+        let before = self.waiting.len();
+        self.waiting.retain(|waiting| waiting.value != *value);
+        self.waiting.len() < before
+    }
+
+    /// Takes out the newest sign-in that waits, whichever it is.
+    pub(crate) fn give_up_waiting(&mut self) -> bool {
+        let waits = !self.waiting.is_empty();
+        self.waiting.drain(..usize::from(waits));
+        waits
+    }
+
     /// Keeps in mind which session the browser has.
     pub(crate) fn remember(&mut self, session: Option<Remembered>) {
         self.remembered = session;
@@ -133,10 +192,11 @@ impl Binding {
         self.remembered
     }
 
-    /// Forgets finished sign-ins: after a sign-out the browser rightly has no session. Nor is it signed in
-    /// again at once without being asked.
+    /// Forgets finished sign-ins: after a sign-out the browser rightly has no session, and gets none by a sign-in
+    /// that waits. Nor is it signed in again at once without being asked.
     pub(crate) fn signed_out(&mut self, now: UnixSeconds) {
         self.finished.clear();
+        self.waiting.clear();
         self.remembered = None;
         self.asked_at = now;
     }
@@ -160,23 +220,43 @@ impl Binding {
 /// What every cookie holds. Behind it comes what only some have, and what older releases do not look at.
 type Stored = (Vec<Login>, Vec<UnixSeconds>, UnixSeconds);
 
+/// The session that is remembered, by id and expiry. A session that has long been over stands for none where more comes
+/// behind it.
+type StoredSession = ([u8; SessionId::LEN], UnixSeconds);
+
+const NO_SESSION: StoredSession = ([0; SessionId::LEN], 0);
+
+/// What is behind that.
+type StoredUsers = (Option<Known>, Vec<Waiting>);
+
 fn payload(binding: &Binding) -> Option<Vec<u8>> {
     let stored = (&binding.logins, &binding.finished, binding.asked_at);
     let payload = postcard::to_allocvec(&stored).ok()?;
-    match binding.remembered {
-        Some(Remembered { id, expires_at }) => {
-            postcard::to_extend(&(id.as_bytes(), expires_at), payload).ok()
-        }
-        None => Some(payload),
+    let session = binding
+        .remembered
+        .map(|Remembered { id, expires_at }| (*id.as_bytes(), expires_at));
+    let has_users = binding.known.is_some() || !binding.waiting.is_empty();
+    let payload = match session {
+        Some(session) => postcard::to_extend(&session, payload).ok()?,
+        None if has_users => postcard::to_extend(&NO_SESSION, payload).ok()?,
+        None => payload,
+    };
+    if has_users {
+        postcard::to_extend(&(&binding.known, &binding.waiting), payload).ok()
+    } else {
+        Some(payload)
     }
 }
 
-fn read_remembered(rest: &[u8]) -> Option<Remembered> {
-    let (id, expires_at): ([u8; SessionId::LEN], _) = postcard::from_bytes(rest).ok()?;
-    Some(Remembered {
-        id: SessionId::from(id),
-        expires_at,
-    })
+fn read_rest(rest: &[u8]) -> (Option<Remembered>, StoredUsers) {
+    let Ok((session, rest)) = postcard::take_from_bytes::<StoredSession>(rest) else {
+        return (None, StoredUsers::default());
+    };
+    let remembered = (session != NO_SESSION).then(|| Remembered {
+        id: SessionId::from(session.0),
+        expires_at: session.1,
+    });
+    (remembered, postcard::from_bytes(rest).unwrap_or_default())
 }
 
 /// Reads and writes the binding cookie.
@@ -215,11 +295,15 @@ impl BindingCookie {
             let ((mut logins, finished, asked_at), rest): (Stored, _) =
                 postcard::take_from_bytes(&payload).ok()?;
             logins.retain(|login| now.abs_diff(login.begun_at) < u64::from(MAX_AGE));
+            let (remembered, (known, mut waiting)) = read_rest(rest);
+            waiting.retain(|waiting| now.abs_diff(waiting.since) < WAIT);
             Some(Binding {
                 logins,
                 finished,
                 asked_at,
-                remembered: read_remembered(rest),
+                remembered,
+                known: known.filter(|known| now.abs_diff(known.since) < u64::from(KNOWN_FOR)),
+                waiting,
             })
         })
     }
@@ -236,8 +320,13 @@ impl BindingCookie {
     /// The same, but an empty one is kept.
     pub(crate) fn keep(&self, binding: &Binding, cross_site: bool) -> Option<HeaderValue> {
         let payload = payload(binding)?;
+        let max_age = if binding.known.is_some() {
+            KNOWN_FOR
+        } else {
+            MAX_AGE
+        };
         self.shape(cross_site)
-            .set(&self.sealer.seal(&payload), Some(MAX_AGE))
+            .set(&self.sealer.seal(&payload), Some(max_age))
     }
 }
 
@@ -300,6 +389,7 @@ mod tests {
     fn the_value_is_not_printed() {
         let mut binding = Binding::default();
         binding.begin(value(113), None, 100);
+        binding.wait(value(113), 100);
         assert!(!format!("{binding:?}").contains("113"));
     }
 
@@ -357,6 +447,49 @@ mod tests {
         assert_eq!(binding.remembered(), Some(remembered()));
         binding.signed_out(130);
         assert_eq!(binding.remembered(), None);
+    }
+
+    #[test]
+    fn who_has_signed_in_is_known_through_a_sign_out_and_for_a_year() {
+        let mut binding = binding();
+        binding.know("tag".to_owned(), 150);
+        binding.wait(value(2), 150);
+        let payload = payload(&binding).unwrap();
+        assert_eq!(read_back(&cookie(), &payload), Some(binding.clone()));
+        // To an earlier release it is a session that was over long ago.
+        let (_, rest): (Stored, _) = postcard::take_from_bytes(&payload).unwrap();
+        let earlier: StoredSession = postcard::from_bytes(rest).unwrap();
+        assert_eq!(earlier.1, 0);
+        let max_age = |binding: &Binding| {
+            let set = cookie().keep(binding, false).unwrap();
+            let set = set.to_str().unwrap().to_owned();
+            set.split_once("Max-Age=").unwrap().1.to_owned()
+        };
+        assert_eq!(max_age(&binding), "31536000");
+        binding.signed_out(160);
+        assert_eq!(binding.known(), Some("tag"));
+        assert!(!binding.take_waiting(&value(2)));
+        binding.know("tag".to_owned(), 150 + u64::from(KNOWN_FOR));
+        let payload = super::payload(&binding).unwrap();
+        let read = read_back(&cookie(), &payload).unwrap();
+        assert_eq!(read.known(), None, "of another time");
+        assert_eq!(max_age(&Binding::default()), "3600");
+    }
+
+    #[test]
+    fn a_sign_in_that_waits_is_confirmed_once_and_within_ten_minutes() {
+        let mut binding = Binding::default();
+        for (n, since) in [(1, 150), (2, 150 + WAIT), (3, 151)] {
+            binding.wait(value(n), since);
+        }
+        binding.remember(Some(remembered()));
+        let mut read = read_back(&cookie(), &payload(&binding).unwrap()).unwrap();
+        assert_eq!(read.remembered(), Some(remembered()));
+        assert!(!read.take_waiting(&value(2)), "out of time");
+        assert!(read.take_waiting(&value(1)));
+        assert!(!read.take_waiting(&value(1)));
+        assert!(read.give_up_waiting());
+        assert!(!read.give_up_waiting());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use super::LoginValue;
 use crate::protocol::{ProxyGrantingTicket, ServiceTicket};
 
 /// The name of a session: the first 128 bits of the SHA-256 of its service ticket.
@@ -27,8 +28,21 @@ impl SessionId {
         Self::of_text(ticket.expose_secret())
     }
 
+    /// The name under which a confirmation can be given once. No ticket has it: tickets have no spaces.
+    pub(crate) fn of_confirmation(value: &LoginValue) -> Self {
+        Self::of_digest(
+            Sha256::new()
+                .chain_update("a confirmation ")
+                .chain_update(value),
+        )
+    }
+
     fn of_text(ticket: &str) -> Self {
-        let digest: [u8; 32] = Sha256::digest(ticket.as_bytes()).into();
+        Self::of_digest(Sha256::new().chain_update(ticket))
+    }
+
+    fn of_digest(digest: Sha256) -> Self {
+        let digest: [u8; 32] = digest.finalize().into();
         let mut id = [0; Self::LEN];
         for (to, from) in id.iter_mut().zip(digest) {
             *to = from;

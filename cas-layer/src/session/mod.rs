@@ -4,6 +4,7 @@
 //! the [registry](crate::MemoryRegistry) remembers which sessions have ended.
 
 mod binding;
+mod confirmation;
 mod content;
 mod cookie;
 mod encryption;
@@ -15,6 +16,7 @@ mod seal;
 mod subkey;
 
 pub(crate) use binding::{Binding, BindingCookie, LoginValue, Remembered, Trip};
+pub(crate) use confirmation::{Confirmations, Unconfirmed, WAIT};
 pub(crate) use content::{Content, Rejected};
 pub use content::{NewSession, UserName, Veto};
 pub(crate) use cookie::{CookieShape, NoCookie, SessionCookie, remove_cookies};

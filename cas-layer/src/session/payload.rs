@@ -4,7 +4,6 @@
 //! is written. A version that this build does not know belongs to a newer node and is left alone.
 
 use std::{
-    borrow::Cow,
     fmt,
     ops::{Deref, DerefMut, Range},
     sync::OnceLock,
@@ -351,7 +350,7 @@ impl LazyAttributes {
 }
 
 /// A value as bytes, in a buffer that is long enough from the beginning: one that grows leaves copies behind.
-fn encoded(value: &impl Serialize) -> Option<Zeroizing<Vec<u8>>> {
+pub(super) fn encoded(value: &impl Serialize) -> Option<Zeroizing<Vec<u8>>> {
     let length = serialize_with_flavor(value, Size::default()).ok()?;
     let mut bytes = Zeroizing::new(vec![0; length]);
     postcard::to_slice(value, &mut bytes).ok()?;

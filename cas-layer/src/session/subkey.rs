@@ -14,6 +14,8 @@ pub(crate) enum Purpose {
     LoginBinding,
     ServiceUrl,
     GrantingTicket,
+    KnownUser,
+    Confirmation,
 }
 
 impl Purpose {
@@ -25,6 +27,8 @@ impl Purpose {
             Self::LoginBinding => b"cas-layer/1 login binding",
             Self::ServiceUrl => b"cas-layer/1 service URL",
             Self::GrantingTicket => b"cas-layer/1 granting ticket",
+            Self::KnownUser => b"cas-layer/1 known user",
+            Self::Confirmation => b"cas-layer/1 confirmation",
         }
     }
 }

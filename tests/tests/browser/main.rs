@@ -6,6 +6,7 @@
 )]
 
 mod chromium;
+mod confirmation;
 mod driver;
 mod journeys;
 mod pages;
@@ -39,6 +40,9 @@ fn main() -> ExitCode {
         journeys::a_second_service_knows_the_user_of_the_demo,
         journeys::one_button_signs_out_of_all_devices,
         single_logout::signing_out_at_the_cas_server_ends_the_session_through_the_browser,
+        confirmation::a_user_who_is_new_to_the_browser_confirms_their_name,
+        confirmation::a_page_of_a_sibling_cannot_frame_the_question,
+        confirmation::a_confirmation_leads_to_wherever_the_app_sends_its_users,
         pages::a_used_up_ticket_is_refused,
         pages::a_cas_server_that_is_away_is_named,
         pages::a_browser_without_cookies_is_told_so_after_one_retry,

@@ -44,6 +44,37 @@ impl Answer {
     }
 }
 
+/// The form on a page that asks whether a sign-in is somebody's.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub(crate) action: String,
+    pub(crate) sealed: String,
+}
+
+impl Question {
+    /// What the form brings with the button of this value.
+    pub(crate) fn form(&self, answer: &str) -> String {
+        format!("cas_confirmation={}&cas_answer={answer}", self.sealed)
+    }
+}
+
+impl Answer {
+    /// What this page asks.
+    pub(crate) fn question(&self) -> Question {
+        let part = |before: &str| {
+            let (_, rest) = self
+                .body
+                .split_once(before)
+                .unwrap_or_else(|| panic!("no {before} in {} {}", self.status, self.body));
+            rest.split('"').next().unwrap().to_owned()
+        };
+        Question {
+            action: part("<form method=\"post\" action=\""),
+            sealed: part("name=\"cas_confirmation\" value=\""),
+        }
+    }
+}
+
 pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
     let query = url.split_once('?')?.1;
     form_urlencoded::parse(query.as_bytes())
@@ -128,6 +159,24 @@ impl Browser {
                 .header("accept", "text/html,*/*;q=0.8"),
         )
         .await
+    }
+
+    /// Presses the button of this value on a page of the app at `url`.
+    pub(crate) async fn answer(&mut self, url: &str, question: &Question, answer: &str) -> Answer {
+        let request = self.form(&format!("{url}{}", question.action), question.form(answer));
+        let request = request
+            .header("sec-fetch-site", "same-origin")
+            .header("sec-fetch-mode", "navigate")
+            .header("sec-fetch-dest", "document");
+        self.send(request).await
+    }
+
+    /// A form as browsers send it that say nothing of where it comes from.
+    pub(crate) fn form(&self, url: &str, form: String) -> RequestBuilder {
+        self.request(Method::POST, url)
+            .header("accept", "text/html,*/*;q=0.8")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form)
     }
 
     pub(crate) fn request(&self, method: Method, url: &str) -> RequestBuilder {

@@ -137,8 +137,16 @@ async fn every_refusal_is_logged_with_its_reason() {
         );
         assert_eq!(line.contains("error="), has_error, "{line}");
         let level = match reason {
-            "not-begun-here" | "vetoed" | "signed-out-meanwhile" | "not-allowed" => " INFO ",
-            "invalid-ticket" | "cookies-needed" | "ticket-refused" | "foreign-sign-out" => " WARN ",
+            "not-begun-here"
+            | "vetoed"
+            | "signed-out-meanwhile"
+            | "not-confirmed"
+            | "not-allowed" => " INFO ",
+            "invalid-ticket"
+            | "cookies-needed"
+            | "ticket-refused"
+            | "foreign-sign-out"
+            | "foreign-confirmation" => " WARN ",
             _ => "ERROR ",
         };
         assert!(line.contains(level), "{line}");

@@ -8,7 +8,7 @@ use reqwest::Method;
 use crate::{browser::Browser, registry::Moody, support::App};
 
 /// Every way that a test can bring about: all but that the operating system has no random bytes.
-pub(crate) const WAYS: [&str; 16] = [
+pub(crate) const WAYS: [&str; 18] = [
     "invalid-ticket",
     "not-begun-here",
     "cookies-needed",
@@ -22,9 +22,11 @@ pub(crate) const WAYS: [&str; 16] = [
     "vetoed",
     "bad-user-name",
     "signed-out-meanwhile",
+    "not-confirmed",
     "session-too-large",
     "not-allowed",
     "foreign-sign-out",
+    "foreign-confirmation",
 ];
 
 /// Has somebody turned away for this reason, with alice's own ticket where it takes one.
@@ -56,6 +58,7 @@ pub(crate) async fn turn_away(
                 Access::required().any_of("memberOf", ["dogs"]),
             ),
             "foreign-sign-out" => config.sign_out_by_post_only(),
+            "not-confirmed" | "foreign-confirmation" => config.bare_service_url(),
             _ => config,
         }
     })
@@ -115,6 +118,17 @@ pub(crate) async fn turn_away(
             let request = browser.request(method, &app.at(path));
             let request = request.header("sec-fetch-site", "cross-site");
             assert_eq!(browser.send(request).await.status, 403);
+        }
+        "not-confirmed" | "foreign-confirmation" => {
+            let service = app.begin(&mut browser, "/profile").await;
+            let ticket = app.cas.issue_ticket("alice", &service);
+            let page = browser.open(&format!("{service}?ticket={ticket}")).await;
+            let form = browser.form(&app.at("/login"), page.question().form("other"));
+            let site = match reason {
+                "not-confirmed" => "same-origin",
+                _ => "cross-site",
+            };
+            browser.send(form.header("sec-fetch-site", site)).await;
         }
         _ => {
             app.sign_in(&mut browser, "/profile").await;

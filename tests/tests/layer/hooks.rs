@@ -181,6 +181,7 @@ async fn every_refusal_is_told_with_its_reason_and_the_name_of_who_is_known() {
             "vetoed"
             | "bad-user-name"
             | "signed-out-meanwhile"
+            | "not-confirmed"
             | "session-too-large"
             | "not-allowed" => "alice",
             _ => "?",
@@ -235,4 +236,6 @@ fn sign_ins_are_told_apart_from_other_refusals() {
     assert!(RefusedReason::TicketRefused.is_of_sign_in());
     assert!(!RefusedReason::NotAllowed.is_of_sign_in());
     assert!(!RefusedReason::ForeignSignOut.is_of_sign_in());
+    assert!(RefusedReason::NotConfirmed.is_of_sign_in());
+    assert!(!RefusedReason::ForeignConfirmation.is_of_sign_in());
 }

@@ -9,6 +9,7 @@ mod bad_input;
 mod browser;
 mod caches;
 mod choices;
+mod confirmation;
 mod contents;
 mod contract;
 mod cookie_forms;

@@ -457,3 +457,47 @@ fn a_configuration_that_would_leak_or_cannot_work_is_refused() {
     assert!(in_cookie(builder()).build().is_ok());
     assert!(in_registry(builder()).build().is_ok());
 }
+
+/// With a bare service URL the user is asked first who they are. The ticket travels with the question.
+#[tokio::test]
+async fn a_granting_ticket_waits_for_the_confirmation_of_its_user() {
+    for keep in [in_cookie, in_registry] {
+        let cas = cas().start().await.unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let relay = Relay::to(&listener).await;
+        let portal = Portal::on(listener, cas.url(), |config| {
+            keep(config)
+                .bare_service_url()
+                .proxy_callback_url(relay.url())
+        });
+        let ask = async || {
+            let visitor = Visitor::new();
+            visitor.get(&portal.at("/me")).await;
+            let service = portal.at("/login");
+            let ticket = cas.issue_ticket("alice", &service);
+            let page = visitor.get(&format!("{service}?ticket={ticket}")).await;
+            assert!(!page.body.contains("PGT-"), "{}", page.body);
+            (visitor, page)
+        };
+        let confirm = async |visitor: &Visitor, page| {
+            let fields = [("cas_answer", "continue")];
+            let back = visitor.send_form(page, &fields).await;
+            assert_eq!(back.location().as_str(), portal.at("/me"));
+        };
+        let (visitor, page) = ask().await;
+        confirm(&visitor, &page).await;
+        let ticket = portal.ticket(&visitor, TARGET).await.unwrap();
+        let answer = validated(cas.url(), TARGET, &ticket).await;
+        assert!(answer.contains("<cas:user>alice</cas:user>"), "{answer}");
+        // A logout that names it before the user has answered.
+        let (visitor, page) = ask().await;
+        let message = logout_request(&relay.granting_ticket());
+        let logout = client()
+            .post(portal.callback())
+            .form(&[("logoutRequest", message)]);
+        assert_eq!(logout.send().await.unwrap().status(), 200);
+        confirm(&visitor, &page).await;
+        let none = portal.ticket(&visitor, TARGET).await;
+        assert_eq!(none, error("NoGrantingTicket"));
+    }
+}

@@ -48,6 +48,7 @@ pub(crate) fn trials<H: Harness + 'static>(registry: &str) -> Vec<Trial> {
         a_repeated_message_ends_nothing_more,
         a_message_ends_all_that_it_names_and_says_which_those_were,
         of_many_messages_at_once_one_ends_the_session,
+        a_session_that_is_opened_again_is_one_and_ends_as_one,
         an_end_is_recorded_for_a_session_that_nobody_opened,
         an_ended_session_never_opens_again,
         numbers_only_grow_through_a_clock_that_goes_back,
@@ -65,6 +66,7 @@ pub(crate) fn trials<H: Harness + 'static>(registry: &str) -> Vec<Trial> {
 pub(crate) fn clock_trials<H: Harness + 'static>(registry: &str) -> Vec<Trial> {
     trials![H, registry;
         an_end_is_forgotten_only_an_hour_after_the_session_expires,
+        a_session_that_is_opened_again_lasts_until_the_later_of_the_two_times,
     ]
 }
 
@@ -318,6 +320,44 @@ async fn end_others(registry: &Arc<dyn Registry>, from: u64, count: u64, now: u6
         });
     }
     tasks.join_all().await;
+}
+
+async fn open_until(registry: &dyn Registry, n: u64, expires_at: u64) -> Opened {
+    registry.begin(id(n), VALIDATION).await.unwrap();
+    registry.open(id(n), expires_at, *NOW).await.unwrap()
+}
+
+async fn a_session_that_is_opened_again_is_one_and_ends_as_one<H: Harness>() {
+    let harness = H::new().await;
+    let registry = harness.node().await;
+    for n in [1, 2] {
+        let Opened::Live { number } = open_until(&*registry, n, *NOW + 600).await else {
+            panic!("ended");
+        };
+        // A logout in between.
+        if n == 2 {
+            assert_eq!(single_logout(&*registry, [n]).await, 1);
+            assert_eq!(open(&*registry, n).await, Opened::Ended);
+        } else {
+            assert!(sign_in(&*registry, n).await >= number);
+            assert_eq!(single_logout(&*registry, [n]).await, 1);
+        }
+        assert!(is_ended(&*registry, n));
+        assert_eq!(single_logout(&*registry, [n]).await, 0);
+    }
+}
+
+async fn a_session_that_is_opened_again_lasts_until_the_later_of_the_two_times<H: Harness>() {
+    let harness = H::new().await;
+    let registry = harness.node().await;
+    for (n, times) in [(0, [600, LIFETIME]), (1, [LIFETIME, 600])] {
+        for seconds in times {
+            open_until(&*registry, n, *NOW + seconds).await;
+        }
+    }
+    assert_eq!(single_logout(&*registry, [0, 1]).await, 2);
+    end_others(&registry, 1_000, 3_000, *NOW + LIFETIME + 3_500).await;
+    assert!(is_ended(&*registry, 0) && is_ended(&*registry, 1));
 }
 
 async fn an_end_is_forgotten_only_an_hour_after_the_session_expires<H: Harness>() {

@@ -6,10 +6,12 @@ use super::{CasConfigBuilder, session::SessionOptions};
 use crate::{
     client::CasClient,
     clock::Clock,
-    config::cookie_name::CookieNames,
+    config::{SignIn, cookie_name::CookieNames},
     error::ConfigError,
     paths::AppUrl,
-    session::{BindingCookie, CookieShape, Encrypter, Key, Purpose, Sealer, SessionCookie},
+    session::{
+        BindingCookie, Confirmations, CookieShape, Encrypter, Key, Purpose, Sealer, SessionCookie,
+    },
     strict_url::printable,
 };
 
@@ -127,6 +129,7 @@ pub(super) fn check(
 pub(super) struct Cookies {
     pub(super) session: SessionCookie,
     pub(super) binding: BindingCookie,
+    pub(super) confirmations: Option<Confirmations>,
     pub(super) service_tag: Sealer,
 }
 
@@ -136,7 +139,7 @@ impl Cookies {
         (first, others): (&Key, &[Key]),
         chosen_name: Option<&str>,
         options: &SessionOptions,
-        by_post: bool,
+        sign_in: SignIn,
     ) -> Result<Self, ConfigError> {
         let app_url = app.as_string();
         let names = CookieNames::new(chosen_name, &app_url, client.url(), app.is_https())?;
@@ -144,9 +147,17 @@ impl Cookies {
             Sealer::new(first, others, purpose, &[name, &app_url, client.url()])
         };
         let binding_sealer = sealer(Purpose::LoginBinding, &names.binding);
-        if by_post && !app.is_https() {
+        if sign_in.is_by_post && !app.is_https() {
             return Err(ConfigError::PostWithoutHttps { url: app_url });
         }
+        let encrypter = |purpose, name: &str| {
+            Encrypter::new(first, others, purpose, &[name, &app_url, client.url()])
+        };
+        let is_confirmed = sign_in.is_bare && !sign_in.is_unconfirmed;
+        let confirmations = is_confirmed.then(|| Confirmations {
+            names: sealer(Purpose::KnownUser, &names.binding),
+            encrypter: encrypter(Purpose::Confirmation, &names.binding),
+        });
         let shape = |name| CookieShape {
             name,
             secure: app.is_https(),
@@ -156,17 +167,13 @@ impl Cookies {
             service_tag: sealer(Purpose::ServiceUrl, ""),
             session: SessionCookie {
                 sealer: sealer(Purpose::Session, &names.session),
-                encrypter: Encrypter::new(
-                    first,
-                    others,
-                    Purpose::EncryptedSession,
-                    &[&names.session, &app_url, client.url()],
-                ),
+                encrypter: encrypter(Purpose::EncryptedSession, &names.session),
                 encrypted: options.encrypted,
                 persistent: options.persistent,
                 shape: shape(names.session),
             },
             binding: BindingCookie::new(shape(names.binding), binding_sealer),
+            confirmations,
         })
     }
 }

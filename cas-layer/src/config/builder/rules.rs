@@ -138,10 +138,34 @@ impl CasConfigBuilder {
     /// newest is taken to be the one that comes back.
     ///
     /// # Security
-    /// The login binding is weaker: a ticket is accepted while any login is under way in the browser, not only
-    /// for the login that asked for it.
+    /// Nothing in the URL says for which login a ticket is, so a browser that has begun any login takes any ticket. Another
+    /// site can open this app there, so that a login begins, and then have it come back with a ticket of its owner's: the
+    /// visitor would work under a foreign name (login CSRF). Therefore a sign-in as somebody else than who
+    /// signed in last in the browser, or as the first, has to be confirmed: the user gets a page that names
+    /// whom they are about to be signed in as ([`PageKind::ConfirmationNeeded`](crate::PageKind::ConfirmationNeeded)) and counts
+    /// as a visitor until they press its button, which they have 10 minutes for. No other site can press it for them. An
+    /// ordinary user sees the page once in a browser: the login cookie remembers who has signed in there last, as a keyed hash
+    /// of the name, for a year after the last sign-in.
+    ///
+    /// What remains: a visitor who confirms a name that is not theirs is signed in under it; and a program that
+    /// asks for no HTML cannot confirm anything, so it cannot sign in. Over plain http, whoever can set cookies for the
+    /// host can make a browser know a foreign user.
+    ///
+    /// Page and answer have to come to nodes that share a [registry](Self::registry).
     pub fn bare_service_url(mut self) -> Self {
         self.rules.sign_in.is_bare = true;
+        self
+    }
+
+    /// Signs in without asking whoever comes back with a ticket, where the service URL is
+    /// [bare](Self::bare_service_url). The default is that a user who is new to the browser confirms that it is them. Without
+    /// a bare service URL nobody is asked, and this changes nothing.
+    ///
+    /// # Security
+    /// Any site can sign a visitor in under the name of an account of its own, without their notice (login CSRF): what they
+    /// then upload, type or buy goes to that account.
+    pub fn allow_login_csrf(mut self) -> Self {
+        self.rules.sign_in.is_unconfirmed = true;
         self
     }
 

@@ -188,7 +188,11 @@ impl Tables<'_> {
         id: SessionId,
         expires_at: UnixSeconds,
     ) -> Result<(), redb::Error> {
-        self.opened.insert(id.as_bytes(), expires_at)?;
+        let before = self.opened.insert(id.as_bytes(), expires_at)?;
+        let before = before.map_or(0, |before| before.value());
+        if before > expires_at {
+            self.opened.insert(id.as_bytes(), before)?;
+        }
         self.changes += 1;
         Ok(())
     }

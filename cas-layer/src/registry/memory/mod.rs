@@ -104,7 +104,10 @@ impl MemoryRegistry {
                 self.0.ended.end(id, expires_at, now);
                 return Ok(Opened::Ended);
             }
-            Some(State::Open { .. }) => {}
+            Some(&State::Open { until_minute }) => {
+                let until = expires_at.max(State::expires_at(until_minute));
+                known.sessions.insert(id, State::open(until));
+            }
             Some(State::Begun { .. }) | None => {
                 known.make_room(self.0.capacity, now)?;
                 known.sessions.insert(id, State::open(expires_at));

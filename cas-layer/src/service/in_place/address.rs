@@ -21,6 +21,9 @@ const NEXT: &str = "cas_next";
 const RENEW: &str = "cas_renew";
 const RETRY: &str = "cas_try";
 
+/// Where the answer of a visitor goes who was asked whether a sign-in is theirs.
+const CONFIRMATION: &str = "cas_confirmation";
+
 /// What a tag covers besides the login, so that it is none of the login endpoint's.
 const IN_PLACE: &[u8] = b"in place";
 
@@ -205,6 +208,17 @@ fn callback_path<'p>(shared: &'p Shared, next: &'p ReturnPath) -> &'p str {
         .into_iter()
         .find(|path| is_fit(path))
         .unwrap_or("/")
+}
+
+/// Where a visitor confirms a sign-in: at the path where the ticket came back.
+pub(crate) fn confirmation_path(shared: &Shared, next: Option<&ReturnPath>) -> String {
+    let path = callback_path(shared, next.unwrap_or(&shared.landing));
+    shared.app.public_path(&format!("{path}?{CONFIRMATION}"))
+}
+
+/// Whether a query is that of [`confirmation_path`].
+pub(super) fn is_confirmation(query: Option<&str>) -> bool {
+    query == Some(CONFIRMATION)
 }
 
 /// Whether a path can only be read in one way, and has nothing that servers refuse, be it encoded.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, Response};
+use http::{Method, Response, header};
 
 use super::{
     super::{
@@ -17,7 +17,7 @@ use super::{
     },
     address, leads_to,
 };
-use crate::{access::Access, config::Shared};
+use crate::{access::Access, config::Shared, protocol::is_form};
 
 /// The logout request in an address. What cannot be read as one is not taken for one, and what can may be the app's
 /// own too.
@@ -60,6 +60,16 @@ pub(super) fn answer<F>(
             CasFuture::endpoint(async move { callback.run(&shared).await })
         }
     })
+}
+
+/// Whether a form is posted with an answer to the question whether a sign-in is somebody's.
+pub(super) fn is_confirmation(shared: &Shared, visit: &Visit<'_>) -> bool {
+    let content_type = visit.headers.get(header::CONTENT_TYPE);
+    shared.confirmations.is_some()
+        && *visit.method == Method::POST
+        && address::is_confirmation(visit.uri.query())
+        && content_type.is_some_and(|value| is_form(value.as_bytes()))
+        && !is_prefetch(visit.headers)
 }
 
 /// Neither a question about an answer nor a browser that guesses ahead signs anyone in or out.

@@ -9,14 +9,16 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, request::Parts};
+use http::{Request, Response, StatusCode, request::Parts};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::Service;
 
 use super::{
     super::{
-        CasFuture,
+        CasFuture, confirmation,
+        place::Place,
+        response,
         single_logout::{self, FrontChannel},
     },
     peek::{Found, Peek},
@@ -50,7 +52,7 @@ pin_project! {
     }
 }
 
-/// A form that may be a logout request.
+/// A form that may be a logout request, or is somebody's answer to the question whether a sign-in is theirs.
 pub(super) struct Form<S, B: Body> {
     pub(super) peek: Peek<B>,
     pub(super) parts: Parts,
@@ -59,8 +61,10 @@ pub(super) struct Form<S, B: Body> {
     pub(super) otherwise: Otherwise<S>,
 }
 
-/// What becomes of a form that is the app's own.
+/// What becomes of a form that is no logout request.
 pub(super) enum Otherwise<S> {
+    /// It cannot be the app's own.
+    Confirmation,
     Refused(Box<Response<Bytes>>),
     /// The service that `poll_ready` made ready gets it, if the visitor is still admitted then: a session can end
     /// while a form is on its way.
@@ -171,6 +175,19 @@ impl<S, B: Body> Form<S, B> {
             otherwise,
         } = self;
         match (found, otherwise) {
+            (Found::Whole, Otherwise::Confirmation) => {
+                let form = peek.into_form();
+                let request = Request::from_parts(parts, ());
+                CasFuture::endpoint(async move {
+                    confirmation::answer(&shared, Place::Page, &request, &form).await
+                })
+            }
+            (Found::Broken((status, reason)), Otherwise::Confirmation) => {
+                CasFuture::ready(response::text(status, reason))
+            }
+            (Found::Ours | Found::Foreign, Otherwise::Confirmation) => CasFuture::ready(
+                response::text(StatusCode::PAYLOAD_TOO_LARGE, "the form is over 64 KiB"),
+            ),
             (Found::Whole, _) => {
                 let form = peek.into_form();
                 CasFuture::endpoint(async move {

@@ -7,7 +7,7 @@ mod peek;
 mod peeked;
 mod service;
 
-pub(super) use address::{of_trip, page, service_url, tag, tag_matches};
+pub(super) use address::{confirmation_path, of_trip, page, service_url, tag, tag_matches};
 pub(super) use arrival::unbound;
 pub use future::CasInPlaceFuture;
 pub use peeked::Peeked;

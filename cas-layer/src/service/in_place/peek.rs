@@ -47,7 +47,7 @@ pub(super) struct Peek<B: Body> {
     broke_off: Option<B::Error>,
     /// Bytes of data in `seen`.
     bytes: usize,
-    /// Bytes of [`BEGINNING`] that were there. With all of them it is a logout request.
+    /// Bytes of [`BEGINNING`] that were there. With all of them the form is for the layer.
     matched: usize,
     /// Begins when the sender first lets us wait.
     timer: Option<Pin<Box<Sleep>>>,
@@ -76,6 +76,14 @@ impl<B: Body> Peek<B> {
             bytes: 0,
             matched: 0,
             timer: None,
+        }
+    }
+
+    /// The same for a form that is known to be for the layer: it is read to its end.
+    pub(super) fn known(body: B) -> Self {
+        Self {
+            matched: BEGINNING.len(),
+            ..Self::new(body)
         }
     }
 

@@ -80,6 +80,17 @@ where
         };
         // Where no sign-in comes back to, no logout request is sent to.
         let may_sign_out = access.is_private() || address::is_fallback(shared, visit.uri);
+        if may_sign_out && arrival::is_confirmation(shared, &visit) {
+            let now = visit.now;
+            let (parts, body) = request.into_parts();
+            return CasInPlaceFuture::peeking(Form {
+                peek: Peek::known(body),
+                parts,
+                shared: Arc::clone(shared),
+                now,
+                otherwise: Otherwise::Confirmation,
+            });
+        }
         if may_sign_out && may_be_logout_request {
             let now = visit.now;
             let otherwise = match admit(shared, visit, &access) {

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::{Router, routing::get};
 use bytes::Bytes;
-use cas_layer::{CasConfigBuilder, CasInPlaceLayer, CasUser, Peeked, Protocol, testing::Quirk};
+use cas_layer::{CasInPlaceLayer, CasUser, Peeked, Protocol, testing::Quirk};
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -173,7 +173,7 @@ async fn a_query_that_is_too_long_is_left_out_and_a_path_leads_to_the_landing_pa
 
 #[tokio::test]
 async fn a_bare_service_url_is_the_page_without_its_query_and_brings_the_query_back() {
-    let site = whole(CasConfigBuilder::bare_service_url).await;
+    let site = whole(|config| config.bare_service_url().allow_login_csrf()).await;
     let mut browser = Browser::new();
     // Two tabs at once, and the first comes back last.
     let first = begin(&site, &mut browser, "/page/1?a=%2f&ticket=abc").await;

@@ -81,7 +81,10 @@ async fn with_a_bare_service_url_who_keeps_no_cookies_is_told_so_by_a_layer_belo
     assert_eq!(site.cas.validations(), 0);
     // And with cookies everybody gets in.
     browser.refuses.clear();
-    let back = sign_in(&site, &mut browser, "/profile?a=b").await;
+    let question = sign_in(&site, &mut browser, "/profile?a=b")
+        .await
+        .question();
+    let back = browser.answer(&site.url, &question, "continue").await;
     assert_eq!(back.location(), "/profile?a=b");
     let profile = browser.open(&site.at("/profile?ticket=ST-1")).await;
     assert_eq!(profile.body, "alice at /profile?ticket=ST-1");

@@ -168,10 +168,9 @@ async fn with_a_bare_service_url_a_ticket_needs_a_login_for_that_page() {
     assert_eq!(page.status, 400);
     assert!(page.body.contains("href=\"/other\""), "{}", page.body);
     assert_eq!(site.cas.validations(), 0);
-    assert_eq!(
-        browser.open(&callback(&site, &service)).await.location(),
-        "/page"
-    );
+    let question = browser.open(&callback(&site, &service)).await.question();
+    let back = browser.answer(&site.url, &question, "continue").await;
+    assert_eq!(back.location(), "/page");
     // Used up: what looks like one is now the app's own.
     let again = callback(&site, &service);
     let seen = browser.open(&again).await;
@@ -190,7 +189,8 @@ async fn with_a_bare_service_url_a_ticket_of_the_apps_is_left_alone() {
     // Without a session it comes back with the page.
     let service = begin(&site, &mut browser, "/issue?ticket=4711").await;
     assert_eq!(service, site.at("/issue"));
-    let back = browser.open(&callback(&site, &service)).await;
+    let question = browser.open(&callback(&site, &service)).await.question();
+    let back = browser.answer(&site.url, &question, "continue").await;
     assert_eq!(back.location(), "/issue?ticket=4711");
     assert_eq!(site.cas.validations(), 1);
     // With a session and a login under way for that page, it is sent nowhere.

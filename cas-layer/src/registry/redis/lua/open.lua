@@ -18,6 +18,7 @@ local number = math.max(last_number(), given(ARGV[5]) or 0) + 1
 number = math.max(number, now_us())
 redis.call('SET', NUMBER, text(number))
 lasts(seconds)
--- Opened before, by another callback: what is kept for it stays.
+-- Opened before: it lasts until the later of the two times, and what is kept for it stays.
+expires = text(math.max(tonumber(expires), tonumber(string.match(state, '^o(%d+)') or '0')))
 keep(key, 'o' .. expires .. (string.match(state, '^o%d+(.*)$') or ''), seconds + GRACE)
 return { 'live', text(number) }

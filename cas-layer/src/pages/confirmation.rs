@@ -1,0 +1,142 @@
+//! The question whether somebody is who they are about to be signed in as.
+
+use std::fmt;
+
+/// The field of the form that holds what waits.
+pub(crate) const SEALED: &str = "cas_confirmation";
+/// The field that the buttons fill in.
+pub(crate) const ANSWER: &str = "cas_answer";
+/// What they fill in.
+pub(crate) const CONTINUE: &str = "continue";
+pub(crate) const OTHER: &str = "other";
+
+/// A sign-in that counts once its user has confirmed it, on a page for
+/// [`PageKind::ConfirmationNeeded`](crate::PageKind::ConfirmationNeeded).
+///
+/// A custom page shows the [name](Self::user_name), and a form with two buttons that is posted as
+/// `application/x-www-form-urlencoded`:
+///
+/// ```
+/// use cas_layer::Confirmation;
+///
+/// /// `escape` is for text and for quoted attributes.
+/// fn form(confirmation: &Confirmation, escape: impl Fn(&str) -> String) -> String {
+///     let (name, value) = confirmation.field();
+///     let ((yes, continue_), (no, other)) = (confirmation.yes(), confirmation.no());
+///     format!(
+///         "<form method=post action=\"{action}\">\
+///            <input type=hidden name=\"{name}\" value=\"{value}\">\
+///            <button name=\"{yes}\" value=\"{continue_}\">Continue as {user}</button>\
+///            <button name=\"{no}\" value=\"{other}\">Not me</button>\
+///          </form>",
+///         action = escape(confirmation.action()),
+///         user = escape(confirmation.user_name()),
+///     )
+/// }
+/// ```
+///
+/// The form has to come from a page of the app, so the page may be in no frame, and its referrer policy stays the
+/// layer's. The answer is a redirect, back to the app or on to the CAS server, and some browsers hold the policy's `form-action`
+/// against that too.
+#[derive(Clone)]
+pub struct Confirmation {
+    user_name: String,
+    action: String,
+    sealed: String,
+}
+
+impl Confirmation {
+    /// `sealed` has no characters that need escaping.
+    pub(crate) fn new(user_name: &str, action: String, sealed: String) -> Self {
+        Self {
+            user_name: user_name.chars().map(seen).collect(),
+            action,
+            sealed,
+        }
+    }
+
+    /// The name that the user will have here, as it is to be read: characters that cannot be seen, or that turn others
+    /// round, are replaced by U+FFFD, so that no name looks like another by those. It comes from the network: escape it.
+    #[must_use]
+    pub fn user_name(&self) -> &str {
+        &self.user_name
+    }
+
+    /// Where the form is posted: a path on this host. Escape it.
+    #[must_use]
+    pub fn action(&self) -> &str {
+        &self.action
+    }
+
+    /// Name and value of the hidden field. Plain ASCII without quotes or markup, of a few hundred bytes to 60 KiB.
+    #[must_use]
+    pub fn field(&self) -> (&'static str, &str) {
+        (SEALED, &self.sealed)
+    }
+
+    /// Name and value of the button by which the user is signed in.
+    #[must_use]
+    pub fn yes(&self) -> (&'static str, &'static str) {
+        (ANSWER, CONTINUE)
+    }
+
+    /// Name and value of the button by which nobody is, and the CAS server asks who it is.
+    #[must_use]
+    pub fn no(&self) -> (&'static str, &'static str) {
+        (ANSWER, OTHER)
+    }
+}
+
+/// The character itself, unless it is one without a shape of its own: a control of direction, a separator of lines,
+/// or what may be ignored when a text is shown (`Default_Ignorable_Code_Point`, Unicode 16).
+fn seen(character: char) -> char {
+    match character {
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{115f}'..='\u{1160}'
+        | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}'
+        | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}' => char::REPLACEMENT_CHARACTER,
+        _ => character,
+    }
+}
+
+/// What is sealed is for the browser alone.
+impl fmt::Debug for Confirmation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Confirmation")
+            .field("action", &self.action)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_shows_that_it_has_what_cannot_be_seen() {
+        for (name, shown) in [
+            ("Zoë O'Brien-猫", "Zoë O'Brien-猫"),
+            ("e\u{301}", "e\u{301}"),
+            ("\u{202e}ecila", "\u{fffd}ecila"),
+            ("al\u{200b}ice", "al\u{fffd}ice"),
+            ("alice\u{3164}", "alice\u{fffd}"),
+            ("a\u{2028}b\u{e0041}", "a\u{fffd}b\u{fffd}"),
+        ] {
+            let confirmation = Confirmation::new(name, String::new(), String::new());
+            assert_eq!(confirmation.user_name(), shown);
+        }
+    }
+}
