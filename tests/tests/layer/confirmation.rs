@@ -450,7 +450,7 @@ async fn what_an_address_says_besides_the_ticket_changes_nothing() {
 
 #[tokio::test]
 async fn what_is_not_the_form_of_the_page_confirms_nothing() {
-    let app = app(|config| config.logout_sources(["10.0.0.0/8"], |_| None)).await;
+    let app = app(|config| config.peer_address(|_| None).logout_sources(["10.0.0.0/8"])).await;
     let mut browser = Browser::new();
     let question = come_back(&app, &mut browser, "alice").await.question();
     let sealed = &question.sealed;
