@@ -7,10 +7,12 @@
     reason = "a test fails by panicking"
 )]
 
+mod spellings;
+
 use std::process::ExitCode;
 
 use cas_layer_tests::suite::run_in_turn;
 
 fn main() -> ExitCode {
-    run_in_turn(vec![])
+    run_in_turn([spellings::trials()].into_iter().flatten().collect())
 }
