@@ -8,11 +8,13 @@
 )]
 
 mod http2;
+mod spellings;
 
 use std::process::ExitCode;
 
 use cas_layer_tests::suite::run_in_turn;
 
 fn main() -> ExitCode {
-    run_in_turn(http2::trials())
+    let suites = [http2::trials(), spellings::trials()];
+    run_in_turn(suites.into_iter().flatten().collect())
 }
