@@ -91,9 +91,12 @@ async fn a_ticket_in_the_query_is_taken_where_that_is_wanted_and_seen_by_nobody_
 async fn a_ticket_in_the_query_lets_nobody_in_by_default() {
     let cas = cas().await;
     for sessions in [false, true] {
-        let layered = |layer: CasApiLayer| match sessions {
-            true => layer.with_sessions(),
-            false => layer,
+        let layered = |layer: CasApiLayer| {
+            if sessions {
+                layer.with_sessions()
+            } else {
+                layer
+            }
         };
         let api = Api::start(&cas, as_it_is, layered).await;
         for path in ["/transfer?to=evil", "/nested/transfer?to=evil"] {

@@ -111,7 +111,7 @@ impl Slow {
         }
         let _at_work = AtWork(self.ended);
         self.begun.add();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

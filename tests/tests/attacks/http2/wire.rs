@@ -75,7 +75,7 @@ pub(super) fn field_to_remember(name: &str, value: &str) -> Vec<u8> {
 }
 
 /// The field that was remembered last: index 62, in one byte.
-pub(super) const REMEMBERED: u8 = 0x80 | 62;
+pub(super) const REMEMBERED: u8 = 0x80 | 0x3e;
 
 pub(super) fn fields(fields: &[(&str, &str)]) -> Vec<u8> {
     fields
@@ -87,17 +87,16 @@ pub(super) fn fields(fields: &[(&str, &str)]) -> Vec<u8> {
 fn text(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     // An integer with a prefix of seven bits (RFC 7541, section 5.1).
-    match u8::try_from(text.len()) {
-        Ok(length @ ..=126) => bytes.push(length),
-        _ => {
-            bytes.push(127);
-            let mut rest = text.len() - 127;
-            while rest >= 128 {
-                bytes.push(u8::try_from(rest % 128).unwrap() | 0x80);
-                rest /= 128;
-            }
-            bytes.push(u8::try_from(rest).unwrap());
+    if let Ok(length @ ..=126) = u8::try_from(text.len()) {
+        bytes.push(length);
+    } else {
+        bytes.push(127);
+        let mut rest = text.len() - 127;
+        while rest >= 128 {
+            bytes.push(u8::try_from(rest % 128).unwrap() | 0x80);
+            rest /= 128;
         }
+        bytes.push(u8::try_from(rest).unwrap());
     }
     bytes.extend(text.bytes());
     bytes
