@@ -445,6 +445,10 @@ async fn what_an_address_says_besides_the_ticket_changes_nothing() {
         is_signed_out(&app, &mut browser).await;
         let back = browser.answer(&app.url, &question, CONTINUE).await;
         assert_eq!(back.location(), "/profile", "{made_up}");
+        let mut browser = Browser::new();
+        app.begin(&mut browser, "/profile").await;
+        let link = app.at(&format!("/login?{made_up}&ticket=ST-unknown"));
+        assert_eq!(browser.open(&link).await.status, 403, "{made_up}");
     }
 }
 
