@@ -376,7 +376,7 @@ impl CasConfigBuilder {
         let hooks = Arc::new(self.hooks);
         let shared = |host: Host, validations: Arc<Semaphore>| {
             let name = self.cookie_name.as_deref();
-            let cookies = Cookies::new(&host, keys, name, &self.session, self.rules.sign_in)?;
+            let cookies = Cookies::new(&host, keys, name, &self.session, &self.rules)?;
             let (app, client) = host;
             Ok(Shared {
                 session_cookie: cookies.session,

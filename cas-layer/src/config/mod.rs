@@ -126,8 +126,6 @@ pub(crate) struct SignIn {
     pub(crate) is_renewed: bool,
     /// With a service URL that has no query.
     pub(crate) is_bare: bool,
-    /// Whoever the ticket is for, where the service URL does not say for which login it is.
-    pub(crate) is_unconfirmed: bool,
     /// The CAS server is asked to have the browser post the ticket.
     pub(crate) is_by_post: bool,
 }

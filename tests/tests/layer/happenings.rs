@@ -119,20 +119,20 @@ pub(crate) async fn turn_away(
             let request = request.header("sec-fetch-site", "cross-site");
             assert_eq!(browser.send(request).await.status, 403);
         }
-        "not-confirmed" | "foreign-confirmation" => {
-            let service = app.begin(&mut browser, "/profile").await;
-            let ticket = app.cas.issue_ticket("alice", &service);
-            let page = browser.open(&format!("{service}?ticket={ticket}")).await;
-            let form = browser.form(&app.at("/login"), page.question().form("other"));
-            let site = match reason {
-                "not-confirmed" => "same-origin",
-                _ => "cross-site",
-            };
-            browser.send(form.header("sec-fetch-site", site)).await;
-        }
+        "not-confirmed" => decline(&app, &mut browser, "same-origin").await,
+        "foreign-confirmation" => decline(&app, &mut browser, "cross-site").await,
         _ => {
             app.sign_in(&mut browser, "/profile").await;
         }
     }
     assert_eq!(browser.has_session(), is_member, "{reason}");
+}
+
+/// Says, from a page of this site, that the user is somebody else.
+async fn decline(app: &App, browser: &mut Browser, site: &str) {
+    let service = app.begin(browser, "/profile").await;
+    let ticket = app.cas.issue_ticket("alice", &service);
+    let page = browser.open(&format!("{service}?ticket={ticket}")).await;
+    let form = browser.form(&app.at("/login"), page.question().form("other"));
+    browser.send(form.header("sec-fetch-site", site)).await;
 }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use super::{CasConfigBuilder, session::SessionOptions};
+use super::{CasConfigBuilder, rules::RuleOptions, session::SessionOptions};
 use crate::{
     client::CasClient,
     clock::Clock,
-    config::{SignIn, cookie_name::CookieNames},
+    config::cookie_name::CookieNames,
     error::ConfigError,
     paths::AppUrl,
     session::{
@@ -139,7 +139,7 @@ impl Cookies {
         (first, others): (&Key, &[Key]),
         chosen_name: Option<&str>,
         options: &SessionOptions,
-        sign_in: SignIn,
+        rules: &RuleOptions,
     ) -> Result<Self, ConfigError> {
         let app_url = app.as_string();
         let names = CookieNames::new(chosen_name, &app_url, client.url(), app.is_https())?;
@@ -147,14 +147,13 @@ impl Cookies {
             Sealer::new(first, others, purpose, &[name, &app_url, client.url()])
         };
         let binding_sealer = sealer(Purpose::LoginBinding, &names.binding);
-        if sign_in.is_by_post && !app.is_https() {
+        if rules.sign_in.is_by_post && !app.is_https() {
             return Err(ConfigError::PostWithoutHttps { url: app_url });
         }
         let encrypter = |purpose, name: &str| {
             Encrypter::new(first, others, purpose, &[name, &app_url, client.url()])
         };
-        let is_confirmed = sign_in.is_bare && !sign_in.is_unconfirmed;
-        let confirmations = is_confirmed.then(|| Confirmations {
+        let confirmations = rules.confirm_users().then(|| Confirmations {
             names: sealer(Purpose::KnownUser, &names.binding),
             encrypter: encrypter(Purpose::Confirmation, &names.binding),
         });

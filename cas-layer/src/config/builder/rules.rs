@@ -16,6 +16,7 @@ pub(super) struct RuleOptions {
     list: Vec<(Paths, Access)>,
     gateway_interval: Duration,
     pub(super) sign_in: SignIn,
+    allows_login_csrf: bool,
 }
 
 impl Default for RuleOptions {
@@ -24,11 +25,17 @@ impl Default for RuleOptions {
             list: Vec::new(),
             gateway_interval: Duration::from_secs(600),
             sign_in: SignIn::default(),
+            allows_login_csrf: false,
         }
     }
 }
 
 impl RuleOptions {
+    /// Whether users who are new to their browser confirm that it is them.
+    pub(super) fn confirm_users(&self) -> bool {
+        self.sign_in.is_bare && !self.allows_login_csrf
+    }
+
     /// The rules, and the gateway interval in seconds.
     pub(super) fn check(&self) -> Result<(Rules, UnixSeconds), ConfigError> {
         let rules = Rules::new(self.list.clone())?;
@@ -165,7 +172,7 @@ impl CasConfigBuilder {
     /// Any site can sign a visitor in under the name of an account of its own, without their notice (login CSRF): what they
     /// then upload, type or buy goes to that account.
     pub fn allow_login_csrf(mut self) -> Self {
-        self.rules.sign_in.is_unconfirmed = true;
+        self.rules.allows_login_csrf = true;
         self
     }
 
