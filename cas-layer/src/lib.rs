@@ -15,6 +15,7 @@ mod pages;
 mod paths;
 mod protocol;
 pub mod registry;
+mod seldom;
 mod service;
 mod session;
 #[cfg(feature = "testing")]
