@@ -7,10 +7,14 @@
     reason = "a test fails by panicking"
 )]
 
+mod logout_flood;
+
 use std::process::ExitCode;
 
 use cas_layer_tests::suite::run_in_turn;
 
 fn main() -> ExitCode {
-    run_in_turn(vec![])
+    let mut trials = vec![];
+    trials.extend(logout_flood::trials());
+    run_in_turn(trials)
 }
