@@ -8,7 +8,11 @@ use axum::{
 };
 use http::{Extensions, HeaderValue, StatusCode, header, request::Parts};
 
-use crate::{service::Anonymous, user::CasUser};
+use crate::{
+    seldom::{Seldom, seldom},
+    service::Anonymous,
+    user::CasUser,
+};
 
 /// The address of the other end of the connection, for
 /// [`CasConfigBuilder::peer_address`](crate::CasConfigBuilder::peer_address), if the app is served with
@@ -37,7 +41,12 @@ impl CasUserRejection {
         if parts.extensions.get::<Anonymous>().is_some() {
             Self::SignInNeeded
         } else {
-            tracing::error!("a handler asks for a CasUser, but no CasLayer is over its route");
+            static NO_LAYER: Seldom = Seldom::new();
+            seldom!(
+                error,
+                NO_LAYER,
+                "a handler asks for a CasUser, but no CasLayer is over its route"
+            );
             Self::LayerMissing
         }
     }

@@ -18,6 +18,7 @@ mod paths;
 mod protocol;
 pub mod registry;
 mod secret;
+mod seldom;
 mod service;
 mod session;
 mod strict_url;

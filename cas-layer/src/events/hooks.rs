@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Event, Refused, SignedOut};
+use super::{Event, Refused, SignedOut, log::Repeats};
 use crate::user::CasUser;
 
 type Hook<F> = Option<Box<F>>;
@@ -10,6 +10,8 @@ type Hook<F> = Option<Box<F>>;
 /// Does nothing unless the app asked for it.
 #[derive(Default)]
 pub(crate) struct Hooks {
+    /// What the log was told of what strangers do.
+    pub(super) repeats: Repeats,
     pub(crate) sign_in: Hook<dyn Fn(&CasUser) + Send + Sync>,
     pub(crate) sign_out: Hook<dyn Fn(&SignedOut<'_>) + Send + Sync>,
     pub(crate) refused: Hook<dyn Fn(&Refused<'_>) + Send + Sync>,
@@ -37,6 +39,6 @@ impl fmt::Debug for Hooks {
             .field("sign_in", &self.sign_in.is_some())
             .field("sign_out", &self.sign_out.is_some())
             .field("refused", &self.refused.is_some())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,11 @@
 //! Events in the log, through `tracing`. Target, `event` and the other fields are a contract; levels and the words
 //! of a message are not.
 
-use std::fmt;
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Mutex, PoisonError},
+};
 
 use tracing::{Level, Span};
 
@@ -9,9 +13,30 @@ use super::{
     Channel, Event, GrantOutcome, LogoutOutcome, ProxyCallbackOutcome, Refused, RefusedReason,
     SignOutCause, SignedOut, proxying::proxy_ticket_result, source_of, validation_result,
 };
-use crate::{protocol::Protocol, registry::RegistryError};
+use crate::{protocol::Protocol, registry::RegistryError, seldom::Seldom};
 
 const TARGET: &str = "cas_layer";
+
+/// What was said of events that anybody can bring about, by their names. The names are a closed list, so this is small.
+#[derive(Debug, Default)]
+pub(crate) struct Repeats(Mutex<HashMap<[&'static str; 2], Seldom>>);
+
+impl Repeats {
+    /// At which level an event is said that anybody can bring about, and how many of its kind were said at no more than
+    /// debug level since the last one that was.
+    fn level(&self, name: [&'static str; 2], level: Level) -> (Level, Option<u64>) {
+        if level > Level::INFO {
+            return (level, None);
+        }
+        // A panic elsewhere leaves the map whole: every change is a single insert.
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match said.entry(name).or_default().ask() {
+            Some(0) => (level, None),
+            Some(unsaid) => (level, Some(unsaid)),
+            None => (Level::DEBUG, None),
+        }
+    }
+}
 
 /// Around everything that is done to validate a ticket, so that what lower crates say of it is found together.
 pub(crate) fn validation_span(protocol: Protocol) -> Span {
@@ -30,14 +55,14 @@ macro_rules! say {
     };
 }
 
-pub(super) fn write(event: &Event<'_>) {
+pub(super) fn write(event: &Event<'_>, repeats: &Repeats) {
     match event {
         Event::SignedIn(user) => {
             let session = user.session_id();
             tracing::info!(target: TARGET, event = "signed-in", %session, "signed in");
         }
-        Event::Refused(refused) => write_refused(refused),
-        Event::SignedOut(signed_out) => write_signed_out(signed_out),
+        Event::Refused(refused) => write_refused(refused, repeats),
+        Event::SignedOut(signed_out) => write_signed_out(signed_out, repeats),
         Event::SessionNotKept(session) => tracing::warn!(
             target: TARGET,
             event = "session-not-kept",
@@ -51,8 +76,8 @@ pub(super) fn write(event: &Event<'_>) {
             seconds = took.as_secs_f64(),
             "the CAS server was asked about a ticket"
         ),
-        Event::LogoutRequest(channel, outcome) => write_logout_request(*channel, *outcome),
-        Event::ProxyCallback(outcome) => write_proxy_callback(*outcome),
+        Event::LogoutRequest(channel, outcome) => write_logout_request(*channel, *outcome, repeats),
+        Event::ProxyCallback(outcome) => write_proxy_callback(*outcome, repeats),
         Event::Grant(outcome) => write_grant(*outcome),
         Event::ProxyTicket(result) => tracing::debug!(
             target: TARGET,
@@ -63,20 +88,27 @@ pub(super) fn write(event: &Event<'_>) {
     }
 }
 
-fn write_refused(refused: &Refused<'_>) {
+fn write_refused(refused: &Refused<'_>, repeats: &Repeats) {
     let (level, message) = describe_refusal(refused.reason());
+    let reason = refused.reason().as_str();
+    let (level, unsaid) = if takes_a_user(refused.reason()) {
+        (level, None)
+    } else {
+        repeats.level(["refused", reason], level)
+    };
     say!(
         level,
         event = "refused",
-        reason = refused.reason().as_str(),
+        reason,
         session = refused.session_id().map(tracing::field::display),
         error = refused.error.map(tracing::field::display),
         source = refused.error.and_then(source_of),
+        unsaid,
         "{message}"
     );
 }
 
-fn write_signed_out(signed_out: &SignedOut<'_>) {
+fn write_signed_out(signed_out: &SignedOut<'_>, repeats: &Repeats) {
     let message = match signed_out.cause() {
         SignOutCause::SignOut => "signed out",
         SignOutCause::Replaced => "signed out by another sign-in in the same browser",
@@ -87,21 +119,31 @@ fn write_signed_out(signed_out: &SignedOut<'_>) {
         None => (Level::INFO, ""),
         Some(_) => (Level::ERROR, ", and other nodes may not know it yet"),
     };
+    let cause = signed_out.cause();
+    let (level, unsaid) = match cause {
+        // While the registry is not sure, whatever a message names is taken for ended.
+        SignOutCause::BackChannel | SignOutCause::FrontChannel if signed_out.unsure.is_some() => {
+            repeats.level(["signed-out", cause.as_str()], level)
+        }
+        _ => (level, None),
+    };
     say!(
         level,
         event = "signed-out",
-        cause = signed_out.cause().as_str(),
+        cause = cause.as_str(),
         session = signed_out.session_id().map(tracing::field::display),
         error = signed_out.unsure.map(tracing::field::display),
         source = signed_out
             .unsure
             .and_then(|error: &RegistryError| source_of(error)),
+        unsaid,
         "{message}{more}"
     );
 }
 
-fn write_logout_request(channel: Channel, outcome: LogoutOutcome<'_>) {
+fn write_logout_request(channel: Channel, outcome: LogoutOutcome<'_>, repeats: &Repeats) {
     let (level, message) = describe_logout_request(outcome);
+    let (level, unsaid) = repeats.level([channel.as_str(), outcome.as_str()], level);
     let (sessions, error, source): (_, Option<&dyn fmt::Display>, _) = match outcome {
         LogoutOutcome::Ended(sessions) => (Some(sessions), None, None),
         LogoutOutcome::Malformed(error) => (None, Some(error), None),
@@ -118,11 +160,12 @@ fn write_logout_request(channel: Channel, outcome: LogoutOutcome<'_>) {
         sessions,
         error = error.map(tracing::field::display),
         source,
+        unsaid,
         "{message}"
     );
 }
 
-fn write_proxy_callback(outcome: ProxyCallbackOutcome<'_>) {
+fn write_proxy_callback(outcome: ProxyCallbackOutcome<'_>, repeats: &Repeats) {
     let (level, message) = match outcome {
         ProxyCallbackOutcome::Kept => (Level::DEBUG, "a proxy-granting ticket came"),
         ProxyCallbackOutcome::Twice => (Level::DEBUG, "a proxy-granting ticket came twice"),
@@ -156,12 +199,14 @@ fn write_proxy_callback(outcome: ProxyCallbackOutcome<'_>) {
         ProxyCallbackOutcome::NotTaken(error) => (Some(error), source_of(error)),
         _ => (None, None),
     };
+    let (level, unsaid) = repeats.level(["proxy-callback", outcome.as_str()], level);
     say!(
         level,
         event = "proxy-callback",
         result = outcome.as_str(),
         error = error.map(tracing::field::display),
         source,
+        unsaid,
         "{message}"
     );
 }
@@ -222,6 +267,30 @@ fn describe_logout_request(outcome: LogoutOutcome<'_>) -> (Level, &'static str) 
     }
 }
 
+/// Whether it happens to nobody for whom the CAS server has not vouched.
+fn takes_a_user(reason: RefusedReason) -> bool {
+    match reason {
+        RefusedReason::Vetoed
+        | RefusedReason::BadUserName
+        | RefusedReason::SignedOutMeanwhile
+        | RefusedReason::SessionTooLarge
+        | RefusedReason::NotAllowed => true,
+        RefusedReason::InvalidTicket
+        | RefusedReason::NotBegunHere
+        | RefusedReason::CookiesNeeded
+        | RefusedReason::Busy
+        | RefusedReason::RegistryUnavailable
+        | RefusedReason::RegistryFull
+        | RefusedReason::TicketRefused
+        | RefusedReason::CasUnreachable
+        | RefusedReason::CasTimedOut
+        | RefusedReason::CasUnreadable
+        | RefusedReason::ConditionsUnmet
+        | RefusedReason::InternalError
+        | RefusedReason::ForeignSignOut => false,
+    }
+}
+
 fn describe_refusal(reason: RefusedReason) -> (Level, &'static str) {
     match reason {
         RefusedReason::InvalidTicket => (
@@ -273,5 +342,31 @@ fn describe_refusal(reason: RefusedReason) -> (Level, &'static str) {
             Level::WARN,
             "another site tried to confirm a sign-in for a visitor",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_strangers_repeat_is_said_once_and_the_others_at_debug_level() {
+        let repeats = Repeats::default();
+        let level = |name: [&'static str; 2], level| repeats.level(name, level).0;
+        let malformed = ["front", "malformed"];
+        assert_eq!(level(malformed, Level::WARN), Level::WARN);
+        for _ in 0..1_000 {
+            assert_eq!(level(malformed, Level::WARN), Level::DEBUG);
+        }
+        // Each name by itself.
+        for other in [["back", "malformed"], ["front", "not-remembered"]] {
+            assert_eq!(level(other, Level::ERROR), Level::ERROR);
+            assert_eq!(level(other, Level::ERROR), Level::DEBUG);
+        }
+        // What is said at debug level anyway is not counted.
+        for _ in 0..2 {
+            assert_eq!(level(["front", "unknown"], Level::DEBUG), Level::DEBUG);
+        }
+        assert_eq!(repeats.0.lock().unwrap().len(), 3);
     }
 }

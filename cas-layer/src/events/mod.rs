@@ -145,7 +145,7 @@ fn source_of(error: &dyn Error) -> Option<String> {
 impl Hooks {
     /// Tells the log, the metrics and the app.
     pub(crate) fn tell(&self, event: &Event<'_>) {
-        log::write(event);
+        log::write(event, &self.repeats);
         #[cfg(feature = "metrics")]
         metrics::count(event);
         self.call(event);

@@ -19,7 +19,11 @@ use http::{HeaderMap, HeaderName, Request};
 use tower::{Layer, Service};
 
 use self::{encode::Encoding, names::Reserved};
-use crate::{service::Anonymous, user::CasUser};
+use crate::{
+    seldom::{Seldom, seldom},
+    service::Anonymous,
+    user::CasUser,
+};
 
 /// Tells the service below who has signed in by request headers such as `Remote-User`: for a reverse proxy
 /// whose backend knows no CAS. It goes below a [`CasLayer`](crate::CasLayer).
@@ -153,7 +157,12 @@ where
             (Some(user), _) => Some(user.shared()),
             (None, Some(Anonymous(shared, _))) => Some(shared),
             (None, None) => {
-                tracing::error!("a backend is told of nobody: no CasLayer is over its route");
+                static NO_LAYER: Seldom = Seldom::new();
+                seldom!(
+                    error,
+                    NO_LAYER,
+                    "a backend is told of nobody: no CasLayer is over its route"
+                );
                 None
             }
         };

@@ -7,6 +7,8 @@ mod account;
 mod begun;
 mod ended;
 mod error;
+#[cfg(any(feature = "file", feature = "redis"))]
+mod fair;
 #[cfg(feature = "file")]
 pub(crate) mod file;
 mod forgetful;
@@ -14,6 +16,9 @@ mod grants;
 pub(crate) mod memory;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
+mod sender;
+#[cfg(any(feature = "file", feature = "redis"))]
+mod turns;
 
 use std::{fmt, pin::Pin, time::Duration};
 
@@ -22,6 +27,7 @@ pub(crate) use begun::Begun;
 pub use ended::EndedSessions;
 pub use error::{RegistryError, RegistryErrorKind};
 pub use grants::{Delivered, Expected, IouId, ProxyGrants, SealedGrant};
+pub use sender::{LogoutSender, SourceId};
 
 #[cfg(doc)]
 use crate::MemoryRegistry;
@@ -59,7 +65,8 @@ pub(crate) const LONGEST: UnixSeconds = 366 * 24 * 3600;
 /// - What was answered `Ok` holds: no node that asks later accepts the session, as far as the registry is
 ///   durable. Other nodes follow within the registry's own delay.
 /// - Nothing that was not ended is ever said to be.
-/// - `end_if_opened` comes from the network. An id that was neither begun nor opened leaves no trace.
+/// - `end_if_opened` comes from the network. An id that was neither begun nor opened leaves no trace, and takes no room
+///   from sign-ins, sign-outs, or messages of another [`LogoutSender`].
 /// - A future that is dropped has either done its work or done nothing.
 /// - No future takes longer than about a second: what cannot be reached is an error by then.
 ///
@@ -100,11 +107,14 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
     /// Ends those of these sessions that were begun or opened, and says which those were: each that had not ended before,
     /// so of all who end it at once one is told.
     ///
+    /// `sender` says whose room it takes where it has to wait; a registry in which nothing waits need not look at it.
+    ///
     /// # Errors
     /// It is not certain that the end will be remembered. The sender is told so.
     fn end_if_opened(
         &self,
         ids: Vec<SessionId>,
+        sender: LogoutSender,
         now: UnixSeconds,
     ) -> RegistryFuture<'_, Vec<SessionId>>;
 

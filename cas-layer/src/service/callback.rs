@@ -23,7 +23,8 @@ use crate::{
     pages::{Page, PageKind},
     paths::ReturnPath,
     protocol::{ProxyGrantingTicket, ServiceTicket, ServiceUrl},
-    registry::{Begun, Opened, RegistryError, RegistryErrorKind},
+    registry::{Begun, LogoutSender, Opened, RegistryError, RegistryErrorKind},
+    seldom::{Seldom, seldom},
     session::{Binding, Identity, NoCookie, Rejected, Remembered, SessionData, SessionId},
     user::CasUser,
 };
@@ -172,7 +173,10 @@ impl Entrant {
             Ok(cookie) => cookie,
             Err(no_cookie) => {
                 // Opened for nothing. If this cannot be noted, the entry goes when it expires.
-                let _ = shared.registry.end_if_opened(vec![id], now).await;
+                let _ = shared
+                    .registry
+                    .end_if_opened(vec![id], LogoutSender::app(), now)
+                    .await;
                 shared.tell(Refused::by(&no_cookie).signing_in(session.user(), id));
                 return self.no_cookie(shared, &no_cookie);
             }
@@ -268,7 +272,13 @@ impl Entrant {
             }
             // For the operator, whose clocks or configuration it is about.
             ValidationErrorKind::ConditionsUnmet => {
-                tracing::error!(error = %error, "an assertion of the CAS server is not accepted");
+                static NOT_ACCEPTED: Seldom = Seldom::new();
+                seldom!(
+                    error,
+                    NOT_ACCEPTED,
+                    %error,
+                    "an assertion of the CAS server is not accepted"
+                );
                 return self.page(shared, PageKind::SignInRefused, StatusCode::FORBIDDEN);
             }
             ValidationErrorKind::TimedOut => StatusCode::GATEWAY_TIMEOUT,

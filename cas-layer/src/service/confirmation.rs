@@ -30,7 +30,7 @@ use crate::{
     pages::{ANSWER, CONTINUE, Confirmation, OTHER, Page, PageKind, SEALED},
     paths::ReturnPath,
     protocol::LogoutRequest,
-    registry::{Begun, Opened, RegistryError},
+    registry::{Begun, LogoutSender, Opened, RegistryError},
     session::{Confirmations, Identity, LoginValue, SessionData, SessionId, Unconfirmed, WAIT},
 };
 
@@ -81,7 +81,7 @@ impl Entrant {
             Ok(page) => self.render(shared, &page),
             Err(answer) => {
                 // Opened for nothing. If this cannot be noted, the entry goes when it expires.
-                let _ = shared.registry.end_if_opened(vec![id], now).await;
+                let _ = shared.registry.end_if_opened(vec![id], LogoutSender::app(), now).await;
                 *answer
             }
         }
@@ -145,7 +145,7 @@ impl Entrant {
         let granting_ticket = session.granting_ticket.take();
         // Of all who send this form one is told that it is the first.
         let confirmation = SessionId::of_confirmation(&value);
-        let is_first = match shared.registry.end_if_opened(vec![confirmation], now).await {
+        let is_first = match shared.registry.end_if_opened(vec![confirmation], LogoutSender::app(), now).await {
             Ok(ended) => ended.contains(&confirmation),
             Err(error) => return self.registry_failed(shared, &error),
         };
@@ -218,7 +218,7 @@ pub(super) async fn answer(
             let reason = RefusedReason::NotConfirmed;
             shared.tell(Refused::new(reason).signing_in(session.user(), session.id));
             // If this cannot be noted, the entries go when they expire: the browser does not confirm it any more.
-            let _ = shared.registry.end_if_opened(ids, now).await;
+            let _ = shared.registry.end_if_opened(ids, LogoutSender::app(), now).await;
             response
         }
     }

@@ -16,6 +16,7 @@ use crate::{
     pages::{Page, PageKind},
     paths::ReturnPath,
     protocol::ServiceTicket,
+    seldom::{Seldom, seldom},
     session::{Binding, LoginValue, Remembered},
     user::CasUser,
 };
@@ -280,7 +281,12 @@ pub(super) fn begin_with(
 ) -> Response<Bytes> {
     let mut value = LoginValue::default();
     if getrandom::fill(&mut value).is_err() {
-        tracing::error!("the operating system gives no random bytes");
+        static NO_RANDOM_BYTES: Seldom = Seldom::new();
+        seldom!(
+            error,
+            NO_RANDOM_BYTES,
+            "the operating system gives no random bytes"
+        );
         return internal_error(shared, visit, next);
     }
     let place = visit.place;
@@ -298,7 +304,12 @@ pub(super) fn begin_with(
             response::redirect(onward(visit), &url)
         });
     let Some(mut redirect) = redirect else {
-        tracing::error!("the app URL and the return path make no service URL");
+        static NO_SERVICE_URL: Seldom = Seldom::new();
+        seldom!(
+            error,
+            NO_SERVICE_URL,
+            "the app URL and the return path make no service URL"
+        );
         return internal_error(shared, visit, next);
     };
     binding.begin(value, service_url::trip(shared, next, kind), visit.now);

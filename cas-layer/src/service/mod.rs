@@ -30,7 +30,7 @@ use std::{
 pub use api::{CasApi, CasApiFuture, CasApiLayer};
 use bytes::Bytes;
 pub use future::CasFuture;
-use http::{Method, Request, Response};
+use http::{Extensions, Method, Request, Response};
 use http_body::Body;
 pub use in_place::{CasInPlace, CasInPlaceFuture, Peeked};
 pub(crate) use logout::sign_out;
@@ -101,7 +101,9 @@ where
             Route::Endpoint(Endpoint::ProxyCallback) => {
                 return CasFuture::endpoint(granting::answer(shared, &request));
             }
-            Route::Endpoint(endpoint) => return answer(shared, endpoint, &visit),
+            Route::Endpoint(endpoint) => {
+                return answer(shared, endpoint, &visit, request.extensions());
+            }
             Route::Nowhere => return CasFuture::ready(response::not_found()),
             Route::App(access) => access,
         };
@@ -120,7 +122,12 @@ where
 }
 
 /// Answers a request for one of our own paths.
-fn answer<F>(shared: &Arc<Shared>, endpoint: Endpoint, visit: &Visit<'_>) -> CasFuture<F> {
+fn answer<F>(
+    shared: &Arc<Shared>,
+    endpoint: Endpoint,
+    visit: &Visit<'_>,
+    extensions: &Extensions,
+) -> CasFuture<F> {
     let allowed = match endpoint {
         Endpoint::LogoutCallback => "GET, HEAD",
         Endpoint::Logout if shared.sign_out.is_post_only => "POST",
@@ -156,7 +163,8 @@ fn answer<F>(shared: &Arc<Shared>, endpoint: Endpoint, visit: &Visit<'_>) -> Cas
             }
         }
         (Endpoint::Login | Endpoint::LogoutRequest, &Method::GET) => {
-            match (single_logout::front_channel(shared, visit), endpoint) {
+            let front_channel = single_logout::front_channel(shared, visit, extensions);
+            match (front_channel, endpoint) {
                 (Some(Ok(front_channel)), _) => {
                     let shared = Arc::clone(shared);
                     return CasFuture::endpoint(async move { front_channel.run(&shared).await });

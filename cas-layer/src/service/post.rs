@@ -106,10 +106,11 @@ pub(crate) async fn take<B: Body>(
             let refusal = (takes_tickets || takes_confirmations)
                 .then(|| single_logout::refuse_source(&shared, request.extensions()))
                 .flatten();
-            match refusal {
-                Some(refusal) => refusal,
-                None => single_logout::back_channel(&shared, &form, now).await,
+            if let Some(refusal) = refusal {
+                return refusal;
             }
+            let sender = single_logout::back_channel_sender(&shared, request.extensions());
+            single_logout::back_channel(&shared, &form, sender, now).await
         }
         Posted::Both => {
             single_logout::refused(&shared, Channel::Back, InvalidLogoutRequest::WithTicket)

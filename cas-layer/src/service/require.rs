@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     access::{Access, Verdict},
+    seldom::{Seldom, seldom},
     user::CasUser,
 };
 
@@ -160,7 +161,12 @@ where
             (Some(user), _) => (Arc::clone(user.shared()), user.place()),
             (None, Some(Anonymous(shared, place))) => (Arc::clone(shared), *place),
             (None, None) => {
-                tracing::error!("a route requires a user, but no CasLayer is over it");
+                static NO_LAYER: Seldom = Seldom::new();
+                seldom!(
+                    error,
+                    NO_LAYER,
+                    "a route requires a user, but no CasLayer is over it"
+                );
                 let status = StatusCode::INTERNAL_SERVER_ERROR;
                 return CasFuture::ready(response::text(status, "internal error"));
             }

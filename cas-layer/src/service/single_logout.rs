@@ -1,13 +1,14 @@
 //! Single logout: the CAS server says that sessions are over, by itself (back channel) or through the
 //! browser (front channel).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Buf, Bytes};
 use form_urlencoded::parse;
 use http::{Extensions, HeaderMap, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::BodyExt as _;
+use tokio::runtime::Handle;
 
 use super::{response, visit::Visit};
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     config::{Shared, Source},
     events::{Channel, Event, LogoutOutcome, SignedOut},
     protocol::{InvalidLogoutRequest, LogoutRequest, is_form},
-    registry::RegistryError,
+    registry::{LogoutSender, RegistryError, RegistryErrorKind, SourceId},
     session::SessionId,
     user::CasUser,
 };
@@ -50,6 +51,21 @@ pub(crate) fn refuse_source(shared: &Shared, extensions: &Extensions) -> Option<
     Some(response::text(StatusCode::FORBIDDEN, NOT_LISTED))
 }
 
+/// Who has posted a logout request that was not refused.
+pub(crate) fn back_channel_sender(shared: &Shared, extensions: &Extensions) -> LogoutSender {
+    let source = source(shared, extensions);
+    if shared.logout_sources.is_some() {
+        LogoutSender::listed(source)
+    } else {
+        LogoutSender::back_channel(source)
+    }
+}
+
+fn source(shared: &Shared, extensions: &Extensions) -> Option<SourceId> {
+    let peer = shared.peers.of(extensions);
+    peer.map(|peer| SourceId::of(&peer))
+}
+
 /// What is wrong with a `POST` that is no form.
 pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Unread> {
     let content_type = headers.get(header::CONTENT_TYPE);
@@ -74,11 +90,12 @@ pub(super) async fn read<B: Body>(body: B) -> Result<Vec<u8>, Unread> {
 pub(crate) async fn back_channel(
     shared: &Shared,
     form: &[u8],
+    sender: LogoutSender,
     now: UnixSeconds,
 ) -> Response<Bytes> {
     match LogoutRequest::from_form(form) {
         Ok(request) => {
-            let ending = Ending::of(shared, Named::by(&request), now).await;
+            let ending = Ending::of(shared, Named::by(&request), sender, now).await;
             ending.answer(shared, Channel::Back, None)
         }
         Err(error) => refused(shared, Channel::Back, error),
@@ -120,6 +137,7 @@ pub(crate) struct FrontChannel {
     /// The user of this very browser, if their session is among them.
     own: Option<CasUser>,
     answer: Answer,
+    sender: LogoutSender,
     now: UnixSeconds,
 }
 
@@ -136,6 +154,7 @@ enum Answer {
 pub(crate) fn front_channel(
     shared: &Shared,
     visit: &Visit<'_>,
+    extensions: &Extensions,
 ) -> Option<Result<FrontChannel, InvalidLogoutRequest>> {
     let query = visit.uri.query()?;
     let request = match LogoutRequest::from_query(query) {
@@ -151,13 +170,14 @@ pub(crate) fn front_channel(
             .cloned(),
         answer: Answer::to(query, shared),
         named,
+        sender: LogoutSender::front_channel(source(shared, extensions)),
         now: visit.now,
     }))
 }
 
 impl FrontChannel {
     pub(crate) async fn run(self, shared: &Shared) -> Response<Bytes> {
-        let ending = Ending::of(shared, self.named.clone(), self.now).await;
+        let ending = Ending::of(shared, self.named.clone(), self.sender, self.now).await;
         self.respond(shared, ending)
     }
 
@@ -166,7 +186,7 @@ impl FrontChannel {
     pub(crate) async fn run_if_ours(mut self, shared: &Shared) -> Option<Response<Bytes>> {
         let has_ended = |id: &SessionId| shared.registry.ended().contain_id(*id);
         let is_known = self.own.is_some() || self.named.ids.iter().any(has_ended);
-        let ending = Ending::of(shared, self.named.clone(), self.now).await;
+        let ending = Ending::of(shared, self.named.clone(), self.sender, self.now).await;
         match &ending.ended {
             Ok(ended) if ended.is_empty() && !is_known => return None,
             // Whose it is cannot be told, so nothing of it goes to the CAS server.
@@ -253,8 +273,17 @@ struct Ending {
 impl Ending {
     /// Ends what of these was ever opened. A session that is not known is no error: the server sends requests for
     /// tickets that nobody used, late, and twice.
-    async fn of(shared: &Shared, named: Named, now: UnixSeconds) -> Self {
-        let ended = shared.registry.end_if_opened(named.ids.clone(), now).await;
+    async fn of(shared: &Shared, named: Named, sender: LogoutSender, now: UnixSeconds) -> Self {
+        let (registry, ids) = (Arc::clone(&shared.registry), named.ids.clone());
+        let ending = async move { registry.end_if_opened(ids, sender, now).await };
+        // Some servers send a message and go away, and then nobody goes on with this request.
+        let ended = match Handle::try_current() {
+            Ok(runtime) => runtime.spawn(ending).await.unwrap_or_else(|error| {
+                let message = "the registry did not come to an end";
+                Err(RegistryError::new(RegistryErrorKind::Unavailable, message).with_source(error))
+            }),
+            Err(_) => ending.await,
+        };
         Self { named, ended }
     }
 
@@ -274,10 +303,11 @@ impl Ending {
         let has_ended = |id: &SessionId| shared.registry.ended().contain_id(*id);
         for &id in signed_out.filter(|id| has_ended(id) && !granting.contains(id)) {
             let cause = channel.cause();
-            shared.tell(match own.filter(|user| user.session_id() == id) {
+            let signed_out = match own.filter(|user| user.session_id() == id) {
                 Some(user) => SignedOut::shown(user, cause),
                 None => SignedOut::named(id, cause),
-            });
+            };
+            shared.tell(signed_out.recorded(self.ended.as_ref().map(drop)));
         }
         match self.ended {
             Ok(_) => response::ok(),

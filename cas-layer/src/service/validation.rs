@@ -14,6 +14,7 @@ use crate::{
     config::Shared,
     events::{Event, validation_span},
     protocol::{Authentication, ProxyGrantingTicket, ServiceTicket, ServiceUrl},
+    seldom::{Seldom, seldom},
 };
 
 /// How long a session may take to open once its ticket is validated.
@@ -86,7 +87,10 @@ fn tell_operator(shared: &Shared, error: &ValidationError) {
         Some("INVALID_PROXY_CALLBACK" | "UNAUTHORIZED_SERVICE_PROXY")
     );
     if is_about_proxies && shared.client.asks_for_grants() {
-        tracing::error!(
+        static REFUSED: Seldom = Seldom::new();
+        seldom!(
+            error,
+            REFUSED,
             %error,
             "the CAS server refuses a sign-in over the proxy callback: it cannot reach it, does not trust its \
              certificate, or does not let this app be a proxy"

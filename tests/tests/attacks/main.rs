@@ -8,6 +8,7 @@
 )]
 
 mod http2;
+mod logout_flood;
 mod spellings;
 
 use std::process::ExitCode;
@@ -15,6 +16,10 @@ use std::process::ExitCode;
 use cas_layer_tests::suite::run_in_turn;
 
 fn main() -> ExitCode {
-    let suites = [http2::trials(), spellings::trials()];
+    let suites = [
+        http2::trials(),
+        logout_flood::trials(),
+        spellings::trials(),
+    ];
     run_in_turn(suites.into_iter().flatten().collect())
 }

@@ -12,7 +12,7 @@ use axum::{Router, extract::State, routing::get};
 use cas_layer::{
     CasConfig, CasLayer, CasUser, MemoryRegistry, SessionId,
     registry::{
-        AccountId, EndedSessions, Opened, Registry, RegistryError, RegistryErrorKind,
+        AccountId, EndedSessions, LogoutSender, Opened, Registry, RegistryError, RegistryErrorKind,
         RegistryFuture,
     },
 };
@@ -30,11 +30,29 @@ struct Moods {
     inner: MemoryRegistry,
     broken: Mutex<Option<&'static str>>,
     is_behind: AtomicBool,
+    senders: Mutex<Vec<LogoutSender>>,
+    asked: Notify,
+    goes_on: Notify,
 }
 
 impl Moody {
     pub(crate) fn set_broken(&self, part: Option<&'static str>) {
         *self.0.broken.lock().unwrap() = part;
+    }
+
+    /// Who named sessions.
+    pub(crate) fn senders(&self) -> Vec<LogoutSender> {
+        self.0.senders.lock().unwrap().clone()
+    }
+
+    /// Returns when somebody names sessions while it is slow.
+    pub(crate) async fn is_asked(&self) {
+        self.0.asked.notified().await;
+    }
+
+    /// Lets them go on.
+    pub(crate) fn go_on(&self) {
+        self.0.goes_on.notify_one();
     }
 
     fn set_behind(&self, behind: bool) {
@@ -73,7 +91,8 @@ impl Registry for Moody {
         let opened = async move {
             if overtaken {
                 // A logout that came a moment before.
-                self.0.inner.end_if_opened(vec![id], now).await?;
+                let sender = LogoutSender::app();
+                self.0.inner.end_if_opened(vec![id], sender, now).await?;
             }
             self.0.inner.open(id, expires_at, now).await
         };
@@ -84,8 +103,24 @@ impl Registry for Moody {
         self.unless_broken("end", self.0.inner.end(id, expires_at, now))
     }
 
-    fn end_if_opened(&self, ids: Vec<SessionId>, now: u64) -> RegistryFuture<'_, Vec<SessionId>> {
-        self.unless_broken("end_if_opened", self.0.inner.end_if_opened(ids, now))
+    fn end_if_opened(
+        &self,
+        ids: Vec<SessionId>,
+        sender: LogoutSender,
+        now: u64,
+    ) -> RegistryFuture<'_, Vec<SessionId>> {
+        self.0.senders.lock().unwrap().push(sender);
+        if *self.0.broken.lock().unwrap() == Some("slow") {
+            return Box::pin(async move {
+                self.0.asked.notify_one();
+                self.0.goes_on.notified().await;
+                self.0.inner.end_if_opened(ids, sender, now).await
+            });
+        }
+        self.unless_broken(
+            "end_if_opened",
+            self.0.inner.end_if_opened(ids, sender, now),
+        )
     }
 
     fn end_all(&self, account: AccountId, expires_at: u64, now: u64) -> RegistryFuture<'_, ()> {

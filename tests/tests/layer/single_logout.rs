@@ -4,7 +4,9 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::{Router, routing::get};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use cas_layer::{CasConfig, CasConfigBuilder, CasLayer, CasUser, peer_address};
+use cas_layer::{
+    CasConfig, CasConfigBuilder, CasLayer, CasUser, peer_address, registry::LogoutSender,
+};
 use flate2::{Compression, write::DeflateEncoder};
 use http_body_util::channel::Channel;
 use reqwest::Method;
@@ -12,6 +14,7 @@ use tokio::{net::TcpListener, sync::Notify};
 
 use crate::{
     browser::{Answer, Browser, parameter},
+    registry::Moody,
     site::{self, Site},
     support::App,
 };
@@ -294,6 +297,93 @@ async fn with_a_list_of_sources_others_are_refused() {
         let home = browser.open(&site.at("/home")).await;
         assert_eq!(home.status.is_success(), status == 403, "{networks:?}");
     }
+}
+
+#[tokio::test]
+async fn the_registry_learns_over_which_channel_and_from_where_a_request_comes() {
+    let senders = async |change: fn(CasConfigBuilder) -> CasConfigBuilder| {
+        let registry = Moody::default();
+        let app = App::with(|c| change(c.registry(registry.clone()))).await;
+        let (login, message) = (app.at("/login"), message(&["ST-1"]));
+        let answer = post(&login, FORM, form(&message)).await;
+        assert_eq!(answer.status, 200);
+        let url = format!("{login}?{}", query(&[("logoutRequest", &message)]));
+        assert_eq!(Browser::new().open(&url).await.status, 200);
+        registry.senders()
+    };
+    let unknown = [
+        LogoutSender::back_channel(None),
+        LogoutSender::front_channel(None),
+    ];
+    assert_eq!(senders(|c| c).await, unknown);
+    let one = senders(|c| c.peer_address(|_| Some([192, 0, 2, 7].into()))).await;
+    let other = senders(|c| c.peer_address(|_| Some([192, 0, 2, 8].into()))).await;
+    let listed = senders(|c| {
+        c.peer_address(|_| Some([192, 0, 2, 7].into()))
+            .logout_sources(["192.0.2.0/24"])
+    })
+    .await;
+    for n in 0..2 {
+        assert!(one[n] != unknown[n] && one[n] != other[n]);
+    }
+    // A list is of servers, not of browsers.
+    assert!(listed[0] != one[0] && listed[1] == one[1]);
+}
+
+#[tokio::test]
+async fn a_request_whose_sender_goes_away_is_done_all_the_same() {
+    use tokio::io::AsyncWriteExt as _;
+    let registry = Moody::default();
+    let app = App::with(|c| c.registry(registry.clone())).await;
+    let (mut browser, _, ticket) = alice(&app).await;
+    let address = app.url.strip_prefix("http://").unwrap();
+    let body = form(&message(&[&ticket]));
+    let request = format!(
+        "POST /login HTTP/1.1\r\nHost: {address}\r\nContent-Type: {FORM}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    registry.set_broken(Some("slow"));
+    let mut sender = tokio::net::TcpStream::connect(address).await.unwrap();
+    sender.write_all(request.as_bytes()).await.unwrap();
+    registry.is_asked().await;
+    drop(sender);
+    // By then it is known here that the sender has gone.
+    for _ in 0..5 {
+        assert_eq!(app.whoami(&mut browser).await, "alice");
+    }
+    registry.go_on();
+    let ends = async {
+        while app.whoami(&mut browser).await != serde_json::Value::Null {
+            tokio::task::yield_now().await;
+        }
+    };
+    let limit = std::time::Duration::from_secs(30);
+    tokio::time::timeout(limit, ends).await.expect("an end");
+}
+
+#[tokio::test]
+async fn a_request_may_name_32_tickets_and_no_more() {
+    let app = App::start().await;
+    let (mut browser, service, ticket) = alice(&app).await;
+    let named = |count: usize| {
+        let mut tickets = vec!["ST-unknown"; count - 1];
+        tickets.push(&ticket);
+        message(&tickets)
+    };
+    let front = |message: &str| {
+        let query = query(&[("logoutRequest", message)]);
+        app.at(&format!("/login?{query}"))
+    };
+    for count in [33, 1_000] {
+        let answer = post(&service, FORM, form(&named(count))).await;
+        assert_eq!(answer.status, 400, "{count}");
+        let answer = Browser::new().open(&front(&named(count))).await;
+        assert_eq!(answer.status, 400, "{count}");
+        assert!(answer.body.contains("too many"), "{}", answer.body);
+    }
+    assert_eq!(app.whoami(&mut browser).await, "alice");
+    assert_eq!(Browser::new().open(&front(&named(32))).await.status, 200);
+    assert_eq!(app.whoami(&mut browser).await, serde_json::Value::Null);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{
 use axum::{Router, routing::get};
 use cas_layer::{
     Access, CasApiLayer, CasConfig, CasConfigBuilder, CasUser, Key, MemoryRegistry, Paths,
-    registry::Registry as _,
+    registry::{LogoutSender, Registry as _},
     testing::{CasServer, Fault},
 };
 use futures_util::FutureExt as _;
@@ -491,6 +491,8 @@ async fn a_request_that_is_refused_leaves_no_session_open() {
     assert_eq!((got.status, got.cookies.len()), (403, 0));
     let id = refused.lock().unwrap().unwrap();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let open = registry.end_if_opened(vec![id], now.as_secs()).await;
+    let open = registry
+        .end_if_opened(vec![id], LogoutSender::app(), now.as_secs())
+        .await;
     assert_eq!(open.unwrap(), []);
 }

@@ -11,16 +11,16 @@ use std::{
 
 use cas_layer::{
     RedisRegistry,
-    registry::{Registry as _, RegistryError, RegistryErrorKind},
+    registry::{LogoutSender, Registry as _, RegistryError, RegistryErrorKind, SourceId},
 };
 use cas_layer_tests::redis::RedisServer;
-use tokio::time::timeout;
+use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
     listening::Listening,
     support::{
         LIFETIME, LIMIT, Session, account, connect, ends, eventually, is_back, is_ended, log_out,
-        new_id, now, settle, settled, sign_in, sign_out, try_sign_in,
+        log_out_by, new_id, now, sender, settle, settled, sign_in, sign_out, try_sign_in,
     },
 };
 
@@ -311,6 +311,68 @@ pub(crate) async fn a_full_queue_turns_away() {
     ends(&other, fourth).await;
 }
 
+pub(crate) async fn strangers_take_no_room_of_others_while_redis_is_away() {
+    let server = RedisServer::start().await;
+    // Of these, 200 are for listed sources, and 100 each for the two channels.
+    let node = RedisRegistry::builder(server.url()).queue(800);
+    let node = node.connect().await.unwrap();
+    settle(&server).await;
+    let source = |n: u32| Some(SourceId::of(&n));
+    let senders = [
+        LogoutSender::front_channel(source(1)),
+        LogoutSender::back_channel(source(1)),
+        LogoutSender::listed(source(1)),
+    ];
+    let mut real = Vec::new();
+    for n in 0..45 {
+        real.push((senders[n % 3], sign_in(&node).await));
+    }
+    server.hang();
+    eventually("the hang is noticed", async || {
+        let begun = node.begin(new_id(), Duration::from_secs(1)).await;
+        begun.is_err()
+    })
+    .await;
+    // From a few addresses, over both channels.
+    let mut flood = JoinSet::new();
+    for n in 0..2_000 {
+        let node = node.clone();
+        let source = source(2 + n % 5);
+        let sender = if n % 2 == 0 {
+            LogoutSender::front_channel(source)
+        } else {
+            LogoutSender::back_channel(source)
+        };
+        flood.spawn(async move {
+            let ids = (0..=n % 32).map(|_| new_id()).collect();
+            node.end_if_opened(ids, sender, now()).await
+        });
+    }
+    let told = flood.join_all().await.into_iter();
+    let kinds = told.map(|ended| ended.unwrap_err().kind());
+    assert!(
+        kinds
+            .filter(|kind| *kind == RegistryErrorKind::Full)
+            .count()
+            > 1_000
+    );
+    assert!(node.ended().len() <= 200, "{}", node.ended().len());
+    for (sender, session) in &real {
+        let ended = log_out_by(&node, *sender, session).await;
+        assert_eq!(ended.unwrap_err().kind(), RegistryErrorKind::Unavailable);
+        assert!(is_ended(&node, session), "{sender:?}");
+    }
+    server.go_on();
+    let other = connect(&server).await;
+    for (_, session) in &real {
+        ends(&other, session).await;
+    }
+    eventually("what strangers named is forgotten", async || {
+        node.ended().len() == real.len()
+    })
+    .await;
+}
+
 pub(crate) async fn a_logout_of_an_unknown_session_is_forgotten_when_redis_is_back() {
     let server = RedisServer::start().await;
     let node = settled(&server).await;
@@ -322,7 +384,7 @@ pub(crate) async fn a_logout_of_an_unknown_session_is_forgotten_when_redis_is_ba
         let node = node.clone();
         let id = session.id;
         calls.push(tokio::spawn(async move {
-            node.end_if_opened(vec![id], now()).await
+            node.end_if_opened(vec![id], sender(), now()).await
         }));
     }
     for call in calls {

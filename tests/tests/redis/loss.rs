@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cas_layer::{
     RedisRegistry,
-    registry::{Registry as _, RegistryErrorKind},
+    registry::{LogoutSender, Registry as _, RegistryErrorKind, SourceId},
 };
 use cas_layer_tests::redis::RedisServer;
 
@@ -150,6 +150,47 @@ pub(crate) async fn logouts_of_unknown_sessions_are_kept_after_a_loss() {
         .await;
     let error = log_out(&two, &Session::unknown()).await.unwrap_err();
     assert_eq!(error.kind(), RegistryErrorKind::Full);
+}
+
+pub(crate) async fn a_flood_after_a_loss_leaves_others_the_room_of_their_share() {
+    let server = RedisServer::start().await;
+    // New to the registry, so anybody may have signed in before.
+    let node = connect(&server).await;
+    let source = |n: u32| Some(SourceId::of(&n));
+    let full = Err(RegistryErrorKind::Full);
+    let named = async |sender, count: u32| {
+        let ids = (0..count).map(|_| new_id()).collect();
+        let ended = node.end_if_opened(ids, sender, now()).await;
+        ended.map(|ended| ended.len()).map_err(|error| error.kind())
+    };
+    // One browser has one message, and a server without a list has many.
+    let stranger = LogoutSender::front_channel(source(1));
+    assert_eq!(named(stranger, 32).await, Ok(32));
+    for _ in 0..3 {
+        assert_eq!(named(stranger, 1).await, full);
+    }
+    let server_without_list = LogoutSender::back_channel(source(1));
+    assert_eq!(named(server_without_list, 40).await, Ok(40));
+    // The share of all browsers is full, and that of the back channel.
+    for key in ["{cas-layer}:kept-front", "{cas-layer}:kept"] {
+        server.command::<()>(&["SET", key, "25000"]).await;
+    }
+    let known = sign_in(&node).await;
+    for sender in [
+        LogoutSender::front_channel(source(2)),
+        LogoutSender::back_channel(source(2)),
+    ] {
+        assert_eq!(named(sender, 1).await, full);
+        // Next to one that is known the answer is the same, and that one has ended.
+        let session = sign_in(&node).await;
+        let ids = vec![new_id(), session.id];
+        let ended = node.end_if_opened(ids, sender, now()).await;
+        assert_eq!(ended.unwrap_err().kind(), RegistryErrorKind::Full);
+        assert!(is_ended(&node, &session));
+    }
+    let listed = LogoutSender::listed(source(2));
+    assert_eq!(named(listed, 32).await, Ok(32));
+    assert_eq!(log_out(&node, &known).await.unwrap(), 1);
 }
 
 pub(crate) async fn a_sign_in_that_began_before_a_restart_is_not_opened() {

@@ -6,7 +6,8 @@ use cas_layer::registry::{Opened, Registry as _, RegistryErrorKind};
 use cas_layer_tests::redis::RedisServer;
 
 use crate::support::{
-    LIFETIME, Session, connect, ends, exists, is_ended, log_out, new_id, now, settled, sign_out,
+    LIFETIME, Session, connect, ends, exists, is_ended, log_out, new_id, now, sender, settled,
+    sign_out,
 };
 
 const LASTS: Duration = Duration::from_secs(40);
@@ -50,7 +51,7 @@ pub(crate) async fn a_logout_at_the_same_time_as_the_sign_in_is_never_lost() {
         for _ in 0..race % 30 {
             tokio::task::yield_now().await;
         }
-        let logged_out = two.end_if_opened(vec![id], now).await;
+        let logged_out = two.end_if_opened(vec![id], sender(), now).await;
         let opened = opening.await.unwrap();
         assert_eq!(logged_out.unwrap(), [id]);
         if let Opened::Live { number } = opened.unwrap() {

@@ -7,10 +7,11 @@ use cas_layer::{
     registry::{Opened, Registry as _},
 };
 use cas_layer_tests::redis::RedisServer;
+use tokio::task::JoinSet;
 
 use crate::support::{
     LIFETIME, LIMIT, Session, account, connect, ends, eventually, exists, is_ended, key, log_out,
-    new_id, now, settled, sign_in, sign_out,
+    new_id, now, sender, settle, settled, sign_in, sign_out,
 };
 
 pub(crate) async fn what_one_node_ends_has_ended_on_all() {
@@ -39,7 +40,7 @@ pub(crate) async fn a_single_logout_may_reach_any_node() {
     let (session, other) = (sign_in(&one).await, sign_in(&one).await);
     let unknown = Session::unknown();
     let named = vec![session.id, unknown.id];
-    let ended = two.end_if_opened(named, now()).await.unwrap();
+    let ended = two.end_if_opened(named, sender(), now()).await.unwrap();
     assert_eq!(ended, [session.id]);
     assert!(is_ended(&two, &session));
     ends(&one, &session).await;
@@ -143,7 +144,10 @@ pub(crate) async fn clocks_ten_minutes_apart_agree() {
         // What is left of its life is told by the clock that it was sealed by.
         let left: u64 = server.command(&["TTL", &key(id)]).await;
         assert!((3_600..=3_900).contains(&left), "{left}");
-        let ended = other.end_if_opened(vec![id], others_now).await.unwrap();
+        let ended = other
+            .end_if_opened(vec![id], sender(), others_now)
+            .await
+            .unwrap();
         assert_eq!(ended, [id]);
         ends(node, &session).await;
         sessions.push(session);
@@ -179,7 +183,7 @@ pub(crate) async fn messages_about_unknown_sessions_leave_no_trace() {
     let before = keys().await;
     for _ in 0..20 {
         let ids = (0..100).map(|_| new_id()).collect();
-        assert_eq!(node.end_if_opened(ids, now()).await.unwrap(), []);
+        assert_eq!(node.end_if_opened(ids, sender(), now()).await.unwrap(), []);
     }
     // A ticket that was refused.
     let refused = Session::unknown();
@@ -193,6 +197,27 @@ pub(crate) async fn messages_about_unknown_sessions_leave_no_trace() {
     .await;
     assert_eq!(keys().await, before);
     assert!(node.ended().is_empty());
+}
+
+pub(crate) async fn messages_about_unknown_sessions_take_no_room() {
+    let server = RedisServer::start().await;
+    // Room for one session of each share.
+    let node = RedisRegistry::builder(server.url()).queue(2);
+    let node = node.connect().await.unwrap();
+    settle(&server).await;
+    let mut flood = JoinSet::new();
+    for _ in 0..500 {
+        let node = node.clone();
+        flood.spawn(async move {
+            let ids = (0..32).map(|_| new_id()).collect();
+            node.end_if_opened(ids, sender(), now()).await
+        });
+    }
+    let session = sign_in(&node).await;
+    assert_eq!(log_out(&node, &session).await.unwrap(), 1);
+    for ended in flood.join_all().await {
+        assert_eq!(ended.unwrap(), []);
+    }
 }
 
 pub(crate) async fn the_last_clone_takes_its_connections_along() {

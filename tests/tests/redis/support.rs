@@ -7,7 +7,7 @@ use std::{
 
 use cas_layer::{
     RedisRegistry, SessionId,
-    registry::{AccountId, Opened, RegisteredSession, Registry as _, RegistryError},
+    registry::{AccountId, LogoutSender, Opened, RegisteredSession, Registry as _, RegistryError},
 };
 use cas_layer_tests::redis::RedisServer;
 use tokio::time::{sleep, timeout};
@@ -17,6 +17,11 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// How long sessions last here, in seconds.
 pub(crate) const LIFETIME: u64 = 8 * 3600;
+
+/// Of a message that came from anywhere.
+pub(crate) fn sender() -> LogoutSender {
+    LogoutSender::back_channel(None)
+}
 
 pub(crate) const CAS: &str = "https://cas.example.org/cas";
 
@@ -117,7 +122,18 @@ pub(crate) async fn log_out(
     registry: &RedisRegistry,
     session: &Session,
 ) -> Result<usize, RegistryError> {
-    let ended = registry.end_if_opened(vec![session.id], now()).await?;
+    log_out_by(registry, sender(), session).await
+}
+
+/// The same from somebody else, perhaps.
+pub(crate) async fn log_out_by(
+    registry: &RedisRegistry,
+    sender: LogoutSender,
+    session: &Session,
+) -> Result<usize, RegistryError> {
+    let ended = registry
+        .end_if_opened(vec![session.id], sender, now())
+        .await?;
     assert!(ended.iter().all(|&id| id == session.id));
     Ok(ended.len())
 }

@@ -14,8 +14,8 @@ use tokio::{
 };
 
 use crate::support::{
-    CAS, LIFETIME, NOW, VALIDATION, finish, id, is_ended, open, poll_once, session, sign_in,
-    sign_out, single_logout,
+    CAS, LIFETIME, NOW, VALIDATION, finish, id, is_ended, open, poll_once, sender, session,
+    sign_in, sign_out, single_logout,
 };
 
 /// A store that is empty at first, and dropped with everything in it.
@@ -202,7 +202,7 @@ async fn a_message_ends_all_that_it_names_and_says_which_those_were<H: Harness>(
     registry.begin(id(20), VALIDATION).await.unwrap();
     sign_out(&*registry, 5).await;
     let named = [1, 99, 3, 5, 20, 98].map(id).to_vec();
-    let ended = registry.end_if_opened(named, *NOW).await.unwrap();
+    let ended = registry.end_if_opened(named, sender(), *NOW).await.unwrap();
     assert_eq!(ended, [1, 3, 20].map(id));
     for n in 0..10 {
         assert_eq!(is_ended(&*registry, n), [1, 3, 5].contains(&n), "{n}");
@@ -429,7 +429,7 @@ async fn a_future_that_is_dropped_has_done_its_work_or_nothing<H: Harness>() {
         let number = sign_in(&*registry, n).await;
         match n % 3 {
             0 => poll_once(registry.end(id(n), *NOW + LIFETIME, *NOW)),
-            1 => poll_once(registry.end_if_opened(vec![id(n)], *NOW)),
+            1 => poll_once(registry.end_if_opened(vec![id(n)], sender(), *NOW)),
             _ => {
                 let account = AccountId::of(CAS, "carol");
                 poll_once(registry.end_all(account, *NOW + LIFETIME, *NOW));

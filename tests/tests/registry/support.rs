@@ -9,8 +9,13 @@ use std::{
 
 use cas_layer::{
     SessionId,
-    registry::{Opened, RegisteredSession, Registry},
+    registry::{LogoutSender, Opened, RegisteredSession, Registry},
 };
+
+/// Of a message that came from anywhere.
+pub(crate) fn sender() -> LogoutSender {
+    LogoutSender::back_channel(None)
+}
 
 pub(crate) const CAS: &str = "https://cas.example.org/cas";
 
@@ -82,7 +87,11 @@ pub(crate) async fn single_logout(
     n: impl IntoIterator<Item = u64>,
 ) -> usize {
     let ids = n.into_iter().map(id).collect();
-    registry.end_if_opened(ids, *NOW).await.unwrap().len()
+    registry
+        .end_if_opened(ids, sender(), *NOW)
+        .await
+        .unwrap()
+        .len()
 }
 
 /// Begins something and goes away.

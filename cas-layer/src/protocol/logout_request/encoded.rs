@@ -9,7 +9,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 use super::{InvalidLogoutRequest, LogoutRequest};
 
 /// How many times its own length a request may inflate to. Tickets are random, so one of them stays below two,
-/// and a thousand short ones below seven.
+/// and as many short ones as are read below seven.
 const MAX_RATIO: usize = 10;
 /// What any request may inflate to, in bytes: a few lines of white space or of a repeated letter are enough for
 /// any ratio in a short one. It is not worth a bound, as a plain request of that length is taken from anybody.

@@ -29,6 +29,8 @@ pub(crate) struct LogoutRequest {
 impl LogoutRequest {
     /// The longest form, query or XML document that is read, in bytes.
     pub(crate) const MAX_BYTES: usize = 64 * 1024;
+    /// The most `SessionIndex` elements. Servers send one.
+    pub(crate) const MAX_SESSIONS: usize = 32;
 
     /// Back channel: reads the body of an `application/x-www-form-urlencoded` request.
     pub(crate) fn from_form(body: &[u8]) -> Result<Self, InvalidLogoutRequest> {

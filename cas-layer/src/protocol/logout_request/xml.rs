@@ -7,9 +7,8 @@ use crate::protocol::ServiceTicket;
 use crate::protocol::document::{self, is_space, namespace, trim};
 
 const NAMESPACE: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
-/// The most `SessionIndex` elements. Servers send one.
-const MAX_SESSIONS: usize = 1_000;
-
+const SESSION_INDEX: &str = "SessionIndex";
+const TOO_MANY: &str = "it has too many `SessionIndex` elements";
 /// Base64 has no `<`.
 pub(super) fn is_xml(value: &str) -> bool {
     start(value).starts_with('<')
@@ -21,6 +20,14 @@ pub(super) fn sessions(document: &str) -> Result<Vec<ServiceTicket>, &'static st
     if document.len() > LogoutRequest::MAX_BYTES {
         return Err("it is longer than 64 KiB");
     }
+    // Each of them has its name in it at most twice. What has more is not worth parsing.
+    if document
+        .matches(SESSION_INDEX)
+        .nth(2 * LogoutRequest::MAX_SESSIONS)
+        .is_some()
+    {
+        return Err(TOO_MANY);
+    }
     let document = document::parse(start(document))?;
     let root = document.root_element();
     if !root.has_tag_name((NAMESPACE, "LogoutRequest")) {
@@ -30,7 +37,7 @@ pub(super) fn sessions(document: &str) -> Result<Vec<ServiceTicket>, &'static st
     let mut sessions = Vec::new();
     for index in root
         .children()
-        .filter(|child| child.is_element() && child.tag_name().name() == "SessionIndex")
+        .filter(|child| child.is_element() && child.tag_name().name() == SESSION_INDEX)
     {
         if namespace(&index) != NAMESPACE {
             return Err("a `SessionIndex` is in the wrong namespace");
@@ -39,8 +46,8 @@ pub(super) fn sessions(document: &str) -> Result<Vec<ServiceTicket>, &'static st
             return Err("a `SessionIndex` has elements inside");
         }
         count += 1;
-        if count > MAX_SESSIONS {
-            return Err("it has too many `SessionIndex` elements");
+        if count > LogoutRequest::MAX_SESSIONS {
+            return Err(TOO_MANY);
         }
         // Whatever the protocol: nothing is sent, and what was never a ticket here ends nothing.
         sessions.extend(ServiceTicket::parse_artifact(trim(&text(&index))));

@@ -94,6 +94,11 @@ impl Known {
         }
     }
 
+    /// Whether callbacks are on their way with this ticket.
+    pub(super) fn has_begun(&self, id: SessionId) -> bool {
+        self.state().begun.contains_key(&id)
+    }
+
     /// Tells the callbacks with this ticket, if there are any, that a logout came; says whether there are and that is news.
     pub(super) fn end_begun(&self, id: SessionId) -> bool {
         let mut state = self.state();

@@ -6,6 +6,7 @@ mod grants;
 #[cfg(unix)]
 mod guard;
 mod known;
+mod reader;
 mod store;
 mod sweep;
 #[cfg(test)]
@@ -24,16 +25,17 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{sync::oneshot, task::spawn_blocking, time::timeout};
 
 use self::{
     known::Known,
+    reader::Reader,
     store::Store,
     writer::{Answer, Job, QUEUE, Writer},
 };
 use super::{
-    AccountId, EndedSessions, LONGEST, Opened, ProxyGrants, Registry, RegistryError,
-    RegistryErrorKind, RegistryFuture, grants::Pairs,
+    AccountId, EndedSessions, LONGEST, LogoutSender, Opened, ProxyGrants, Registry, RegistryError,
+    RegistryErrorKind, RegistryFuture, grants::Pairs, turns::Turns,
 };
 use crate::{clock::UnixSeconds, session::SessionId};
 
@@ -52,6 +54,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 ///   Open sessions are in the file alone.
 /// - Entries leave the file, in passing, an hour after their sessions expire. It takes 50 to 90 bytes for
 ///   each session, open or ended, and keeps the size that it once had.
+/// - Whether there is a session that a logout request names is found out by reading alone, so what strangers send is not
+///   written, and does not wait where sign-ins do.
 /// - Proxy-granting tickets that are kept for open sessions are in the file, sealed, and survive as those do. Pairs
 ///   that wait to be collected are in memory.
 /// - While the file cannot be written (a full disk), nobody is signed in, a sign-out holds for this process
@@ -66,6 +70,9 @@ pub struct FileRegistry(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     known: Arc<Known>,
+    reader: Arc<Reader>,
+    /// Of messages from the network.
+    turns: Turns,
     pairs: Pairs,
     // Dropped before `thread`, which ends when nobody can bring a job any more.
     jobs: SyncSender<Job>,
@@ -117,15 +124,49 @@ impl FileRegistry {
         let known = Arc::new(Known::default());
         let store = Store::open(&path, &known)?;
         let (jobs, queue) = mpsc::sync_channel(QUEUE);
-        let writer = Writer::new(path.clone(), Arc::clone(&known), queue, store);
+        let reader = Arc::new(Reader::default());
+        let shared = (Arc::clone(&known), Arc::clone(&reader));
+        let writer = Writer::new(path.clone(), shared.0, shared.1, queue, store);
         let thread = Thread::start(writer).map_err(|error| failure::from_io(&path, error))?;
         Ok(Self(Arc::new(Inner {
             path,
             known,
+            reader,
+            turns: Turns::new(),
             pairs: Pairs::default(),
             jobs,
             _thread: thread,
         })))
+    }
+
+    /// Ends what a message from the network names. Whether there is anything to end is found out by reading, a few messages
+    /// at once, so that what strangers send does not wait to be written where sign-ins do.
+    async fn end_named(
+        &self,
+        ids: Vec<SessionId>,
+        sender: LogoutSender,
+        now: UnixSeconds,
+    ) -> Result<Vec<SessionId>, RegistryError> {
+        let turn = self.0.turns.take(sender).await?;
+        let (known, reader) = (Arc::clone(&self.0.known), Arc::clone(&self.0.reader));
+        let found = spawn_blocking(move || match reader.find(&known, &ids) {
+            Some(found) => found,
+            None => ids,
+        });
+        let ids = found.await.map_err(|error| {
+            let message = "nobody looked for a session that is to end";
+            RegistryError::new(RegistryErrorKind::Unavailable, message).with_source(error)
+        })?;
+        if ids.is_empty() {
+            return Ok(ids);
+        }
+        self.ask(move |answer| Job::EndIfOpened {
+            ids,
+            now,
+            turn,
+            answer,
+        })
+        .await
     }
 
     /// Has a job done, and waits for its answer.
@@ -192,9 +233,16 @@ impl Registry for FileRegistry {
     fn end_if_opened(
         &self,
         ids: Vec<SessionId>,
+        sender: LogoutSender,
         now: UnixSeconds,
     ) -> RegistryFuture<'_, Vec<SessionId>> {
-        Box::pin(self.ask(move |answer| Job::EndIfOpened { ids, now, answer }))
+        Box::pin(async move {
+            let ended = timeout(PATIENCE, self.end_named(ids, sender, now)).await;
+            ended.unwrap_or_else(|_| {
+                let message = "ending a session in the registry file takes too long";
+                Err(RegistryError::new(RegistryErrorKind::Unavailable, message))
+            })
+        })
     }
 
     fn end_all(

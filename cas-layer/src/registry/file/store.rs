@@ -8,7 +8,7 @@
 //! second one, and is answered after it: then both slots lead to it, and damage is either detected or does no
 //! harm. (Its two-phase commit syncs as often, and still trusts one bit of the header, by which it goes back.)
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, Table, TableDefinition};
 
@@ -48,7 +48,8 @@ const CACHE_BYTES: usize = 4 << 20;
 
 #[derive(Debug)]
 pub(super) struct Store {
-    database: Database,
+    /// Shared with those who only read.
+    database: Arc<Database>,
     sweep: Sweep,
 }
 
@@ -60,7 +61,9 @@ impl Store {
             .create(path)?;
         let mut store = Self::new(database);
         store.write(0, |tables| tables.set(FORMAT_KEY, FORMAT))?;
-        store.database.close()?;
+        if let Some(database) = Arc::into_inner(store.database) {
+            database.close()?;
+        }
         Ok(())
     }
 
@@ -100,9 +103,13 @@ impl Store {
 
     fn new(database: Database) -> Self {
         Self {
-            database,
+            database: Arc::new(database),
             sweep: Sweep::new(),
         }
+    }
+
+    pub(super) fn database(&self) -> &Arc<Database> {
+        &self.database
     }
 
     fn meta(&self, key: &str) -> Result<Option<u64>, redb::Error> {

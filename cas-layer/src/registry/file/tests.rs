@@ -6,6 +6,7 @@ use std::{
 
 use redb::{ReadableDatabase as _, ReadableTableMetadata as _, TableDefinition};
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 
 use super::*;
 use crate::{
@@ -14,6 +15,10 @@ use crate::{
 };
 
 const LIFETIME: UnixSeconds = 8 * 3600;
+
+fn sender() -> LogoutSender {
+    LogoutSender::back_channel(None)
+}
 
 fn id(n: u64) -> SessionId {
     let mut bytes = [0; 16];
@@ -251,6 +256,8 @@ fn stuck() -> (FileRegistry, Receiver<Job>) {
     let registry = FileRegistry(Arc::new(Inner {
         path: "sessions.redb".into(),
         known: Arc::default(),
+        reader: Arc::default(),
+        turns: Turns::new(),
         pairs: Pairs::default(),
         jobs,
         _thread: Thread {
@@ -271,7 +278,7 @@ async fn nobody_waits_for_ever_for_a_disk_that_is_stuck() {
     registry.abandon(id(1));
     // The other callback with the ticket is still heard of.
     assert!(registry.0.known.end_begun(id(1)));
-    let ended = registry.end_if_opened(vec![id(1)], 0).await;
+    let ended = registry.end_if_opened(vec![id(1)], sender(), 0).await;
     assert_eq!(ended.unwrap_err().kind(), unavailable);
     // The session of somebody who signs out has ended nevertheless.
     let ended = registry.end(id(2), LIFETIME, 0).await;
@@ -284,10 +291,10 @@ async fn nobody_waits_for_ever_for_a_disk_that_is_stuck() {
 async fn what_waits_for_the_disk_is_bounded() {
     let (registry, queue) = stuck();
     let mut waiting = Vec::new();
-    for _ in 0..QUEUE {
-        let mut ended = registry.end_if_opened(vec![id(1)], 0);
-        assert!(ended.as_mut().poll(&mut no_waker()).is_pending());
-        waiting.push(ended);
+    for n in 0..QUEUE as u64 {
+        let mut opened = registry.open(id(10 + n), LIFETIME, 0);
+        assert!(opened.as_mut().poll(&mut no_waker()).is_pending());
+        waiting.push(opened);
     }
     let before = tokio::time::Instant::now();
     let ended = registry.end(id(2), LIFETIME, 0).await;
@@ -297,6 +304,29 @@ async fn what_waits_for_the_disk_is_bounded() {
     assert!(registry.ended().contain_id(id(2)));
     assert!(registry.0.known.has_unsaved());
     assert_eq!(queue.try_iter().count(), QUEUE);
+}
+
+#[tokio::test]
+async fn a_flood_of_messages_leaves_sign_ins_their_place_before_the_disk() {
+    let (registry, queue) = stuck();
+    // All of them are about somebody who is signing in right now.
+    registry.begin(id(1), PATIENCE).await.unwrap();
+    let senders = [
+        LogoutSender::front_channel(None),
+        LogoutSender::back_channel(None),
+        LogoutSender::listed(None),
+    ];
+    let mut flood = JoinSet::new();
+    for n in 0..QUEUE {
+        let registry = registry.clone();
+        flood.spawn(async move { registry.end_if_opened(vec![id(1)], senders[n % 3], 0).await });
+    }
+    // Nothing is ever answered, so they are all told so in the end.
+    while let Some(ended) = flood.join_next().await {
+        assert!(ended.unwrap().is_err());
+    }
+    let jobs = queue.try_iter().count();
+    assert!((1..=24).contains(&jobs), "{jobs}");
 }
 
 #[tokio::test]
@@ -331,7 +361,9 @@ async fn a_message_about_unknown_sessions_writes_nothing() {
     assert!(registry.open(id(0), now + LIFETIME, now).await.is_ok());
     let before = fs::read(&path).unwrap();
     for n in 1..100 {
-        let found = registry.end_if_opened(vec![id(n), id(n + 100)], now).await;
+        let found = registry
+            .end_if_opened(vec![id(n), id(n + 100)], sender(), now)
+            .await;
         assert_eq!(found.unwrap(), []);
     }
     assert!(fs::read(&path).unwrap() == before);

@@ -16,11 +16,12 @@ use tokio::sync::oneshot;
 use super::{
     failure,
     known::Known,
+    reader::Reader,
     store::{Store, Tables},
 };
 use crate::{
     clock::UnixSeconds,
-    registry::{Opened, RegistryError, SealedGrant},
+    registry::{Opened, RegistryError, SealedGrant, turns::Turn},
     session::SessionId,
 };
 
@@ -45,6 +46,8 @@ pub(super) enum Job {
     EndIfOpened {
         ids: Vec<SessionId>,
         now: UnixSeconds,
+        /// Kept until it is done, so that no more of these wait than have a turn.
+        turn: Turn,
         answer: Answer<Vec<SessionId>>,
     },
     /// Saves what has ended in memory.
@@ -78,6 +81,7 @@ type Ready = Box<dyn FnOnce()>;
 pub(super) struct Writer {
     path: PathBuf,
     known: Arc<Known>,
+    reader: Arc<Reader>,
     jobs: Receiver<Job>,
     /// None after a failure: redb does nothing more with a file that failed, so it is opened anew.
     store: Option<Store>,
@@ -86,10 +90,18 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(path: PathBuf, known: Arc<Known>, jobs: Receiver<Job>, store: Store) -> Self {
+    pub(super) fn new(
+        path: PathBuf,
+        known: Arc<Known>,
+        reader: Arc<Reader>,
+        jobs: Receiver<Job>,
+        store: Store,
+    ) -> Self {
+        reader.publish(store.database());
         Self {
             path,
             known,
+            reader,
             jobs,
             store: Some(store),
             failed_at: None,
@@ -107,6 +119,7 @@ impl Writer {
         if self.known.has_unsaved() {
             self.work(Vec::new());
         }
+        self.reader.withdraw();
     }
 
     /// All jobs that wait. There are none when something is left from before that may be tried again.
@@ -129,6 +142,7 @@ impl Writer {
         let Err(error) = self.write(batch) else {
             return;
         };
+        self.reader.withdraw();
         self.store = None;
         // Said once for all that is turned away until it is written again.
         if self.failed_at.replace(Instant::now()).is_none() {
@@ -141,9 +155,12 @@ impl Writer {
     }
 
     fn write(&mut self, batch: Vec<Job>) -> Result<(), RegistryError> {
-        let store = match self.store.take() {
-            Some(store) => store,
-            None => Store::open(&self.path, &self.known)?,
+        let store = if let Some(store) = self.store.take() {
+            store
+        } else {
+            let store = Store::open(&self.path, &self.known)?;
+            self.reader.publish(store.database());
+            store
         };
         let store = self.store.insert(store);
         let known = &self.known;
@@ -208,7 +225,12 @@ impl Job {
                 };
                 Ok(Some(ready(answer, opened)))
             }
-            Self::EndIfOpened { ids, now, answer } => {
+            Self::EndIfOpened {
+                ids,
+                now,
+                turn: _turn,
+                answer,
+            } => {
                 let (mut ended, mut changed) = (Vec::new(), false);
                 for id in ids {
                     let begun = known.end_begun(id);

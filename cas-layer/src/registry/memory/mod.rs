@@ -14,8 +14,8 @@ use std::{
 
 use self::known::{Known, State};
 use super::{
-    AccountId, EndedSessions, Opened, ProxyGrants, RegisteredSession, Registry, RegistryError,
-    RegistryFuture, grants::Pairs, next_number,
+    AccountId, EndedSessions, LogoutSender, Opened, ProxyGrants, RegisteredSession, Registry,
+    RegistryError, RegistryFuture, grants::Pairs, next_number,
 };
 use crate::{
     clock::{Clock, UnixSeconds},
@@ -206,6 +206,7 @@ impl Registry for MemoryRegistry {
     fn end_if_opened(
         &self,
         ids: Vec<SessionId>,
+        _: LogoutSender,
         now: UnixSeconds,
     ) -> RegistryFuture<'_, Vec<SessionId>> {
         ready(Ok(self.end_if_opened_now(ids, now)))

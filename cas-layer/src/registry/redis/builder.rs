@@ -6,9 +6,10 @@ use tokio::time::timeout;
 
 use super::{
     RedisRegistry, address::Address, connection::Connector, facts::Facts, failure::Failure, follow,
-    grants::Pairs, keys::Keys, link::Link, node::Node, queue::Queue, recovery::Known, seen::Seen,
+    grants::Pairs, kept::Kept, keys::Keys, link::Link, node::Node, queue::Queue, recovery::Known,
+    seen::Seen,
 };
-use crate::registry::{EndedSessions, LONGEST, RegistryError, RegistryErrorKind};
+use crate::registry::{EndedSessions, LONGEST, RegistryError, RegistryErrorKind, turns::Turns};
 
 /// For everything that [`RedisRegistryBuilder::connect`] does.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -81,6 +82,11 @@ impl RedisRegistryBuilder {
     /// How many sign-outs may wait for Redis while it is away, at about 300 bytes each. Those beyond it are
     /// turned away with an error that says so, and a session whose cookie was shown has ended here all the same. At
     /// least 1. The default value is 100,000.
+    ///
+    /// Half of the room is for those who show a cookie. The rest is for single logouts: half of it for
+    /// [listed sources](crate::CasConfigBuilder::logout_sources), and a quarter each for the back channel and the
+    /// front channel, at least one each. Within a share a source makes room for another one that has less. One browser has
+    /// room for 32 sessions.
     pub fn queue(mut self, sign_outs: usize) -> Self {
         self.queue = sign_outs;
         self
@@ -148,6 +154,8 @@ impl RedisRegistryBuilder {
             ended: EndedSessions::new(),
             facts: Facts::new(self.longest_lifetime.as_secs()),
             queue: Queue::new(self.queue),
+            turns: Turns::new(),
+            kept: Kept::new(),
             seen: Seen::new(),
             link: Link::new(),
             pairs: Pairs::new(),

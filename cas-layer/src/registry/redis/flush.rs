@@ -93,12 +93,13 @@ async fn write(
     first: usize,
     jobs: &[Job],
 ) -> Result<(), Failure> {
-    let (mut sessions, mut ids, mut latest, mut accounts) = (Vec::new(), Vec::new(), 0, Vec::new());
+    let (mut sessions, mut named, mut latest, mut accounts) =
+        (Vec::new(), Vec::new(), 0, Vec::new());
     for job in jobs {
         match job.ending.as_ref() {
             Ending::Session(session) => sessions.push(*session),
-            Ending::IfOpened { ids: named, now } => {
-                ids.extend(named);
+            Ending::IfOpened { ids, sender, now } => {
+                named.extend(ids.iter().map(|&id| (id, sender.share())));
                 latest = latest.max(*now);
             }
             Ending::Account(end) => accounts.push(job.account(end)),
@@ -108,8 +109,10 @@ async fn write(
     if !sessions.is_empty() {
         ends.push(scripts::end(connection, &node.keys, &sessions));
     }
-    if !ids.is_empty() {
-        ends.push(scripts::end_if_opened(connection, &node.keys, &ids, latest));
+    if !named.is_empty() {
+        ends.push(scripts::end_if_opened(
+            connection, &node.keys, &named, latest,
+        ));
     }
     for end in &accounts {
         ends.push(scripts::end_all(connection, &node.keys, end));
@@ -124,9 +127,9 @@ async fn write(
             node.ended.end(session.id, session.expires_at, now);
         }
     }
-    if !ids.is_empty() {
+    if !named.is_empty() {
         let answers = scripts::answers(next())?;
-        for (&id, answer) in ids.iter().zip(&answers) {
+        for (&(id, _), answer) in named.iter().zip(&answers) {
             if let Answer::Ended { expires_at } = *answer {
                 node.ended.end(id, expires_at, now);
             }

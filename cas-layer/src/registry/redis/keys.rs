@@ -1,7 +1,7 @@
 //! What the keys in Redis are called.
 
 use super::hex;
-use crate::session::SessionId;
+use crate::{registry::sender::Share, session::SessionId};
 
 /// The names of the keys, all with one prefix. The braces make it the part that a cluster looks at, so that
 /// all of them lie together and one script may touch them.
@@ -9,7 +9,7 @@ use crate::session::SessionId;
 pub(super) struct Keys {
     prefix: String,
     /// In the order in which the scripts name them.
-    shared: [String; 7],
+    shared: [String; 9],
 }
 
 impl Keys {
@@ -22,7 +22,9 @@ impl Keys {
             "number",
             "longest",
             "recovering",
+            "kept-listed",
             "kept",
+            "kept-front",
         ];
         Self {
             shared: shared.map(|name| format!("{prefix}{name}")),
@@ -32,6 +34,13 @@ impl Keys {
 
     pub(super) fn shared(&self) -> &[String] {
         &self.shared
+    }
+
+    /// What a look at sessions that a message names takes besides them: the epoch, whether Redis has lost something, and
+    /// how many unknown sessions were kept for such a sender.
+    pub(super) fn beside_sessions(&self, share: Share) -> [&str; 3] {
+        let [epoch, _, _, _, _, recovering, kept @ ..] = &self.shared;
+        [epoch, recovering, &kept[share.index()]]
     }
 
     /// The stream of what has ended.
@@ -59,6 +68,14 @@ mod tests {
         let keys = Keys::new("app");
         assert_eq!(keys.ended(), "{app}:ended");
         assert_eq!(keys.shared()[2], keys.ended());
+        for (share, kept) in [
+            (Share::Trusted, "{app}:kept-listed"),
+            (Share::Back, "{app}:kept"),
+            (Share::Front, "{app}:kept-front"),
+        ] {
+            let beside = ["{app}:epoch", "{app}:recovering", kept];
+            assert_eq!(keys.beside_sessions(share), beside);
+        }
         assert_eq!(keys.pairs(), ["{app}:expected", "{app}:pairs", "{app}:due"]);
         assert_eq!(
             keys.session([0xa1; 16].into()),

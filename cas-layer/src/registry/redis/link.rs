@@ -28,6 +28,14 @@ impl Link {
         self.0.send_replace(state);
     }
 
+    /// The connection, if there is one now.
+    pub(super) fn current(&self) -> Option<Connection> {
+        match &*self.0.borrow() {
+            State::Up(connection) => Some(connection.clone()),
+            State::Connecting | State::Down => None,
+        }
+    }
+
     /// The connection; waits while one is being made.
     pub(super) async fn connection(&self) -> Result<Connection, RegistryError> {
         let mut states = self.0.subscribe();

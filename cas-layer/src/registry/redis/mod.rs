@@ -4,7 +4,8 @@
 //!   session's states are.
 //! - [`node`] keeps two connections: one for calls, and one on which [`follow`] waits for news.
 //! - [`grants`] is what Redis does for proxy-granting tickets.
-//! - [`queue`] and [`flush`] bring sign-outs to Redis; sign-ins go there directly.
+//! - [`queue`] and [`flush`] bring sign-outs to Redis; sign-ins go there directly. [`named`] first looks whether there is
+//!   anything to end.
 //! - [`recovery`] and [`seen`] make good what Redis has lost.
 //! - [`number`] says which numbers of sessions are believed.
 
@@ -18,8 +19,10 @@ mod follow;
 mod grants;
 mod hex;
 mod info;
+mod kept;
 mod keys;
 mod link;
+mod named;
 mod node;
 mod number;
 mod queue;
@@ -36,7 +39,7 @@ pub use builder::RedisRegistryBuilder;
 use tokio::{
     runtime::Handle,
     task::AbortHandle,
-    time::{sleep, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 
 use self::{
@@ -49,7 +52,7 @@ use self::{
     scripts::AccountEnd,
 };
 use super::{
-    AccountId, EndedSessions, LONGEST, Opened, ProxyGrants, RegisteredSession, Registry,
+    AccountId, EndedSessions, LONGEST, LogoutSender, Opened, ProxyGrants, RegisteredSession, Registry,
     RegistryError, RegistryErrorKind, RegistryFuture,
 };
 use crate::{clock::UnixSeconds, session::SessionId};
@@ -151,17 +154,19 @@ impl RedisRegistry {
         called.await.unwrap_or_else(|_| Err(Failure::Silent.into()))
     }
 
-    /// Waits until Redis has an ending for good. It goes on in the queue, whether somebody waits or not.
+    /// Waits until Redis has an ending for good, until then at most. It goes on in the queue, whether somebody waits or
+    /// not.
     async fn ended_in_redis(
         &self,
         ended: Result<Ended, RegistryError>,
+        until: Instant,
     ) -> Result<Vec<SessionId>, RegistryError> {
         let ended = ended?;
         tokio::select! {
             biased;
             result = ended => result.unwrap_or_else(|_| Err(link::away())),
             () = self.0.node.link.is_down() => Err(link::away()),
-            () = sleep(CALL) => Err(Failure::Silent.into()),
+            () = sleep_until(until) => Err(Failure::Silent.into()),
         }
     }
 
@@ -240,20 +245,24 @@ impl Registry for RedisRegistry {
         let node = &self.0.node;
         node.ended.end(id, expires_at, now);
         let ended = self.push(Ending::Session(node.lasting(id, expires_at, now)));
-        Box::pin(async move { self.ended_in_redis(ended).await.map(drop) })
+        Box::pin(async move {
+            self.ended_in_redis(ended, Instant::now() + CALL)
+                .await
+                .map(drop)
+        })
     }
 
     fn end_if_opened(
         &self,
         ids: Vec<SessionId>,
+        sender: LogoutSender,
         now: UnixSeconds,
     ) -> RegistryFuture<'_, Vec<SessionId>> {
         if ids.is_empty() {
             // Redis would have nothing to answer.
             return Box::pin(std::future::ready(Ok(ids)));
         }
-        let ended = self.push(Ending::IfOpened { ids, now });
-        Box::pin(self.ended_in_redis(ended))
+        Box::pin(self.end_named(ids, sender, now))
     }
 
     fn end_all(
@@ -276,7 +285,11 @@ impl Registry for RedisRegistry {
             seconds,
             is_prompt: true,
         }));
-        Box::pin(async move { self.ended_in_redis(ended).await.map(drop) })
+        Box::pin(async move {
+            self.ended_in_redis(ended, Instant::now() + CALL)
+                .await
+                .map(drop)
+        })
     }
 
     fn ended(&self) -> &EndedSessions {

@@ -11,6 +11,7 @@ use super::{
     failure::Failure,
     flush, follow,
     grants::Pairs,
+    kept::Kept,
     keys::Keys,
     link::{Link, State},
     queue::Queue,
@@ -20,7 +21,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, UnixSeconds},
-    registry::{EndedSessions, LONGEST},
+    registry::{EndedSessions, LONGEST, turns::Turns},
     session::SessionId,
 };
 
@@ -38,6 +39,9 @@ pub(super) struct Node {
     pub(super) ended: EndedSessions,
     pub(super) facts: Facts,
     pub(super) queue: Queue,
+    /// Of messages from the network whose sessions are looked for.
+    pub(super) turns: Turns,
+    pub(super) kept: Kept,
     pub(super) seen: Seen,
     pub(super) link: Link,
     pub(super) pairs: Pairs,
@@ -78,6 +82,7 @@ impl Node {
     pub(super) fn set_recovering(&self, recovering: bool) {
         if self.facts.set_recovering(recovering) && !recovering {
             self.seen.forget();
+            self.kept.forget();
         }
     }
 

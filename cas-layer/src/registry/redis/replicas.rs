@@ -11,6 +11,7 @@ use super::{
     connection::{COMMAND, Connection},
     failure::Failure,
 };
+use crate::seldom::{Seldom, seldom};
 
 /// How long replicas have to confirm a write. Nothing else on the connection is done meanwhile, so it is
 /// short enough for a call that comes behind two of them.
@@ -48,7 +49,13 @@ impl Replicas {
                 Err(failure) if failure.breaks_connection() => return failure,
                 // Not permitted, say.
                 Err(failure) => {
-                    tracing::error!(error = %failure, "Redis does not wait for its replicas");
+                    static NO_WAIT: Seldom = Seldom::new();
+                    seldom!(
+                        error,
+                        NO_WAIT,
+                        error = %failure,
+                        "Redis does not wait for its replicas"
+                    );
                     false
                 }
             };

@@ -16,12 +16,13 @@ use super::{
 };
 use crate::{
     clock::UnixSeconds,
-    registry::{AccountId, LONGEST, Opened},
+    registry::{AccountId, LONGEST, Opened, sender::Share},
     session::SessionId,
 };
 
-/// How many logouts of unknown sessions are kept after Redis lost something.
-const KEPT: u32 = 100_000;
+/// How many logouts of unknown sessions are kept after Redis lost something: for listed senders, for the back channel, and
+/// for the front channel.
+const KEPT: [u32; Share::COUNT] = [50_000, 25_000, 25_000];
 
 macro_rules! script {
     ($($file:literal),+) => {
@@ -233,15 +234,86 @@ pub(super) fn end(connection: &Connection, keys: &Keys, sessions: &[Lasting]) ->
 pub(super) fn end_if_opened(
     connection: &Connection,
     keys: &Keys,
-    ids: &[SessionId],
+    named: &[(SessionId, Share)],
     now: UnixSeconds,
 ) -> Cmd {
-    let mut command = guarded(END_IF_OPENED, keys, connection, ids.iter().copied());
-    command.arg(now).arg(KEPT);
-    for id in ids {
-        command.arg(hex::encode(id.as_bytes()));
+    let ids = named.iter().map(|&(id, _)| id);
+    let mut command = guarded(END_IF_OPENED, keys, connection, ids);
+    command.arg(now).arg(&KEPT);
+    for (id, share) in named {
+        // Lua counts from one.
+        command
+            .arg(hex::encode(id.as_bytes()))
+            .arg(share.index() + 1);
     }
     command
+}
+
+/// What Redis knows of sessions that a message names.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Begun or opened.
+    pub(super) live: Vec<SessionId>,
+    pub(super) ended: Vec<SessionId>,
+    pub(super) unknown: Vec<SessionId>,
+    pub(super) when_unknown: WhenUnknown,
+}
+
+/// What becomes of sessions that Redis does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WhenUnknown {
+    /// Nobody has opened them.
+    Forget,
+    /// Redis lost something, and they may be of that.
+    Keep,
+    /// The same, and there is no room for more.
+    NoRoom,
+}
+
+/// Looks for sessions. No script: strangers have this done, and it is the cheapest that there is.
+pub(super) async fn find(
+    connection: &Connection,
+    keys: &Keys,
+    ids: &[SessionId],
+    share: Share,
+) -> Result<Found, Failure> {
+    let mut command = redis::cmd("MGET");
+    command.arg(&keys.beside_sessions(share));
+    for &id in ids {
+        command.arg(keys.session(id));
+    }
+    let values: Vec<Option<Vec<u8>>> = connection.run(&command, COMMAND).await?;
+    let [epoch, recovering, kept, states @ ..] = values.as_slice() else {
+        return Err(unexpected());
+    };
+    if epoch.as_deref() != Some(connection.epoch().as_bytes()) {
+        return Err(Failure::Lost);
+    }
+    if states.len() != ids.len() {
+        return Err(unexpected());
+    }
+    let kept = kept.as_deref().map_or(Some(0), |kept| {
+        str::from_utf8(kept).ok()?.parse::<u32>().ok()
+    });
+    let mut found = Found {
+        live: Vec::new(),
+        ended: Vec::new(),
+        unknown: Vec::new(),
+        when_unknown: match (recovering, kept) {
+            (None, _) => WhenUnknown::Forget,
+            (Some(_), Some(kept)) if kept < KEPT[share.index()] => WhenUnknown::Keep,
+            (Some(_), _) => WhenUnknown::NoRoom,
+        },
+    };
+    for (&id, state) in ids.iter().zip(states) {
+        let known = match state.as_deref().and_then(<[u8]>::first) {
+            None => &mut found.unknown,
+            Some(b'e' | b'x') => &mut found.ended,
+            Some(_) => &mut found.live,
+        };
+        known.push(id);
+    }
+    Ok(found)
 }
 
 /// What [`end_if_opened`] was answered.

@@ -27,7 +27,7 @@ use crate::{
     events::{Event, Refused, RefusedReason},
     pages::PageKind,
     protocol::{ServiceTicket, ServiceUrl},
-    registry::{Begun, Opened},
+    registry::{Begun, LogoutSender, Opened},
     session::{Identity, SessionId},
     user::CasUser,
 };
@@ -287,7 +287,10 @@ async fn validate(
 
 /// A session was opened for nothing. If this cannot be noted, the entry goes when it expires.
 async fn take_back(shared: &Shared, id: SessionId, now: UnixSeconds) {
-    let _ = shared.registry.end_if_opened(vec![id], now).await;
+    let _ = shared
+        .registry
+        .end_if_opened(vec![id], LogoutSender::app(), now)
+        .await;
 }
 
 /// A logout request, on a path that takes nothing else by `POST`.

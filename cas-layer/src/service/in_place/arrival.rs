@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, Response, header};
+use http::{Extensions, Method, Response, header};
 
 use super::{
     super::{
@@ -21,9 +21,13 @@ use crate::{access::Access, config::Shared, protocol::is_form};
 
 /// The logout request in an address. What cannot be read as one is not taken for one, and what can may be the app's
 /// own too.
-pub(super) fn front_channel(shared: &Shared, visit: &Visit<'_>) -> Option<FrontChannel> {
+pub(super) fn front_channel(
+    shared: &Shared,
+    visit: &Visit<'_>,
+    extensions: &Extensions,
+) -> Option<FrontChannel> {
     may_arrive(visit)
-        .then(|| single_logout::front_channel(shared, visit))??
+        .then(|| single_logout::front_channel(shared, visit, extensions))??
         .ok()
 }
 

@@ -190,8 +190,9 @@ impl<S, B: Body> Form<S, B> {
             ),
             (Found::Whole, _) => {
                 let form = peek.into_form();
+                let sender = single_logout::back_channel_sender(&shared, &parts.extensions);
                 CasFuture::endpoint(async move {
-                    single_logout::back_channel(&shared, &form, now).await
+                    single_logout::back_channel(&shared, &form, sender, now).await
                 })
             }
             (Found::Broken(reason), _) => {

@@ -106,7 +106,10 @@ where
                 otherwise,
             });
         }
-        if may_sign_out && let Some(front_channel) = arrival::front_channel(shared, &visit) {
+        if may_sign_out
+            && let Some(front_channel) =
+                arrival::front_channel(shared, &visit, request.extensions())
+        {
             let service = take_ready(&mut self.inner);
             let question = Question::new(front_channel, request, shared, service);
             return CasInPlaceFuture::asking(question);

@@ -14,7 +14,7 @@ use libtest_mimic::Trial;
 use super::{File, opening::refusal};
 use crate::{
     contract::Harness as _,
-    support::{NOW, id, is_ended, sign_in, sign_out, single_logout},
+    support::{NOW, id, is_ended, sender, sign_in, sign_out, single_logout},
 };
 
 const ENDED: u64 = 150;
@@ -90,7 +90,10 @@ async fn check(registry: &FileRegistry, what: &str) {
         assert!(is_ended(registry, n), "{what}: {n}");
     }
     let open: Vec<_> = (ENDED..ENDED + OPEN).map(id).collect();
-    let found = registry.end_if_opened(open.clone(), *NOW).await.unwrap();
+    let found = registry
+        .end_if_opened(open.clone(), sender(), *NOW)
+        .await
+        .unwrap();
     assert_eq!(found, open, "{what}");
 }
 

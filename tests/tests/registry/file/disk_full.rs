@@ -17,7 +17,8 @@ use super::{File, child};
 use crate::{
     contract::Harness as _,
     support::{
-        CAS, LIFETIME, NOW, VALIDATION, id, is_ended, session, sign_in, sign_out, single_logout,
+        CAS, LIFETIME, NOW, VALIDATION, id, is_ended, sender, session, sign_in, sign_out,
+        single_logout,
     },
 };
 
@@ -63,7 +64,7 @@ pub(super) async fn sign_in_and_out(registry: FileRegistry) {
     assert_eq!(ended.unwrap_err().kind(), unavailable);
     assert!(registry.is_ended(&session(2, numbers[2], "carol")));
     // A single logout is not said to have happened.
-    let ended = registry.end_if_opened(vec![id(3)], *NOW).await;
+    let ended = registry.end_if_opened(vec![id(3)], sender(), *NOW).await;
     assert_eq!(ended.unwrap_err().kind(), unavailable);
     // It is tried again from time to time, in vain.
     let begun = Instant::now();

@@ -267,10 +267,16 @@ fn each_session_index_counts_in_order() {
 }
 
 #[test]
-fn up_to_1000_of_them_are_read() {
-    let tickets: Vec<String> = (0..1_000).map(|i| format!("ST-{i}")).collect();
-    let indexes = numbered(1_000, |i| index(&tickets[i]));
-    assert_eq!(from_xml(request(&indexes)), Ok(tickets));
+fn up_to_32_of_them_are_read() {
+    let tickets: Vec<String> = (0..32).map(|i| format!("ST-{i}")).collect();
+    let indexes = numbered(32, |i| index(&tickets[i]));
+    assert_eq!(from_xml(request(&indexes)), Ok(tickets.clone()));
+    // As servers with a default namespace write it.
+    let bare = numbered(32, |i| {
+        format!("<SessionIndex>{}</SessionIndex>", tickets[i])
+    });
+    let bare = format!("<LogoutRequest xmlns='{NAMESPACE}'>{bare}</LogoutRequest>");
+    assert_eq!(from_xml(bare), Ok(tickets));
     // One that is no ticket is one of them.
     for more in [index("ST-x"), index("")] {
         assert_eq!(

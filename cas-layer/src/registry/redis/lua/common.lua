@@ -1,7 +1,8 @@
--- What every script begins with. The names of all keys come from the node; the first seven are these.
+-- What every script begins with. The names of all keys come from the node; the first nine are these.
 local EPOCH, INSTANCE, ENDED, NUMBER = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local LONGEST, RECOVERING, KEPT = KEYS[5], KEYS[6], KEYS[7]
-local FIRST = 8 -- the first key of a session
+local LONGEST, RECOVERING = KEYS[5], KEYS[6]
+local KEPT = { KEYS[7], KEYS[8], KEYS[9] } -- of trusted senders, of the back channel, of the front channel
+local FIRST = 10 -- the first key of a session
 
 -- How long an entry is kept beyond the session's expiry, in seconds: clocks differ.
 local GRACE = 3600

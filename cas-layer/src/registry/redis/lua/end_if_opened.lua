@@ -1,15 +1,16 @@
 -- Ends those sessions that were begun or opened. ARGV: epoch; the time by the node's clock; how many unknown ones
--- are kept at most; then the ids.
+-- are kept at most, for each of KEPT; then for each session its id, and for which of KEPT it counts if it is unknown.
 -- Answers for each: `ended` and when it expires, if it has ended now and every node has to know; `had-ended`, if it had
 -- ended before; `unknown`; `no-room`, if it is unknown and should be kept, and there is no room; `ended-early`, if it has
 -- ended now and was not open yet.
 local recovering = redis.call('EXISTS', RECOVERING) == 1
-local function kept()
-  return number_at(KEPT, math.huge) or 0
+local function kept(share)
+  return number_at(KEPT[share], math.huge) or 0
 end
 local answers = {}
 for i = FIRST, #KEYS do
-  local key, id = KEYS[i], ARGV[4 + i - FIRST]
+  local at = 6 + (i - FIRST) * 2
+  local key, id, share = KEYS[i], ARGV[at], tonumber(ARGV[at + 1])
   local state = redis.call('GET', key)
   local kind = state and string.sub(state, 1, 1)
   local answer
@@ -26,7 +27,7 @@ for i = FIRST, #KEYS do
     answer = 'ended-early'
   elseif not recovering then
     answer = 'unknown'
-  elseif kept() >= tonumber(ARGV[3]) then
+  elseif kept(share) >= tonumber(ARGV[2 + share]) then
     if kind == 'b' then
       redis.call('SET', key, 'x', 'KEEPTTL')
     end
@@ -39,7 +40,7 @@ for i = FIRST, #KEYS do
       -- Somebody else has put it there, for good.
       left = longest + GRACE
     end
-    redis.call('SET', KEPT, text(kept() + 1), 'EX', math.max(left, 1))
+    redis.call('SET', KEPT[share], text(kept(share) + 1), 'EX', math.max(left, 1))
     local now = number_of(ARGV[2], 2 ^ 53) or math.floor(now_us() / 1000000)
     local expires = text(now + longest)
     answer = 'ended ' .. expires

@@ -16,7 +16,11 @@ use self::waiting::Waiting;
 use super::scripts::{AccountEnd, Answer, Lasting};
 use crate::{
     clock::UnixSeconds,
-    registry::{EndedSessions, RegistryError, RegistryErrorKind},
+    protocol::LogoutRequest,
+    registry::{
+        EndedSessions, LogoutSender, RegistryError, RegistryErrorKind, fair::Fair, sender::Share,
+    },
+    seldom::{Seldom, seldom},
     session::SessionId,
 };
 
@@ -31,6 +35,7 @@ pub(super) enum Ending {
     /// Sessions that a message from the network named.
     IfOpened {
         ids: Vec<SessionId>,
+        sender: LogoutSender,
         now: UnixSeconds,
     },
     /// All sessions of an account.
@@ -45,24 +50,35 @@ pub(super) type Ended = oneshot::Receiver<Done>;
 
 /// Every sign-out goes through here, so none is lost when its request goes away or Redis does. Bounded. The one
 /// who empties it asks for a few from the front, and takes them out only when Redis has them for good.
+///
+/// Those who show a cookie have half of the room. The other half is for messages from the network: half of that for
+/// listed senders, and a quarter each for the back channel and the front channel. Whoever waits gets in line in turn, one
+/// of each of these and within them one of each source.
 #[derive(Debug)]
 pub(super) struct Queue {
     inner: Mutex<Inner>,
     capacity: usize,
+    /// For those who show a cookie.
+    own_room: usize,
     filled: Notify,
     emptied: Notify,
+    turned_away: Seldom,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
-    waiting: VecDeque<Waiting>,
-    /// How many sessions and accounts wait.
-    size: usize,
-    /// How many of them were named by messages from the network.
-    from_strangers: usize,
+    /// In the order in which Redis is told. It may have been told of the first ones already.
+    line: VecDeque<Waiting>,
+    /// Of those who showed a cookie, the ones that are not in line yet.
+    own: VecDeque<Waiting>,
+    /// How many of them there are, in line or not.
+    own_size: usize,
+    /// Of messages from the network, the ones that are not in line yet, by share.
+    named: [Fair<Waiting>; Share::COUNT],
+    /// Whose turn it is to get in line.
+    turn: usize,
     /// Whether Redis is away.
     is_away: bool,
-    turned_away: u64,
 }
 
 /// An ending that Redis is to be told of.
@@ -83,6 +99,7 @@ impl Job {
 }
 
 impl Ending {
+    /// How many sessions and accounts it is, and at least one.
     fn size(&self) -> usize {
         match self {
             Self::IfOpened { ids, .. } => ids.len().max(1),
@@ -90,21 +107,68 @@ impl Ending {
         }
     }
 
-    fn size_for_strangers(&self) -> usize {
+    /// Who named the sessions, if nobody showed a cookie.
+    fn sender(&self) -> Option<LogoutSender> {
         match self {
-            Self::IfOpened { .. } => self.size(),
-            Self::Session(_) | Self::Account(_) => 0,
+            Self::IfOpened { sender, .. } => Some(*sender),
+            Self::Session(_) | Self::Account(_) => None,
         }
+    }
+}
+
+impl Inner {
+    fn len(&self) -> usize {
+        let named = self.named.iter().map(Fair::size);
+        self.own_size + named.sum::<usize>()
+    }
+
+    /// Gets the next one in line. Says whether there was one.
+    fn line_up(&mut self) -> bool {
+        for _ in 0..=Share::COUNT {
+            let turn = self.turn;
+            self.turn = (turn + 1) % (Share::COUNT + 1);
+            let next = match self.named.get_mut(turn) {
+                Some(named) => named.take(),
+                None => self.own.pop_front(),
+            };
+            if let Some(next) = next {
+                self.line.push_back(next);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Waiting> {
+        let named = self.named.iter().flat_map(Fair::iter);
+        self.line.iter().chain(&self.own).chain(named)
     }
 }
 
 impl Queue {
     pub(super) fn new(capacity: usize) -> Self {
+        let for_named = capacity / 2;
+        let room = |part: usize| (for_named / part).max(1);
+        let any = usize::MAX;
         Self {
-            inner: Mutex::default(),
+            inner: Mutex::new(Inner {
+                line: VecDeque::new(),
+                own: VecDeque::new(),
+                own_size: 0,
+                named: [
+                    Fair::new(room(2), any),
+                    Fair::new(room(4), any),
+                    // One browser has one message.
+                    Fair::new(room(4), LogoutRequest::MAX_SESSIONS),
+                ],
+                turn: 0,
+                is_away: false,
+            }),
             capacity,
+            own_room: capacity - for_named,
             filled: Notify::new(),
             emptied: Notify::new(),
+            turned_away: Seldom::new(),
         }
     }
 
@@ -115,33 +179,42 @@ impl Queue {
         ended: &EndedSessions,
         longest: UnixSeconds,
     ) -> Result<Ended, RegistryError> {
+        let (size, sender) = (ending.size(), ending.sender());
         let mut inner = self.inner();
-        let size = inner.size.saturating_add(ending.size());
-        let from_strangers = inner
-            .from_strangers
-            .saturating_add(ending.size_for_strangers());
-        // Whoever shows a cookie finds room, however many messages come from the network.
-        let is_theirs_full = ending.size_for_strangers() > 0 && from_strangers > self.capacity / 2;
-        if size > self.capacity || is_theirs_full {
-            if inner.turned_away == 0 {
-                tracing::error!(
-                    capacity = self.capacity,
-                    "as many sign-outs wait for Redis as there is room for: more are turned away"
-                );
+        let has_room = match sender {
+            None => inner.own_size < self.own_room,
+            Some(sender) => {
+                let named = &mut inner.named[sender.share().index()];
+                let (fits, displaced) = named.make_room(sender.source(), size);
+                for waiting in displaced {
+                    waiting.displace(ended);
+                }
+                fits
             }
-            inner.turned_away += 1;
-            return Err(RegistryError::new(
-                RegistryErrorKind::Full,
-                "as many sign-outs wait for Redis as there is room for",
-            ));
+        };
+        if !has_room {
+            drop(inner);
+            seldom!(
+                error,
+                self.turned_away,
+                capacity = self.capacity,
+                "as many sign-outs wait for Redis as there is room for: more are turned away"
+            );
+            return Err(full());
         }
-        inner.size = size;
-        inner.from_strangers = from_strangers;
         let (mut waiting, receiver) = Waiting::new(ending);
         if inner.is_away {
             waiting.take_for_ended(ended, longest);
         }
-        inner.waiting.push_back(waiting);
+        match sender {
+            None => {
+                inner.own_size += size;
+                inner.own.push_back(waiting);
+            }
+            Some(sender) => {
+                inner.named[sender.share().index()].add(sender.source(), size, waiting);
+            }
+        }
         drop(inner);
         self.filled.notify_one();
         Ok(receiver)
@@ -150,8 +223,10 @@ impl Queue {
     /// Redis is away: what waits is taken for ended here.
     pub(super) fn redis_went(&self, ended: &EndedSessions, longest: UnixSeconds) {
         let mut inner = self.inner();
+        let inner = &mut *inner;
         inner.is_away = true;
-        for waiting in &mut inner.waiting {
+        let named = inner.named.iter_mut().flat_map(Fair::iter_mut);
+        for waiting in inner.line.iter_mut().chain(&mut inner.own).chain(named) {
             waiting.redis_went(ended, longest);
         }
     }
@@ -162,13 +237,13 @@ impl Queue {
 
     /// How many sessions and accounts wait.
     pub(super) fn len(&self) -> usize {
-        self.inner().size
+        self.inner().len()
     }
 
     /// The sessions that wait.
     pub(super) fn sessions(&self) -> HashSet<SessionId> {
         let inner = self.inner();
-        let endings = inner.waiting.iter().map(|waiting| waiting.ending.as_ref());
+        let endings = inner.all().map(|waiting| waiting.ending.as_ref());
         endings
             .flat_map(|ending| match ending {
                 Ending::Session(session) => std::slice::from_ref(&session.id),
@@ -181,40 +256,43 @@ impl Queue {
 
     /// Returns when more than so many endings wait.
     pub(super) async fn holds_more_than(&self, count: usize) {
-        until(&self.filled, || self.inner().waiting.len() > count).await;
+        until(&self.filled, || self.inner().all().nth(count).is_some()).await;
     }
 
     /// Returns when none waits.
     pub(super) async fn is_empty(&self) {
-        until(&self.emptied, || self.inner().waiting.is_empty()).await;
+        until(&self.emptied, || self.inner().len() == 0).await;
     }
 
     /// The next endings after the first `skip`: about `limit` sessions, and at least one ending if there is one.
     pub(super) fn next(&self, skip: usize, limit: usize) -> Vec<Job> {
-        let mut room = limit;
+        let (mut room, mut at, mut jobs) = (limit, skip, Vec::new());
         let mut inner = self.inner();
-        let next = inner.waiting.iter_mut().skip(skip).take_while(|waiting| {
-            let is_taken = room > 0;
+        while room > 0 && (at < inner.line.len() || inner.line_up()) {
+            let Some(waiting) = inner.line.get_mut(at) else {
+                break;
+            };
             room = room.saturating_sub(waiting.ending.size());
-            is_taken
-        });
-        next.map(Waiting::ask).collect()
+            jobs.push(waiting.ask());
+            at += 1;
+        }
+        jobs
     }
 
     /// Notes what Redis answered for the sessions of ending number `at`. Answers with those that were wrongly
     /// taken for ended.
     pub(super) fn answered(&self, at: usize, answers: &[Answer]) -> Vec<SessionId> {
         let mut inner = self.inner();
-        let waiting = inner.waiting.get_mut(at);
+        let waiting = inner.line.get_mut(at);
         waiting.map_or_else(Vec::new, |waiting| waiting.answered(answers))
     }
 
     /// Takes those of `count` endings from number `first` on out of which nothing came, and says how many are left.
     pub(super) fn forget_unknown(&self, first: usize, count: usize) -> usize {
         let mut inner = self.inner();
-        let end = first.saturating_add(count).min(inner.waiting.len());
+        let end = first.saturating_add(count).min(inner.line.len());
         let (mut left, mut unknown) = (Vec::new(), Vec::new());
-        for (at, waiting) in inner.waiting.drain(..end).enumerate() {
+        for (at, waiting) in inner.line.drain(..end).enumerate() {
             if at >= first && waiting.is_nothing() {
                 unknown.push(waiting);
             } else {
@@ -223,7 +301,7 @@ impl Queue {
         }
         let count = left.len().saturating_sub(first);
         for waiting in left.into_iter().rev() {
-            inner.waiting.push_front(waiting);
+            inner.line.push_front(waiting);
         }
         self.conclude(inner, unknown);
         count
@@ -232,30 +310,22 @@ impl Queue {
     /// Takes the first `count` out: Redis has them for good.
     pub(super) fn finish(&self, count: usize) {
         let mut inner = self.inner();
-        let count = count.min(inner.waiting.len());
-        let finished = inner.waiting.drain(..count).collect();
+        let count = count.min(inner.line.len());
+        let finished = inner.line.drain(..count).collect();
         self.conclude(inner, finished);
     }
 
     fn conclude(&self, mut inner: MutexGuard<'_, Inner>, finished: Vec<Waiting>) {
-        let size: usize = finished.iter().map(|waiting| waiting.ending.size()).sum();
-        inner.size = inner.size.saturating_sub(size);
-        let from_strangers = finished
-            .iter()
-            .map(|waiting| waiting.ending.size_for_strangers());
-        inner.from_strangers = inner.from_strangers.saturating_sub(from_strangers.sum());
-        let turned_away = if size == 0 {
-            0
-        } else {
-            std::mem::take(&mut inner.turned_away)
-        };
-        drop(inner);
-        if turned_away > 0 {
-            tracing::warn!(
-                turned_away,
-                "there is room again for sign-outs that wait for Redis"
-            );
+        for waiting in &finished {
+            let size = waiting.ending.size();
+            match waiting.ending.sender() {
+                None => inner.own_size = inner.own_size.saturating_sub(size),
+                Some(sender) => {
+                    inner.named[sender.share().index()].finish(sender.source(), size);
+                }
+            }
         }
+        drop(inner);
         for waiting in finished {
             waiting.conclude();
         }
@@ -265,7 +335,7 @@ impl Queue {
     /// Tells those who wait for the first `count` that Redis does not have them for good, and keeps them.
     pub(super) fn delay(&self, count: usize, error: impl Fn() -> RegistryError) {
         let mut inner = self.inner();
-        for waiting in inner.waiting.iter_mut().take(count) {
+        for waiting in inner.line.iter_mut().take(count) {
             waiting.delay(&error);
         }
     }
@@ -274,6 +344,21 @@ impl Queue {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn full() -> RegistryError {
+    RegistryError::new(
+        RegistryErrorKind::Full,
+        "as many sign-outs wait for Redis as there is room for",
+    )
+}
+
+/// Sessions that nobody knows are kept after a loss, and no more of them fit.
+pub(super) fn no_room_for_unknown() -> RegistryError {
+    RegistryError::new(
+        RegistryErrorKind::Full,
+        "Redis lost data, and as many sign-outs of unknown sessions are kept as there is room for",
+    )
 }
 
 async fn until(changed: &Notify, mut holds: impl FnMut() -> bool) {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::registry::SourceId;
 
 const NOW: UnixSeconds = 1_700_000_000;
 const LONGEST: UnixSeconds = 3_600;
@@ -8,10 +9,19 @@ fn id(n: u8) -> SessionId {
 }
 
 fn named(ids: &[u8]) -> Ending {
+    named_by(LogoutSender::back_channel(None), ids)
+}
+
+fn named_by(sender: LogoutSender, ids: &[u8]) -> Ending {
     Ending::IfOpened {
         ids: ids.iter().map(|&n| id(n)).collect(),
+        sender,
         now: NOW,
     }
+}
+
+fn source(n: u8) -> SourceId {
+    SourceId::of(&n)
 }
 
 fn shown(n: u8) -> Ending {
@@ -30,11 +40,13 @@ fn push(queue: &Queue, ending: Ending, ended: &EndedSessions) -> Result<Ended, R
 
 #[test]
 fn sessions_are_counted_not_messages() {
-    let (queue, ended) = (Queue::new(4), EndedSessions::new());
+    // Two of them for the back channel.
+    let (queue, ended) = (Queue::new(16), EndedSessions::new());
     push(&queue, named(&[1, 2]), &ended).unwrap();
     // Even one that names nobody.
     assert!(push(&queue, named(&[]), &ended).is_err());
     assert_eq!(queue.len(), 2);
+    assert_eq!(queue.next(0, 1).len(), 1);
     queue.finish(1);
     assert_eq!(queue.len(), 0);
     push(&queue, named(&[]), &ended).unwrap();
@@ -42,19 +54,82 @@ fn sessions_are_counted_not_messages() {
 }
 
 #[test]
-fn messages_from_the_network_leave_half_of_the_room_to_those_who_show_a_cookie() {
-    let (queue, ended) = (Queue::new(4), EndedSessions::new());
-    push(&queue, named(&[1]), &ended).unwrap();
-    push(&queue, named(&[2]), &ended).unwrap();
+fn no_share_takes_room_of_another_nor_of_those_who_show_a_cookie() {
+    let (queue, ended) = (Queue::new(16), EndedSessions::new());
     let full = Err(RegistryErrorKind::Full);
-    assert_eq!(push(&queue, named(&[3]), &ended).map(drop), full);
-    push(&queue, shown(4), &ended).unwrap();
-    push(&queue, shown(5), &ended).unwrap();
-    assert_eq!(push(&queue, shown(6), &ended).map(drop), full);
-    queue.finish(1);
-    assert_eq!(queue.len(), 3);
-    push(&queue, named(&[7]), &ended).unwrap();
-    assert_eq!(push(&queue, named(&[8]), &ended).map(drop), full);
+    for (sender, room) in [
+        (LogoutSender::front_channel(None), 2),
+        (LogoutSender::back_channel(None), 2),
+        (LogoutSender::listed(None), 4),
+    ] {
+        for n in 0..room {
+            push(&queue, named_by(sender, &[n]), &ended).unwrap();
+        }
+        let refused = push(&queue, named_by(sender, &[9]), &ended);
+        assert_eq!(refused.map(drop), full, "{room}");
+    }
+    for n in 0..8 {
+        push(&queue, shown(n), &ended).unwrap();
+    }
+    assert_eq!(push(&queue, shown(9), &ended).map(drop), full);
+    assert_eq!(queue.len(), 16);
+    // One of each share gets in line in turn.
+    let jobs = queue.next(0, 4);
+    let senders = jobs.iter().map(|job| job.ending.sender());
+    let expected = [
+        Some(LogoutSender::app()),
+        Some(LogoutSender::back_channel(None)),
+        Some(LogoutSender::front_channel(None)),
+        None,
+    ];
+    assert!(senders.eq(expected));
+    queue.finish(4);
+    assert_eq!(queue.len(), 12);
+    for ending in [named(&[10]), shown(11)] {
+        push(&queue, ending, &ended).unwrap();
+    }
+}
+
+#[test]
+fn a_source_makes_room_for_another_and_what_it_named_has_not_ended() {
+    let (queue, ended) = (Queue::new(64), EndedSessions::new());
+    queue.redis_went(&ended, LONGEST);
+    let stranger = LogoutSender::back_channel(Some(source(1)));
+    let mut flood: Vec<_> = (0..8)
+        .map(|n| push(&queue, named_by(stranger, &[n]), &ended).unwrap())
+        .collect();
+    let more = push(&queue, named_by(stranger, &[8]), &ended);
+    assert!(more.is_err());
+    let server = LogoutSender::back_channel(Some(source(2)));
+    for n in 100..104 {
+        push(&queue, named_by(server, &[n]), &ended).unwrap();
+        assert!(ended.contain_id(id(n)));
+    }
+    // In equal parts neither takes from the other.
+    assert!(push(&queue, named_by(server, &[104]), &ended).is_err());
+    for (n, waiting) in (0..).zip(&mut flood) {
+        assert_eq!(ended.contain_id(id(n)), n < 4, "{n}");
+        let told = waiting.try_recv().ok();
+        let kind = told.map(|told| told.unwrap_err().kind());
+        assert_eq!(kind, (n >= 4).then_some(RegistryErrorKind::Full), "{n}");
+    }
+    assert_eq!((queue.len(), ended.len()), (8, 8));
+}
+
+#[test]
+fn one_browser_has_room_for_one_message() {
+    let (queue, ended) = (Queue::new(100_000), EndedSessions::new());
+    let browser = |n| LogoutSender::front_channel(Some(source(n)));
+    let message: Vec<u8> = (0..32).collect();
+    push(&queue, named_by(browser(1), &message), &ended).unwrap();
+    assert!(push(&queue, named_by(browser(1), &[1]), &ended).is_err());
+    push(&queue, named_by(browser(2), &message), &ended).unwrap();
+    // Servers send many messages.
+    for sender in [LogoutSender::back_channel, LogoutSender::listed] {
+        for _ in 0..100 {
+            push(&queue, named_by(sender(Some(source(1))), &message), &ended).unwrap();
+        }
+    }
 }
 
 #[test]
@@ -67,6 +142,10 @@ fn a_batch_ends_at_its_limit_and_has_one_ending_at_least() {
     assert_eq!(queue.next(0, 4).len(), 2);
     assert_eq!(queue.next(1, 100).len(), 3);
     assert!(queue.next(4, 100).is_empty());
+    // What has got in line stays where it is.
+    push(&queue, named(&[7]), &ended).unwrap();
+    let last = queue.next(3, 100);
+    assert!(last.len() == 2 && last[1].ending.sender().is_some());
 }
 
 #[test]
@@ -82,6 +161,7 @@ fn messages_count_here_only_while_redis_is_away_and_what_was_unknown_is_named_ag
     push(&queue, named(&[5]), &ended).unwrap();
     assert!(!ended.contain_id(id(5)));
 
+    queue.next(0, 100);
     let answers = [Answer::HadEnded, Answer::Unknown, Answer::Unknown];
     // The third had ended before.
     assert_eq!(queue.answered(0, &answers), [id(2)]);
@@ -99,7 +179,16 @@ fn who_waits_is_told_what_came_of_it() {
         named(&[5]),
         named(&[6]),
     ];
-    let mut waiting = endings.map(|ending| push(&queue, ending, &ended).unwrap());
+    let mut at = 0;
+    let mut waiting = endings.map(|ending| {
+        let waiting = push(&queue, ending, &ended).unwrap();
+        if at < 4 {
+            // In this order.
+            assert_eq!(queue.next(at, 1).len(), 1);
+        }
+        at += 1;
+        waiting
+    });
     queue.answered(0, &[Answer::HadEnded, Answer::Unknown]);
     queue.answered(1, &[Answer::Unknown]);
     queue.answered(3, &[Answer::NoRoom]);

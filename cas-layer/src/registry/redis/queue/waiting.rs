@@ -4,10 +4,10 @@ use std::{mem, sync::Arc, time::Instant};
 
 use tokio::sync::oneshot;
 
-use super::{Done, Ended, Ending, Job};
+use super::{Done, Ended, Ending, Job, no_room_for_unknown};
 use crate::{
     clock::UnixSeconds,
-    registry::{EndedSessions, RegistryError, RegistryErrorKind, redis::scripts::Answer},
+    registry::{EndedSessions, RegistryError, redis::scripts::Answer},
     session::SessionId,
 };
 
@@ -66,7 +66,7 @@ impl Waiting {
     }
 
     pub(super) fn take_for_ended(&mut self, ended: &EndedSessions, longest: UnixSeconds) {
-        if let Ending::IfOpened { ids, now } = self.ending.as_ref() {
+        if let Ending::IfOpened { ids, now, .. } = self.ending.as_ref() {
             let expires_at = now.saturating_add(longest);
             let new = ids
                 .iter()
@@ -107,6 +107,14 @@ impl Waiting {
         self.outcome.is_nothing
     }
 
+    /// There is no room for it any more.
+    pub(super) fn displace(mut self, ended: &EndedSessions) {
+        for &id in &self.provisional {
+            ended.forget(id);
+        }
+        self.delay(super::full);
+    }
+
     /// Redis has it for good. Who asked may have gone away.
     pub(super) fn conclude(self) {
         if let Some(done) = self.done {
@@ -125,10 +133,7 @@ impl Waiting {
 impl Outcome {
     fn result(self) -> Done {
         if self.has_no_room {
-            Err(RegistryError::new(
-                RegistryErrorKind::Full,
-                "Redis lost data, and as many sign-outs of unknown sessions are kept as there is room for",
-            ))
+            Err(no_room_for_unknown())
         } else {
             Ok(self.ended)
         }

@@ -1,0 +1,263 @@
+//! Room that many sources share, none of which can take it all while others want some.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use super::SourceId;
+
+/// Where something comes from. All of which that is not known are one source.
+type Source = Option<SourceId>;
+
+/// What waits, first in, first out within a source, and the sources in turn.
+///
+/// When there is no room, the last thing of the source of which most waits makes room for one of which less waits. So
+/// each source has what all others leave, and an equal part in a flood. Memory is bounded by the room, however many
+/// sources there are.
+#[derive(Debug)]
+pub(crate) struct Fair<T> {
+    room: usize,
+    /// For one source, if it is known.
+    room_of_one: usize,
+    /// What waits, and what was taken and is not done.
+    size: usize,
+    lanes: HashMap<Source, Lane<T>>,
+    /// How much waits of each source of which something waits.
+    by_size: BTreeSet<(usize, Source)>,
+    /// The same sources, the next first.
+    turns: VecDeque<Source>,
+}
+
+#[derive(Debug)]
+struct Lane<T> {
+    items: VecDeque<(T, usize)>,
+    /// How much that is.
+    waiting: usize,
+    /// How much was taken and is not done.
+    taken: usize,
+}
+
+impl<T> Fair<T> {
+    pub(crate) fn new(room: usize, room_of_one: usize) -> Self {
+        Self {
+            room,
+            room_of_one,
+            size: 0,
+            lanes: HashMap::new(),
+            by_size: BTreeSet::new(),
+            turns: VecDeque::new(),
+        }
+    }
+
+    /// How much waits, or was taken and is not done.
+    #[cfg(feature = "redis")]
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Whether there is room for something of this size, and what had to go for it.
+    pub(crate) fn make_room(&mut self, source: Source, size: usize) -> (bool, Vec<T>) {
+        let (waiting, taken) = self
+            .lanes
+            .get(&source)
+            .map_or((0, 0), |lane| (lane.waiting, lane.taken));
+        if source.is_some() && waiting + taken + size > self.room_of_one {
+            return (false, Vec::new());
+        }
+        let mut displaced = Vec::new();
+        while self.size + size > self.room {
+            let Some(&(most, largest)) = self.by_size.last() else {
+                return (false, displaced);
+            };
+            if largest == source || most <= waiting + size {
+                return (false, displaced);
+            }
+            displaced.extend(self.take_last(largest));
+        }
+        (true, displaced)
+    }
+
+    /// Adds what [`make_room`](Self::make_room) has made room for.
+    pub(crate) fn add(&mut self, source: Source, size: usize, item: T) {
+        let lane = self.lanes.entry(source).or_insert_with(|| Lane {
+            items: VecDeque::new(),
+            waiting: 0,
+            taken: 0,
+        });
+        if lane.items.is_empty() {
+            self.turns.push_back(source);
+        }
+        self.by_size.remove(&(lane.waiting, source));
+        lane.items.push_back((item, size));
+        lane.waiting += size;
+        self.by_size.insert((lane.waiting, source));
+        self.size += size;
+    }
+
+    /// Takes the next thing out. It keeps its room until it is done.
+    pub(crate) fn take(&mut self) -> Option<T> {
+        let source = self.turns.pop_front()?;
+        let lane = self.lanes.get_mut(&source)?;
+        let (item, size) = lane.items.pop_front()?;
+        self.by_size.remove(&(lane.waiting, source));
+        lane.waiting -= size;
+        lane.taken += size;
+        if !lane.items.is_empty() {
+            self.by_size.insert((lane.waiting, source));
+            self.turns.push_back(source);
+        }
+        Some(item)
+    }
+
+    /// What was taken and had this size is done.
+    pub(crate) fn finish(&mut self, source: Source, size: usize) {
+        self.size = self.size.saturating_sub(size);
+        if let Some(lane) = self.lanes.get_mut(&source) {
+            lane.taken = lane.taken.saturating_sub(size);
+            if lane.taken == 0 && lane.items.is_empty() {
+                self.lanes.remove(&source);
+            }
+        }
+    }
+
+    /// Everything that waits.
+    #[cfg(feature = "redis")]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.lanes
+            .values()
+            .flat_map(|lane| lane.items.iter().map(|(item, _)| item))
+    }
+
+    /// The same, to be changed.
+    #[cfg(feature = "redis")]
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.lanes
+            .values_mut()
+            .flat_map(|lane| lane.items.iter_mut().map(|(item, _)| item))
+    }
+
+    fn take_last(&mut self, source: Source) -> Option<T> {
+        let lane = self.lanes.get_mut(&source)?;
+        let (item, size) = lane.items.pop_back()?;
+        self.by_size.remove(&(lane.waiting, source));
+        lane.waiting -= size;
+        self.size -= size;
+        if lane.items.is_empty() {
+            self.turns.retain(|other| *other != source);
+            if lane.taken == 0 {
+                self.lanes.remove(&source);
+            }
+        } else {
+            self.by_size.insert((lane.waiting, source));
+        }
+        Some(item)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(n: u32) -> SourceId {
+        SourceId::of(&n)
+    }
+
+    /// Whether it found room, and what went for it.
+    fn push(
+        fair: &mut Fair<u32>,
+        from: impl Into<Source>,
+        size: usize,
+        item: u32,
+    ) -> (bool, Vec<u32>) {
+        let from = from.into();
+        let (fits, displaced) = fair.make_room(from, size);
+        if fits {
+            fair.add(from, size, item);
+        }
+        (fits, displaced)
+    }
+
+    #[test]
+    fn a_flood_from_one_source_makes_room_for_every_other() {
+        let mut fair = Fair::new(100, usize::MAX);
+        for n in 0..1_000 {
+            assert_eq!(push(&mut fair, source(0), 1, n), (n < 100, vec![]));
+        }
+        // The last of it goes first.
+        assert_eq!(push(&mut fair, source(1), 1, 1_000), (true, vec![99]));
+        assert_eq!(push(&mut fair, None, 2, 1_001), (true, vec![98, 97]));
+        for n in 2..=34 {
+            assert!(push(&mut fair, source(n), 1, 2_000 + n).0, "{n}");
+        }
+        assert_eq!(fair.size, 100);
+        assert_eq!(fair.iter().count(), 99);
+    }
+
+    #[test]
+    fn equal_parts_are_not_taken_from_each_other() {
+        let mut fair = Fair::new(4, usize::MAX);
+        for n in 0..4 {
+            assert!(push(&mut fair, source(n), 1, n).0);
+        }
+        for n in 0..5 {
+            assert_eq!(push(&mut fair, source(n), 1, n), (false, vec![]));
+        }
+        // Nor is more than half of two parts.
+        let mut fair = Fair::new(4, usize::MAX);
+        assert!(push(&mut fair, source(0), 2, 0).0 && push(&mut fair, source(0), 2, 1).0);
+        assert_eq!(push(&mut fair, source(1), 4, 2), (false, vec![]));
+        assert_eq!(push(&mut fair, source(1), 2, 3), (true, vec![1]));
+        assert_eq!(push(&mut fair, source(1), 1, 4), (false, vec![]));
+    }
+
+    #[test]
+    fn a_source_that_is_known_has_so_much_room_and_no_more() {
+        let mut fair = Fair::new(100, 3);
+        assert!(push(&mut fair, source(0), 2, 0).0 && push(&mut fair, source(0), 1, 1).0);
+        assert!(!push(&mut fair, source(0), 1, 2).0);
+        // What was taken counts until it is done.
+        assert_eq!(fair.take(), Some(0));
+        assert!(!push(&mut fair, source(0), 1, 2).0);
+        fair.finish(Some(source(0)), 2);
+        assert!(push(&mut fair, source(0), 1, 2).0);
+        for n in 0..50 {
+            assert!(push(&mut fair, None, 1, n).0);
+        }
+    }
+
+    #[test]
+    fn sources_take_turns() {
+        let mut fair = Fair::new(100, usize::MAX);
+        for n in 0..4 {
+            push(&mut fair, source(1), 1, 10 + n);
+        }
+        push(&mut fair, source(2), 1, 20);
+        push(&mut fair, None, 1, 30);
+        push(&mut fair, source(2), 1, 21);
+        let taken: Vec<u32> = std::iter::from_fn(|| fair.take()).collect();
+        assert_eq!(taken, [10, 20, 30, 11, 21, 12, 13]);
+        assert_eq!(fair.take(), None);
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_is_done() {
+        let mut fair = Fair::new(10, usize::MAX);
+        for round in 0..100 {
+            for n in 0..20 {
+                push(&mut fair, source(round * 7 + n % 3), 1, n);
+            }
+            for n in 0..3 {
+                push(&mut fair, source(1_000 + n), 3, n);
+            }
+            while fair.take().is_some() {}
+            let sources: Vec<_> = fair
+                .lanes
+                .iter()
+                .map(|(s, lane)| (*s, lane.taken))
+                .collect();
+            for (source, taken) in sources {
+                fair.finish(source, taken);
+            }
+            assert!(fair.lanes.is_empty() && fair.by_size.is_empty() && fair.turns.is_empty());
+            assert_eq!(fair.size, 0);
+        }
+    }
+}

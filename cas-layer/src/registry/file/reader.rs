@@ -1,0 +1,44 @@
+//! Looking for sessions beside the thread that writes, so that nobody waits for what strangers ask.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use redb::{Database, ReadableDatabase as _};
+
+use super::{known::Known, store::OPENED};
+use crate::session::SessionId;
+
+/// The file, for those who only read. There is none while it cannot be written.
+#[derive(Debug, Default)]
+pub(super) struct Reader(RwLock<Option<Arc<Database>>>);
+
+impl Reader {
+    pub(super) fn publish(&self, database: &Arc<Database>) {
+        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Some(Arc::clone(database));
+    }
+
+    /// Waits for those who are reading, and lets go of the file.
+    pub(super) fn withdraw(&self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Which of these have begun or are open. `None` where the file does not say: the thread that writes will find out
+    /// why.
+    pub(super) fn find(&self, known: &Known, ids: &[SessionId]) -> Option<Vec<SessionId>> {
+        // In this order: one that is not begun any more and has been opened is in the file as it is from here on.
+        let begun: Vec<bool> = ids.iter().map(|&id| known.has_begun(id)).collect();
+        if begun.iter().all(|&begun| begun) {
+            return Some(ids.to_vec());
+        }
+        let current = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let transaction = current.as_ref()?.begin_read().ok()?;
+        let opened = transaction.open_table(OPENED).ok()?;
+        let mut found = Vec::new();
+        for (&id, begun) in ids.iter().zip(begun) {
+            if begun || opened.get(id.as_bytes()).ok()?.is_some() {
+                found.push(id);
+            }
+        }
+        Some(found)
+    }
+}

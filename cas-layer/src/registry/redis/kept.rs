@@ -1,0 +1,81 @@
+//! How many unknown sessions each source has had kept since Redis lost something.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::registry::{LogoutSender, sender::Share};
+
+/// Sources are counted by so many numbers, of which each stands for some of them.
+const BUCKETS: usize = 1_024;
+
+/// How many sessions are kept for one source of the back channel and of the front channel: a CAS server that nobody listed,
+/// and the browser of one person.
+const FROM_ONE: [u32; 2] = [6_250, 32];
+
+/// Redis keeps a bounded number for each share. What one source has had of that never comes back, so here it is not
+/// enough to make room for others when they come.
+#[derive(Debug)]
+pub(super) struct Kept([Vec<AtomicU32>; 2]);
+
+impl Kept {
+    pub(super) fn new() -> Self {
+        Self([(); 2].map(|()| (0..BUCKETS).map(|_| AtomicU32::new(0)).collect()))
+    }
+
+    /// Whether so many more may be kept for this sender. Counts them if so.
+    pub(super) fn take(&self, sender: LogoutSender, count: usize) -> bool {
+        let which = match sender.share() {
+            Share::Trusted => return true,
+            Share::Back => 0,
+            Share::Front => 1,
+        };
+        let Some(source) = sender.source() else {
+            return true;
+        };
+        let Ok(count) = u32::try_from(count) else {
+            return false;
+        };
+        let limit = FROM_ONE[which];
+        self.0[which][source.bucket(BUCKETS)]
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |kept| {
+                kept.checked_add(count).filter(|&kept| kept <= limit)
+            })
+            .is_ok()
+    }
+
+    /// Redis keeps none any more.
+    pub(super) fn forget(&self) {
+        for kept in self.0.iter().flatten() {
+            kept.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::SourceId;
+
+    #[test]
+    fn a_source_has_so_many_kept_until_none_are_kept_any_more() {
+        let kept = Kept::new();
+        let source = |n: u32| Some(SourceId::of(&n));
+        let browser = LogoutSender::front_channel(source(1));
+        assert!(kept.take(browser, 30) && !kept.take(browser, 3) && kept.take(browser, 2));
+        assert!(!kept.take(browser, 1));
+        let others = (2..12).map(source).map(LogoutSender::front_channel);
+        // Ten of 1,024 numbers are all the same as the one that is full in no run that anybody will see.
+        assert!(others.into_iter().any(|other| kept.take(other, 32)));
+        let server = LogoutSender::back_channel(source(1));
+        assert!(kept.take(server, 6_250) && !kept.take(server, 1));
+        for unlimited in [
+            LogoutSender::listed(source(1)),
+            LogoutSender::app(),
+            LogoutSender::back_channel(None),
+            LogoutSender::front_channel(None),
+        ] {
+            assert!((0..1_000).all(|_| kept.take(unlimited, 32)));
+        }
+        kept.forget();
+        assert!(kept.take(browser, 32) && kept.take(server, 6_250));
+    }
+}

@@ -1,0 +1,96 @@
+//! Sessions that a message from the network names. Nearly all of what strangers send is about sessions that nobody has:
+//! that is found out by a read, of which few are made at once, and takes no room in the queue.
+
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    CALL, RedisRegistry,
+    queue::{Ending, no_room_for_unknown},
+    scripts::{self, Found, WhenUnknown},
+};
+use crate::{
+    clock::UnixSeconds,
+    registry::{LogoutSender, RegistryError},
+    seldom::{Seldom, seldom},
+    session::SessionId,
+};
+
+impl RedisRegistry {
+    pub(super) async fn end_named(
+        &self,
+        ids: Vec<SessionId>,
+        sender: LogoutSender,
+        now: UnixSeconds,
+    ) -> Result<Vec<SessionId>, RegistryError> {
+        let until = Instant::now() + CALL;
+        let looked = timeout_at(until, self.look_for(&ids, sender));
+        let (ids, is_all) = match looked.await {
+            Ok(Ok(Some(found))) => self.worth_ending(found, sender),
+            // Redis is away or busy, so it has to be asked later.
+            Ok(Ok(None)) | Err(_) => (ids, true),
+            Ok(Err(error)) => return Err(error),
+        };
+        let mut ended = Vec::new();
+        if !ids.is_empty() {
+            let pushed = self.push(Ending::IfOpened { ids, sender, now });
+            ended = self.ended_in_redis(pushed, until).await?;
+        }
+        if is_all {
+            Ok(ended)
+        } else {
+            Err(no_room_for_unknown())
+        }
+    }
+
+    /// `None` where Redis does not say.
+    async fn look_for(
+        &self,
+        ids: &[SessionId],
+        sender: LogoutSender,
+    ) -> Result<Option<Found>, RegistryError> {
+        let node = &self.0.node;
+        if node.link.current().is_none() {
+            return Ok(None);
+        }
+        let _turn = node.turns.take(sender).await?;
+        // Another one, perhaps, after some waiting.
+        let Some(connection) = node.link.current() else {
+            return Ok(None);
+        };
+        let found = scripts::find(&connection, &node.keys, ids, sender.share()).await;
+        match node.checked(&connection, found) {
+            Ok(found) => Ok(Some(found)),
+            Err(failure) => {
+                if failure.is_not_permitted() {
+                    static NOT_PERMITTED: Seldom = Seldom::new();
+                    seldom!(
+                        warn,
+                        NOT_PERMITTED,
+                        "Redis does not permit MGET, so logouts of unknown sessions take room from those of known ones"
+                    );
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Those that Redis has to be told of, and whether that is all that has to be remembered.
+    fn worth_ending(&self, found: Found, sender: LogoutSender) -> (Vec<SessionId>, bool) {
+        let node = &self.0.node;
+        let mut ids = found.live;
+        if node.min_replicas > 0 {
+            // That they have ended is to be confirmed by the replicas, too.
+            ids.extend(found.ended);
+        }
+        let unknown = found.unknown;
+        if unknown.is_empty() || found.when_unknown == WhenUnknown::Forget {
+            return (ids, true);
+        }
+        let is_kept =
+            found.when_unknown == WhenUnknown::Keep && node.kept.take(sender, unknown.len());
+        if is_kept {
+            ids.extend(unknown);
+        }
+        (ids, is_kept)
+    }
+}

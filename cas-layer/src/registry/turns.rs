@@ -1,0 +1,214 @@
+//! How much of what the network asks for is done at once.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use super::{
+    LogoutSender, RegistryError, RegistryErrorKind,
+    fair::Fair,
+    sender::{Share, SourceId},
+};
+
+/// How many messages of each share are looked up at once.
+const AT_ONCE: usize = 8;
+
+/// How many more of each share wait for that.
+const WAITING: usize = 1_024;
+
+/// Each share has turns of its own, and its sources take them in turn.
+#[derive(Clone, Debug)]
+pub(crate) struct Turns(Arc<[Mutex<Line>; Share::COUNT]>);
+
+#[derive(Debug)]
+struct Line {
+    free: usize,
+    waiting: Fair<(Option<SourceId>, oneshot::Sender<Turn>)>,
+}
+
+/// Somebody's turn, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    /// `None` once it is given back.
+    turns: Option<Turns>,
+    share: Share,
+}
+
+impl Turns {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(std::array::from_fn(|_| {
+            Mutex::new(Line {
+                free: AT_ONCE,
+                waiting: Fair::new(WAITING, WAITING),
+            })
+        })))
+    }
+
+    /// Waits for a turn.
+    ///
+    /// # Errors
+    /// [`RegistryErrorKind::Full`]: too many wait, of this source or of as many others.
+    pub(crate) async fn take(&self, sender: LogoutSender) -> Result<Turn, RegistryError> {
+        let waiting = {
+            let mut line = self.line(sender.share());
+            if line.free > 0 {
+                line.free -= 1;
+                return Ok(self.turn(sender.share()));
+            }
+            let (fits, displaced) = line.waiting.make_room(sender.source(), 1);
+            // Who is displaced hears of it by this.
+            drop(displaced);
+            if !fits {
+                return Err(too_many());
+            }
+            let (turn, waiting) = oneshot::channel();
+            let entry = (sender.source(), turn);
+            line.waiting.add(sender.source(), 1, entry);
+            waiting
+        };
+        waiting.await.map_err(|_| too_many())
+    }
+
+    fn turn(&self, share: Share) -> Turn {
+        Turn {
+            turns: Some(self.clone()),
+            share,
+        }
+    }
+
+    /// Gives a turn to the next one who still waits for it.
+    fn hand_on(&self, share: Share) {
+        loop {
+            let next = {
+                let mut line = self.line(share);
+                let Some((source, next)) = line.waiting.take() else {
+                    line.free += 1;
+                    return;
+                };
+                line.waiting.finish(source, 1);
+                next
+            };
+            match next.send(self.turn(share)) {
+                Ok(()) => return,
+                // Went away. The turn is not given back twice.
+                Err(mut turn) => turn.turns = None,
+            }
+        }
+    }
+
+    /// A panic elsewhere leaves the line whole: every change is complete before the next call.
+    fn line(&self, share: Share) -> MutexGuard<'_, Line> {
+        let line = &self.0[share.index()];
+        line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(turns) = self.turns.take() {
+            turns.hand_on(self.share);
+        }
+    }
+}
+
+fn too_many() -> RegistryError {
+    RegistryError::new(
+        RegistryErrorKind::Full,
+        "too many messages about sessions come at once",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::Pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+
+    type Taking = Pin<Box<dyn Future<Output = Result<Turn, RegistryError>>>>;
+
+    fn take(turns: &Turns, sender: LogoutSender) -> Taking {
+        let turns = turns.clone();
+        let mut taking: Taking = Box::pin(async move { turns.take(sender).await });
+        // It waits in line from its first poll on.
+        match poll(&mut taking) {
+            Poll::Pending => taking,
+            Poll::Ready(done) => Box::pin(async move { done }),
+        }
+    }
+
+    fn poll(taking: &mut Taking) -> Poll<Result<Turn, RegistryError>> {
+        taking
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn has_turn(taking: &mut Taking) -> Option<Turn> {
+        match poll(taking) {
+            Poll::Ready(turn) => Some(turn.unwrap()),
+            Poll::Pending => None,
+        }
+    }
+
+    fn front(n: u32) -> LogoutSender {
+        LogoutSender::front_channel(Some(SourceId::of(&n)))
+    }
+
+    #[test]
+    fn a_flood_of_one_share_takes_no_turn_of_another() {
+        let turns = Turns::new();
+        let mut flood: Vec<_> = (0..5_000).map(|_| take(&turns, front(1))).collect();
+        let held: Vec<_> = flood[..AT_ONCE].iter_mut().map(has_turn).collect();
+        assert!(held.iter().all(Option::is_some));
+        assert!(has_turn(&mut flood[AT_ONCE]).is_none());
+        for other in [
+            LogoutSender::back_channel(None),
+            LogoutSender::app(),
+            LogoutSender::listed(Some(SourceId::of(&1))),
+        ] {
+            assert!(has_turn(&mut take(&turns, other)).is_some());
+        }
+        // Beyond its bound nobody waits.
+        let refused = poll(&mut flood[AT_ONCE + WAITING]);
+        assert!(
+            matches!(refused, Poll::Ready(Err(error)) if error.kind() == RegistryErrorKind::Full)
+        );
+    }
+
+    #[test]
+    fn sources_of_a_share_take_turns_and_a_newcomer_finds_room() {
+        let turns = Turns::new();
+        let mut flood: Vec<_> = (0..AT_ONCE + WAITING)
+            .map(|_| take(&turns, front(1)))
+            .collect();
+        let mut held: Vec<_> = flood[..AT_ONCE].iter_mut().filter_map(has_turn).collect();
+        let mut newcomer = take(&turns, front(2));
+        // One of the flood had to go, and the newcomer is second in line.
+        assert!(matches!(
+            poll(flood.last_mut().unwrap()),
+            Poll::Ready(Err(_))
+        ));
+        held.pop();
+        assert!(has_turn(&mut newcomer).is_none());
+        held.pop();
+        assert!(has_turn(&mut newcomer).is_some());
+    }
+
+    #[test]
+    fn whoever_goes_away_leaves_their_turn_to_the_next() {
+        let turns = Turns::new();
+        let mut first: Vec<_> = (0..AT_ONCE).map(|_| take(&turns, front(1))).collect();
+        let held: Vec<_> = first.iter_mut().filter_map(has_turn).collect();
+        let gone = take(&turns, front(2));
+        let given = take(&turns, front(3));
+        let mut last = take(&turns, front(4));
+        drop(gone);
+        drop(held);
+        // It was given its turn and never looked.
+        drop(given);
+        assert!(has_turn(&mut last).is_some());
+        assert_eq!(turns.line(Share::Front).free, AT_ONCE);
+    }
+}
