@@ -37,7 +37,6 @@ impl Peers {
     }
 
     /// The same, for limits.
-    #[expect(dead_code, reason = "the limits that count per peer use it")]
     pub(crate) fn of(&self, extensions: &Extensions) -> Option<Peer> {
         self.address(extensions).map(Peer::at)
     }

@@ -237,7 +237,7 @@ fn describe_refusal(reason: RefusedReason) -> (Level, &'static str) {
         }
         RefusedReason::Busy => (
             Level::ERROR,
-            "too many tickets are being validated: a sign-in was turned away",
+            "too many sign-ins at once: one was turned away",
         ),
         RefusedReason::RegistryUnavailable | RefusedReason::RegistryFull => (
             Level::ERROR,

@@ -33,7 +33,7 @@ pub enum RefusedReason {
     NotBegunHere,
     /// The same for the second time: the browser does not send the login cookie back.
     CookiesNeeded,
-    /// Too many tickets were being validated at once.
+    /// Too many tickets were being validated at once, or too many of one login.
     Busy,
     /// The registry could not be reached, or failed.
     RegistryUnavailable,

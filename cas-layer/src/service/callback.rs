@@ -8,22 +8,24 @@ use http::{Response, StatusCode};
 use super::{
     granting,
     login::destination,
+    logins::{Member, Turn},
     logout,
     place::Place,
     response,
     service_url::LoginKind,
-    validation::{self, Validated},
+    turns::Slot,
+    validation::{self, Admitted, Party, Question, Validated, Validation},
     visit::render,
 };
 use crate::{
     client::{ValidationError, ValidationErrorKind},
-    config::Shared,
+    config::{Peer, Shared},
     events::{Event, Refused, RefusedReason, SignOutCause},
     pages::{Page, PageKind},
     paths::ReturnPath,
     protocol::{ServiceTicket, ServiceUrl},
     registry::{Begun, Opened, RegistryError, RegistryErrorKind},
-    session::{Binding, NoCookie, Rejected, Remembered, SessionData, SessionId},
+    session::{Binding, LoginValue, NoCookie, Rejected, Remembered, SessionData, SessionId},
     user::CasUser,
 };
 
@@ -35,6 +37,10 @@ pub(crate) struct Callback {
     pub(crate) place: Place,
     pub(crate) kind: LoginKind,
     pub(crate) next: Option<ReturnPath>,
+    /// The login that it is for.
+    pub(crate) login: LoginValue,
+    /// Whose browser it is, as far as addresses tell.
+    pub(crate) peer: Option<Peer>,
     /// The browser's login binding, from which this login has been taken out.
     pub(crate) binding: Binding,
     /// The session that the browser has already, unused for too long or not.
@@ -51,28 +57,57 @@ pub(crate) struct Callback {
 
 impl Callback {
     pub(crate) async fn run(mut self, shared: &Arc<Shared>) -> Response<Bytes> {
-        let mut response = self.sign_in(shared).await;
-        response::add_cookie(
-            &mut response,
-            self.place.login_cookie(shared, &self.binding),
-        );
+        let id = SessionId::of(&self.ticket);
+        let (mut turn, slot) = match validation::admit(shared, self.login, self.peer, id).await {
+            Some(Admitted::Answered(answer)) => return answer,
+            Some(Admitted::TakesOver(turn)) => (turn, None),
+            Some(Admitted::Asks(turn, slot)) => (turn, Some(slot)),
+            None => return self.with_login_cookie(shared, self.turned_away(shared)),
+        };
+        let response = self.sign_in(shared, &mut turn, slot, id).await;
+        let response = self.with_login_cookie(shared, response);
+        turn.answered(id, &response);
         response
     }
 
-    async fn sign_in(&mut self, shared: &Arc<Shared>) -> Response<Bytes> {
-        let id = SessionId::of(&self.ticket);
-        let Some(slot) = validation::slot(shared).await else {
-            shared.tell(Refused::new(RefusedReason::Busy));
-            return self.busy(shared);
+    fn with_login_cookie(&self, shared: &Shared, mut response: Response<Bytes>) -> Response<Bytes> {
+        let cookie = self.place.login_cookie(shared, &self.binding);
+        response::add_cookie(&mut response, cookie);
+        response
+    }
+
+    /// Without a slot the CAS server is being asked already.
+    async fn sign_in(
+        &mut self,
+        shared: &Arc<Shared>,
+        turn: &mut Turn,
+        slot: Option<Slot<Party>>,
+        id: SessionId,
+    ) -> Response<Bytes> {
+        if let Some(slot) = slot {
+            let begun = Begun::new(&shared.registry, id, validation::lasts(shared)).await;
+            match begun {
+                Ok(begun) => turn.ask(id, |member| self.question(slot, begun, member).ask(shared)),
+                Err(error) => return self.registry_failed(shared, &error),
+            }
+        }
+        let Some(Validation { begun, result }) = turn.outcome().await else {
+            return self.turned_away(shared);
         };
-        let begun = match Begun::new(&shared.registry, id, validation::lasts(shared)).await {
-            Ok(begun) => begun,
-            Err(error) => return self.registry_failed(shared, &error),
-        };
-        let renewed = self.kind.is_renewed;
-        match validation::validate(shared, slot, renewed, &self.ticket, &self.service).await {
+        match result {
             Ok(validated) => self.open(shared, begun, id, validated).await,
             Err(error) => self.failed(shared, &error),
+        }
+    }
+
+    fn question(&self, slot: Slot<Party>, begun: Begun, member: Member) -> Question<Begun> {
+        Question {
+            slot,
+            ticket: self.ticket.clone(),
+            service: self.service.clone(),
+            is_renewed: self.kind.is_renewed,
+            begun,
+            member: Some(member),
         }
     }
 
@@ -227,6 +262,11 @@ impl Callback {
         } else {
             self.later(shared, PageKind::RegistryUnavailable)
         }
+    }
+
+    fn turned_away(&self, shared: &Shared) -> Response<Bytes> {
+        shared.tell(Refused::new(RefusedReason::Busy));
+        self.busy(shared)
     }
 
     fn busy(&self, shared: &Shared) -> Response<Bytes> {

@@ -9,6 +9,7 @@ pub(crate) mod granting;
 mod host;
 mod in_place;
 mod login;
+mod logins;
 mod logout;
 mod navigation;
 pub(crate) mod place;
@@ -18,6 +19,7 @@ mod response;
 mod route;
 mod service_url;
 mod single_logout;
+mod turns;
 mod validation;
 mod visit;
 
@@ -36,6 +38,7 @@ pub(crate) use logout::sign_out;
 pub(crate) use place::Place;
 pub use require::{Require, RequireAttribute, RequireFresh, RequireUser};
 use tower::Service;
+pub(crate) use validation::Validations;
 
 use self::{
     admission::{Admission, admit},

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, Uri};
+use http::{Extensions, HeaderMap, Method, Request, Response, Uri};
 
 use super::{in_place, navigation, place::Place, response, route::Route, service_url};
 use crate::{
@@ -36,6 +36,7 @@ pub(crate) struct Visit<'r> {
     pub(crate) method: &'r Method,
     pub(crate) headers: &'r HeaderMap,
     pub(crate) uri: &'r Uri,
+    pub(crate) extensions: &'r Extensions,
     pub(crate) route: Route<'r>,
     pub(crate) place: Place,
     pub(crate) visitor: Visitor,
@@ -50,6 +51,7 @@ impl<'r> Visit<'r> {
             method: request.method(),
             headers: request.headers(),
             uri,
+            extensions: request.extensions(),
             route: shared.route(shared.app_path(uri.path())),
             place: Place::Endpoint,
             visitor: Visitor::of(request.headers(), shared, Place::Endpoint, now),
@@ -65,6 +67,7 @@ impl<'r> Visit<'r> {
             method: request.method(),
             headers: request.headers(),
             uri,
+            extensions: request.extensions(),
             route: shared.route_in_place(shared.app_path(uri.path())),
             place: Place::Page,
             visitor: Visitor::of(request.headers(), shared, Place::Page, now),
@@ -84,6 +87,7 @@ impl<'r> Visit<'r> {
             method: request.method(),
             headers: request.headers(),
             uri: original_uri(request),
+            extensions: request.extensions(),
             route: Route::App(shared.rules.required()),
             place,
             visitor,

@@ -7,10 +7,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod login;
+mod sign_in_flood;
+
 use std::process::ExitCode;
 
 use cas_layer_tests::suite::run_in_turn;
 
 fn main() -> ExitCode {
-    run_in_turn(vec![])
+    run_in_turn(sign_in_flood::trials())
 }
