@@ -28,7 +28,7 @@ use crate::{
     pages::{Page, Pages},
     paths::AppUrl,
     registry::Registry,
-    service::Validations,
+    service::{Forms, Validations},
     session::Key,
 };
 
@@ -209,7 +209,8 @@ impl CasConfigBuilder {
     /// nobody's address is known.
     ///
     /// Lists of sources need it, and with it limits count per sender: an IPv4 address, or the /64 network of an
-    /// IPv6 address: so one sender keeps no other from signing in, however many logins they begin.
+    /// IPv6 address: so one sender keeps no other from signing in, however many logins they begin, nor from a single
+    /// logout.
     ///
     /// # Security
     /// Never the proxy's own address: all visitors would be one sender. Never a header that the visitor can write.
@@ -382,6 +383,7 @@ impl CasConfigBuilder {
         let (endpoints, rules) = (Arc::new(self.endpoints), Arc::new(rules));
         let content = Arc::new(self.session.content()?);
         let hooks = Arc::new(self.hooks);
+        let forms = Forms::new();
         let shared = |host: Host, validations: Arc<Validations>| {
             let name = self.cookie_name.as_deref();
             let cookies = Cookies::new(
@@ -415,6 +417,7 @@ impl CasConfigBuilder {
                 lifetimes,
                 content: Arc::clone(&content),
                 validations,
+                forms: forms.clone(),
                 private_by_default: self.private_by_default,
                 pages: self.pages.clone(),
                 clock: self.clock.clone(),

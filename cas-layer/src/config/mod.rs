@@ -26,7 +26,7 @@ use crate::{
     paths::{AppUrl, ReturnPath, Rules},
     protocol::ServiceUrl,
     registry::{AccountId, RegisteredSession, Registry, RegistryError},
-    service::Validations,
+    service::{Forms, Validations},
     session::{
         BindingCookie, Content, Lifetimes, Sealer, SessionCookie, SessionData, remove_cookies,
     },
@@ -71,6 +71,8 @@ pub(crate) struct Shared {
     pub(crate) content: Arc<Content>,
     /// Those of hosts with the same CAS server are counted together: another one that is slow is not in their way.
     pub(crate) validations: Arc<Validations>,
+    /// Those of all hosts.
+    pub(crate) forms: Forms,
     pub(crate) private_by_default: bool,
     pub(crate) pages: Pages,
     pub(crate) clock: Clock,

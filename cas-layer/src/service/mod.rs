@@ -4,6 +4,7 @@ mod admission;
 mod api;
 mod callback;
 mod extra_cookie;
+mod forms;
 mod future;
 pub(crate) mod granting;
 mod host;
@@ -30,6 +31,7 @@ use std::{
 
 pub use api::{CasApi, CasApiFuture, CasApiLayer};
 use bytes::Bytes;
+pub(crate) use forms::Forms;
 pub use future::CasFuture;
 use http::{Method, Request, Response};
 use http_body::Body;

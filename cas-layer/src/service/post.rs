@@ -14,7 +14,7 @@ use super::{
     navigation, response,
     route::Endpoint,
     service_url::{ARTIFACT, LoginQuery, TICKET},
-    single_logout::{self, Unread},
+    single_logout::{self, NO_ROOM, Unread},
     visit::{Visit, original_uri},
 };
 use crate::{
@@ -61,13 +61,16 @@ pub(crate) fn refuse(
 
 /// The answer to a form that is nothing we know, or could not be read. Where tickets come in forms, it is one that
 /// went wrong rather than a logout request.
-fn refuse_form(shared: &Shared, takes_tickets: bool, (status, reason): Unread) -> Response<Bytes> {
-    if takes_tickets {
-        shared.tell(Refused::new(RefusedReason::InvalidTicket));
-        response::text(status, reason)
-    } else {
-        single_logout::malformed(shared, (status, reason))
+fn refuse_form(shared: &Shared, takes_tickets: bool, unread: Unread) -> Response<Bytes> {
+    if !takes_tickets {
+        return single_logout::malformed(shared, unread);
     }
+    shared.tell(Refused::new(if unread == NO_ROOM {
+        RefusedReason::Busy
+    } else {
+        RefusedReason::InvalidTicket
+    }));
+    single_logout::answer(unread)
 }
 
 fn takes_tickets(shared: &Shared, endpoint: Endpoint) -> bool {
@@ -83,14 +86,18 @@ pub(crate) async fn take<B: Body>(
 ) -> Response<Bytes> {
     let (head, body) = request.into_parts();
     let takes_tickets = takes_tickets(&shared, endpoint);
-    let form = match single_logout::read(body).await {
+    let read = single_logout::read(&shared, &head.extensions, body);
+    let form = match read.await {
         Ok(form) => form,
         Err(unread) => return refuse_form(&shared, takes_tickets, unread),
     };
     let request = Request::from_parts(head, ());
     let query = original_uri(&request).query();
-    match Posted::read(&form, query, shared.client.protocol()) {
-        Posted::Ticket(ticket) if takes_tickets => sign_in(&shared, &request, ticket).await,
+    match Posted::read(form.data(), query, shared.client.protocol()) {
+        Posted::Ticket(ticket) if takes_tickets => {
+            drop(form);
+            sign_in(&shared, &request, ticket).await
+        }
         Posted::Ticket(_) => single_logout::malformed(&shared, NOT_BY_POST),
         Posted::LogoutRequest => {
             let refusal = takes_tickets
@@ -98,7 +105,7 @@ pub(crate) async fn take<B: Body>(
                 .flatten();
             match refusal {
                 Some(refusal) => refusal,
-                None => single_logout::back_channel(&shared, &form, now).await,
+                None => single_logout::back_channel(&shared, form, now).await,
             }
         }
         Posted::Both => {

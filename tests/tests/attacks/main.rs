@@ -9,11 +9,13 @@
 
 mod login;
 mod sign_in_flood;
+mod unfinished_forms;
 
 use std::process::ExitCode;
 
 use cas_layer_tests::suite::run_in_turn;
 
 fn main() -> ExitCode {
-    run_in_turn(sign_in_flood::trials())
+    let trials = [sign_in_flood::trials(), unfinished_forms::trials()];
+    run_in_turn(trials.into_iter().flatten().collect())
 }

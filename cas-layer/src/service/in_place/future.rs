@@ -173,9 +173,9 @@ impl<S, B: Body> Form<S, B> {
         match (found, otherwise) {
             (Found::Whole, _) => {
                 let form = peek.into_form();
-                CasFuture::endpoint(async move {
-                    single_logout::back_channel(&shared, &form, now).await
-                })
+                CasFuture::endpoint(
+                    async move { single_logout::back_channel(&shared, form, now).await },
+                )
             }
             (Found::Broken(reason), _) => {
                 CasFuture::ready(single_logout::malformed(&shared, reason))

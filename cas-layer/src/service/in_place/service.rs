@@ -85,8 +85,9 @@ where
                 Admission::Admitted(_) => Otherwise::Admitted(take_ready(&mut self.inner)),
             };
             let (parts, body) = request.into_parts();
+            let place = shared.forms.place(shared.peers.of(&parts.extensions));
             return CasInPlaceFuture::peeking(Form {
-                peek: Peek::new(body),
+                peek: Peek::new(place, body),
                 parts,
                 shared: Arc::clone(shared),
                 now,
