@@ -141,6 +141,8 @@ impl<S> Layer<S> for CasLayer {
 /// - The first bytes of a form are read before the app sees the request. With that, the server answers
 ///   `Expect: 100-continue`, so the app can no longer refuse such a form before its body is sent; and a client that waits
 ///   for a response before it sends its form is held for up to 10 seconds.
+/// - While more than 256 forms are on their way, one that the layer cannot tell within 100 milliseconds may be left to the app.
+///   A logout request whose rest does not come in that time is answered 503. It has to come in at most 128 pieces.
 /// - A single logout at a public path is not looked for, except at the landing path.
 #[derive(Clone, Debug)]
 pub struct CasInPlaceLayer(Hosts);

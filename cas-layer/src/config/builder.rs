@@ -11,7 +11,6 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use http::{Extensions, Response};
-use tokio::sync::Semaphore;
 
 use self::{
     hosts::{Cookies, FurtherHost, Host},
@@ -29,6 +28,7 @@ use crate::{
     pages::{Page, Pages},
     paths::AppUrl,
     registry::Registry,
+    service::{Forms, Validations},
     session::Key,
     strict_url::printable,
 };
@@ -210,7 +210,8 @@ impl CasConfigBuilder {
     /// nobody's address is known.
     ///
     /// Lists of sources need it, and with it limits count per sender: an IPv4 address, or the /64 network of an
-    /// IPv6 address.
+    /// IPv6 address: so one sender keeps no other from signing in, however many logins they begin, nor from a single
+    /// logout.
     ///
     /// # Security
     /// Never the proxy's own address: all visitors would be one sender. Never a header that the visitor can write.
@@ -268,8 +269,18 @@ impl CasConfigBuilder {
         self
     }
 
-    /// How many tickets are validated at once, at each CAS server; a further sign-in waits as long as the CAS server
-    /// may take to answer, then gets a 503. The default value is 64.
+    /// How many tickets are validated at once, at each CAS server: so many that browsers bring back from their logins, and
+    /// so many that programs bring to a [`CasApiLayer`](crate::CasApiLayer), so that neither keeps the other waiting. The
+    /// default value is 64.
+    ///
+    /// 16 times as many of each kind may wait, and no longer than the CAS server may take to answer
+    /// ([`timeout`](crate::CasClientBuilder::timeout)). Beyond that, and at once where too many wait, there is a 503 with
+    /// `Retry-After`.
+    ///
+    /// Those who wait take turns: each sender where [`peer_address`](Self::peer_address) is set, else each login. Where all
+    /// places are taken, the sender with the most of them gives one up for another. Of one login one ticket is validated at
+    /// a time, and at most five requests are under way. One that brings the same ticket meanwhile, as by a reload or a
+    /// double click, gets the same answer.
     pub fn max_concurrent_validations(mut self, limit: usize) -> Self {
         self.max_concurrent_validations = limit;
         self
@@ -363,18 +374,19 @@ impl CasConfigBuilder {
             .map(|path| endpoints::return_path("path after sign-out", path, &self.endpoints))
             .transpose()?;
         let lifetimes = self.session.lifetimes()?;
-        if !(1..=Semaphore::MAX_PERMITS).contains(&self.max_concurrent_validations) {
+        if self.max_concurrent_validations == 0 {
             return Err(ConfigError::InvalidLimit {
                 what: "concurrent validations",
                 value: self.max_concurrent_validations,
-                reason: "at least one is needed, and fewer than the runtime can count",
+                reason: "at least one is needed",
             });
         }
         let granting = self.proxies.granting(keys, &first.0)?;
         let (endpoints, rules) = (Arc::new(self.endpoints), Arc::new(rules));
         let content = Arc::new(self.session.content()?);
         let hooks = Arc::new(self.hooks);
-        let shared = |host: Host, validations: Arc<Semaphore>| {
+        let forms = Forms::new();
+        let shared = |host: Host, validations: Arc<Validations>| {
             let name = self.cookie_name.as_deref();
             let cookies = Cookies::new(&host, keys, name, &self.session, &self.rules)?;
             let (app, client) = host;
@@ -402,13 +414,14 @@ impl CasConfigBuilder {
                 lifetimes,
                 content: Arc::clone(&content),
                 validations,
+                forms: forms.clone(),
                 private_by_default: self.private_by_default,
                 pages: self.pages.clone(),
                 clock: self.clock.clone(),
                 hooks: Arc::clone(&hooks),
             })
         };
-        let slots = || Arc::new(Semaphore::new(self.max_concurrent_validations));
+        let slots = || Arc::new(Validations::new(self.max_concurrent_validations));
         let first = shared(first, slots())?;
         let mut others: Vec<Shared> = Vec::new();
         for host in further {

@@ -15,9 +15,8 @@ pub use end_all::EndAllError;
 pub(crate) use granting::{Granting, Label};
 pub(crate) use hosts::Hosts;
 use http::HeaderMap;
-pub(crate) use peers::Peers;
+pub(crate) use peers::{Peer, Peers};
 pub(crate) use sources::{Source, Sources};
-use tokio::sync::Semaphore;
 
 use crate::{
     client::CasClient,
@@ -27,6 +26,7 @@ use crate::{
     paths::{AppUrl, ReturnPath, Rules},
     protocol::ServiceUrl,
     registry::{AccountId, RegisteredSession, Registry, RegistryError},
+    service::{Forms, Validations},
     session::{
         BindingCookie, Confirmations, Content, Lifetimes, Sealer, SessionCookie, SessionData,
         remove_cookies,
@@ -73,7 +73,9 @@ pub(crate) struct Shared {
     pub(crate) lifetimes: Lifetimes,
     pub(crate) content: Arc<Content>,
     /// Those of hosts with the same CAS server are counted together: another one that is slow is not in their way.
-    pub(crate) validations: Arc<Semaphore>,
+    pub(crate) validations: Arc<Validations>,
+    /// Those of all hosts.
+    pub(crate) forms: Forms,
     pub(crate) private_by_default: bool,
     pub(crate) pages: Pages,
     pub(crate) clock: Clock,

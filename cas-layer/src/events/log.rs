@@ -273,6 +273,7 @@ fn takes_a_user(reason: RefusedReason) -> bool {
         RefusedReason::Vetoed
         | RefusedReason::BadUserName
         | RefusedReason::SignedOutMeanwhile
+        | RefusedReason::NotConfirmed
         | RefusedReason::SessionTooLarge
         | RefusedReason::NotAllowed => true,
         RefusedReason::InvalidTicket
@@ -287,7 +288,8 @@ fn takes_a_user(reason: RefusedReason) -> bool {
         | RefusedReason::CasUnreadable
         | RefusedReason::ConditionsUnmet
         | RefusedReason::InternalError
-        | RefusedReason::ForeignSignOut => false,
+        | RefusedReason::ForeignSignOut
+        | RefusedReason::ForeignConfirmation => false,
     }
 }
 
@@ -306,7 +308,7 @@ fn describe_refusal(reason: RefusedReason) -> (Level, &'static str) {
         }
         RefusedReason::Busy => (
             Level::ERROR,
-            "too many tickets are being validated: a sign-in was turned away",
+            "too many sign-ins at once: one was turned away",
         ),
         RefusedReason::RegistryUnavailable | RefusedReason::RegistryFull => (
             Level::ERROR,

@@ -33,7 +33,8 @@ pub enum RefusedReason {
     NotBegunHere,
     /// The same for the second time: the browser does not send the login cookie back.
     CookiesNeeded,
-    /// Too many tickets were being validated at once.
+    /// Too many tickets were being validated at once, or too many of one login. With
+    /// [`tickets_by_post`](crate::CasConfigBuilder::tickets_by_post) also: too many forms were on their way.
     Busy,
     /// The registry could not be reached, or failed.
     RegistryUnavailable,

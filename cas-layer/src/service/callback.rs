@@ -8,24 +8,28 @@ use http::{Response, StatusCode};
 use super::{
     granting,
     login::{destination, is_post, onward},
+    logins::{Member, Turn},
     logout,
     place::Place,
     response,
     service_url::LoginKind,
-    validation::{self, Validated},
+    turns::Slot,
+    validation::{self, Admitted, Party, Question, Validated, Validation},
     visit::{Visit, render},
 };
 use crate::{
     client::{ValidationError, ValidationErrorKind},
     clock::UnixSeconds,
-    config::Shared,
+    config::{Peer, Shared},
     events::{Event, Refused, RefusedReason, SignOutCause},
     pages::{Page, PageKind},
     paths::ReturnPath,
     protocol::{ProxyGrantingTicket, ServiceTicket, ServiceUrl},
     registry::{Begun, LogoutSender, Opened, RegistryError, RegistryErrorKind},
     seldom::{Seldom, seldom},
-    session::{Binding, Identity, NoCookie, Rejected, Remembered, SessionData, SessionId},
+    session::{
+        Binding, Identity, LoginValue, NoCookie, Rejected, Remembered, SessionData, SessionId,
+    },
     user::CasUser,
 };
 
@@ -34,6 +38,10 @@ use crate::{
 pub(crate) struct Callback {
     pub(crate) ticket: ServiceTicket,
     pub(crate) service: ServiceUrl,
+    /// The login that it is for.
+    pub(crate) login: LoginValue,
+    /// Whose browser it is, as far as addresses tell.
+    pub(crate) peer: Option<Peer>,
     pub(crate) entrant: Entrant,
 }
 
@@ -58,14 +66,56 @@ pub(crate) struct Entrant {
 }
 
 impl Callback {
-    pub(crate) async fn run(self, shared: &Arc<Shared>) -> Response<Bytes> {
-        let Self {
-            ticket,
-            service,
-            mut entrant,
-        } = self;
-        let response = entrant.sign_in(shared, &ticket, &service).await;
-        entrant.leave(shared, response)
+    pub(crate) async fn run(mut self, shared: &Arc<Shared>) -> Response<Bytes> {
+        let id = SessionId::of(&self.ticket);
+        let (mut turn, slot) = match validation::admit(shared, self.login, self.peer, id).await {
+            Some(Admitted::Answered(answer)) => return answer,
+            Some(Admitted::TakesOver(turn)) => (turn, None),
+            Some(Admitted::Asks(turn, slot)) => (turn, Some(slot)),
+            None => {
+                let refusal = self.entrant.turned_away(shared);
+                return self.entrant.leave(shared, refusal);
+            }
+        };
+        let response = self.sign_in(shared, &mut turn, slot, id).await;
+        let response = self.entrant.leave(shared, response);
+        turn.answered(id, &response);
+        response
+    }
+
+    /// Without a slot the CAS server is being asked already.
+    async fn sign_in(
+        &mut self,
+        shared: &Arc<Shared>,
+        turn: &mut Turn,
+        slot: Option<Slot<Party>>,
+        id: SessionId,
+    ) -> Response<Bytes> {
+        if let Some(slot) = slot {
+            let begun = Begun::new(&shared.registry, id, validation::lasts(shared)).await;
+            match begun {
+                Ok(begun) => turn.ask(id, |member| self.question(slot, begun, member).ask(shared)),
+                Err(error) => return self.entrant.registry_failed(shared, &error),
+            }
+        }
+        let Some(Validation { begun, result }) = turn.outcome().await else {
+            return self.entrant.turned_away(shared);
+        };
+        match result {
+            Ok(validated) => self.entrant.open(shared, begun, id, validated).await,
+            Err(error) => self.entrant.failed(shared, &error),
+        }
+    }
+
+    fn question(&self, slot: Slot<Party>, begun: Begun, member: Member) -> Question<Begun> {
+        Question {
+            slot,
+            ticket: self.ticket.clone(),
+            service: self.service.clone(),
+            is_renewed: self.entrant.kind.is_renewed,
+            begun,
+            member: Some(member),
+        }
     }
 }
 
@@ -96,28 +146,6 @@ impl Entrant {
             self.place.login_cookie(shared, &self.binding),
         );
         response
-    }
-
-    async fn sign_in(
-        &mut self,
-        shared: &Arc<Shared>,
-        ticket: &ServiceTicket,
-        service: &ServiceUrl,
-    ) -> Response<Bytes> {
-        let id = SessionId::of(ticket);
-        let Some(slot) = validation::slot(shared).await else {
-            shared.tell(Refused::new(RefusedReason::Busy));
-            return self.busy(shared);
-        };
-        let begun = match Begun::new(&shared.registry, id, validation::lasts(shared)).await {
-            Ok(begun) => begun,
-            Err(error) => return self.registry_failed(shared, &error),
-        };
-        let renewed = self.kind.is_renewed;
-        match validation::validate(shared, slot, renewed, ticket, service).await {
-            Ok(validated) => self.open(shared, begun, id, validated).await,
-            Err(error) => self.failed(shared, &error),
-        }
     }
 
     /// The CAS server vouches for the user.
@@ -314,6 +342,11 @@ impl Entrant {
         } else {
             self.later(shared, PageKind::RegistryUnavailable)
         }
+    }
+
+    fn turned_away(&self, shared: &Shared) -> Response<Bytes> {
+        shared.tell(Refused::new(RefusedReason::Busy));
+        self.busy(shared)
     }
 
     fn busy(&self, shared: &Shared) -> Response<Bytes> {

@@ -81,7 +81,10 @@ impl Entrant {
             Ok(page) => self.render(shared, &page),
             Err(answer) => {
                 // Opened for nothing. If this cannot be noted, the entry goes when it expires.
-                let _ = shared.registry.end_if_opened(vec![id], LogoutSender::app(), now).await;
+                let _ = shared
+                    .registry
+                    .end_if_opened(vec![id], LogoutSender::app(), now)
+                    .await;
                 *answer
             }
         }
@@ -145,7 +148,11 @@ impl Entrant {
         let granting_ticket = session.granting_ticket.take();
         // Of all who send this form one is told that it is the first.
         let confirmation = SessionId::of_confirmation(&value);
-        let is_first = match shared.registry.end_if_opened(vec![confirmation], LogoutSender::app(), now).await {
+        let is_first = match shared
+            .registry
+            .end_if_opened(vec![confirmation], LogoutSender::app(), now)
+            .await
+        {
             Ok(ended) => ended.contains(&confirmation),
             Err(error) => return self.registry_failed(shared, &error),
         };
@@ -218,7 +225,10 @@ pub(super) async fn answer(
             let reason = RefusedReason::NotConfirmed;
             shared.tell(Refused::new(reason).signing_in(session.user(), session.id));
             // If this cannot be noted, the entries go when they expire: the browser does not confirm it any more.
-            let _ = shared.registry.end_if_opened(ids, LogoutSender::app(), now).await;
+            let _ = shared
+                .registry
+                .end_if_opened(ids, LogoutSender::app(), now)
+                .await;
             response
         }
     }

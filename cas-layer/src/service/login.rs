@@ -180,9 +180,10 @@ pub(super) fn with_ticket(
         return Login::Answer(visit.page(shared, &page));
     };
     let mut binding = shared.binding_cookie.read(visit.headers, visit.now);
-    if !visit.place.claim(shared, visit, &mut binding, &mut query) {
+    let claimed = visit.place.claim(shared, visit, &mut binding, &mut query);
+    let Some(login) = claimed else {
         return Login::Answer(not_bound(shared, visit, &query));
-    }
+    };
     let next = query.next.as_ref();
     let tag = query.tag.as_deref().unwrap_or_default();
     let Ok(service) = visit.place.service_url(shared, next, query.kind, tag) else {
@@ -192,6 +193,8 @@ pub(super) fn with_ticket(
     Login::Validate(Callback {
         ticket,
         service,
+        login,
+        peer: shared.peers.of(visit.extensions),
         entrant,
     })
 }

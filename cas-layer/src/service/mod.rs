@@ -5,11 +5,13 @@ mod api;
 mod callback;
 mod confirmation;
 mod extra_cookie;
+mod forms;
 mod future;
 pub(crate) mod granting;
 mod host;
 mod in_place;
 mod login;
+mod logins;
 mod logout;
 mod navigation;
 pub(crate) mod place;
@@ -19,6 +21,7 @@ mod response;
 mod route;
 mod service_url;
 mod single_logout;
+mod turns;
 mod validation;
 mod visit;
 
@@ -29,6 +32,7 @@ use std::{
 
 pub use api::{CasApi, CasApiFuture, CasApiLayer};
 use bytes::Bytes;
+pub(crate) use forms::Forms;
 pub use future::CasFuture;
 use http::{Extensions, Method, Request, Response};
 use http_body::Body;
@@ -37,6 +41,7 @@ pub(crate) use logout::sign_out;
 pub(crate) use place::Place;
 pub use require::{Require, RequireAttribute, RequireFresh, RequireUser};
 use tower::Service;
+pub(crate) use validation::Validations;
 
 use self::{
     admission::{Admission, admit},

@@ -12,7 +12,7 @@ use crate::{
     config::Shared,
     paths::ReturnPath,
     protocol::{InvalidServiceUrl, ServiceUrl},
-    session::{Binding, LoginValue},
+    session::{Binding, LoginValue, Trip},
 };
 
 /// Where the tickets of a layer come back.
@@ -90,26 +90,29 @@ impl Place {
         }
     }
 
-    /// Takes the login that this visitor comes back from out of their browser's binding, and says whether
-    /// there was one. With a bare service URL, `query` gets from it what the URL does not say.
+    /// Takes the login that this visitor comes back from out of their browser's binding, and says which it
+    /// was, if there was one. With a bare service URL, `query` gets from it what the URL does not say.
     pub(super) fn claim(
         self,
         shared: &Shared,
         visit: &Visit<'_>,
         binding: &mut Binding,
         query: &mut LoginQuery,
-    ) -> bool {
+    ) -> Option<LoginValue> {
         if !shared.sign_in.is_bare {
             return binding.take(|value| self.tag_matches(shared, value, query));
         }
         match self {
             Self::Endpoint => {
-                let trip = binding.take_newest_trip(|_| true);
-                trip.map(|trip| query.of_trip(trip, shared)).is_some()
+                let (value, trip) = binding.take_newest_trip(|_| true)?;
+                query.of_trip(trip, shared);
+                Some(value)
             }
             Self::Page | Self::Request => {
-                let trip = binding.take_newest_trip(|trip| in_place::leads_to(shared, trip, visit));
-                trip.map(|trip| in_place::of_trip(query, &trip)).is_some()
+                let leads_here = |trip: &Trip| in_place::leads_to(shared, trip, visit);
+                let (value, trip) = binding.take_newest_trip(leads_here)?;
+                in_place::of_trip(query, &trip);
+                Some(value)
             }
         }
     }

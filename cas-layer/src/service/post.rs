@@ -18,7 +18,7 @@ use super::{
     response,
     route::Endpoint,
     service_url::{ARTIFACT, LoginQuery, TICKET},
-    single_logout::{self, Unread},
+    single_logout::{self, NO_ROOM, Unread},
     visit::{Visit, original_uri},
 };
 use crate::{
@@ -66,13 +66,16 @@ pub(crate) fn refuse(
 
 /// The answer to a form that is nothing we know, or could not be read. Where tickets come in forms, it is one that
 /// went wrong rather than a logout request.
-fn refuse_form(shared: &Shared, takes_tickets: bool, (status, reason): Unread) -> Response<Bytes> {
-    if takes_tickets {
-        shared.tell(Refused::new(RefusedReason::InvalidTicket));
-        response::text(status, reason)
-    } else {
-        single_logout::malformed(shared, (status, reason))
+fn refuse_form(shared: &Shared, takes_tickets: bool, unread: Unread) -> Response<Bytes> {
+    if !takes_tickets {
+        return single_logout::malformed(shared, unread);
     }
+    shared.tell(Refused::new(if unread == NO_ROOM {
+        RefusedReason::Busy
+    } else {
+        RefusedReason::InvalidTicket
+    }));
+    single_logout::answer(unread)
 }
 
 fn takes_tickets(shared: &Shared, endpoint: Endpoint) -> bool {
@@ -93,14 +96,18 @@ pub(crate) async fn take<B: Body>(
     let (head, body) = request.into_parts();
     let takes_tickets = takes_tickets(&shared, endpoint);
     let takes_confirmations = takes_confirmations(&shared, endpoint);
-    let form = match single_logout::read(body).await {
+    let read = single_logout::read(&shared, &head.extensions, body);
+    let form = match read.await {
         Ok(form) => form,
         Err(unread) => return refuse_form(&shared, takes_tickets, unread),
     };
     let request = Request::from_parts(head, ());
     let query = original_uri(&request).query();
-    match Posted::read(&form, query, shared.client.protocol()) {
-        Posted::Ticket(ticket) if takes_tickets => sign_in(&shared, &request, ticket).await,
+    match Posted::read(form.data(), query, shared.client.protocol()) {
+        Posted::Ticket(ticket) if takes_tickets => {
+            drop(form);
+            sign_in(&shared, &request, ticket).await
+        }
         Posted::Ticket(_) => single_logout::malformed(&shared, NOT_BY_POST),
         Posted::LogoutRequest => {
             let refusal = (takes_tickets || takes_confirmations)
@@ -110,13 +117,13 @@ pub(crate) async fn take<B: Body>(
                 return refusal;
             }
             let sender = single_logout::back_channel_sender(&shared, request.extensions());
-            single_logout::back_channel(&shared, &form, sender, now).await
+            single_logout::back_channel(&shared, form, sender, now).await
         }
         Posted::Both => {
             single_logout::refused(&shared, Channel::Back, InvalidLogoutRequest::WithTicket)
         }
         Posted::Confirmation if takes_confirmations => {
-            confirmation::answer(&shared, Place::Endpoint, &request, &form).await
+            confirmation::answer(&shared, Place::Endpoint, &request, form.data()).await
         }
         Posted::Confirmation | Posted::Neither => refuse_form(&shared, takes_tickets, NEITHER),
     }

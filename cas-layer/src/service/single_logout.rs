@@ -1,16 +1,15 @@
 //! Single logout: the CAS server says that sessions are over, by itself (back channel) or through the
 //! browser (front channel).
 
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use bytes::{Buf, Bytes};
 use form_urlencoded::parse;
 use http::{Extensions, HeaderMap, Response, StatusCode, header};
 use http_body::Body;
-use http_body_util::BodyExt as _;
 use tokio::runtime::Handle;
 
-use super::{response, visit::Visit};
+use super::{forms::Place, response, visit::Visit};
 use crate::{
     clock::UnixSeconds,
     config::{Shared, Source},
@@ -24,6 +23,9 @@ use crate::{
 /// How long a sender may take for its form.
 pub(super) const READING: Duration = Duration::from_secs(10);
 
+/// By how many bytes a form grows at least.
+const GROWTH: usize = 8 * 1024;
+
 /// Longest name of a script's function that is called back, in bytes.
 const MAX_CALLBACK: usize = 64;
 
@@ -35,6 +37,8 @@ pub(super) type Unread = (StatusCode, &'static str);
 
 pub(super) const TOO_SLOW: Unread = (StatusCode::REQUEST_TIMEOUT, "the request is too slow");
 pub(super) const BROKE_OFF: Unread = (StatusCode::BAD_REQUEST, "the request broke off");
+const TOO_LONG: Unread = (StatusCode::PAYLOAD_TOO_LARGE, "the request is over 64 KiB");
+pub(super) const NO_ROOM: Unread = (StatusCode::SERVICE_UNAVAILABLE, "too many forms at once");
 
 const NOT_A_FORM: Unread = (StatusCode::BAD_REQUEST, "not a form");
 const NOT_LISTED: &str = "not a source of logout requests";
@@ -74,26 +78,68 @@ pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Unread> {
 }
 
 /// The answer to a `POST` that is nothing we know, or could not be read.
-pub(crate) fn malformed(shared: &Shared, (status, reason): Unread) -> Response<Bytes> {
-    let outcome = LogoutOutcome::Malformed(&reason);
+pub(crate) fn malformed(shared: &Shared, unread: Unread) -> Response<Bytes> {
+    let outcome = LogoutOutcome::Malformed(&unread.1);
     shared.tell(Event::LogoutRequest(Channel::Back, outcome));
-    response::text(status, reason)
+    answer(unread)
 }
 
-/// The body of a form, within bounds of length and time.
-pub(super) async fn read<B: Body>(body: B) -> Result<Vec<u8>, Unread> {
-    let read = tokio::time::timeout(READING, collect(body)).await;
-    read.unwrap_or(Err(TOO_SLOW))
+/// Says what is wrong with a form.
+pub(super) fn answer((status, reason): Unread) -> Response<Bytes> {
+    let answer = response::text(status, reason);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response::retry_later(answer)
+    } else {
+        answer
+    }
+}
+
+/// A form that was read. It has its place as long as it is there.
+pub(super) struct Form {
+    data: Vec<u8>,
+    _place: Option<Place>,
+}
+
+impl Form {
+    pub(super) fn new(data: Vec<u8>, place: Option<Place>) -> Self {
+        Self {
+            data,
+            _place: place,
+        }
+    }
+
+    pub(super) fn data(&self) -> &[u8] {
+        &self.data
+    }
+}
+
+/// The form that a sender posts, within bounds of number, length and time.
+pub(super) async fn read<B: Body>(
+    shared: &Shared,
+    extensions: &Extensions,
+    body: B,
+) -> Result<Form, Unread> {
+    let place = shared.forms.place(shared.peers.of(extensions));
+    let read = async {
+        let mut place = place.await.ok_or(NO_ROOM)?;
+        let data = collect(body, &mut place).await?;
+        Ok(Form::new(data, Some(place)))
+    };
+    tokio::time::timeout(READING, read)
+        .await
+        .unwrap_or(Err(TOO_SLOW))
 }
 
 /// Back channel: the CAS server posts the request.
 pub(crate) async fn back_channel(
     shared: &Shared,
-    form: &[u8],
+    form: Form,
     sender: LogoutSender,
     now: UnixSeconds,
 ) -> Response<Bytes> {
-    match LogoutRequest::from_form(form) {
+    let read = LogoutRequest::from_form(form.data());
+    drop(form);
+    match read {
         Ok(request) => {
             let ending = Ending::of(shared, Named::by(&request), sender, now).await;
             ending.answer(shared, Channel::Back, None)
@@ -103,22 +149,32 @@ pub(crate) async fn back_channel(
 }
 
 /// At most [`LogoutRequest::MAX_BYTES`] of a body.
-async fn collect<B: Body>(body: B) -> Result<Vec<u8>, Unread> {
+async fn collect<B: Body>(body: B, place: &mut Place) -> Result<Vec<u8>, Unread> {
     let mut form = Vec::new();
     let mut body = std::pin::pin!(body);
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else {
-            return Err(BROKE_OFF);
+    loop {
+        let frame = poll_fn(|cx| match body.as_mut().poll_frame(cx) {
+            Poll::Ready(frame) => Poll::Ready(Ok(frame)),
+            Poll::Pending => place.poll_lost(cx).map(|()| Err(NO_ROOM)),
+        });
+        let Some(frame) = frame.await? else {
+            return Ok(form);
         };
+        let frame = frame.map_err(|_| BROKE_OFF)?;
+        place.goes_on();
         let Ok(mut data) = frame.into_data() else {
             continue;
         };
-        if data.remaining() > LogoutRequest::MAX_BYTES - form.len() {
-            return Err((StatusCode::PAYLOAD_TOO_LARGE, "the request is over 64 KiB"));
+        let (len, left) = (data.remaining(), LogoutRequest::MAX_BYTES - form.len());
+        if len > left {
+            return Err(TOO_LONG);
+        }
+        // A vector that grows by itself may take twice what it needs.
+        if len > form.capacity() - form.len() {
+            form.reserve_exact(len.next_multiple_of(GROWTH).min(left));
         }
         append(&mut form, &mut data);
     }
-    Ok(form)
 }
 
 pub(super) fn append(form: &mut Vec<u8>, data: &mut impl Buf) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, Uri};
+use http::{Extensions, HeaderMap, Method, Request, Response, Uri};
 
 use super::{in_place, navigation, place::Place, response, service_url};
 use crate::{
@@ -36,6 +36,7 @@ pub(crate) struct Visit<'r> {
     pub(crate) method: &'r Method,
     pub(crate) headers: &'r HeaderMap,
     pub(crate) uri: &'r Uri,
+    pub(crate) extensions: &'r Extensions,
     pub(crate) place: Place,
     pub(crate) visitor: Visitor,
     pub(crate) now: UnixSeconds,
@@ -49,6 +50,7 @@ impl<'r> Visit<'r> {
             method: request.method(),
             headers: request.headers(),
             uri,
+            extensions: request.extensions(),
             place: Place::Endpoint,
             visitor: Visitor::of(request.headers(), shared, Place::Endpoint, now),
             now,
@@ -63,6 +65,7 @@ impl<'r> Visit<'r> {
             method: request.method(),
             headers: request.headers(),
             uri,
+            extensions: request.extensions(),
             place: Place::Page,
             visitor: Visitor::of(request.headers(), shared, Place::Page, now),
             now,
@@ -80,6 +83,7 @@ impl<'r> Visit<'r> {
             method: request.method(),
             headers: request.headers(),
             uri: original_uri(request),
+            extensions: request.extensions(),
             place,
             visitor,
             now,

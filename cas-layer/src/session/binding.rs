@@ -128,16 +128,20 @@ impl Binding {
     }
 
     /// Takes out the login whose value `matches`. Each serves once.
-    pub(crate) fn take(&mut self, matches: impl Fn(&LoginValue) -> bool) -> bool {
-        let at = self.logins.iter().position(|login| matches(&login.value));
-        at.map(|at| self.logins.remove(at)).is_some()
+    pub(crate) fn take(&mut self, matches: impl Fn(&LoginValue) -> bool) -> Option<LoginValue> {
+        let at = self.logins.iter().position(|login| matches(&login.value))?;
+        Some(self.logins.remove(at).value)
     }
 
     /// Takes out the newest login whose trip is known and `matches`.
-    pub(crate) fn take_newest_trip(&mut self, matches: impl Fn(&Trip) -> bool) -> Option<Trip> {
+    pub(crate) fn take_newest_trip(
+        &mut self,
+        matches: impl Fn(&Trip) -> bool,
+    ) -> Option<(LoginValue, Trip)> {
         let is_it = |login: &Login| login.trip.as_ref().is_some_and(&matches);
         let at = self.logins.iter().position(is_it)?;
-        self.logins.remove(at).trip
+        let Login { value, trip, .. } = self.logins.remove(at);
+        Some((value, trip?))
     }
 
     /// Notes that a sign-in is finished and says whether the browser seems not to keep the session
@@ -343,9 +347,9 @@ mod tests {
     fn a_login_serves_once() {
         let mut binding = Binding::default();
         binding.begin(value(1), None, 100);
-        assert!(!binding.take(|v| *v == value(2)));
-        assert!(binding.take(|v| *v == value(1)));
-        assert!(!binding.take(|v| *v == value(1)));
+        assert_eq!(binding.take(|v| *v == value(2)), None);
+        assert_eq!(binding.take(|v| *v == value(1)), Some(value(1)));
+        assert_eq!(binding.take(|v| *v == value(1)), None);
     }
 
     #[test]
@@ -354,9 +358,9 @@ mod tests {
         for n in 1..=6 {
             binding.begin(value(n), None, 100);
         }
-        assert!(!binding.take(|v| *v == value(1)));
+        assert_eq!(binding.take(|v| *v == value(1)), None);
         for n in 2..=6 {
-            assert!(binding.take(|v| *v == value(n)), "{n}");
+            assert_eq!(binding.take(|v| *v == value(n)), Some(value(n)));
         }
     }
 

@@ -5,7 +5,8 @@ use crate::{
     CasConfig, Key, MemoryRegistry,
     protocol::ProxyGrantingTicket,
     registry::{
-        AccountId, EndedSessions, Opened, ProxyGrants, RegisteredSession, Registry, RegistryFuture,
+        AccountId, EndedSessions, LogoutSender, Opened, ProxyGrants, RegisteredSession, Registry,
+        RegistryFuture,
     },
     session::{sample_identity, sample_session},
 };
@@ -58,9 +59,10 @@ impl Registry for Asked {
     fn end_if_opened(
         &self,
         ids: Vec<SessionId>,
+        sender: LogoutSender,
         now: UnixSeconds,
     ) -> RegistryFuture<'_, Vec<SessionId>> {
-        self.note().end_if_opened(ids, now)
+        self.note().end_if_opened(ids, sender, now)
     }
 
     fn end_all(

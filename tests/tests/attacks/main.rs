@@ -8,8 +8,11 @@
 )]
 
 mod http2;
+mod login;
 mod logout_flood;
+mod sign_in_flood;
 mod spellings;
+mod unfinished_forms;
 
 use std::process::ExitCode;
 
@@ -19,7 +22,9 @@ fn main() -> ExitCode {
     let suites = [
         http2::trials(),
         logout_flood::trials(),
+        sign_in_flood::trials(),
         spellings::trials(),
+        unfinished_forms::trials(),
     ];
     run_in_turn(suites.into_iter().flatten().collect())
 }

@@ -37,6 +37,7 @@ mod quirks;
 mod registry;
 mod renewal;
 mod rules;
+mod same_login;
 mod saml;
 mod single_logout;
 mod site;

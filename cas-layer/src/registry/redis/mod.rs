@@ -52,8 +52,8 @@ use self::{
     scripts::AccountEnd,
 };
 use super::{
-    AccountId, EndedSessions, LONGEST, LogoutSender, Opened, ProxyGrants, RegisteredSession, Registry,
-    RegistryError, RegistryErrorKind, RegistryFuture,
+    AccountId, EndedSessions, LONGEST, LogoutSender, Opened, ProxyGrants, RegisteredSession,
+    Registry, RegistryError, RegistryErrorKind, RegistryFuture,
 };
 use crate::{clock::UnixSeconds, session::SessionId};
 

@@ -14,7 +14,7 @@ use super::{
         place::Place,
         post, response,
         route::{Endpoint, Route},
-        validation::{self, Validated},
+        validation::{self, Question, Validated, Validation},
         visit::{Visit, Visitor, change_query, original_uri},
     },
     CasApiLayer, answer, browser,
@@ -23,7 +23,7 @@ use super::{
 use crate::{
     access::{Access, Verdict},
     clock::UnixSeconds,
-    config::Shared,
+    config::{Peer, Shared},
     events::{Event, Refused, RefusedReason},
     pages::PageKind,
     protocol::{ServiceTicket, ServiceUrl},
@@ -136,7 +136,8 @@ impl CasApiLayer {
                         && source == Source::Header
                         && !browser::has_sent(request.headers())
                         && matches!(self.session(shared, request.headers(), now), Ok(None));
-                    let (user, cookie) = validate(shared, ticket, service, opens).await?;
+                    let peer = shared.peers.of(request.extensions());
+                    let (user, cookie) = validate(shared, peer, ticket, service, opens).await?;
                     finish.cookie = cookie;
                     hide_ticket(&mut request, source);
                     Some(user)
@@ -216,14 +217,17 @@ fn not_taken(shared: &Shared, status: StatusCode, reason: &'static str) -> Refus
 /// Whose ticket it is, and the cookie of the session that it opens.
 async fn validate(
     shared: &Arc<Shared>,
+    peer: Option<Peer>,
     ticket: ServiceTicket,
     service: &ServiceUrl,
     opens_session: bool,
 ) -> Result<(CasUser, Option<HeaderValue>), Refusal> {
-    let Some(slot) = validation::slot(shared).await else {
+    let busy = || {
         shared.tell(Refused::new(RefusedReason::Busy));
-        return Err(answer::later(PageKind::Busy).into());
+        answer::later(PageKind::Busy)
     };
+    let slot = validation::admit_program(shared, peer).await;
+    let slot = slot.ok_or_else(busy)?;
     let id = SessionId::of(&ticket);
     let begun = if opens_session {
         let begun = Begun::new(&shared.registry, id, validation::lasts(shared)).await;
@@ -232,12 +236,21 @@ async fn validate(
     } else {
         None
     };
-    let renewed = shared.sign_in.is_renewed;
-    let validated = validation::validate(shared, slot, renewed, &ticket, service).await;
+    let is_renewed = shared.sign_in.is_renewed;
+    let question = Question {
+        slot,
+        ticket,
+        service: service.clone(),
+        is_renewed,
+        begun,
+        member: None,
+    };
+    let validation = question.ask(shared).end().await.validation();
+    let Validation { begun, result } = validation.ok_or_else(busy)?;
     let Validated {
         authentication,
         granting_ticket,
-    } = validated.map_err(|error| {
+    } = result.map_err(|error| {
         shared.tell(Refused::by(&error));
         answer::not_validated(&error, service)
     })?;
@@ -249,7 +262,7 @@ async fn validate(
             answer::rejected(&rejected)
         })?;
     let now = shared.clock.now();
-    let mut identity = Identity::new(content, id, renewed, now, &shared.lifetimes);
+    let mut identity = Identity::new(content, id, is_renewed, now, &shared.lifetimes);
     if let Some(begun) = begun {
         match begun.open(identity.expires_at, now).await {
             Ok(Opened::Live { number }) => {

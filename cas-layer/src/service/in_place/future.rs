@@ -179,7 +179,7 @@ impl<S, B: Body> Form<S, B> {
                 let form = peek.into_form();
                 let request = Request::from_parts(parts, ());
                 CasFuture::endpoint(async move {
-                    confirmation::answer(&shared, Place::Page, &request, &form).await
+                    confirmation::answer(&shared, Place::Page, &request, form.data()).await
                 })
             }
             (Found::Broken((status, reason)), Otherwise::Confirmation) => {
@@ -192,7 +192,7 @@ impl<S, B: Body> Form<S, B> {
                 let form = peek.into_form();
                 let sender = single_logout::back_channel_sender(&shared, &parts.extensions);
                 CasFuture::endpoint(async move {
-                    single_logout::back_channel(&shared, &form, sender, now).await
+                    single_logout::back_channel(&shared, form, sender, now).await
                 })
             }
             (Found::Broken(reason), _) => {

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io::IoSlice,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Buf;
@@ -13,7 +13,10 @@ use http_body::{Body, Frame};
 use tokio::time::{Sleep, sleep};
 
 use super::{
-    super::single_logout::{BROKE_OFF, READING, TOO_SLOW, Unread, append},
+    super::{
+        forms::Place,
+        single_logout::{BROKE_OFF, Form, NO_ROOM, READING, TOO_SLOW, Unread, append},
+    },
     peeked::Peeked,
 };
 use crate::protocol::{LogoutRequest, is_form};
@@ -22,8 +25,9 @@ use crate::protocol::{LogoutRequest, is_form};
 /// and never encoded.
 const BEGINNING: &[u8] = b"logoutRequest=";
 
-/// The most frames that are kept. A server sends its message in a few; who sends a byte in each is none.
-const MAX_FRAMES: usize = 1024;
+/// The most frames that are kept, each of which takes some 400 bytes besides its data. A server sends its message in a few;
+/// who sends a byte in each is none.
+const MAX_FRAMES: usize = 128;
 
 /// Whether a request can be a logout request, by everything but its body.
 pub(super) fn is_worth_it<B: Body>(method: &Method, headers: &HeaderMap, body: &B) -> bool {
@@ -41,6 +45,7 @@ pub(super) fn is_worth_it<B: Body>(method: &Method, headers: &HeaderMap, body: &
 
 /// A form that is being looked at.
 pub(super) struct Peek<B: Body> {
+    entry: Entry,
     body: Pin<Box<B>>,
     has_ended: bool,
     seen: VecDeque<Frame<B::Data>>,
@@ -51,6 +56,12 @@ pub(super) struct Peek<B: Body> {
     matched: usize,
     /// Begins when the sender first lets us wait.
     timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// The way to a place among the forms that are read.
+enum Entry {
+    Waits(Pin<Box<dyn Future<Output = Option<Place>> + Send>>),
+    Is(Place),
 }
 
 /// What a form turns out to be.
@@ -67,8 +78,12 @@ pub(super) enum Found {
 }
 
 impl<B: Body> Peek<B> {
-    pub(super) fn new(body: B) -> Self {
+    pub(super) fn new(
+        place: impl Future<Output = Option<Place>> + Send + 'static,
+        body: B,
+    ) -> Self {
         Self {
+            entry: Entry::Waits(Box::pin(place)),
             body: Box::pin(body),
             has_ended: false,
             seen: VecDeque::new(),
@@ -80,22 +95,26 @@ impl<B: Body> Peek<B> {
     }
 
     /// The same for a form that is known to be for the layer: it is read to its end.
-    pub(super) fn known(body: B) -> Self {
+    pub(super) fn known(
+        place: impl Future<Output = Option<Place>> + Send + 'static,
+        body: B,
+    ) -> Self {
         Self {
             matched: BEGINNING.len(),
-            ..Self::new(body)
+            ..Self::new(place, body)
         }
     }
 
     /// Reads no more than it takes to tell. After anything but [`Found::Ours`] it is not to be called again.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Found> {
         loop {
-            let found = match self.body.as_mut().poll_frame(cx) {
+            let found = match self.poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => self.take_in(frame),
-                Poll::Ready(Some(Err(error))) => {
+                Poll::Ready(Some(Err(Stopped::BrokeOff(error)))) => {
                     self.broke_off = Some(error);
                     Some(self.stop(Found::Broken(BROKE_OFF)))
                 }
+                Poll::Ready(Some(Err(Stopped::NoRoom))) => Some(self.stop(Found::Broken(NO_ROOM))),
                 Poll::Ready(None) => {
                     self.has_ended = true;
                     Some(self.stop(Found::Whole))
@@ -111,8 +130,30 @@ impl<B: Body> Peek<B> {
         }
     }
 
+    /// What comes next, as long as there is a place to read it.
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Next<B>>> {
+        if let Entry::Waits(place) = &mut self.entry {
+            match ready!(place.as_mut().poll(cx)) {
+                Some(place) => self.entry = Entry::Is(place),
+                None => return Poll::Ready(Some(Err(Stopped::NoRoom))),
+            }
+        }
+        let frame = self.body.as_mut().poll_frame(cx);
+        match &mut self.entry {
+            Entry::Is(place) if frame.is_pending() => {
+                ready!(place.poll_lost(cx));
+                Poll::Ready(Some(Err(Stopped::NoRoom)))
+            }
+            Entry::Is(place) => {
+                place.goes_on();
+                frame.map(|frame| frame.map(|frame| frame.map_err(Stopped::BrokeOff)))
+            }
+            Entry::Waits(_) => Poll::Pending,
+        }
+    }
+
     /// The form, when it is whole.
-    pub(super) fn into_form(self) -> Vec<u8> {
+    pub(super) fn into_form(self) -> Form {
         let mut form = Vec::with_capacity(self.bytes);
         for mut data in self
             .seen
@@ -121,7 +162,11 @@ impl<B: Body> Peek<B> {
         {
             append(&mut form, &mut data);
         }
-        form
+        let place = match self.entry {
+            Entry::Is(place) => Some(place),
+            Entry::Waits(_) => None,
+        };
+        Form::new(form, place)
     }
 
     /// The body as it came.
@@ -172,6 +217,14 @@ impl<B: Body> Peek<B> {
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(READING)));
         timer.as_mut().poll(cx).is_ready()
     }
+}
+
+type Next<B> = Result<Frame<<B as Body>::Data>, Stopped<<B as Body>::Error>>;
+
+/// Why there is no further frame.
+enum Stopped<E> {
+    BrokeOff(E),
+    NoRoom,
 }
 
 #[cfg(test)]

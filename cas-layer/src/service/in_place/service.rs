@@ -83,8 +83,9 @@ where
         if may_sign_out && arrival::is_confirmation(shared, &visit) {
             let now = visit.now;
             let (parts, body) = request.into_parts();
+            let place = shared.forms.place(shared.peers.of(&parts.extensions));
             return CasInPlaceFuture::peeking(Form {
-                peek: Peek::known(body),
+                peek: Peek::known(place, body),
                 parts,
                 shared: Arc::clone(shared),
                 now,
@@ -98,8 +99,9 @@ where
                 Admission::Admitted(_) => Otherwise::Admitted(take_ready(&mut self.inner)),
             };
             let (parts, body) = request.into_parts();
+            let place = shared.forms.place(shared.peers.of(&parts.extensions));
             return CasInPlaceFuture::peeking(Form {
-                peek: Peek::new(body),
+                peek: Peek::new(place, body),
                 parts,
                 shared: Arc::clone(shared),
                 now,

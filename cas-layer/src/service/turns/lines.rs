@@ -1,0 +1,119 @@
+//! Who waits, and whose turn it is. Pure.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::Hash,
+};
+
+/// Free slots, and a line for each party that waits for one. The lines take turns: whoever is first in a line waits for
+/// one of each other line at most.
+#[derive(Debug)]
+pub(super) struct Lines<K, W> {
+    free: usize,
+    /// How many may wait.
+    room: usize,
+    waiting: usize,
+    /// None of them is empty.
+    by_party: HashMap<K, VecDeque<(u64, W)>>,
+    /// The parties that have a line, the next one first.
+    order: VecDeque<K>,
+    /// The number of the next place.
+    number: u64,
+}
+
+/// A place in a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place<K> {
+    party: K,
+    number: u64,
+}
+
+impl<K: Copy + Eq + Hash, W> Lines<K, W> {
+    pub(super) fn new(slots: usize, room: usize) -> Self {
+        Self {
+            free: slots,
+            room,
+            waiting: 0,
+            by_party: HashMap::new(),
+            order: VecDeque::new(),
+            number: 0,
+        }
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Takes a free slot. Nobody waits while there is one.
+    pub(super) fn take(&mut self) -> bool {
+        let is_free = self.free > 0;
+        self.free -= usize::from(is_free);
+        is_free
+    }
+
+    /// Gets in line. Where all places are taken, whoever came last in the longest line makes room, if that line is longer than
+    /// this one becomes; else there is `None`.
+    pub(super) fn wait(&mut self, party: K, waiter: W) -> Option<(Place<K>, Option<W>)> {
+        let displaced = if self.waiting < self.room {
+            None
+        } else {
+            let own = self.by_party.get(&party).map_or(0, VecDeque::len);
+            let longest = self.by_party.values_mut().max_by_key(|line| line.len())?;
+            if longest.len() <= own + 1 {
+                return None;
+            }
+            self.waiting -= 1;
+            longest.pop_back().map(|(_, waiter)| waiter)
+        };
+        let place = Place {
+            party,
+            number: self.number,
+        };
+        self.number += 1;
+        self.waiting += 1;
+        let line = self.by_party.entry(party).or_default();
+        if line.is_empty() {
+            self.order.push_back(party);
+        }
+        line.push_back((place.number, waiter));
+        Some((place, displaced))
+    }
+
+    /// A slot comes back: whoever is next has it, and without anybody it is free.
+    pub(super) fn next(&mut self) -> Option<W> {
+        let next = self.order.pop_front().and_then(|party| {
+            let line = self.by_party.get_mut(&party)?;
+            let first = line.pop_front();
+            if line.is_empty() {
+                self.by_party.remove(&party);
+            } else {
+                self.order.push_back(party);
+            }
+            first
+        });
+        if let Some((_, waiter)) = next {
+            self.waiting -= 1;
+            Some(waiter)
+        } else {
+            self.free += 1;
+            None
+        }
+    }
+
+    /// Gives a place up, if it is still held.
+    pub(super) fn leave(&mut self, place: Place<K>) {
+        let Some(line) = self.by_party.get_mut(&place.party) else {
+            return;
+        };
+        let before = line.len();
+        line.retain(|(number, _)| *number != place.number);
+        self.waiting -= before - line.len();
+        if line.is_empty() {
+            self.by_party.remove(&place.party);
+            self.order.retain(|party| *party != place.party);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
