@@ -24,6 +24,7 @@ mod session;
 mod strict_url;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod turns;
 mod user;
 
 pub use access::Access;

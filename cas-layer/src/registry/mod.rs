@@ -7,8 +7,6 @@ mod account;
 mod begun;
 mod ended;
 mod error;
-#[cfg(any(feature = "file", feature = "redis"))]
-mod fair;
 #[cfg(feature = "file")]
 pub(crate) mod file;
 mod forgetful;

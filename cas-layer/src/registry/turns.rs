@@ -1,14 +1,12 @@
-//! How much of what the network asks for is done at once.
+//! How many messages that name sessions are looked into at once.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use tokio::sync::oneshot;
+use std::sync::Arc;
 
 use super::{
     LogoutSender, RegistryError, RegistryErrorKind,
-    fair::Fair,
     sender::{Share, SourceId},
 };
+use crate::turns;
 
 /// How many messages of each share are looked up at once.
 const AT_ONCE: usize = 8;
@@ -18,30 +16,15 @@ const WAITING: usize = 1_024;
 
 /// Each share has turns of its own, and its sources take them in turn.
 #[derive(Clone, Debug)]
-pub(crate) struct Turns(Arc<[Mutex<Line>; Share::COUNT]>);
-
-#[derive(Debug)]
-struct Line {
-    free: usize,
-    waiting: Fair<(Option<SourceId>, oneshot::Sender<Turn>)>,
-}
+pub(crate) struct Turns(Arc<[turns::Turns<Option<SourceId>>; Share::COUNT]>);
 
 /// Somebody's turn, until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Turn {
-    /// `None` once it is given back.
-    turns: Option<Turns>,
-    share: Share,
-}
+pub(crate) type Turn = turns::Slot<Option<SourceId>>;
 
 impl Turns {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(std::array::from_fn(|_| {
-            Mutex::new(Line {
-                free: AT_ONCE,
-                waiting: Fair::new(WAITING, WAITING),
-            })
-        })))
+        let turns = |_| turns::Turns::new(AT_ONCE, WAITING);
+        Self(Arc::new(std::array::from_fn(turns)))
     }
 
     /// Waits for a turn.
@@ -49,65 +32,12 @@ impl Turns {
     /// # Errors
     /// [`RegistryErrorKind::Full`]: too many wait, of this source or of as many others.
     pub(crate) async fn take(&self, sender: LogoutSender) -> Result<Turn, RegistryError> {
-        let waiting = {
-            let mut line = self.line(sender.share());
-            if line.free > 0 {
-                line.free -= 1;
-                return Ok(self.turn(sender.share()));
-            }
-            let (fits, displaced) = line.waiting.make_room(sender.source(), 1);
-            // Who is displaced hears of it by this.
-            drop(displaced);
-            if !fits {
-                return Err(too_many());
-            }
-            let (turn, waiting) = oneshot::channel();
-            let entry = (sender.source(), turn);
-            line.waiting.add(sender.source(), 1, entry);
-            waiting
+        let asked = self.0[sender.share().index()].ask(sender.source());
+        let turn = match asked {
+            Some(asked) => asked.slot().await,
+            None => None,
         };
-        waiting.await.map_err(|_| too_many())
-    }
-
-    fn turn(&self, share: Share) -> Turn {
-        Turn {
-            turns: Some(self.clone()),
-            share,
-        }
-    }
-
-    /// Gives a turn to the next one who still waits for it.
-    fn hand_on(&self, share: Share) {
-        loop {
-            let next = {
-                let mut line = self.line(share);
-                let Some((source, next)) = line.waiting.take() else {
-                    line.free += 1;
-                    return;
-                };
-                line.waiting.finish(source, 1);
-                next
-            };
-            match next.send(self.turn(share)) {
-                Ok(()) => return,
-                // Went away. The turn is not given back twice.
-                Err(mut turn) => turn.turns = None,
-            }
-        }
-    }
-
-    /// A panic elsewhere leaves the line whole: every change is complete before the next call.
-    fn line(&self, share: Share) -> MutexGuard<'_, Line> {
-        let line = &self.0[share.index()];
-        line.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        if let Some(turns) = self.turns.take() {
-            turns.hand_on(self.share);
-        }
+        turn.ok_or_else(too_many)
     }
 }
 
@@ -209,6 +139,8 @@ mod tests {
         // It was given its turn and never looked.
         drop(given);
         assert!(has_turn(&mut last).is_some());
-        assert_eq!(turns.line(Share::Front).free, AT_ONCE);
+        drop(last);
+        let mut all: Vec<_> = (0..AT_ONCE).map(|_| take(&turns, front(5))).collect();
+        assert!(all.iter_mut().map(has_turn).all(|turn| turn.is_some()));
     }
 }

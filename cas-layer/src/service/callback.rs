@@ -13,7 +13,6 @@ use super::{
     place::Place,
     response,
     service_url::LoginKind,
-    turns::Slot,
     validation::{self, Admitted, Party, Question, Validated, Validation},
     visit::{Visit, render},
 };
@@ -30,6 +29,7 @@ use crate::{
     session::{
         Binding, Identity, LoginValue, NoCookie, Rejected, Remembered, SessionData, SessionId,
     },
+    turns::Slot,
     user::CasUser,
 };
 

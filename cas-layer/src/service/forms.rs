@@ -18,8 +18,10 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::turns::{Slot, Turns};
-use crate::config::Peer;
+use crate::{
+    config::Peer,
+    turns::{Slot, Turns},
+};
 
 /// How many are read at once. Each has at most 64 KiB.
 const AT_ONCE: usize = 256;

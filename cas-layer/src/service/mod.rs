@@ -21,7 +21,6 @@ mod response;
 mod route;
 mod service_url;
 mod single_logout;
-mod turns;
 mod validation;
 mod visit;
 

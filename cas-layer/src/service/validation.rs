@@ -17,7 +17,6 @@ use tracing::{Instrument as _, instrument::WithSubscriber as _};
 use super::{
     granting,
     logins::{Logins, Member, Turn},
-    turns::{Slot, Turns},
 };
 use crate::{
     client::ValidationError,
@@ -26,6 +25,7 @@ use crate::{
     protocol::{Authentication, ProxyGrantingTicket, ServiceTicket, ServiceUrl},
     seldom::{Seldom, seldom},
     session::{LoginValue, SessionId},
+    turns::{Slot, Turns},
 };
 
 /// How long a session may take to open once its ticket is validated.

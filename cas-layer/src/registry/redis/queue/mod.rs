@@ -1,5 +1,6 @@
 //! Sign-outs on their way to Redis.
 
+mod fair;
 #[cfg(test)]
 mod tests;
 mod waiting;
@@ -12,14 +13,12 @@ use std::{
 
 use tokio::sync::{Notify, oneshot};
 
-use self::waiting::Waiting;
+use self::{fair::Fair, waiting::Waiting};
 use super::scripts::{AccountEnd, Answer, Lasting};
 use crate::{
     clock::UnixSeconds,
     protocol::LogoutRequest,
-    registry::{
-        EndedSessions, LogoutSender, RegistryError, RegistryErrorKind, fair::Fair, sender::Share,
-    },
+    registry::{EndedSessions, LogoutSender, RegistryError, RegistryErrorKind, sender::Share},
     seldom::{Seldom, seldom},
     session::SessionId,
 };

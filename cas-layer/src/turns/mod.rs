@@ -22,7 +22,7 @@ impl<K: Copy + Eq + Hash> Turns<K> {
     }
 
     /// Asks for a slot: `None` where too many wait.
-    pub(super) fn ask(&self, party: K) -> Option<Asked<K>> {
+    pub(crate) fn ask(&self, party: K) -> Option<Asked<K>> {
         let mut lines = self.lines();
         if lines.take() {
             return Some(Asked::Slot(Slot(self.clone())));
@@ -40,7 +40,7 @@ impl<K: Copy + Eq + Hash> Turns<K> {
     }
 
     /// How many wait.
-    pub(super) fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.lines().waiting()
     }
 
@@ -75,7 +75,7 @@ impl<K: Copy + Eq + Hash> fmt::Debug for Turns<K> {
 }
 
 /// What comes of asking for a slot.
-pub(super) enum Asked<K: Copy + Eq + Hash> {
+pub(crate) enum Asked<K: Copy + Eq + Hash> {
     Slot(Slot<K>),
     Place(Waiting<K>),
 }
@@ -83,7 +83,7 @@ pub(super) enum Asked<K: Copy + Eq + Hash> {
 impl<K: Copy + Eq + Hash> Asked<K> {
     /// The slot, when it is this one's turn. `None` for one who had to make room for a shorter line. Who does not wait for it
     /// any longer gives up their place.
-    pub(super) async fn slot(self) -> Option<Slot<K>> {
+    pub(crate) async fn slot(self) -> Option<Slot<K>> {
         match self {
             Self::Slot(slot) => Some(slot),
             Self::Place(waiting) => waiting.slot().await,
@@ -92,7 +92,8 @@ impl<K: Copy + Eq + Hash> Asked<K> {
 }
 
 /// A slot. It is free again when this is dropped, by a panic too.
-pub(super) struct Slot<K: Copy + Eq + Hash>(Turns<K>);
+#[derive(Debug)]
+pub(crate) struct Slot<K: Copy + Eq + Hash>(Turns<K>);
 
 impl<K: Copy + Eq + Hash> Drop for Slot<K> {
     fn drop(&mut self) {
@@ -101,7 +102,7 @@ impl<K: Copy + Eq + Hash> Drop for Slot<K> {
 }
 
 /// Somebody in line.
-pub(super) struct Waiting<K: Copy + Eq + Hash> {
+pub(crate) struct Waiting<K: Copy + Eq + Hash> {
     turns: Turns<K>,
     /// `None` once it was left.
     place: Option<Place<K>>,

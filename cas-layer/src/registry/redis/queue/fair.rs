@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use super::SourceId;
+use crate::registry::SourceId;
 
 /// Where something comes from. All of which that is not known are one source.
 type Source = Option<SourceId>;
@@ -48,7 +48,6 @@ impl<T> Fair<T> {
     }
 
     /// How much waits, or was taken and is not done.
-    #[cfg(feature = "redis")]
     pub(crate) fn size(&self) -> usize {
         self.size
     }
@@ -119,7 +118,6 @@ impl<T> Fair<T> {
     }
 
     /// Everything that waits.
-    #[cfg(feature = "redis")]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.lanes
             .values()
@@ -127,7 +125,6 @@ impl<T> Fair<T> {
     }
 
     /// The same, to be changed.
-    #[cfg(feature = "redis")]
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.lanes
             .values_mut()
