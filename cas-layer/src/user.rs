@@ -115,8 +115,8 @@ impl CasUser {
     }
 
     /// The user name as the CAS server gave it (CAS protocol 2.5.1, `cas:user`), unless the configuration
-    /// [changes](crate::CasConfigBuilder::user_name) it: not empty, at most 1,024 bytes, without control
-    /// characters.
+    /// [changes](crate::CasConfigBuilder::user_name) it: at most 1,024 bytes, with something to see
+    /// in it, and without characters that nobody sees ([`NewSession::set_name`](crate::NewSession::set_name)).
     #[must_use]
     pub fn name(&self) -> &str {
         self.identity().user()

@@ -279,7 +279,7 @@ impl CasConfigBuilder {
     ///
     /// Those who wait take turns: each sender where [`peer_address`](Self::peer_address) is set, else each login. Where all
     /// places are taken, the sender with the most of them gives one up for another. Of one login one ticket is validated at
-    /// a time, and at most five requests are under way. One that brings the same ticket meanwhile, as by a reload or a
+    /// a time, and at most six requests are under way. One that brings the same ticket meanwhile, as by a reload or a
     /// double click, gets the same answer.
     pub fn max_concurrent_validations(mut self, limit: usize) -> Self {
         self.max_concurrent_validations = limit;

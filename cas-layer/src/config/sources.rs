@@ -24,7 +24,7 @@ impl Sources {
         if networks.is_empty() {
             return Err(ConfigError::InvalidNetwork {
                 network: String::new(),
-                reason: "the list is empty, so nobody could send a logout request",
+                reason: "the list is empty, so every request would be refused",
             });
         }
         let parse = |network: &String| {

@@ -91,7 +91,7 @@ pub(super) fn write(event: &Event<'_>, repeats: &Repeats) {
 fn write_refused(refused: &Refused<'_>, repeats: &Repeats) {
     let (level, message) = describe_refusal(refused.reason());
     let reason = refused.reason().as_str();
-    let (level, unsaid) = if takes_a_user(refused.reason()) {
+    let (level, unsaid) = if is_after_validation(refused) {
         (level, None)
     } else {
         repeats.level(["refused", reason], level)
@@ -148,9 +148,10 @@ fn write_logout_request(channel: Channel, outcome: LogoutOutcome<'_>, repeats: &
         LogoutOutcome::Ended(sessions) => (Some(sessions), None, None),
         LogoutOutcome::Malformed(error) => (None, Some(error), None),
         LogoutOutcome::NotRemembered(error) => (None, Some(error), source_of(error)),
-        LogoutOutcome::Unknown | LogoutOutcome::SourceRefused | LogoutOutcome::SourceUnknown => {
-            (None, None, None)
-        }
+        LogoutOutcome::Unknown
+        | LogoutOutcome::NoRoom
+        | LogoutOutcome::SourceRefused
+        | LogoutOutcome::SourceUnknown => (None, None, None),
     };
     say!(
         level,
@@ -251,6 +252,10 @@ fn describe_logout_request(outcome: LogoutOutcome<'_>) -> (Level, &'static str) 
         LogoutOutcome::Ended(_) => (Level::DEBUG, "single logout"),
         LogoutOutcome::Unknown => (Level::DEBUG, "a logout request names no session of ours"),
         LogoutOutcome::Malformed(_) => (Level::WARN, "a logout request was refused"),
+        LogoutOutcome::NoRoom => (
+            Level::ERROR,
+            "too many forms are being read: one, which may be a logout request, was turned away",
+        ),
         LogoutOutcome::SourceRefused => (
             Level::WARN,
             "a logout request came from an address that is not listed",
@@ -267,13 +272,14 @@ fn describe_logout_request(outcome: LogoutOutcome<'_>) -> (Level, &'static str) 
     }
 }
 
-/// Whether it happens to nobody for whom the CAS server has not vouched.
-fn takes_a_user(reason: RefusedReason) -> bool {
-    match reason {
+/// Whether the CAS server has vouched for somebody by then, so that no stranger can bring it about.
+fn is_after_validation(refused: &Refused<'_>) -> bool {
+    match refused.reason() {
+        // Anybody can post a form without a sign-in in it.
+        RefusedReason::NotConfirmed => refused.session_id().is_some(),
         RefusedReason::Vetoed
         | RefusedReason::BadUserName
         | RefusedReason::SignedOutMeanwhile
-        | RefusedReason::NotConfirmed
         | RefusedReason::SessionTooLarge
         | RefusedReason::NotAllowed => true,
         RefusedReason::InvalidTicket

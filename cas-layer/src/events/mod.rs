@@ -70,6 +70,8 @@ pub(crate) enum LogoutOutcome<'e> {
     Unknown,
     /// It is none, for the reason told.
     Malformed(&'e dyn fmt::Display),
+    /// So many forms are being read that there was no room to look whether it is one.
+    NoRoom,
     /// Its sender is not listed.
     SourceRefused,
     /// Who sent it cannot be said, and only listed senders are heard.
@@ -119,6 +121,7 @@ impl LogoutOutcome<'_> {
             Self::Ended(_) => "ended",
             Self::Unknown => "unknown",
             Self::Malformed(_) => "malformed",
+            Self::NoRoom => "no-room",
             Self::SourceRefused => "source-refused",
             Self::SourceUnknown => "source-unknown",
             Self::NotRemembered(_) => "not-remembered",

@@ -49,14 +49,14 @@ impl Confirmation {
     /// `sealed` has no characters that need escaping.
     pub(crate) fn new(user_name: &str, action: String, sealed: String) -> Self {
         Self {
-            user_name: user_name.chars().map(seen).collect(),
+            user_name: user_name.to_owned(),
             action,
             sealed,
         }
     }
 
-    /// The name that the user will have here, as it is to be read: characters that cannot be seen, or that turn others
-    /// round, are replaced by U+FFFD, so that no name looks like another by those. It comes from the network: escape it.
+    /// The name that the user will have here. Nothing in it is invisible
+    /// ([`NewSession::set_name`](crate::NewSession::set_name)). It comes from the network: escape it.
     #[must_use]
     pub fn user_name(&self) -> &str {
         &self.user_name
@@ -87,56 +87,11 @@ impl Confirmation {
     }
 }
 
-/// The character itself, unless it is one without a shape of its own: a control of direction, a separator of lines,
-/// or what may be ignored when a text is shown (`Default_Ignorable_Code_Point`, Unicode 16).
-fn seen(character: char) -> char {
-    match character {
-        '\u{ad}'
-        | '\u{34f}'
-        | '\u{61c}'
-        | '\u{115f}'..='\u{1160}'
-        | '\u{17b4}'..='\u{17b5}'
-        | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}'
-        | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffb}'
-        | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}'
-        | '\u{e0000}'..='\u{e0fff}' => char::REPLACEMENT_CHARACTER,
-        _ => character,
-    }
-}
-
 /// What is sealed is for the browser alone.
 impl fmt::Debug for Confirmation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Confirmation")
             .field("action", &self.action)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_shows_that_it_has_what_cannot_be_seen() {
-        for (name, shown) in [
-            ("Zoë O'Brien-猫", "Zoë O'Brien-猫"),
-            ("e\u{301}", "e\u{301}"),
-            ("\u{202e}ecila", "\u{fffd}ecila"),
-            ("al\u{200b}ice", "al\u{fffd}ice"),
-            ("alice\u{3164}", "alice\u{fffd}"),
-            ("a\u{2028}b\u{e0041}", "a\u{fffd}b\u{fffd}"),
-        ] {
-            let confirmation = Confirmation::new(name, String::new(), String::new());
-            assert_eq!(confirmation.user_name(), shown);
-        }
     }
 }

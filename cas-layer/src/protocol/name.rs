@@ -55,7 +55,7 @@ fn fault(name: &str) -> Option<Fault> {
     if name.chars().any(is_invisible) {
         return Some(Fault::Invisible);
     }
-    if name.trim().len() < name.len() {
+    if name.trim_matches(is_blank).len() < name.len() {
         return Some(Fault::Edges);
     }
     None

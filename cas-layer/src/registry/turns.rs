@@ -30,7 +30,7 @@ impl Turns {
     /// Waits for a turn.
     ///
     /// # Errors
-    /// [`RegistryErrorKind::Full`]: too many wait, of this source or of as many others.
+    /// [`RegistryErrorKind::Full`]: this source has too many waiting, or all places are taken.
     pub(crate) async fn take(&self, sender: LogoutSender) -> Result<Turn, RegistryError> {
         let asked = self.0[sender.share().index()].ask(sender.source());
         let turn = match asked {

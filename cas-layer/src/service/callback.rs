@@ -24,7 +24,7 @@ use crate::{
     pages::{Page, PageKind},
     paths::ReturnPath,
     protocol::{ProxyGrantingTicket, ServiceTicket, ServiceUrl},
-    registry::{Begun, LogoutSender, Opened, RegistryError, RegistryErrorKind},
+    registry::{Begun, Opened, RegistryError, RegistryErrorKind},
     seldom::{Seldom, seldom},
     session::{
         Binding, Identity, LoginValue, NoCookie, Rejected, Remembered, SessionData, SessionId,
@@ -200,11 +200,7 @@ impl Entrant {
         let cookie = match granting::cookie(shared, &mut session, now) {
             Ok(cookie) => cookie,
             Err(no_cookie) => {
-                // Opened for nothing. If this cannot be noted, the entry goes when it expires.
-                let _ = shared
-                    .registry
-                    .end_if_opened(vec![id], LogoutSender::app(), now)
-                    .await;
+                logout::take_back(shared, vec![id], now).await;
                 shared.tell(Refused::by(&no_cookie).signing_in(session.user(), id));
                 return self.no_cookie(shared, &no_cookie);
             }

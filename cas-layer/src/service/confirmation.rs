@@ -15,7 +15,7 @@ use http::{Request, Response, StatusCode};
 use super::{
     callback::Entrant,
     login,
-    logout::is_same_origin,
+    logout::{is_same_origin, take_back},
     navigation::is_framed,
     place::Place,
     response,
@@ -80,11 +80,7 @@ impl Entrant {
         {
             Ok(page) => self.render(shared, &page),
             Err(answer) => {
-                // Opened for nothing. If this cannot be noted, the entry goes when it expires.
-                let _ = shared
-                    .registry
-                    .end_if_opened(vec![id], LogoutSender::app(), now)
-                    .await;
+                take_back(shared, vec![id], now).await;
                 *answer
             }
         }
@@ -127,9 +123,10 @@ impl Entrant {
             ));
         }
         for name in unconfirmed.names() {
-            open(shared, name, until, now)
-                .await
-                .map_err(|error| self.registry_failed(shared, &error))?;
+            if let Err(error) = open(shared, name, until, now).await {
+                take_back(shared, unconfirmed.names(), now).await;
+                return Err(self.registry_failed(shared, &error).into());
+            }
         }
         self.binding.wait(value, now);
         let (place, next) = (self.place, self.next.as_ref());
@@ -224,11 +221,8 @@ pub(super) async fn answer(
         Judged::Declined(session, ids, response) => {
             let reason = RefusedReason::NotConfirmed;
             shared.tell(Refused::new(reason).signing_in(session.user(), session.id));
-            // If this cannot be noted, the entries go when they expire: the browser does not confirm it any more.
-            let _ = shared
-                .registry
-                .end_if_opened(ids, LogoutSender::app(), now)
-                .await;
+            // Should this fail, the browser does not confirm it any more.
+            take_back(shared, ids, now).await;
             response
         }
     }

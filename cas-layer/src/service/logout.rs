@@ -11,7 +11,8 @@ use crate::{
     config::Shared,
     events::{Refused, RefusedReason, SignOutCause, SignedOut},
     pages::{Page, PageKind},
-    session::{Binding, Remembered},
+    registry::LogoutSender,
+    session::{Binding, Remembered, SessionId},
     user::CasUser,
 };
 
@@ -64,8 +65,16 @@ pub(crate) fn is_same_origin(shared: &Shared, headers: &HeaderMap) -> bool {
         .is_none_or(|origin| origin.as_bytes() == shared.app.origin().as_bytes())
 }
 
-/// Ends a session whose cookie was shown; a user without one has none to end. A registry that cannot be reached does not keep the visitor here:
-/// on this node the session has ended, and the registry tells the others when it can.
+/// What was opened for nothing is open no more. If this cannot be noted, the entries go when they expire.
+pub(super) async fn take_back(shared: &Shared, ids: Vec<SessionId>, now: UnixSeconds) {
+    let _ = shared
+        .registry
+        .end_if_opened(ids, LogoutSender::app(), now)
+        .await;
+}
+
+/// Ends a session whose cookie was shown; a user without one has none to end. A registry that cannot be reached does
+/// not keep the visitor here: on this node the session has ended, and the registry tells the others when it can.
 pub(super) async fn end(shared: &Shared, user: &CasUser, cause: SignOutCause, now: UnixSeconds) {
     let Some(session) = user.session() else {
         return;

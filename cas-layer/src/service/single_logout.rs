@@ -7,7 +7,7 @@ use bytes::{Buf, Bytes};
 use form_urlencoded::parse;
 use http::{Extensions, HeaderMap, Response, StatusCode, header};
 use http_body::Body;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::timeout};
 
 use super::{forms::Place, response, visit::Visit};
 use crate::{
@@ -79,7 +79,11 @@ pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Unread> {
 
 /// The answer to a `POST` that is nothing we know, or could not be read.
 pub(crate) fn malformed(shared: &Shared, unread: Unread) -> Response<Bytes> {
-    let outcome = LogoutOutcome::Malformed(&unread.1);
+    let outcome = if unread == NO_ROOM {
+        LogoutOutcome::NoRoom
+    } else {
+        LogoutOutcome::Malformed(&unread.1)
+    };
     shared.tell(Event::LogoutRequest(Channel::Back, outcome));
     answer(unread)
 }
@@ -119,15 +123,11 @@ pub(super) async fn read<B: Body>(
     extensions: &Extensions,
     body: B,
 ) -> Result<Form, Unread> {
-    let place = shared.forms.place(shared.peers.of(extensions));
-    let read = async {
-        let mut place = place.await.ok_or(NO_ROOM)?;
-        let data = collect(body, &mut place).await?;
-        Ok(Form::new(data, Some(place)))
-    };
-    tokio::time::timeout(READING, read)
-        .await
-        .unwrap_or(Err(TOO_SLOW))
+    let place = timeout(READING, shared.forms.place(shared.peers.of(extensions))).await;
+    // It was not the sender who was slow.
+    let mut place = place.ok().flatten().ok_or(NO_ROOM)?;
+    let data = timeout(READING, collect(body, &mut place)).await;
+    Ok(Form::new(data.unwrap_or(Err(TOO_SLOW))?, Some(place)))
 }
 
 /// Back channel: the CAS server posts the request.

@@ -30,7 +30,7 @@ pub(crate) enum Visitor {
     SignedIn(CasUser),
 }
 
-/// A request and what follows from it at once: the visitor.
+/// A request and its visitor.
 #[derive(Debug)]
 pub(crate) struct Visit<'r> {
     pub(crate) method: &'r Method,

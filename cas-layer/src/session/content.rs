@@ -64,7 +64,8 @@ impl NewSession<'_> {
 
     /// Changes the user name. It has to be one: at most 1,024 bytes, something to see in it, no white space at either end,
     /// and no control characters nor others that nobody can see (format characters and what Unicode calls default
-    /// ignorable: zero-width ones, those that turn the direction of writing). Otherwise nobody is signed in: a 500 and an error in the log.
+    /// ignorable: zero-width ones, those that turn the direction of writing). Otherwise nobody is signed in: a 500 and an
+    /// error in the log.
     pub fn set_name(&mut self, name: impl Into<String>) {
         self.name = name.into();
     }

@@ -81,7 +81,7 @@ pub(crate) enum Asked<K: Copy + Eq + Hash> {
 }
 
 impl<K: Copy + Eq + Hash> Asked<K> {
-    /// The slot, when it is this one's turn. `None` for one who had to make room for a shorter line. Who does not wait for it
+    /// The slot, when it is this one's turn. `None` if the place was given to a party with fewer waiting. Who does not wait for it
     /// any longer gives up their place.
     pub(crate) async fn slot(self) -> Option<Slot<K>> {
         match self {

@@ -270,7 +270,9 @@ pub(crate) async fn every_script_refuses_a_number_that_no_redis_gave() {
         "number",
         "longest",
         "recovering",
+        "kept-listed",
         "kept",
+        "kept-front",
     ];
     let keys = keys.map(|name| format!("{{cas-layer}}:{name}"));
     let id = id.to_string();

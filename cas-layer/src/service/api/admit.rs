@@ -11,6 +11,7 @@ use super::{
         Anonymous,
         extra_cookie::ExtraCookie,
         granting, host,
+        logout::take_back,
         place::Place,
         post, response,
         route::{Endpoint, Route},
@@ -27,7 +28,8 @@ use crate::{
     events::{Event, Refused, RefusedReason},
     pages::PageKind,
     protocol::{ServiceTicket, ServiceUrl},
-    registry::{Begun, LogoutSender, Opened},
+    registry::{Begun, Opened, RegistryError},
+    seldom::{Seldom, seldom},
     session::{Identity, SessionId},
     user::CasUser,
 };
@@ -147,7 +149,7 @@ impl CasApiLayer {
         let judged = judge(shared, &access, user.as_ref(), service.as_ref(), now);
         if let Some(user) = user.as_ref().filter(|_| finish.cookie.is_some()) {
             if judged.is_err() {
-                take_back(shared, user.session_id(), now).await;
+                take_back(shared, vec![user.session_id()], now).await;
             } else {
                 shared.tell(Event::SignedIn(user));
             }
@@ -232,7 +234,7 @@ async fn validate(
     let begun = if opens_session {
         let begun = Begun::new(&shared.registry, id, validation::lasts(shared)).await;
         // The request is as good without a session.
-        begun.inspect_err(|error| not_opened(error)).ok()
+        begun.inspect_err(no_session).ok()
     } else {
         None
     };
@@ -277,7 +279,7 @@ async fn validate(
                     }
                     Err(error) => {
                         not_opened(&error);
-                        take_back(shared, id, now).await;
+                        take_back(shared, vec![id], now).await;
                         identity = session.into_identity();
                     }
                 }
@@ -298,14 +300,6 @@ async fn validate(
     Ok((user, None))
 }
 
-/// A session was opened for nothing. If this cannot be noted, the entry goes when it expires.
-async fn take_back(shared: &Shared, id: SessionId, now: UnixSeconds) {
-    let _ = shared
-        .registry
-        .end_if_opened(vec![id], LogoutSender::app(), now)
-        .await;
-}
-
 /// A logout request, on a path that takes nothing else by `POST`.
 async fn take_post<B>(
     shared: &Arc<Shared>,
@@ -324,6 +318,17 @@ where
         Some(refusal) => refusal,
         None => post::take(Arc::clone(shared), endpoint, request, now).await,
     }
+}
+
+/// Said before the ticket is validated, so made-up ones bring it about too.
+fn no_session(error: &RegistryError) {
+    static NO_SESSION: Seldom = Seldom::new();
+    seldom!(
+        warn,
+        NO_SESSION,
+        %error,
+        "the registry takes no session: a ticket is good for its request alone"
+    );
 }
 
 fn not_opened(error: &dyn std::error::Error) {

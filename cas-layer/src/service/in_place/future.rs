@@ -19,7 +19,7 @@ use super::{
         CasFuture, confirmation,
         place::Place,
         response,
-        single_logout::{self, FrontChannel},
+        single_logout::{self, FrontChannel, NO_ROOM},
     },
     peek::{Found, Peek},
     peeked::Peeked,
@@ -129,7 +129,7 @@ where
                     let found = ready!(peeking.peek.poll(cx));
                     let refusal = match found {
                         Found::Ours => peeking.refuse(),
-                        Found::Whole | Found::Broken(_) | Found::Foreign => None,
+                        Found::Whole | Found::Broken(_) | Found::Foreign | Found::Unread => None,
                     };
                     match (found, refusal) {
                         (_, Some(refusal)) => CasFuture::ready(refusal),
@@ -185,9 +185,14 @@ impl<S, B: Body> Form<S, B> {
             (Found::Broken((status, reason)), Otherwise::Confirmation) => {
                 CasFuture::ready(response::text(status, reason))
             }
-            (Found::Ours | Found::Foreign, Otherwise::Confirmation) => CasFuture::ready(
-                response::text(StatusCode::PAYLOAD_TOO_LARGE, "the form is over 64 KiB"),
-            ),
+            (Found::Ours | Found::Foreign, Otherwise::Confirmation) => {
+                let reason = "the form is over 64 KiB, or in too many pieces";
+                CasFuture::ready(response::text(StatusCode::PAYLOAD_TOO_LARGE, reason))
+            }
+            // It may be a logout request, and the sender of one has to know that it was not heard.
+            (Found::Unread, Otherwise::Confirmation | Otherwise::Refused(_)) => {
+                CasFuture::ready(single_logout::malformed(&shared, NO_ROOM))
+            }
             (Found::Whole, _) => {
                 let form = peek.into_form();
                 let sender = single_logout::back_channel_sender(&shared, &parts.extensions);
@@ -201,7 +206,7 @@ impl<S, B: Body> Form<S, B> {
             (Found::Ours | Found::Foreign, Otherwise::Refused(refusal)) => {
                 CasFuture::ready(*refusal)
             }
-            (Found::Ours | Found::Foreign, Otherwise::Admitted(mut service)) => {
+            (Found::Ours | Found::Foreign | Found::Unread, Otherwise::Admitted(mut service)) => {
                 let request = Request::from_parts(parts, peek.into_body());
                 pass_on(&shared, &mut service, request)
             }

@@ -75,6 +75,8 @@ pub(super) enum Found {
     Broken(Unread),
     /// The app's own.
     Foreign,
+    /// Nobody knows: there was no room to read it.
+    Unread,
 }
 
 impl<B: Body> Peek<B> {
@@ -114,14 +116,15 @@ impl<B: Body> Peek<B> {
                     self.broke_off = Some(error);
                     Some(self.stop(Found::Broken(BROKE_OFF)))
                 }
-                Poll::Ready(Some(Err(Stopped::NoRoom))) => Some(self.stop(Found::Broken(NO_ROOM))),
+                Poll::Ready(Some(Err(Stopped::NoRoom))) => Some(self.stop_without_room()),
                 Poll::Ready(None) => {
                     self.has_ended = true;
                     Some(self.stop(Found::Whole))
                 }
-                Poll::Pending if self.is_out_of_time(cx) => {
-                    Some(self.stop(Found::Broken(TOO_SLOW)))
-                }
+                Poll::Pending if self.is_out_of_time(cx) => Some(match self.entry {
+                    Entry::Waits(_) => self.stop_without_room(),
+                    Entry::Is(_) => self.stop(Found::Broken(TOO_SLOW)),
+                }),
                 Poll::Pending => return Poll::Pending,
             };
             if let Some(found) = found {
@@ -178,6 +181,17 @@ impl<B: Body> Peek<B> {
     /// What comes of a body that does not go on.
     fn stop(&self, ours: Found) -> Found {
         if self.is_ours() { ours } else { Found::Foreign }
+    }
+
+    /// The same where it was the layer that could not go on.
+    fn stop_without_room(&self) -> Found {
+        if self.is_ours() {
+            Found::Broken(NO_ROOM)
+        } else if self.seen.is_empty() {
+            Found::Unread
+        } else {
+            Found::Foreign
+        }
     }
 
     fn is_ours(&self) -> bool {
