@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cas_layer::registry::{AccountId, Opened, Registry};
+use cas_layer::registry::{AccountId, LogoutSender, Opened, Registry, SourceId};
 use cas_layer_tests::suite::trial;
 use libtest_mimic::Trial;
 use tokio::{
@@ -49,6 +49,7 @@ pub(crate) fn trials<H: Harness + 'static>(registry: &str) -> Vec<Trial> {
         a_message_ends_all_that_it_names_and_says_which_those_were,
         of_many_messages_at_once_one_ends_the_session,
         a_session_that_is_opened_again_is_one_and_ends_as_one,
+        a_message_ends_the_same_whoever_sends_it,
         an_end_is_recorded_for_a_session_that_nobody_opened,
         an_ended_session_never_opens_again,
         numbers_only_grow_through_a_clock_that_goes_back,
@@ -208,6 +209,31 @@ async fn a_message_ends_all_that_it_names_and_says_which_those_were<H: Harness>(
         assert_eq!(is_ended(&*registry, n), [1, 3, 5].contains(&n), "{n}");
     }
     assert_eq!(finish(&*registry, 20).await, Opened::Ended);
+}
+
+async fn a_message_ends_the_same_whoever_sends_it<H: Harness>() {
+    let harness = H::new().await;
+    let registry = harness.node().await;
+    let here = Some(SourceId::of("192.0.2.7"));
+    let senders = [
+        LogoutSender::app(),
+        LogoutSender::listed(here),
+        LogoutSender::back_channel(None),
+        LogoutSender::back_channel(here),
+        LogoutSender::front_channel(None),
+        LogoutSender::front_channel(here),
+    ];
+    for (n, sender) in (0..).zip(senders) {
+        sign_in(&*registry, n).await;
+        registry.begin(id(100 + n), VALIDATION).await.unwrap();
+        for expected in [2, 0] {
+            let named = [n, 100 + n, 200 + n].map(id).to_vec();
+            let ended = registry.end_if_opened(named, sender, *NOW).await;
+            assert_eq!(ended.unwrap().len(), expected, "{sender:?}");
+        }
+        assert!(is_ended(&*registry, n));
+        assert_eq!(finish(&*registry, 100 + n).await, Opened::Ended);
+    }
 }
 
 async fn of_many_messages_at_once_one_ends_the_session<H: Harness>() {

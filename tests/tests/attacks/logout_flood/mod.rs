@@ -31,6 +31,10 @@ const LOGOUTS: usize = 50;
 /// As the aim is; a median of some hundred sign-ins in turns is steady enough for it.
 const ALLOWED: f64 = 2.0;
 
+/// What the processor is needed for is given to whoever comes: with a quarter of it taken, a third more on a machine that has
+/// nothing else to do, and more on others.
+const ALLOWED_FOR_READING: f64 = 4.0;
+
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = vec![trial(
         "logout_flood::a_file_loses_no_single_logout_and_delays_no_sign_in",
@@ -112,7 +116,9 @@ async fn compare(app: &App, rounds: usize, flooded_for: Duration) {
         phase(app, lasts / 4).await;
     }
     for round in 0..rounds {
-        flood.aim(Target::Nowhere);
+        // The machine may have become slower or faster.
+        let a_second = flood.find_pace().await;
+        print!("{a_second}/s ");
         quiet.add(phase(app, lasts / 3).await);
         // First one, then the other.
         for is_flood in [round % 2 == 0, round % 2 != 0] {
@@ -161,12 +167,22 @@ async fn compare(app: &App, rounds: usize, flooded_for: Duration) {
     assert!(sent.heard > 100, "{sent:?}");
     let (one, other) = (calm.median(), flooded.median());
     assert!(other <= ALLOWED * one, "{one} {other}");
+    // Reading the requests takes its part of the processor, and no more.
+    let undisturbed = quiet.median();
+    assert!(
+        one <= ALLOWED_FOR_READING * undisturbed,
+        "{undisturbed} {one}"
+    );
 }
 
 async fn redis_loses_no_single_logout_and_delays_no_sign_in() {
     let server = RedisServer::start().await;
-    // A Redis that is new to the registry is the harder case: unknown sessions are kept, up to a number.
-    let registry = RedisRegistry::connect(server.url()).await.unwrap();
+    // With little room, since this flood is slower than what others could send.
+    let registry = RedisRegistry::builder(server.url()).queue(2_000);
+    let registry = registry.connect().await.unwrap();
+    // A Redis that is new to the registry reckons with sessions of before. That is the case in the other test.
+    let recovering = ["DEL", "{cas-layer}:recovering"];
+    server.command::<()>(&recovering).await;
     let app = App::start(registry, false).await;
     compare(&app, 6, Duration::from_secs(30)).await;
 }

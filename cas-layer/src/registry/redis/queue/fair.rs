@@ -61,17 +61,32 @@ impl<T> Fair<T> {
         if source.is_some() && waiting + taken + size > self.room_of_one {
             return (false, Vec::new());
         }
+        // Nobody loses anything by one for whom that is not enough.
+        if !self.can_spare((self.size + size).saturating_sub(self.room), waiting + size) {
+            return (false, Vec::new());
+        }
         let mut displaced = Vec::new();
         while self.size + size > self.room {
-            let Some(&(most, largest)) = self.by_size.last() else {
-                return (false, displaced);
-            };
-            if largest == source || most <= waiting + size {
-                return (false, displaced);
+            let largest = self.by_size.last().map(|&(_, source)| source);
+            match largest.and_then(|largest| self.take_last(largest)) {
+                Some(item) => displaced.push(item),
+                None => return (false, displaced),
             }
-            displaced.extend(self.take_last(largest));
         }
         (true, displaced)
+    }
+
+    /// Whether so much goes when each source that has more than `part` is left with that.
+    fn can_spare(&self, wanted: usize, part: usize) -> bool {
+        let mut sources = self.by_size.iter().rev();
+        let mut spared = 0;
+        while spared < wanted {
+            match sources.next() {
+                Some((waiting, _)) if *waiting > part => spared += waiting - part,
+                _ => return false,
+            }
+        }
+        true
     }
 
     /// Adds what [`make_room`](Self::make_room) has made room for.
@@ -203,6 +218,22 @@ mod tests {
         assert_eq!(push(&mut fair, source(1), 4, 2), (false, vec![]));
         assert_eq!(push(&mut fair, source(1), 2, 3), (true, vec![1]));
         assert_eq!(push(&mut fair, source(1), 1, 4), (false, vec![]));
+    }
+
+    #[test]
+    fn who_finds_no_room_takes_nothing_from_anybody() {
+        let mut fair = Fair::new(40, usize::MAX);
+        for n in 0..36 {
+            assert!(push(&mut fair, source(0), 1, n).0);
+        }
+        for n in 1..5 {
+            assert!(push(&mut fair, source(n), 1, n).0);
+        }
+        // Four of the largest are more than it would have.
+        assert_eq!(push(&mut fair, source(9), 32, 9), (false, vec![]));
+        assert_eq!(fair.size, 40);
+        let (fits, displaced) = push(&mut fair, source(9), 18, 9);
+        assert!(fits && displaced.len() == 18);
     }
 
     #[test]
