@@ -10,9 +10,9 @@ use super::loose::is_hollow;
 /// another path than a rule does.
 ///
 /// Not canonical are: empty and dot segments (a slash at the end is none) and others of dots and white
-/// space alone, an encoded slash, backslash or unreserved character (RFC 3986, section 6.2.2.2), a
-/// semicolon or backslash in any spelling, control characters, what is still percent-encoded once
-/// decoded, and bad UTF-8.
+/// space alone, an encoded slash, backslash, `?`, `#` or unreserved character (RFC 3986, section
+/// 6.2.2.2), a semicolon or backslash in any spelling, control characters, what is still
+/// percent-encoded once decoded, and bad UTF-8.
 pub(crate) fn canonical(path: &str) -> Option<Cow<'_, str>> {
     let decoded = if path.contains('%') {
         if !encodes_well(path) {
@@ -46,7 +46,8 @@ fn encodes_well(path: &str) -> bool {
             .filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
         match octet.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
             // An encoded `%` is how a path is encoded twice.
-            Some(b'/' | b'\\' | b'%') | None => false,
+            // A proxy that decodes a path before it passes it on makes a query of what follows `?`.
+            Some(b'/' | b'\\' | b'%' | b'?' | b'#') | None => false,
             Some(byte) => !(byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)),
         }
     })
@@ -94,6 +95,8 @@ mod tests {
             "/public/%252e%252e/a",
             "/public%2fa",
             "/public%2Fa",
+            "/public%3fa",
+            "/public%23a",
             "/public/..%5ca",
             "/public\\..\\a",
             "/public;a",

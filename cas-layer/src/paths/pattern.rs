@@ -23,9 +23,11 @@ use crate::error::ConfigError;
 ///
 /// - letters in another case, those beyond ASCII among them, in every segment that the rule spells out;
 /// - dots or white space at the end of such a segment, white space at its beginning;
+/// - characters that nobody sees, such as a soft hyphen, and `é` as one character or as two;
+/// - a colon and what follows it, which names a part of the file on NTFS;
 /// - a slash at the end of the path, or none.
 ///
-/// Other ways to write the same text, such as `é` as one character or as two, are other paths.
+/// The short names that Windows gives to files (`ADMINI~1`) are other paths: switch them off where files are served.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Paths {
     given: String,

@@ -34,7 +34,7 @@ impl Sealer {
 
     /// Seals with the first key.
     pub(crate) fn seal(&self, payload: &[u8]) -> String {
-        let mut sealed = Vec::with_capacity(payload.len() + TAG_LEN);
+        let mut sealed = Zeroizing::new(Vec::with_capacity(payload.len() + TAG_LEN));
         sealed.extend_from_slice(payload);
         sealed.extend_from_slice(
             &self
@@ -44,7 +44,7 @@ impl Sealer {
                 .finalize()
                 .into_bytes(),
         );
-        BASE64_URL_SAFE_NO_PAD.encode(sealed)
+        BASE64_URL_SAFE_NO_PAD.encode(&*sealed)
     }
 
     /// The payload, when any of the keys sealed it. The comparison takes constant time.

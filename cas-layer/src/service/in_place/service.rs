@@ -80,7 +80,7 @@ where
         };
         // Where no sign-in comes back to, no logout request is sent to.
         let may_sign_out = access.is_private() || address::is_fallback(shared, visit.uri);
-        if may_sign_out && arrival::is_confirmation(shared, &visit) {
+        if arrival::is_confirmation(shared, &visit) {
             let now = visit.now;
             let (parts, body) = request.into_parts();
             let place = shared.forms.place(shared.peers.of(&parts.extensions));
