@@ -61,17 +61,36 @@ impl<T> Fair<T> {
         if source.is_some() && waiting + taken + size > self.room_of_one {
             return (false, Vec::new());
         }
-        let mut displaced = Vec::new();
-        while self.size + size > self.room {
-            let Some(&(most, largest)) = self.by_size.last() else {
-                return (false, displaced);
-            };
+        let Some(going) = self.to_displace(source, waiting, size) else {
+            return (false, Vec::new());
+        };
+        let displaced = going.into_iter();
+        let displaced = displaced.filter_map(|source| self.take_last(source));
+        (true, displaced.collect())
+    }
+
+    /// The sources whose last things have to go, one for each of them, so that something of this size fits. `None` where
+    /// it does not fit whatever goes.
+    fn to_displace(&self, source: Source, waiting: usize, size: usize) -> Option<Vec<Source>> {
+        let mut missing = (self.size + size).saturating_sub(self.room);
+        let mut going = Vec::new();
+        // How much would be left of the sources of which something goes, and how many things would have gone.
+        let mut reduced = HashMap::<Source, (usize, usize)>::new();
+        while missing > 0 {
+            let whole = self.by_size.iter().rev();
+            let whole = whole.copied().find(|(_, of)| !reduced.contains_key(of));
+            let left = reduced.iter().map(|(&of, &(left, _))| (left, of));
+            let (most, largest) = left.chain(whole).max()?;
             if largest == source || most <= waiting + size {
-                return (false, displaced);
+                return None;
             }
-            displaced.extend(self.take_last(largest));
+            let gone = reduced.get(&largest).map_or(0, |&(_, gone)| gone);
+            let &(_, freed) = self.lanes.get(&largest)?.items.iter().rev().nth(gone)?;
+            reduced.insert(largest, (most.saturating_sub(freed), gone + 1));
+            missing = missing.saturating_sub(freed);
+            going.push(largest);
         }
-        (true, displaced)
+        Some(going)
     }
 
     /// Adds what [`make_room`](Self::make_room) has made room for.
@@ -203,6 +222,19 @@ mod tests {
         assert_eq!(push(&mut fair, source(1), 4, 2), (false, vec![]));
         assert_eq!(push(&mut fair, source(1), 2, 3), (true, vec![1]));
         assert_eq!(push(&mut fair, source(1), 1, 4), (false, vec![]));
+        // Who does not fit in displaces nothing, though some of it would have gone.
+        let mut fair = Fair::new(5, usize::MAX);
+        for n in 0..5 {
+            assert!(push(&mut fair, source(0), 1, n).0);
+        }
+        assert_eq!(push(&mut fair, source(1), 4, 5), (false, vec![]));
+        assert_eq!(push(&mut fair, source(1), 2, 6), (true, vec![4, 3]));
+        // What is large goes whole, and its source may be left with less.
+        let mut fair = Fair::new(6, usize::MAX);
+        for (n, (from, size)) in (0..).zip([(0, 1), (0, 4), (1, 1)]) {
+            assert!(push(&mut fair, source(from), size, n).0);
+        }
+        assert_eq!(push(&mut fair, source(2), 1, 7), (true, vec![1]));
     }
 
     #[test]
