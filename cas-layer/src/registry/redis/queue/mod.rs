@@ -147,7 +147,8 @@ impl Inner {
 impl Queue {
     pub(super) fn new(capacity: usize) -> Self {
         let for_named = capacity / 2;
-        let room = |part: usize| (for_named / part).max(1);
+        // A message needs its room at once.
+        let room = |part: usize| (for_named / part).max(LogoutRequest::MAX_SESSIONS);
         let any = usize::MAX;
         Self {
             inner: Mutex::new(Inner {
