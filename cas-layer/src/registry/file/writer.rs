@@ -46,7 +46,7 @@ pub(super) enum Job {
     EndIfOpened {
         ids: Vec<SessionId>,
         now: UnixSeconds,
-        /// Kept until it is done, so that no more of these wait than have a turn.
+        /// Kept until it is answered, so that no more of these wait than have a turn.
         turn: Turn,
         answer: Answer<Vec<SessionId>>,
     },
@@ -208,7 +208,11 @@ impl Job {
     }
 
     /// Does it within a change of the file. Returns the answer, or gives it where nothing has to be written.
-    fn run(self, known: &Known, tables: &mut Tables<'_>) -> Result<Option<Ready>, redb::Error> {
+    pub(super) fn run(
+        self,
+        known: &Known,
+        tables: &mut Tables<'_>,
+    ) -> Result<Option<Ready>, redb::Error> {
         match self {
             Self::Open {
                 id,
@@ -228,7 +232,7 @@ impl Job {
             Self::EndIfOpened {
                 ids,
                 now,
-                turn: _turn,
+                turn,
                 answer,
             } => {
                 let (mut ended, mut changed) = (Vec::new(), false);
@@ -244,6 +248,10 @@ impl Job {
                     }
                 }
                 let answer = ready(answer, ended);
+                let answer: Ready = Box::new(move || {
+                    answer();
+                    drop(turn);
+                });
                 if changed {
                     return Ok(Some(answer));
                 }
