@@ -35,9 +35,33 @@ pub struct EndedSessions {
 
 #[derive(Default)]
 struct Shard {
-    /// To when each is remembered.
-    sessions: RwLock<ById<Minute>>,
+    sessions: RwLock<Sessions>,
     changed: Notify,
+}
+
+#[derive(Default)]
+struct Sessions {
+    /// To when each is remembered.
+    until: ById<Minute>,
+    /// Of these, the ones that may be taken back, and how many have taken them for ended.
+    #[cfg(feature = "redis")]
+    provisional: ById<u32>,
+}
+
+impl Sessions {
+    fn end(&mut self, id: SessionId, forget_at: Minute, now: UnixSeconds) {
+        make_room(&mut self.until, |forget_at| forget_at.is_after(now));
+        let known = self.until.entry(id).or_insert(forget_at);
+        *known = forget_at.max(*known);
+    }
+
+    /// It is not to be taken back any more.
+    #[cfg(feature = "redis")]
+    fn confirm(&mut self, id: SessionId) {
+        if self.provisional.remove(&id).is_some() && self.provisional.is_empty() {
+            self.provisional.shrink_to_fit();
+        }
+    }
 }
 
 /// All sessions of an account up to this number have ended.
@@ -91,9 +115,9 @@ impl EndedSessions {
         let shard = self.shard(id);
         {
             let mut sessions = write(&shard.sessions);
-            make_room(&mut sessions, |forget_at| forget_at.is_after(now));
-            let known = sessions.entry(id).or_insert(forget_at);
-            *known = forget_at.max(*known);
+            sessions.end(id, forget_at, now);
+            #[cfg(feature = "redis")]
+            sessions.confirm(id);
         }
         shard.changed.notify_waiters();
     }
@@ -138,7 +162,7 @@ impl EndedSessions {
     /// Whether the session of this id was ended by itself.
     #[must_use]
     pub fn contain_id(&self, id: SessionId) -> bool {
-        read(&self.shard(id).sessions).contains_key(&id)
+        read(&self.shard(id).sessions).until.contains_key(&id)
     }
 
     /// Returns when the session has ended: at once, or when somebody ends it.
@@ -158,7 +182,8 @@ impl EndedSessions {
     /// How many entries there are, those included that may be forgotten.
     #[must_use]
     pub fn len(&self) -> usize {
-        let sessions = self.shards.iter().map(|shard| read(&shard.sessions).len());
+        let shards = self.shards.iter();
+        let sessions = shards.map(|shard| read(&shard.sessions).until.len());
         sessions.sum::<usize>() + read(&self.accounts).len()
     }
 
@@ -177,16 +202,47 @@ impl EndedSessions {
 /// For a registry that compares what it knows with what others know.
 #[cfg(feature = "redis")]
 impl EndedSessions {
-    /// Notes that a session has ended, and says whether that is news.
-    pub(crate) fn end_new(&self, id: SessionId, expires_at: UnixSeconds, now: UnixSeconds) -> bool {
-        let is_new = !self.contain_id(id);
-        self.end(id, expires_at, now);
-        is_new
+    /// Takes a session for ended. Where that is sure already the answer is `false`; otherwise
+    /// [`release`](Self::release) or [`confirm`](Self::confirm) has to follow, once.
+    pub(crate) fn end_provisionally(
+        &self,
+        id: SessionId,
+        expires_at: UnixSeconds,
+        now: UnixSeconds,
+    ) -> bool {
+        let shard = self.shard(id);
+        let is_provisional = {
+            let mut sessions = write(&shard.sessions);
+            let is_sure =
+                sessions.until.contains_key(&id) && !sessions.provisional.contains_key(&id);
+            sessions.end(id, Minute::forgetting(expires_at), now);
+            if !is_sure {
+                let holders = sessions.provisional.entry(id).or_default();
+                *holders = holders.saturating_add(1);
+            }
+            !is_sure
+        };
+        shard.changed.notify_waiters();
+        is_provisional
     }
 
-    /// Takes back that a session has ended.
-    pub(crate) fn forget(&self, id: SessionId) {
-        write(&self.shard(id).sessions).remove(&id);
+    /// Takes back that a session has ended, unless somebody else has taken it for ended too or it is sure by now.
+    pub(crate) fn release(&self, id: SessionId) {
+        let mut sessions = write(&self.shard(id).sessions);
+        let Some(holders) = sessions.provisional.get_mut(&id) else {
+            return;
+        };
+        if *holders > 1 {
+            *holders -= 1;
+            return;
+        }
+        sessions.confirm(id);
+        sessions.until.remove(&id);
+    }
+
+    /// What was taken for ended has ended for sure.
+    pub(crate) fn confirm(&self, id: SessionId) {
+        write(&self.shard(id).sessions).confirm(id);
     }
 
     /// All sessions, and when they expire, at most a minute too late.
@@ -194,7 +250,8 @@ impl EndedSessions {
         let mut all = Vec::new();
         for shard in &self.shards {
             let sessions = read(&shard.sessions);
-            all.extend(sessions.iter().map(|(&id, until)| (id, until.expires_at())));
+            let sessions = sessions.until.iter();
+            all.extend(sessions.map(|(&id, until)| (id, until.expires_at())));
         }
         all
     }
@@ -290,10 +347,9 @@ mod tests {
 
     #[cfg(feature = "redis")]
     #[test]
-    fn what_is_in_can_be_listed_and_taken_back() {
+    fn what_is_in_can_be_listed() {
         let ended = EndedSessions::new();
-        assert!(ended.end_new([1; 16].into(), LATER, NOW));
-        assert!(!ended.end_new([1; 16].into(), LATER, NOW));
+        assert!(ended.end_provisionally([1; 16].into(), LATER, NOW));
         ended.end([2; 16].into(), LATER + 1, NOW);
         let alice = AccountId::of("https://cas", "alice");
         ended.end_all(alice, 5, LATER, NOW);
@@ -303,9 +359,42 @@ mod tests {
         let later = (LATER + 1).div_ceil(60) * 60;
         assert_eq!(sessions, [([1; 16].into(), late), ([2; 16].into(), later)]);
         assert_eq!(ended.accounts(), [(alice, 5, late)]);
-        ended.forget([1; 16].into());
+        ended.release([1; 16].into());
         assert!(!ended.contain_id([1; 16].into()));
         assert!(ended.contain_id([2; 16].into()));
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn only_the_last_who_took_a_session_for_ended_takes_that_back() {
+        let (ended, id) = (EndedSessions::new(), [1; 16].into());
+        let take = || ended.end_provisionally(id, LATER, NOW);
+        assert!(take() && take());
+        ended.release(id);
+        assert!(ended.contain_id(id));
+        ended.release(id);
+        assert!(!ended.contain_id(id));
+        // Nobody does once it is sure, whoever came first.
+        for is_said_again in [true, false] {
+            let (ended, id) = (EndedSessions::new(), [1; 16].into());
+            let take = || ended.end_provisionally(id, LATER, NOW);
+            assert!(take() && take());
+            if is_said_again {
+                ended.end(id, NOW, NOW);
+            } else {
+                ended.confirm(id);
+            }
+            assert!(!take());
+            ended.release(id);
+            ended.release(id);
+            assert!(ended.contain_id(id));
+            assert!(
+                ended
+                    .shards
+                    .iter()
+                    .all(|shard| read(&shard.sessions).provisional.is_empty())
+            );
+        }
     }
 
     #[test]

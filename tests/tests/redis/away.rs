@@ -288,6 +288,10 @@ pub(crate) async fn a_full_queue_turns_away() {
     let unavailable = RegistryErrorKind::Unavailable;
     assert_eq!(error_of(sign_out(&node, first)).await, unavailable);
     assert_eq!(error_of(log_out(&node, second)).await, unavailable);
+    // One message names 32 sessions at most, and for that there is always room.
+    let strangers = (0..31).map(|_| new_id()).collect();
+    let ended = node.end_if_opened(strangers, sender(), now()).await;
+    assert_eq!(ended.unwrap_err().kind(), unavailable);
     assert_eq!(
         error_of(sign_out(&node, third)).await,
         RegistryErrorKind::Full

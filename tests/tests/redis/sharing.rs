@@ -201,7 +201,7 @@ pub(crate) async fn messages_about_unknown_sessions_leave_no_trace() {
 
 pub(crate) async fn messages_about_unknown_sessions_take_no_room() {
     let server = RedisServer::start().await;
-    // Room for one session of each share.
+    // Room for one message of each share.
     let node = RedisRegistry::builder(server.url()).queue(2);
     let node = node.connect().await.unwrap();
     settle(&server).await;

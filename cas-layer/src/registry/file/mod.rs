@@ -149,11 +149,12 @@ impl FileRegistry {
     ) -> Result<Vec<SessionId>, RegistryError> {
         let turn = self.0.turns.take(sender).await?;
         let (known, reader) = (Arc::clone(&self.0.known), Arc::clone(&self.0.reader));
+        // The turn goes along: who gives up keeps it until the disk has answered.
         let found = spawn_blocking(move || match reader.find(&known, &ids) {
-            Some(found) => found,
-            None => ids,
+            Some(found) => (found, turn),
+            None => (ids, turn),
         });
-        let ids = found.await.map_err(|error| {
+        let (ids, turn) = found.await.map_err(|error| {
             let message = "nobody looked for a session that is to end";
             RegistryError::new(RegistryErrorKind::Unavailable, message).with_source(error)
         })?;

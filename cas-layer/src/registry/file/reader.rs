@@ -22,6 +22,12 @@ impl Reader {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    /// Lets nobody read until it is dropped, as a disk that is stuck.
+    #[cfg(test)]
+    pub(super) fn hold_up(&self) -> std::sync::RwLockWriteGuard<'_, Option<Arc<Database>>> {
+        self.0.write().unwrap()
+    }
+
     /// Which of these have begun or are open. `None` where the file does not say: the thread that writes will find out
     /// why.
     pub(super) fn find(&self, known: &Known, ids: &[SessionId]) -> Option<Vec<SessionId>> {

@@ -329,6 +329,59 @@ async fn a_flood_of_messages_leaves_sign_ins_their_place_before_the_disk() {
     assert!((1..=24).contains(&jobs), "{jobs}");
 }
 
+/// Whether a message would have a turn soon.
+async fn is_free(turns: &Turns) -> bool {
+    timeout(PATIENCE / 20, turns.take(sender())).await.is_ok()
+}
+
+#[test]
+fn whoever_gives_up_keeps_their_turn_until_the_disk_has_answered() {
+    let (registry, _queue) = stuck();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().unwrap();
+    let held = registry.0.reader.hold_up();
+    runtime.block_on(async {
+        for n in 0..8 {
+            let ending = registry.end_if_opened(vec![id(n)], sender(), 0);
+            assert!(timeout(PATIENCE / 100, ending).await.is_err());
+        }
+        assert!(!is_free(&registry.0.turns).await);
+    });
+    drop(held);
+    let turn = runtime.block_on(registry.0.turns.take(sender()));
+    assert!(turn.is_ok());
+}
+
+#[tokio::test]
+async fn a_message_keeps_its_turn_until_what_it_ended_is_on_the_disk() {
+    let directory = TempDir::new().unwrap();
+    let mut store = new_store(&directory.path().join("sessions.redb"));
+    let (known, turns) = (Known::default(), Turns::new());
+    let mut held = Vec::new();
+    for _ in 0..8 {
+        held.push(turns.take(sender()).await.unwrap());
+    }
+    let (answer, answered) = oneshot::channel();
+    let job = Job::EndIfOpened {
+        ids: vec![id(1)],
+        now: 0,
+        turn: held.pop().unwrap(),
+        answer,
+    };
+    let mut ready = None;
+    store
+        .write(0, |tables| {
+            tables.open(id(1), LIFETIME)?;
+            ready = job.run(&known, tables)?;
+            Ok(())
+        })
+        .unwrap();
+    assert!(!is_free(&turns).await);
+    ready.unwrap()();
+    assert!(is_free(&turns).await);
+    assert_eq!(answered.await.unwrap(), [id(1)]);
+}
+
 #[tokio::test]
 async fn a_sign_in_leaves_nothing_in_memory() {
     let directory = TempDir::new().unwrap();

@@ -13,6 +13,8 @@ use std::{
 
 use tokio::sync::oneshot;
 
+#[cfg(unix)]
+use super::guard;
 use super::{
     failure,
     known::Known,
@@ -46,7 +48,7 @@ pub(super) enum Job {
     EndIfOpened {
         ids: Vec<SessionId>,
         now: UnixSeconds,
-        /// Kept until it is done, so that no more of these wait than have a turn.
+        /// Kept until it is answered, so that no more of these wait than have a turn.
         turn: Turn,
         answer: Answer<Vec<SessionId>>,
     },
@@ -158,6 +160,12 @@ impl Writer {
         let store = if let Some(store) = self.store.take() {
             store
         } else {
+            // Another file may lie there by now.
+            #[cfg(unix)]
+            {
+                guard::check_way(&self.path)?;
+                guard::check_file(&self.path)?;
+            }
             let store = Store::open(&self.path, &self.known)?;
             self.reader.publish(store.database());
             store
@@ -208,7 +216,11 @@ impl Job {
     }
 
     /// Does it within a change of the file. Returns the answer, or gives it where nothing has to be written.
-    fn run(self, known: &Known, tables: &mut Tables<'_>) -> Result<Option<Ready>, redb::Error> {
+    pub(super) fn run(
+        self,
+        known: &Known,
+        tables: &mut Tables<'_>,
+    ) -> Result<Option<Ready>, redb::Error> {
         match self {
             Self::Open {
                 id,
@@ -228,7 +240,7 @@ impl Job {
             Self::EndIfOpened {
                 ids,
                 now,
-                turn: _turn,
+                turn,
                 answer,
             } => {
                 let (mut ended, mut changed) = (Vec::new(), false);
@@ -244,6 +256,10 @@ impl Job {
                     }
                 }
                 let answer = ready(answer, ended);
+                let answer: Ready = Box::new(move || {
+                    answer();
+                    drop(turn);
+                });
                 if changed {
                     return Ok(Some(answer));
                 }

@@ -85,7 +85,7 @@ impl RedisRegistryBuilder {
     ///
     /// Half of the room is for those who show a cookie. The rest is for single logouts: half of it for
     /// [listed sources](crate::CasConfigBuilder::logout_sources), and a quarter each for the back channel and the
-    /// front channel, at least one each. Within a share a source makes room for another one that has less. One browser has
+    /// front channel, raised to 32 sessions each where that is more, the most that one message names. Within a share a source makes room for another one that has less. One browser has
     /// room for 32 sessions.
     pub fn queue(mut self, sign_outs: usize) -> Self {
         self.queue = sign_outs;

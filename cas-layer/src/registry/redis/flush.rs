@@ -150,9 +150,7 @@ fn note_answers(node: &Node, first: usize, jobs: &[Job], answers: &[Answer]) {
     for (at, job) in jobs.iter().enumerate() {
         if let Ending::IfOpened { ids, .. } = job.ending.as_ref() {
             let own: Vec<_> = answers.by_ref().take(ids.len()).collect();
-            for id in node.queue.answered(first + at, &own) {
-                node.ended.forget(id);
-            }
+            node.queue.answered(first + at, &own, &node.ended);
         }
     }
 }

@@ -1,24 +1,27 @@
 //! How many unknown sessions each source has had kept since Redis lost something.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::registry::{LogoutSender, sender::Share};
+use crate::{
+    protocol::LogoutRequest,
+    registry::{LogoutSender, sender::Share},
+};
 
 /// Sources are counted by so many numbers, of which each stands for some of them.
 const BUCKETS: usize = 1_024;
 
 /// How many sessions are kept for one source of the back channel and of the front channel: a CAS server that nobody listed,
 /// and the browser of one person.
-const FROM_ONE: [u32; 2] = [6_250, 32];
+const FROM_ONE: [usize; 2] = [6_250, LogoutRequest::MAX_SESSIONS];
 
 /// Redis keeps a bounded number for each share. What one source has had of that never comes back, so here it is not
 /// enough to make room for others when they come.
 #[derive(Debug)]
-pub(super) struct Kept([Vec<AtomicU32>; 2]);
+pub(super) struct Kept([Vec<AtomicUsize>; 2]);
 
 impl Kept {
     pub(super) fn new() -> Self {
-        Self([(); 2].map(|()| (0..BUCKETS).map(|_| AtomicU32::new(0)).collect()))
+        Self([(); 2].map(|()| (0..BUCKETS).map(|_| AtomicUsize::new(0)).collect()))
     }
 
     /// Whether so many more may be kept for this sender. Counts them if so.
@@ -30,9 +33,6 @@ impl Kept {
         };
         let Some(source) = sender.source() else {
             return true;
-        };
-        let Ok(count) = u32::try_from(count) else {
-            return false;
         };
         let limit = FROM_ONE[which];
         self.0[which][source.bucket(BUCKETS)]

@@ -218,6 +218,19 @@ mod tests {
         assert_eq!(push(&mut fair, source(1), 4, 2), (false, vec![]));
         assert_eq!(push(&mut fair, source(1), 2, 3), (true, vec![1]));
         assert_eq!(push(&mut fair, source(1), 1, 4), (false, vec![]));
+        // Who does not fit in displaces nothing, though some of it would have gone.
+        let mut fair = Fair::new(5, usize::MAX);
+        for n in 0..5 {
+            assert!(push(&mut fair, source(0), 1, n).0);
+        }
+        assert_eq!(push(&mut fair, source(1), 4, 5), (false, vec![]));
+        assert_eq!(push(&mut fair, source(1), 2, 6), (true, vec![4, 3]));
+        // What is large goes whole, and its source may be left with less.
+        let mut fair = Fair::new(6, usize::MAX);
+        for (n, (from, size)) in (0..).zip([(0, 1), (0, 4), (1, 1)]) {
+            assert!(push(&mut fair, source(from), size, n).0);
+        }
+        assert_eq!(push(&mut fair, source(2), 1, 7), (true, vec![1]));
     }
 
     #[test]

@@ -147,7 +147,8 @@ impl Inner {
 impl Queue {
     pub(super) fn new(capacity: usize) -> Self {
         let for_named = capacity / 2;
-        let room = |part: usize| (for_named / part).max(1);
+        // A message needs its room at once.
+        let room = |part: usize| (for_named / part).max(LogoutRequest::MAX_SESSIONS);
         let any = usize::MAX;
         Self {
             inner: Mutex::new(Inner {
@@ -278,12 +279,12 @@ impl Queue {
         jobs
     }
 
-    /// Notes what Redis answered for the sessions of ending number `at`. Answers with those that were wrongly
-    /// taken for ended.
-    pub(super) fn answered(&self, at: usize, answers: &[Answer]) -> Vec<SessionId> {
-        let mut inner = self.inner();
-        let waiting = inner.line.get_mut(at);
-        waiting.map_or_else(Vec::new, |waiting| waiting.answered(answers))
+    /// Notes what Redis answered for the sessions of ending number `at`. Those that were wrongly taken for ended are
+    /// not any more.
+    pub(super) fn answered(&self, at: usize, answers: &[Answer], ended: &EndedSessions) {
+        if let Some(waiting) = self.inner().line.get_mut(at) {
+            waiting.answered(answers, ended);
+        }
     }
 
     /// Takes those of `count` endings from number `first` on out of which nothing came, and says how many are left.

@@ -40,12 +40,12 @@ fn push(queue: &Queue, ending: Ending, ended: &EndedSessions) -> Result<Ended, R
 
 #[test]
 fn sessions_are_counted_not_messages() {
-    // Two of them for the back channel.
-    let (queue, ended) = (Queue::new(16), EndedSessions::new());
-    push(&queue, named(&[1, 2]), &ended).unwrap();
+    // 32 of them for the back channel.
+    let (queue, ended) = (Queue::new(256), EndedSessions::new());
+    push(&queue, named(&[1; 32]), &ended).unwrap();
     // Even one that names nobody.
     assert!(push(&queue, named(&[]), &ended).is_err());
-    assert_eq!(queue.len(), 2);
+    assert_eq!(queue.len(), 32);
     assert_eq!(queue.next(0, 1).len(), 1);
     queue.finish(1);
     assert_eq!(queue.len(), 0);
@@ -55,12 +55,12 @@ fn sessions_are_counted_not_messages() {
 
 #[test]
 fn no_share_takes_room_of_another_nor_of_those_who_show_a_cookie() {
-    let (queue, ended) = (Queue::new(16), EndedSessions::new());
+    let (queue, ended) = (Queue::new(256), EndedSessions::new());
     let full = Err(RegistryErrorKind::Full);
     for (sender, room) in [
-        (LogoutSender::front_channel(None), 2),
-        (LogoutSender::back_channel(None), 2),
-        (LogoutSender::listed(None), 4),
+        (LogoutSender::front_channel(None), 32),
+        (LogoutSender::back_channel(None), 32),
+        (LogoutSender::listed(None), 64),
     ] {
         for n in 0..room {
             push(&queue, named_by(sender, &[n]), &ended).unwrap();
@@ -68,11 +68,11 @@ fn no_share_takes_room_of_another_nor_of_those_who_show_a_cookie() {
         let refused = push(&queue, named_by(sender, &[9]), &ended);
         assert_eq!(refused.map(drop), full, "{room}");
     }
-    for n in 0..8 {
+    for n in 0..128 {
         push(&queue, shown(n), &ended).unwrap();
     }
     assert_eq!(push(&queue, shown(9), &ended).map(drop), full);
-    assert_eq!(queue.len(), 16);
+    assert_eq!(queue.len(), 256);
     // One of each share gets in line in turn.
     let jobs = queue.next(0, 4);
     let senders = jobs.iter().map(|job| job.ending.sender());
@@ -84,7 +84,7 @@ fn no_share_takes_room_of_another_nor_of_those_who_show_a_cookie() {
     ];
     assert!(senders.eq(expected));
     queue.finish(4);
-    assert_eq!(queue.len(), 12);
+    assert_eq!(queue.len(), 252);
     for ending in [named(&[10]), shown(11)] {
         push(&queue, ending, &ended).unwrap();
     }
@@ -92,28 +92,28 @@ fn no_share_takes_room_of_another_nor_of_those_who_show_a_cookie() {
 
 #[test]
 fn a_source_makes_room_for_another_and_what_it_named_has_not_ended() {
-    let (queue, ended) = (Queue::new(64), EndedSessions::new());
+    let (queue, ended) = (Queue::new(256), EndedSessions::new());
     queue.redis_went(&ended, LONGEST);
     let stranger = LogoutSender::back_channel(Some(source(1)));
-    let mut flood: Vec<_> = (0..8)
+    let mut flood: Vec<_> = (0..32)
         .map(|n| push(&queue, named_by(stranger, &[n]), &ended).unwrap())
         .collect();
-    let more = push(&queue, named_by(stranger, &[8]), &ended);
+    let more = push(&queue, named_by(stranger, &[32]), &ended);
     assert!(more.is_err());
     let server = LogoutSender::back_channel(Some(source(2)));
-    for n in 100..104 {
+    for n in 100..116 {
         push(&queue, named_by(server, &[n]), &ended).unwrap();
         assert!(ended.contain_id(id(n)));
     }
     // In equal parts neither takes from the other.
-    assert!(push(&queue, named_by(server, &[104]), &ended).is_err());
+    assert!(push(&queue, named_by(server, &[116]), &ended).is_err());
     for (n, waiting) in (0..).zip(&mut flood) {
-        assert_eq!(ended.contain_id(id(n)), n < 4, "{n}");
+        assert_eq!(ended.contain_id(id(n)), n < 16, "{n}");
         let told = waiting.try_recv().ok();
         let kind = told.map(|told| told.unwrap_err().kind());
-        assert_eq!(kind, (n >= 4).then_some(RegistryErrorKind::Full), "{n}");
+        assert_eq!(kind, (n >= 16).then_some(RegistryErrorKind::Full), "{n}");
     }
-    assert_eq!((queue.len(), ended.len()), (8, 8));
+    assert_eq!((queue.len(), ended.len()), (32, 32));
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn a_batch_ends_at_its_limit_and_has_one_ending_at_least() {
 }
 
 #[test]
-fn messages_count_here_only_while_redis_is_away_and_what_was_unknown_is_named_again() {
+fn messages_count_here_only_while_redis_is_away_and_what_was_unknown_has_not_ended() {
     let (queue, ended) = (Queue::new(100), EndedSessions::new());
     ended.end(id(3), NOW, NOW);
     push(&queue, named(&[1, 2, 3]), &ended).unwrap();
@@ -164,9 +164,11 @@ fn messages_count_here_only_while_redis_is_away_and_what_was_unknown_is_named_ag
     queue.next(0, 100);
     let answers = [Answer::HadEnded, Answer::Unknown, Answer::Unknown];
     // The third had ended before.
-    assert_eq!(queue.answered(0, &answers), [id(2)]);
-    assert_eq!(queue.answered(1, &[Answer::NoRoom]), []);
-    assert_eq!(queue.answered(9, &[Answer::Unknown]), []);
+    queue.answered(0, &answers, &ended);
+    queue.answered(1, &[Answer::NoRoom], &ended);
+    queue.answered(9, &[Answer::Unknown], &ended);
+    let left: Vec<u8> = (0..9).filter(|&n| ended.contain_id(id(n))).collect();
+    assert_eq!(left, [1, 3, 4]);
 }
 
 #[test]
@@ -189,9 +191,9 @@ fn who_waits_is_told_what_came_of_it() {
         at += 1;
         waiting
     });
-    queue.answered(0, &[Answer::HadEnded, Answer::Unknown]);
-    queue.answered(1, &[Answer::Unknown]);
-    queue.answered(3, &[Answer::NoRoom]);
+    queue.answered(0, &[Answer::HadEnded, Answer::Unknown], &ended);
+    queue.answered(1, &[Answer::Unknown], &ended);
+    queue.answered(3, &[Answer::NoRoom], &ended);
     // Nothing is to be remembered of the second, so nothing is waited for.
     assert_eq!(queue.forget_unknown(0, 4), 3);
     assert_eq!(waiting[1].try_recv().unwrap().unwrap(), []);
@@ -225,8 +227,12 @@ fn who_ends_a_session_is_told_so_and_who_finds_it_ended_is_not() {
     let mut second = push(&queue, named(&[1, 2]), &ended).unwrap();
     queue.next(0, 100);
     let had = Answer::HadEnded;
-    queue.answered(0, &[ended_now(), Answer::EndedEarly, had, Answer::Unknown]);
-    queue.answered(1, &[had, had]);
+    queue.answered(
+        0,
+        &[ended_now(), Answer::EndedEarly, had, Answer::Unknown],
+        &ended,
+    );
+    queue.answered(1, &[had, had], &ended);
     queue.finish(2);
     assert_eq!(first.try_recv().unwrap().unwrap(), [id(1), id(2)]);
     assert_eq!(second.try_recv().unwrap().unwrap(), []);
@@ -241,15 +247,51 @@ fn an_end_whose_answer_was_lost_with_the_connection_counts() {
     let had = Answer::HadEnded;
     queue.next(0, 4);
     // Replicas have not confirmed this one.
-    queue.answered(1, &[ended_now(), had]);
+    queue.answered(1, &[ended_now(), had], &ended);
     queue.redis_went(&ended, LONGEST);
     queue.redis_came();
     queue.next(0, 100);
-    queue.answered(0, &[had, Answer::Unknown]);
-    queue.answered(1, &[had, had]);
-    queue.answered(2, &[had]);
+    queue.answered(0, &[had, Answer::Unknown], &ended);
+    queue.answered(1, &[had, had], &ended);
+    queue.answered(2, &[had], &ended);
     queue.finish(3);
     assert_eq!(lost.try_recv().unwrap().unwrap(), [id(1)]);
     assert_eq!(answered.try_recv().unwrap().unwrap(), [id(3)]);
     assert_eq!(later.try_recv().unwrap().unwrap(), []);
+}
+
+#[test]
+fn what_goes_for_others_ends_nothing_that_somebody_else_ended() {
+    // 32 sessions of the back channel.
+    let (queue, ended) = (Queue::new(256), EndedSessions::new());
+    queue.redis_went(&ended, LONGEST);
+    let stranger = LogoutSender::back_channel(Some(source(1)));
+    for n in 0..32 {
+        push(&queue, named_by(stranger, &[n]), &ended).unwrap();
+    }
+    // By somebody who showed the cookie, and by a server that is listed.
+    ended.end(id(31), NOW + LONGEST, NOW);
+    let listed = LogoutSender::listed(None);
+    push(&queue, named_by(listed, &[30]), &ended).unwrap();
+    let server = LogoutSender::back_channel(Some(source(2)));
+    for n in 100..103 {
+        push(&queue, named_by(server, &[n]), &ended).unwrap();
+    }
+    for n in 29..32 {
+        assert_eq!(ended.contain_id(id(n)), n > 29, "{n}");
+    }
+}
+
+#[test]
+fn the_smallest_queue_takes_the_largest_message_of_each_share() {
+    let (queue, ended) = (Queue::new(1), EndedSessions::new());
+    let message: Vec<u8> = (0..u8::try_from(LogoutRequest::MAX_SESSIONS).unwrap()).collect();
+    for sender in [
+        LogoutSender::front_channel(Some(source(1))),
+        LogoutSender::back_channel(Some(source(1))),
+        LogoutSender::listed(Some(source(1))),
+    ] {
+        push(&queue, named_by(sender, &message), &ended).unwrap();
+    }
+    push(&queue, shown(1), &ended).unwrap();
 }

@@ -22,7 +22,7 @@ pub(super) struct Waiting {
     is_asked: bool,
     /// Whether Redis was asked and its answer was lost: what it says had ended may have been ended by that.
     is_in_doubt: bool,
-    /// Sessions taken for ended here until Redis says whether they were opened.
+    /// Sessions taken for ended here until Redis says whether they were opened. One may be in others' lists too.
     provisional: Vec<SessionId>,
 }
 
@@ -71,18 +71,18 @@ impl Waiting {
             let new = ids
                 .iter()
                 .copied()
-                .filter(|&id| ended.end_new(id, expires_at, *now));
+                .filter(|&id| ended.end_provisionally(id, expires_at, *now));
             self.provisional.extend(new);
         }
     }
 
-    /// Notes what Redis answered for each session. Answers with those that were wrongly taken for ended.
-    pub(super) fn answered(&mut self, answers: &[Answer]) -> Vec<SessionId> {
+    /// Notes what Redis answered for each session.
+    pub(super) fn answered(&mut self, answers: &[Answer], ended: &EndedSessions) {
         self.is_asked = false;
         self.outcome.has_no_room = answers.contains(&Answer::NoRoom);
         self.outcome.is_nothing = answers.iter().all(|answer| *answer == Answer::Unknown);
         let Ending::IfOpened { ids, .. } = self.ending.as_ref() else {
-            return Vec::new();
+            return;
         };
         let mut unknown = Vec::new();
         for (&id, answer) in ids.iter().zip(answers) {
@@ -99,8 +99,14 @@ impl Waiting {
                 unknown.push(id);
             }
         }
-        let provisional = mem::take(&mut self.provisional).into_iter();
-        provisional.filter(|id| unknown.contains(id)).collect()
+        for id in mem::take(&mut self.provisional) {
+            if unknown.contains(&id) {
+                ended.release(id);
+            } else {
+                // Also where somebody else named it and is told that nobody knows it.
+                ended.confirm(id);
+            }
+        }
     }
 
     pub(super) fn is_nothing(&self) -> bool {
@@ -110,7 +116,7 @@ impl Waiting {
     /// There is no room for it any more.
     pub(super) fn displace(mut self, ended: &EndedSessions) {
         for &id in &self.provisional {
-            ended.forget(id);
+            ended.release(id);
         }
         self.delay(super::full);
     }
