@@ -70,9 +70,8 @@ pub(crate) async fn an_emptied_database_is_noticed_at_the_next_call() {
     sign_out(&node, &ended).await.unwrap();
     server.command::<()>(&["FLUSHALL"]).await;
     // Never 200 for something that is forgotten: an error, or done.
-    if let Ok(count) = log_out(&node, &live).await {
-        assert_eq!(count, 1);
-    }
+    // Redis may know of it by then or not.
+    let _ = log_out(&node, &live).await;
     eventually("the logout is in force", async || is_ended(&node, &live)).await;
     has_ended(&server, &[ended, live]).await;
 }
@@ -105,7 +104,7 @@ pub(crate) async fn an_older_copy_gets_back_what_it_lacks() {
     }
     has_ended(&server, &[early, late, news[0], news[1]]).await;
     // Opened in the time that was lost, and logged out before anybody saw its cookie again.
-    assert_eq!(log_out(&other, &unseen).await.unwrap(), 1);
+    assert_eq!(log_out(&other, &unseen).await.unwrap(), 0, "nobody knows");
     ends(&node, &unseen).await;
 }
 
@@ -141,7 +140,7 @@ pub(crate) async fn logouts_of_unknown_sessions_are_kept_after_a_loss() {
     server.empty();
     server.restart().await;
     is_back(&two).await;
-    assert_eq!(log_out(&two, &session).await.unwrap(), 1);
+    assert_eq!(log_out(&two, &session).await.unwrap(), 0, "nobody knows");
     ends(&one, &session).await;
     has_ended(&server, &[session]).await;
     // No more of them than there is room for.
@@ -152,17 +151,27 @@ pub(crate) async fn logouts_of_unknown_sessions_are_kept_after_a_loss() {
     assert_eq!(error.kind(), RegistryErrorKind::Full);
 }
 
+/// Names so many sessions that nobody has, and counts those that the node takes for ended from then on. Nobody is told that
+/// a session has ended by it.
+async fn keep(
+    node: &RedisRegistry,
+    sender: LogoutSender,
+    count: u32,
+) -> Result<usize, RegistryErrorKind> {
+    let sessions: Vec<_> = (0..count).map(|_| Session::unknown()).collect();
+    let ids = sessions.iter().map(|session| session.id).collect();
+    let ended = node.end_if_opened(ids, sender, now()).await;
+    assert_eq!(ended.map_err(|error| error.kind())?, []);
+    Ok(sessions.iter().filter(|it| is_ended(node, it)).count())
+}
+
 pub(crate) async fn a_flood_after_a_loss_leaves_others_the_room_of_their_share() {
     let server = RedisServer::start().await;
     // New to the registry, so anybody may have signed in before.
     let node = connect(&server).await;
     let source = |n: u32| Some(SourceId::of(&n));
     let full = Err(RegistryErrorKind::Full);
-    let named = async |sender, count: u32| {
-        let ids = (0..count).map(|_| new_id()).collect();
-        let ended = node.end_if_opened(ids, sender, now()).await;
-        ended.map(|ended| ended.len()).map_err(|error| error.kind())
-    };
+    let named = async |sender, count: u32| keep(&node, sender, count).await;
     // One browser has one message, and a server without a list has many.
     let stranger = LogoutSender::front_channel(source(1));
     assert_eq!(named(stranger, 32).await, Ok(32));
@@ -197,11 +206,7 @@ pub(crate) async fn only_what_was_kept_since_the_last_loss_counts_for_a_source()
     let mut server = RedisServer::start().await;
     let node = connect(&server).await;
     let browser = LogoutSender::front_channel(Some(SourceId::of(&1)));
-    let named = async |count: u32| {
-        let ids = (0..count).map(|_| new_id()).collect();
-        let ended = node.end_if_opened(ids, browser, now()).await;
-        ended.map(|ended| ended.len()).map_err(|error| error.kind())
-    };
+    let named = async |count: u32| keep(&node, browser, count).await;
     let had = async |count: &str| {
         server
             .command::<()>(&["SET", "{cas-layer}:kept-front", count])

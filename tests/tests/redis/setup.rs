@@ -193,7 +193,7 @@ pub(crate) async fn a_user_with_the_documented_rights_can_do_everything() {
     assert_eq!(log_out(&node, &session).await.unwrap(), 1);
     sign_out(&node, &Session::unknown()).await.unwrap();
     // Unknown, and kept for the same reason.
-    assert_eq!(log_out(&node, &Session::unknown()).await.unwrap(), 1);
+    assert_eq!(log_out(&node, &Session::unknown()).await.unwrap(), 0);
     let now = now();
     node.end_all(account("bob"), now + LIFETIME, now)
         .await

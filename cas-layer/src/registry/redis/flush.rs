@@ -130,7 +130,7 @@ async fn write(
     if !named.is_empty() {
         let answers = scripts::answers(next())?;
         for (&(id, _), answer) in named.iter().zip(&answers) {
-            if let Answer::Ended { expires_at } = *answer {
+            if let Answer::Ended { expires_at } | Answer::Kept { expires_at } = *answer {
                 node.ended.end(id, expires_at, now);
             }
         }

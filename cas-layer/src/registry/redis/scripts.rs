@@ -72,6 +72,8 @@ pub(super) struct Standing {
 pub(super) enum Answer {
     /// Ended now, and all nodes are told.
     Ended { expires_at: UnixSeconds },
+    /// Unknown because Redis lost something, and noted as ended for all nodes, in case somebody has it.
+    Kept { expires_at: UnixSeconds },
     /// Ended now, before it was open.
     EndedEarly,
     /// Was ended before.
@@ -324,10 +326,15 @@ pub(super) fn answers(value: redis::Value) -> Result<Vec<Answer>, Failure> {
         "unknown" => Some(Answer::Unknown),
         "no-room" => Some(Answer::NoRoom),
         "ended-early" => Some(Answer::EndedEarly),
-        ended => {
-            let expires_at = ended.strip_prefix("ended ")?.parse().ok()?;
-            Some(Answer::Ended { expires_at })
-        }
+        other => match other.split_once(' ')? {
+            ("ended", expires_at) => Some(Answer::Ended {
+                expires_at: expires_at.parse().ok()?,
+            }),
+            ("kept", expires_at) => Some(Answer::Kept {
+                expires_at: expires_at.parse().ok()?,
+            }),
+            _ => None,
+        },
     });
     answers.collect::<Option<_>>().ok_or_else(unexpected)
 }

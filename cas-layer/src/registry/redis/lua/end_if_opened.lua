@@ -1,6 +1,7 @@
 -- Ends those sessions that were begun or opened. ARGV: epoch; the time by the node's clock; how many unknown ones
 -- are kept at most, for each of KEPT; then for each session its id, and for which of KEPT it counts if it is unknown.
--- Answers for each: `ended` and when it expires, if it has ended now and every node has to know; `had-ended`, if it had
+-- Answers for each: `ended` and when it expires, if it has ended now and every node has to know; `kept` and the same, if it
+-- is unknown, and would have ended if there was one; `had-ended`, if it had
 -- ended before; `unknown`; `no-room`, if it is unknown and should be kept, and there is no room; `ended-early`, if it has
 -- ended now and was not open yet.
 local recovering = redis.call('EXISTS', RECOVERING) == 1
@@ -43,7 +44,7 @@ for i = FIRST, #KEYS do
     redis.call('SET', KEPT[share], text(kept(share) + 1), 'EX', math.max(left, 1))
     local now = number_of(ARGV[2], 2 ^ 53) or math.floor(now_us() / 1000000)
     local expires = text(now + longest)
-    answer = 'ended ' .. expires
+    answer = (kind == 'b' and 'ended ' or 'kept ') .. expires
     finish(key, id, expires, longest + GRACE)
   end
   answers[#answers + 1] = answer

@@ -89,7 +89,8 @@ impl Waiting {
             let is_ended = match answer {
                 Answer::Ended { .. } | Answer::EndedEarly => true,
                 Answer::HadEnded => self.is_in_doubt,
-                Answer::Unknown | Answer::NoRoom => false,
+                // Anybody can name what nobody has, so nobody is told that it has ended.
+                Answer::Kept { .. } | Answer::Unknown | Answer::NoRoom => false,
             };
             // What was answered on an earlier connection stays true.
             if is_ended && !self.outcome.ended.contains(&id) {
