@@ -193,6 +193,33 @@ pub(crate) async fn a_flood_after_a_loss_leaves_others_the_room_of_their_share()
     assert_eq!(log_out(&node, &known).await.unwrap(), 1);
 }
 
+pub(crate) async fn only_what_was_kept_since_the_last_loss_counts_for_a_source() {
+    let mut server = RedisServer::start().await;
+    let node = connect(&server).await;
+    let browser = LogoutSender::front_channel(Some(SourceId::of(&1)));
+    let named = async |count: u32| {
+        let ids = (0..count).map(|_| new_id()).collect();
+        let ended = node.end_if_opened(ids, browser, now()).await;
+        ended.map(|ended| ended.len()).map_err(|error| error.kind())
+    };
+    let had = async |count: &str| {
+        server
+            .command::<()>(&["SET", "{cas-layer}:kept-front", count])
+            .await;
+    };
+    // Redis has room for one of them.
+    had("24999").await;
+    assert_eq!(named(32).await, Err(RegistryErrorKind::Full));
+    had("0").await;
+    assert_eq!(named(32).await, Ok(32));
+    assert_eq!(named(32).await, Err(RegistryErrorKind::Full));
+    server.kill().await;
+    // Still marked by the last loss, when it is back.
+    server.restart().await;
+    is_back(&node).await;
+    assert_eq!(named(32).await, Ok(32));
+}
+
 pub(crate) async fn a_sign_in_that_began_before_a_restart_is_not_opened() {
     let mut server = RedisServer::start().await;
     let node = settled(&server).await;

@@ -74,6 +74,7 @@ fn main() -> ExitCode {
         loss::an_older_copy_gets_back_what_it_lacks,
         loss::cookies_that_are_seen_are_opened_again,
         loss::logouts_of_unknown_sessions_are_kept_after_a_loss,
+        loss::only_what_was_kept_since_the_last_loss_counts_for_a_source,
         loss::a_flood_after_a_loss_leaves_others_the_room_of_their_share,
         loss::a_sign_in_that_began_before_a_restart_is_not_opened,
         numbers::an_api_without_sessions_tells_redis_no_number,

@@ -26,20 +26,33 @@ impl Kept {
 
     /// Whether so many more may be kept for this sender. Counts them if so.
     pub(super) fn take(&self, sender: LogoutSender, count: usize) -> bool {
+        let Some((kept, limit)) = self.of(sender) else {
+            return true;
+        };
+        kept.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |kept| {
+            kept.checked_add(count).filter(|&kept| kept <= limit)
+        })
+        .is_ok()
+    }
+
+    /// How many are kept for this sender, and for how many there is room. `None` where they are not counted.
+    fn of(&self, sender: LogoutSender) -> Option<(&AtomicUsize, usize)> {
         let which = match sender.share() {
-            Share::Trusted => return true,
+            Share::Trusted => return None,
             Share::Back => 0,
             Share::Front => 1,
         };
-        let Some(source) = sender.source() else {
-            return true;
-        };
-        let limit = FROM_ONE[which];
-        self.0[which][source.bucket(BUCKETS)]
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |kept| {
-                kept.checked_add(count).filter(|&kept| kept <= limit)
-            })
-            .is_ok()
+        let bucket = sender.source()?.bucket(BUCKETS);
+        Some((&self.0[which][bucket], FROM_ONE[which]))
+    }
+
+    /// Of what was counted for this sender, so many were not kept.
+    pub(super) fn give_back(&self, sender: LogoutSender, count: usize) {
+        if let Some((kept, _)) = self.of(sender) {
+            let _ = kept.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |kept| {
+                Some(kept.saturating_sub(count))
+            });
+        }
     }
 
     /// Redis keeps none any more.
@@ -62,6 +75,8 @@ mod tests {
         let browser = LogoutSender::front_channel(source(1));
         assert!(kept.take(browser, 30) && !kept.take(browser, 3) && kept.take(browser, 2));
         assert!(!kept.take(browser, 1));
+        kept.give_back(browser, 2);
+        assert!(!kept.take(browser, 3) && kept.take(browser, 2));
         let others = (2..12).map(source).map(LogoutSender::front_channel);
         // Ten of 1,024 numbers are all the same as the one that is full in no run that anybody will see.
         assert!(others.into_iter().any(|other| kept.take(other, 32)));

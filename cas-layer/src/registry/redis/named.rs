@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     clock::UnixSeconds,
-    registry::{LogoutSender, RegistryError},
+    registry::{LogoutSender, RegistryError, RegistryErrorKind},
     seldom::{Seldom, seldom},
     session::SessionId,
 };
@@ -24,16 +24,23 @@ impl RedisRegistry {
     ) -> Result<Vec<SessionId>, RegistryError> {
         let until = Instant::now() + CALL;
         let looked = timeout_at(until, self.look_for(&ids, sender));
-        let (ids, is_all) = match looked.await {
+        let (ids, kept, is_all) = match looked.await {
             Ok(Ok(Some(found))) => self.worth_ending(found, sender),
             // Redis is away or busy, so it has to be asked later.
-            Ok(Ok(None)) | Err(_) => (ids, true),
+            Ok(Ok(None)) | Err(_) => (ids, 0, true),
             Ok(Err(error)) => return Err(error),
         };
         let mut ended = Vec::new();
         if !ids.is_empty() {
             let pushed = self.push(Ending::IfOpened { ids, sender, now });
-            ended = self.ended_in_redis(pushed, until).await?;
+            let result = self.ended_in_redis(pushed, until).await;
+            if let Err(error) = &result
+                && error.kind() == RegistryErrorKind::Full
+            {
+                // There was no room in the queue or in Redis.
+                self.0.node.kept.give_back(sender, kept);
+            }
+            ended = result?;
         }
         if is_all {
             Ok(ended)
@@ -74,8 +81,9 @@ impl RedisRegistry {
         }
     }
 
-    /// Those that Redis has to be told of, and whether that is all that has to be remembered.
-    fn worth_ending(&self, found: Found, sender: LogoutSender) -> (Vec<SessionId>, bool) {
+    /// Those that Redis has to be told of, how many of them were counted as kept, and whether that is all that has to be
+    /// remembered.
+    fn worth_ending(&self, found: Found, sender: LogoutSender) -> (Vec<SessionId>, usize, bool) {
         let node = &self.0.node;
         let mut ids = found.live;
         if node.min_replicas > 0 {
@@ -84,13 +92,15 @@ impl RedisRegistry {
         }
         let unknown = found.unknown;
         if unknown.is_empty() || found.when_unknown == WhenUnknown::Forget {
-            return (ids, true);
+            return (ids, 0, true);
         }
         let is_kept =
             found.when_unknown == WhenUnknown::Keep && node.kept.take(sender, unknown.len());
+        let mut kept = 0;
         if is_kept {
+            kept = unknown.len();
             ids.extend(unknown);
         }
-        (ids, is_kept)
+        (ids, kept, is_kept)
     }
 }

@@ -132,6 +132,8 @@ pub(super) async fn join(
     }
     if joined.is_marked {
         node.set_recovering(true);
+        // Redis begins to count anew if it lost what it had counted.
+        node.kept.forget();
         known.is_doubtful |= !known.is_new();
     }
     commands.set_epoch(&joined.epoch);
