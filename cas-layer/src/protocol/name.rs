@@ -164,7 +164,14 @@ mod tests {
                 assert!(check_proxy(&name).is_err(), "{name:?}");
             }
         }
-        for name in ["admin\u{a0}", "\u{2003}admin", "admin ", "\u{3000}admin"] {
+        for name in [
+            "admin\u{a0}",
+            "\u{2003}admin",
+            "admin ",
+            "\u{3000}admin",
+            "admin\u{2800}",
+            "\u{2800}admin",
+        ] {
             let error = check_user_name(name);
             assert_eq!(
                 error,

@@ -20,15 +20,17 @@ async fn site() -> Site {
     Site::axum("/portal", |config| {
         let config = config.bare_service_url().landing_path("/page");
         let config = config.rule(Paths::prefix("/open"), Access::optional());
+        let config = config.rule(Paths::prefix("/public"), Access::public());
         let layer = CasInPlaceLayer::new(config.build().unwrap());
         let seen = async |user: Option<CasUser>| {
             user.map_or("nobody".to_owned(), |user| user.name().to_owned())
         };
         let sign_out = async |user: CasUser| user.sign_out().await.map(Body::from);
-        let below = get(seen).layer(RequireUser::new());
+        let below = || get(seen).layer(RequireUser::new());
         Router::new()
             .route("/portal/page", get(seen))
-            .route("/portal/open/page", below)
+            .route("/portal/open/page", below())
+            .route("/portal/public/page", below())
             .route("/portal/sign-out", post(sign_out))
             .fallback(async |request: Request| request.uri().to_string())
             .layer(layer)
@@ -50,6 +52,7 @@ async fn in_place_the_page_itself_takes_the_answer() {
     for (page, action) in [
         ("/page?a=%2f&b", "/portal/page?cas_confirmation"),
         ("/open/page?a", "/portal/open/page?cas_confirmation"),
+        ("/public/page", "/portal/public/page?cas_confirmation"),
         // Some server would refuse this path, so the ticket comes back to the landing path.
         ("/a%27b?c", "/portal/page?cas_confirmation"),
     ] {

@@ -322,6 +322,18 @@ fn only_a_form_that_is_posted_and_not_too_long_is_looked_at() {
     assert!(!super::is_worth_it(post, &headers, &Empty::<Bytes>::new()));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_form_for_which_there_is_no_room_is_unread_and_whole() {
+    let full = || Peek::new(std::future::ready(None), Script::of([data("a=b")]));
+    let waits = || Peek::new(std::future::pending(), Script::of([data("a=b")]));
+    for mut peek in [full(), waits()] {
+        assert_eq!(found(&mut peek).await, (Found::Unread, 0));
+        assert_eq!(replayed(peek).await.0, ["a=b"]);
+    }
+    let mut known = Peek::known(std::future::ready(None), Script::of([data("a=b")]));
+    assert_eq!(found(&mut known).await, (Found::Broken(NO_ROOM), 0));
+}
+
 /// Neither `Send` nor `Unpin` is asked of it.
 #[tokio::test]
 async fn a_body_may_have_to_stay_in_its_place() {
