@@ -186,7 +186,7 @@ impl<S, B: Body> Form<S, B> {
                 CasFuture::ready(response::text(status, reason))
             }
             (Found::Ours | Found::Foreign, Otherwise::Confirmation) => {
-                let reason = "the form is over 64 KiB, or in too many pieces";
+                let reason = "the form is over 64 KiB";
                 CasFuture::ready(response::text(StatusCode::PAYLOAD_TOO_LARGE, reason))
             }
             // It may be a logout request, and the sender of one has to know that it was not heard.

@@ -25,9 +25,9 @@ use crate::protocol::{LogoutRequest, is_form};
 /// and never encoded.
 const BEGINNING: &[u8] = b"logoutRequest=";
 
-/// The most frames that are kept, each of which takes some 400 bytes besides its data. A server sends its message in a few;
-/// who sends a byte in each is none.
-const MAX_FRAMES: usize = 128;
+/// The most frames that are kept for the app. However little data is in one, it may keep a buffer of the HTTP server alive:
+/// 8 KiB with hyper. A server sends its message in a few; who sends a byte in each is none.
+const MAX_FRAMES: usize = 32;
 
 /// Whether a request can be a logout request, by everything but its body.
 pub(super) fn is_worth_it<B: Body>(method: &Method, headers: &HeaderMap, body: &B) -> bool {
@@ -50,7 +50,9 @@ pub(super) struct Peek<B: Body> {
     has_ended: bool,
     seen: VecDeque<Frame<B::Data>>,
     broke_off: Option<B::Error>,
-    /// Bytes of data in `seen`.
+    /// The data of a form that the app does not get in any case, instead of `seen`.
+    copied: Option<Vec<u8>>,
+    /// Bytes of data in `seen` or `copied`.
     bytes: usize,
     /// Bytes of [`BEGINNING`] that were there. With all of them the form is for the layer.
     matched: usize,
@@ -90,6 +92,7 @@ impl<B: Body> Peek<B> {
             has_ended: false,
             seen: VecDeque::new(),
             broke_off: None,
+            copied: None,
             bytes: 0,
             matched: 0,
             timer: None,
@@ -103,6 +106,7 @@ impl<B: Body> Peek<B> {
     ) -> Self {
         Self {
             matched: BEGINNING.len(),
+            copied: Some(Vec::new()),
             ..Self::new(place, body)
         }
     }
@@ -157,7 +161,7 @@ impl<B: Body> Peek<B> {
 
     /// The form, when it is whole.
     pub(super) fn into_form(self) -> Form {
-        let mut form = Vec::with_capacity(self.bytes);
+        let mut form = self.copied.unwrap_or_default();
         for mut data in self
             .seen
             .into_iter()
@@ -199,6 +203,15 @@ impl<B: Body> Peek<B> {
     }
 
     fn take_in(&mut self, frame: Frame<B::Data>) -> Option<Found> {
+        if let Some(copied) = &mut self.copied {
+            let mut data = frame.into_data().ok()?;
+            self.bytes += data.remaining();
+            if self.bytes > LogoutRequest::MAX_BYTES {
+                return Some(Found::Foreign);
+            }
+            append(copied, &mut data);
+            return None;
+        }
         let was_ours = self.is_ours();
         // Behind trailers there is no data.
         let may_be_ours = was_ours || frame.data_ref().is_some_and(|data| self.compare(data));

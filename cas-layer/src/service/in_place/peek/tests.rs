@@ -232,9 +232,23 @@ async fn what_is_longer_or_in_more_pieces_than_a_server_sends_is_the_apps() {
         let mut peek = looking_at(Script::of(
             [data("logoutRequest=")].into_iter().chain(pieces),
         ));
-        assert_eq!(found(&mut peek).await, (Found::Foreign, 129), "{piece:?}");
+        assert_eq!(found(&mut peek).await, (Found::Foreign, 33), "{piece:?}");
         assert_eq!(replayed(peek).await.0.len(), 2_001);
     }
+}
+
+#[tokio::test]
+async fn a_form_that_the_app_never_gets_may_come_in_any_number_of_pieces() {
+    let pieces = (0..LogoutRequest::MAX_BYTES).map(|_| data("x"));
+    let mut peek = Peek::known(
+        Forms::new().place(None),
+        Script::of(pieces.chain([data("")])),
+    );
+    assert_eq!(found(&mut peek).await.0, Found::Whole);
+    assert_eq!(peek.into_form().data().len(), LogoutRequest::MAX_BYTES);
+    let more = (0..=LogoutRequest::MAX_BYTES).map(|_| data("x"));
+    let mut peek = Peek::known(Forms::new().place(None), Script::of(more));
+    assert_eq!(found(&mut peek).await.0, Found::Foreign);
 }
 
 #[tokio::test]
