@@ -15,8 +15,8 @@ use tokio::net::TcpListener;
 
 use crate::{chromium::Chromium, driver::Driver};
 
-/// A name that reads like that of the user, if it is shown as it is.
-const OTHER: &str = "\u{202e}resusac";
+/// Whose ticket another site has the browser bring.
+const OTHER: &str = "mallory";
 
 /// An app that shows its users who they are, and sends them away from its landing page.
 async fn app(cas: &CasServer, away: &str) -> String {
@@ -86,7 +86,7 @@ pub(crate) async fn a_user_who_is_new_to_the_browser_confirms_their_name(driver:
     begin(&browser, &app).await;
     browser.open(&foreign()).await;
     browser.shows("h1", "Is this you?").await;
-    browser.shows("strong", "\u{fffd}resusac").await;
+    browser.shows("strong", OTHER).await;
     browser.keep_picture("confirmation-foreign").await;
     // It is not them, so the CAS server asks who it is, and the way leads to where it led.
     browser.click("button[value=other]").await;
