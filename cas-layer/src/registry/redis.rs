@@ -63,7 +63,7 @@ const CALL: Duration = Duration::from_millis(900);
 /// How long [`RedisRegistry::shutdown`] waits for Redis.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
-#[doc = include_str!("../../docs/redis.md")]
+#[doc = include_str!("../docs/redis.md")]
 #[derive(Clone)]
 pub struct RedisRegistry(Arc<Handles>);
 

@@ -8,7 +8,7 @@ mod disk_full;
 #[cfg(unix)]
 mod kill;
 #[cfg(unix)]
-#[path = "../../redis/listening.rs"]
+#[path = "../redis/listening.rs"]
 mod listening;
 mod opening;
 
