@@ -21,7 +21,7 @@ use tower::{Layer, Service};
 use self::{encode::Encoding, names::Reserved};
 use crate::{
     seldom::{Seldom, seldom},
-    service::Anonymous,
+    service::app_above,
     user::CasUser,
 };
 
@@ -153,21 +153,17 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
         let user = parts.extensions.get::<CasUser>();
-        let shared = match (user, parts.extensions.get::<Anonymous>()) {
-            (Some(user), _) => Some(user.shared()),
-            (None, Some(Anonymous(shared, _))) => Some(shared),
-            (None, None) => {
-                static NO_LAYER: Seldom = Seldom::new();
-                seldom!(
-                    error,
-                    NO_LAYER,
-                    "a backend is told of nobody: no CasLayer is over its route"
-                );
-                None
-            }
-        };
+        let app = app_above(&parts.extensions);
+        if app.is_none() {
+            static NO_LAYER: Seldom = Seldom::new();
+            seldom!(
+                error,
+                NO_LAYER,
+                "a backend is told of nobody: no CasLayer is over its route"
+            );
+        }
         scrub::scrub(&mut parts.headers, &self.identity.reserved);
-        if let Some(shared) = shared {
+        if let Some((shared, _)) = app {
             shared.remove_own_cookies(&mut parts.headers);
         }
         if let Some(user) = user {

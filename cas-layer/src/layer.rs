@@ -3,7 +3,8 @@
 use tower::Layer;
 
 use crate::{
-    config::{CasConfig, Hosts},
+    app::Hosts,
+    config::CasConfig,
     service::{Cas, CasInPlace},
 };
 

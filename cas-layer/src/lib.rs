@@ -1,7 +1,10 @@
 #![doc = include_str!("docs/overview.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod access;
+mod address;
+mod admission;
+mod answer;
+mod app;
 mod attributes;
 mod client;
 mod clock;
@@ -17,17 +20,20 @@ mod pages;
 mod paths;
 mod protocol;
 pub mod registry;
+mod rules;
 mod secret;
 mod seldom;
 mod service;
 mod session;
+mod sign_in;
+mod sign_out;
 mod strict_url;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod turns;
 mod user;
+mod visit;
 
-pub use access::Access;
 pub use attributes::Attributes;
 pub use client::{
     CasClient, CasClientBuilder, ProxyTicketError, ProxyTicketErrorKind, ValidationError,
@@ -41,7 +47,6 @@ pub use extract::{CasUserRejection, peer_address};
 pub use identity::{IdentityBody, IdentityHeaders, IdentityHeadersBuilder, IdentityHeadersLayer};
 pub use layer::{CasInPlaceLayer, CasLayer};
 pub use pages::{Confirmation, Page, PageKind};
-pub use paths::Paths;
 pub use protocol::{
     Authentication, InvalidProxyCallback, InvalidServiceUrl, InvalidTicket, LoginMode,
     LogoutParameter, Protocol, ProxyCallback, ProxyChain, ProxyGrantingTicket,
@@ -53,6 +58,7 @@ pub use registry::file::FileRegistry;
 pub use registry::memory::MemoryRegistry;
 #[cfg(feature = "redis")]
 pub use registry::redis::{RedisRegistry, RedisRegistryBuilder};
+pub use rules::{Access, Paths};
 pub use service::{
     Cas, CasApi, CasApiFuture, CasApiLayer, CasFuture, CasInPlace, CasInPlaceFuture, Peeked,
     Require, RequireAttribute, RequireFresh, RequireUser,

@@ -1,16 +1,13 @@
-//! Paths: what a rule sees, what may be returned to, and where the app lives. Pure functions.
+//! Paths: how they are spelled, what may be returned to, and where the app lives. Pure functions.
 
 mod app_url;
 mod authority;
 mod canonical;
 mod loose;
-mod pattern;
 mod return_path;
-mod rules;
 
 pub(crate) use app_url::AppUrl;
 pub(crate) use authority::{Authority, PublicAuthority};
 pub(crate) use canonical::canonical;
-pub use pattern::Paths;
+pub(crate) use loose::is_alike;
 pub(crate) use return_path::{ReturnPath, Travelling, stays_here};
-pub(crate) use rules::Rules;

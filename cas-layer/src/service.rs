@@ -1,57 +1,46 @@
 //! The tower service. Data flows one way: request, session, endpoint or inner service, response.
 
-mod admission;
+mod above;
+mod acting;
+mod admit;
 mod api;
-mod callback;
-mod confirmation;
 mod extra_cookie;
-mod forms;
 mod future;
-pub(crate) mod granting;
 mod host;
 mod in_place;
-mod login;
-mod logins;
-mod logout;
-mod navigation;
-pub(crate) mod place;
 mod post;
 mod require;
-mod response;
-mod route;
-mod service_url;
-mod single_logout;
-mod validation;
-mod visit;
 
 use std::{
     sync::Arc,
     task::{Context, Poll},
 };
 
+pub(crate) use above::{Anonymous, app_above};
 pub use api::{CasApi, CasApiFuture, CasApiLayer};
 use bytes::Bytes;
-pub(crate) use forms::Forms;
 pub use future::CasFuture;
 use http::{Extensions, Method, Request, Response};
 use http_body::Body;
 pub use in_place::{CasInPlace, CasInPlaceFuture, Peeked};
-pub(crate) use logout::sign_out;
-pub(crate) use place::Place;
 pub use require::{Require, RequireAttribute, RequireFresh, RequireUser};
 use tower::Service;
-pub(crate) use validation::Validations;
 
-use self::{
-    admission::{Admission, admit},
-    login::Login,
-    route::{Endpoint, Route},
-    visit::Visit,
-};
+use self::admit::{Admission, admit};
 use crate::{
-    config::{Hosts, Shared},
+    answer,
+    app::{Endpoint, Hosts, Route, Shared},
     events::Channel,
     protocol::InvalidLogoutRequest,
+    sign_in::{
+        begin::{self, Login},
+        granting,
+    },
+    sign_out::{logout, single_logout},
+    visit::{
+        Visit,
+        navigation::{is_prefetch, is_same_origin},
+    },
 };
 
 /// The service that [`CasLayer`](crate::CasLayer) makes of an inner one.
@@ -60,11 +49,6 @@ pub struct Cas<S> {
     inner: S,
     hosts: Hosts,
 }
-
-/// In the extensions of a request that went through the layer without a user, so that an extractor
-/// can tell a visitor from a missing layer, and a layer below can ask for a user.
-#[derive(Clone, Debug)]
-pub(crate) struct Anonymous(pub(crate) Arc<Shared>, pub(crate) Place);
 
 impl<S> Cas<S> {
     pub(crate) fn new(inner: S, hosts: Hosts) -> Self {
@@ -106,9 +90,9 @@ where
                 return CasFuture::endpoint(granting::answer(shared, &request));
             }
             Route::Endpoint(endpoint) => {
-                return answer(shared, endpoint, &visit, request.extensions());
+                return answer_endpoint(shared, endpoint, &visit, request.extensions());
             }
-            Route::Nowhere => return CasFuture::ready(response::not_found()),
+            Route::Nowhere => return CasFuture::ready(answer::not_found()),
             Route::App(access) => access,
         };
         let admitted = match admit(shared, visit, &access) {
@@ -126,7 +110,7 @@ where
 }
 
 /// Answers a request for one of our own paths.
-fn answer<F>(
+fn answer_endpoint<F>(
     shared: &Arc<Shared>,
     endpoint: Endpoint,
     visit: &Visit<'_>,
@@ -144,22 +128,23 @@ fn answer<F>(
             logout::logged_out(shared, visit)
         }
         (Endpoint::Logout, method) if shared.sign_out.is_post_only && *method != Method::POST => {
-            response::method_not_allowed(allowed)
+            answer::method_not_allowed(allowed)
         }
         (Endpoint::Logout, &Method::POST)
-            if shared.sign_out.is_post_only && !logout::is_same_origin(shared, visit.headers) =>
+            if shared.sign_out.is_post_only
+                && !is_same_origin(shared.app.origin(), visit.headers) =>
         {
             logout::refuse_foreign(shared)
         }
         // Neither a question about an answer nor a browser that guesses ahead signs anyone in
         // or out.
         (Endpoint::Login | Endpoint::Logout | Endpoint::LogoutRequest, &Method::HEAD) => {
-            response::ok()
+            answer::ok()
         }
         (
             Endpoint::Login | Endpoint::Logout | Endpoint::LogoutRequest,
             &(Method::GET | Method::POST),
-        ) if navigation::is_prefetch(visit.headers) => response::not_now(),
+        ) if is_prefetch(visit.headers) => answer::not_now(),
         (Endpoint::Logout, &(Method::GET | Method::POST)) => {
             match logout::refuse_hidden(shared, visit) {
                 Some(refusal) => refusal,
@@ -174,7 +159,7 @@ fn answer<F>(
                     return CasFuture::endpoint(async move { front_channel.run(&shared).await });
                 }
                 (Some(Err(error)), _) => single_logout::refused(shared, Channel::Front, error),
-                (None, Endpoint::Login) => match login::login(shared, visit) {
+                (None, Endpoint::Login) => match begin::login(shared, visit) {
                     Login::Answer(response) => response,
                     Login::Validate(callback) => {
                         let shared = Arc::clone(shared);
@@ -187,7 +172,7 @@ fn answer<F>(
                 }
             }
         }
-        _ => response::method_not_allowed(allowed),
+        _ => answer::method_not_allowed(allowed),
     };
-    CasFuture::ready(visit.clear_if_ended(shared, ready))
+    CasFuture::ready(answer::clear_if_ended(shared, visit, ready))
 }

@@ -4,7 +4,9 @@
 mod tests;
 
 use std::{
+    any::Any,
     fmt,
+    pin::Pin,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -14,21 +16,12 @@ use http::Response;
 
 use crate::{
     attributes::Attributes,
-    client::{ProxyTicketError, ProxyTicketErrorKind},
+    client::ProxyTicketError,
     clock::{UnixSeconds, from_unix},
-    config::Shared,
-    events::Event,
-    protocol::{ProxyTicket, ServiceUrl},
+    protocol::ProxyTicket,
     registry::RegistryError,
-    service::{
-        self, Place,
-        granting::{self, Granted},
-    },
     session::{Identity, SessionData, SessionId},
 };
-
-/// How long a session that waits for its end may go without a look at the clock and the registry.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// The signed-in user of a request: name, attributes, and how they signed in.
 ///
@@ -59,13 +52,47 @@ pub struct CasUser(Arc<SignedIn>);
 
 struct SignedIn {
     holds: Holds,
-    shared: Arc<Shared>,
+    home: Arc<dyn Home>,
     /// Of the layer that knows this user.
     place: Place,
 }
 
+/// The app that somebody is signed in to. Through it a [`CasUser`] acts, which itself knows of no app.
+pub(crate) trait Home: Any + Send + Sync {
+    fn cas_url(&self) -> &str;
+
+    fn app_url(&self) -> String;
+
+    /// Completes when the session ends, or the time of a user who has none.
+    fn ended<'a>(&'a self, user: &'a CasUser) -> Act<'a, ()>;
+
+    fn sign_out<'a>(&'a self, user: &'a CasUser) -> Act<'a, Response<Bytes>>;
+
+    fn end_all<'a>(&'a self, user_name: &'a str) -> Act<'a, Result<(), RegistryError>>;
+
+    fn proxy_ticket<'a>(
+        &'a self,
+        user: &'a CasUser,
+        target: &'a str,
+    ) -> Act<'a, Result<ProxyTicket, ProxyTicketError>>;
+}
+
+/// What comes of something that a user does.
+pub(crate) type Act<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Where the tickets of a layer come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// At the login endpoint, whose query says where the visitor goes from there.
+    Endpoint,
+    /// At the page that was asked for.
+    Page,
+    /// Nowhere: programs bring them along with each request, and nobody is sent away for one.
+    Request,
+}
+
 /// What a user is let in for.
-enum Holds {
+pub(crate) enum Holds {
     /// A session, which the registry opened.
     Session(SessionData),
     /// A ticket for one request.
@@ -74,29 +101,29 @@ enum Holds {
 
 impl CasUser {
     /// The user of a session.
-    pub(crate) fn new(session: SessionData, shared: Arc<Shared>, place: Place) -> Self {
-        Self::holding(Holds::Session(session), shared, place)
+    pub(crate) fn new<H: Home>(session: SessionData, home: Arc<H>, place: Place) -> Self {
+        Self::holding(Holds::Session(session), home, place)
     }
 
     /// A user who has no session.
-    pub(crate) fn of_ticket(identity: Identity, shared: Arc<Shared>) -> Self {
-        Self::holding(Holds::Ticket(identity), shared, Place::Request)
+    pub(crate) fn of_ticket<H: Home>(identity: Identity, home: Arc<H>) -> Self {
+        Self::holding(Holds::Ticket(identity), home, Place::Request)
     }
 
-    fn holding(holds: Holds, shared: Arc<Shared>, place: Place) -> Self {
-        Self(Arc::new(SignedIn {
-            holds,
-            shared,
-            place,
-        }))
+    fn holding(holds: Holds, home: Arc<dyn Home>, place: Place) -> Self {
+        Self(Arc::new(SignedIn { holds, home, place }))
     }
 
     pub(crate) fn place(&self) -> Place {
         self.0.place
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.0.shared
+    pub(crate) fn home(&self) -> &Arc<dyn Home> {
+        &self.0.home
+    }
+
+    pub(crate) fn holds(&self) -> &Holds {
+        &self.0.holds
     }
 
     /// The session, if the user has one.
@@ -107,7 +134,7 @@ impl CasUser {
         }
     }
 
-    fn identity(&self) -> &Identity {
+    pub(crate) fn identity(&self) -> &Identity {
         match &self.0.holds {
             Holds::Session(session) => session,
             Holds::Ticket(identity) => identity,
@@ -127,13 +154,13 @@ impl CasUser {
     /// [different ones](crate::CasConfigBuilder::host_at), it takes this and the name to know a user.
     #[must_use]
     pub fn cas_url(&self) -> &str {
-        self.shared().client.url()
+        self.0.home.cas_url()
     }
 
     /// The public URL of the app at the host of the request, without a slash at the end.
     #[must_use]
     pub fn app_url(&self) -> String {
-        self.shared().app.as_string()
+        self.0.home.app_url()
     }
 
     /// What the CAS server said about the user (CAS protocol 2.5.5), as far as the configuration
@@ -193,33 +220,7 @@ impl CasUser {
     /// ```
     pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
         let user = self.clone();
-        async move {
-            let Shared {
-                registry, clock, ..
-            } = &*user.0.shared;
-            let left = || user.identity().expires_at.saturating_sub(clock.now());
-            let Some(session) = user.session() else {
-                while left() > 0 {
-                    tokio::time::sleep(LOOK_EVERY.min(Duration::from_secs(left()))).await;
-                }
-                return;
-            };
-            let session = user.shared().registered(session);
-            let mut ended = std::pin::pin!(registry.ended().wait_for(&session));
-            while registry.is_current() {
-                let left = left();
-                if left == 0 {
-                    return;
-                }
-                let look_again = LOOK_EVERY.min(Duration::from_secs(left));
-                if tokio::time::timeout(look_again, ended.as_mut())
-                    .await
-                    .is_ok()
-                {
-                    return;
-                }
-            }
-        }
+        async move { user.0.home.ended(&user).await }
     }
 
     /// Signs the user out, for a handler of the app's own: a form's button, or the sign-out of an app under a
@@ -251,7 +252,7 @@ impl CasUser {
     /// Take it by `POST`: a link anywhere can make a browser `GET`. The session cookie is `SameSite=Lax`, so a
     /// form of another site posts without it.
     pub async fn sign_out(&self) -> Response<Bytes> {
-        service::sign_out(self).await
+        self.0.home.sign_out(self).await
     }
 
     /// Ends every session of this user at this app, on every node: "sign out of all devices". The session of
@@ -261,7 +262,7 @@ impl CasUser {
     /// # Errors
     /// The registry could not make sure of it. On this node the sessions have ended.
     pub async fn end_all_sessions(&self) -> Result<(), RegistryError> {
-        self.0.shared.end_all(self.name()).await
+        self.0.home.end_all(self.name()).await
     }
 
     /// The proxies that the user came through, most recent first: each called the next in the user's name (CAS
@@ -285,34 +286,7 @@ impl CasUser {
     /// proxy-granting ticket, and [`Expired`](crate::ProxyTicketErrorKind::Expired) where that is no good any more:
     /// after a new sign-in there is another one.
     pub async fn proxy_ticket(&self, target: &str) -> Result<ProxyTicket, ProxyTicketError> {
-        let shared = &self.0.shared;
-        let ticket = self.ask_for_proxy_ticket(target).await;
-        let result = ticket.as_ref().map(drop).map_err(ProxyTicketError::kind);
-        shared.tell(Event::ProxyTicket(result));
-        ticket
-    }
-
-    async fn ask_for_proxy_ticket(&self, target: &str) -> Result<ProxyTicket, ProxyTicketError> {
-        let shared = &self.0.shared;
-        let target = ServiceUrl::parse(target).map_err(ProxyTicketError::invalid_target)?;
-        let granted = match &self.0.holds {
-            Holds::Session(session) => granting::of_session(shared, session).await,
-            Holds::Ticket(identity) => Ok(granting::of_ticket(shared, identity)),
-        };
-        let granting_ticket = match granted {
-            Ok(Granted::Ticket(ticket)) => ticket,
-            Ok(Granted::None) => return Err(ProxyTicketError::no_granting_ticket()),
-            Ok(Granted::Ended) => return Err(ProxyTicketError::ended()),
-            Err(error) => return Err(ProxyTicketError::registry_unavailable(&error)),
-        };
-        let ticket = shared.client.proxy_ticket(&granting_ticket, &target).await;
-        if let Err(error) = &ticket
-            && error.kind() == ProxyTicketErrorKind::Expired
-            && let Some(session) = self.session()
-        {
-            granting::forget(shared, session).await;
-        }
-        ticket
+        self.0.home.proxy_ticket(self, target).await
     }
 
     /// When the user last gave their credentials to the CAS server, in whole seconds, if the

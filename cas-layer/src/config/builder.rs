@@ -18,9 +18,11 @@ use self::{
     rules::RuleOptions,
     session::SessionOptions,
 };
-use super::{CasConfig, Endpoints, Hosts, Peers, Shared, SignOut, Sources};
+use super::CasConfig;
 use crate::{
     MemoryRegistry,
+    admission::{Forms, Peers, Validations},
+    app::{Endpoints, Hosts, Shared, SignOut, Sources},
     client::{CasClient, CasClientBuilder},
     clock::Clock,
     error::ConfigError,
@@ -28,7 +30,6 @@ use crate::{
     pages::{Page, Pages},
     paths::AppUrl,
     registry::Registry,
-    service::{Forms, Validations},
     session::Key,
     strict_url::printable,
 };

@@ -34,6 +34,6 @@ impl CasConfig {
             .0
             .with_cas_server(&normalised)
             .ok_or_else(|| unknown(normalised.clone()))?;
-        Ok(shared.end_all(user).await?)
+        Ok(shared.end_all_of(user).await?)
     }
 }

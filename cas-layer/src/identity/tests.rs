@@ -8,10 +8,8 @@ use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use super::{IdentityBody, IdentityHeadersBuilder, IdentityHeadersLayer, encode::MAX_VALUE_BYTES};
 use crate::{
-    CasConfig, CasUser, ConfigError, Key,
-    config::Shared,
-    service::{Anonymous, place::Place},
-    session::sample_session,
+    CasConfig, CasUser, ConfigError, Key, app::Shared, service::Anonymous, session::sample_session,
+    user::Place,
 };
 
 fn builder() -> IdentityHeadersBuilder {

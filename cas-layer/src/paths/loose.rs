@@ -8,7 +8,7 @@ use icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint};
 /// Whether two segments are the same to whoever does not care about the case of letters, about dots and white space
 /// at the end, about white space at the beginning, about characters that nobody sees, and about how a letter is put
 /// together; or to a file system that takes what follows a colon for a part of the file.
-pub(super) fn is_alike(one: &str, other: &str) -> bool {
+pub(crate) fn is_alike(one: &str, other: &str) -> bool {
     let (one, other) = (name(one), name(other));
     one.eq_ignore_ascii_case(&other)
         || !(one.is_ascii() && other.is_ascii())

@@ -1,9 +1,9 @@
 //! An API whose every request brings a ticket of its own.
 
 mod admit;
-mod answer;
 mod browser;
 mod credentials;
+mod refusal;
 
 use std::{
     fmt, mem,
@@ -16,9 +16,9 @@ use http::{Request, Response};
 use http_body::Body;
 use tower::{Layer, Service};
 
-use crate::config::{CasConfig, Hosts};
 #[cfg(doc)]
 use crate::user::CasUser;
+use crate::{app::Hosts, config::CasConfig};
 
 /// Lets programs in that bring a ticket with every request: services that act for a user (CAS protocol 2.6,
 /// 2.7), scripts, other servers. Nobody is redirected, and the server keeps nothing.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::{clock::UnixSeconds, config::Shared, user::CasUser};
+use crate::{app::Shared, clock::UnixSeconds, user::CasUser};
 
 /// What a cache in front of the app goes by instead of `Cache-Control` (RFC 9213).
 const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
@@ -12,16 +12,16 @@ const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control
 const PRIVATE: &str = "private";
 
 /// A cookie for the response to one visitor, which no other visitor may get from a cache.
-pub(super) enum ExtraCookie {
+pub(super) struct ExtraCookie {
+    shared: Arc<Shared>,
+    cookie: Kind,
+}
+
+enum Kind {
     /// The session cookie is issued anew while its session is in use, or the session would become idle.
     Session(CasUser),
     /// One to see whether the browser sends it back. Boxed, as every request has room for an extra cookie.
-    Probe(Box<Probe>),
-}
-
-pub(super) struct Probe {
-    cookie: HeaderValue,
-    shared: Arc<Shared>,
+    Probe(Box<HeaderValue>),
 }
 
 impl ExtraCookie {
@@ -29,12 +29,17 @@ impl ExtraCookie {
     pub(super) fn renewal(shared: &Arc<Shared>, user: &CasUser, now: UnixSeconds) -> Option<Self> {
         let session = user.session()?;
         let is_due = shared.lifetimes.is_due(session, now);
-        is_due.then(|| Self::Session(user.clone()))
+        is_due.then(|| Self {
+            shared: Arc::clone(shared),
+            cookie: Kind::Session(user.clone()),
+        })
     }
 
     pub(super) fn probe(shared: &Arc<Shared>, cookie: HeaderValue) -> Self {
-        let shared = Arc::clone(shared);
-        Self::Probe(Box::new(Probe { cookie, shared }))
+        Self {
+            shared: Arc::clone(shared),
+            cookie: Kind::Probe(Box::new(cookie)),
+        }
     }
 
     /// Adds the cookie to a response, unless a shared cache might keep it, the session has ended meanwhile,
@@ -43,15 +48,15 @@ impl ExtraCookie {
         let sharing = Sharing::of(headers);
         let may_bring_it = match sharing {
             Sharing::Allowed => false,
-            Sharing::Unsaid => self.shared().private_by_default,
+            Sharing::Unsaid => self.shared.private_by_default,
             Sharing::Forbidden => true,
         };
         if !may_bring_it {
             return;
         }
-        let cookie = match self {
-            Self::Session(user) => renewed(&user, headers),
-            Self::Probe(probe) => Some(probe.cookie),
+        let cookie = match self.cookie {
+            Kind::Session(user) => renewed(&self.shared, &user, headers),
+            Kind::Probe(cookie) => Some(*cookie),
         };
         if let Some(cookie) = cookie {
             headers.append(header::SET_COOKIE, cookie);
@@ -60,17 +65,10 @@ impl ExtraCookie {
             }
         }
     }
-
-    fn shared(&self) -> &Shared {
-        match self {
-            Self::Session(user) => user.shared(),
-            Self::Probe(probe) => &probe.shared,
-        }
-    }
 }
 
-fn renewed(user: &CasUser, headers: &HeaderMap) -> Option<HeaderValue> {
-    let (session, shared) = (user.session()?, user.shared());
+fn renewed(shared: &Shared, user: &CasUser, headers: &HeaderMap) -> Option<HeaderValue> {
+    let session = user.session()?;
     let now = shared.clock.now();
     if shared.lifetimes.is_over(session, now)
         || shared.lifetimes.is_idle(session, now)

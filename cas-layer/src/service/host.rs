@@ -5,10 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 
-use super::{response, visit::original_uri};
 use crate::{
-    config::{Hosts, Shared},
+    answer,
+    app::{Hosts, Shared},
     paths::Authority,
+    visit::original_uri,
 };
 
 /// Why a request is for no host of ours.
@@ -24,11 +25,11 @@ impl NoHost {
     /// RFC 9112, section 3.2, and RFC 9110, section 15.5.20.
     pub(crate) fn answer(self) -> Response<Bytes> {
         match self {
-            Self::Unclear => response::text(
+            Self::Unclear => answer::text(
                 StatusCode::BAD_REQUEST,
                 "the request does not say for which host it is",
             ),
-            Self::Unknown => response::text(
+            Self::Unknown => answer::text(
                 StatusCode::MISDIRECTED_REQUEST,
                 "this host is not served here",
             ),

@@ -10,23 +10,24 @@ use form_urlencoded::parse;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 
-use super::{
-    confirmation,
-    login::{self, Login},
-    navigation,
-    place::Place,
-    response,
-    route::Endpoint,
-    service_url::{ARTIFACT, LoginQuery, TICKET},
-    single_logout::{self, NO_ROOM, Unread},
-    visit::{Visit, original_uri},
-};
 use crate::{
+    address::{ARTIFACT, LoginQuery, TICKET},
+    answer,
+    app::{Endpoint, Shared},
     clock::UnixSeconds,
-    config::Shared,
     events::{Channel, Refused, RefusedReason},
     pages::SEALED,
     protocol::{InvalidLogoutRequest, Protocol},
+    sign_in::{
+        begin::{self, Login},
+        confirmation,
+    },
+    sign_out::{
+        form::{self, NO_ROOM, Unread},
+        single_logout,
+    },
+    user::Place,
+    visit::{Visit, navigation, original_uri},
 };
 
 const LOGOUT_REQUEST: &str = "logoutRequest";
@@ -50,7 +51,7 @@ pub(crate) fn refuse(
     extensions: &http::Extensions,
 ) -> Option<Response<Bytes>> {
     if navigation::is_prefetch(visit.headers) {
-        return Some(response::not_now());
+        return Some(answer::not_now());
     }
     // Any browser may send its form, so here the sender counts once it is known what was sent.
     let source = if takes_tickets(shared, endpoint) || takes_confirmations(shared, endpoint) {
@@ -59,7 +60,7 @@ pub(crate) fn refuse(
         single_logout::refuse_source(shared, extensions)
     };
     source.or_else(|| {
-        let wrong = single_logout::check_type(visit.headers).err();
+        let wrong = form::check_type(visit.headers).err();
         wrong.map(|wrong| refuse_form(shared, takes_tickets(shared, endpoint), wrong))
     })
 }
@@ -75,7 +76,7 @@ fn refuse_form(shared: &Shared, takes_tickets: bool, unread: Unread) -> Response
     } else {
         RefusedReason::InvalidTicket
     }));
-    single_logout::answer(unread)
+    single_logout::unread(unread)
 }
 
 fn takes_tickets(shared: &Shared, endpoint: Endpoint) -> bool {
@@ -96,7 +97,7 @@ pub(crate) async fn take<B: Body>(
     let (head, body) = request.into_parts();
     let takes_tickets = takes_tickets(&shared, endpoint);
     let takes_confirmations = takes_confirmations(&shared, endpoint);
-    let read = single_logout::read(&shared, &head.extensions, body);
+    let read = form::read(&shared, &head.extensions, body);
     let form = match read.await {
         Ok(form) => form,
         Err(unread) => return refuse_form(&shared, takes_tickets, unread),
@@ -134,9 +135,9 @@ async fn sign_in(shared: &Arc<Shared>, request: &Request<()>, ticket: String) ->
     let callback = {
         let visit = Visit::of(request, shared);
         let query = LoginQuery::parse(visit.uri.query(), shared).with_posted(ticket);
-        match login::finish(shared, &visit, query) {
+        match begin::finish(shared, &visit, query) {
             Login::Validate(callback) => callback,
-            Login::Answer(answer) => return visit.clear_if_ended(shared, answer),
+            Login::Answer(answer) => return answer::clear_if_ended(shared, &visit, answer),
         }
     };
     callback.run(shared).await

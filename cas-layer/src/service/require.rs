@@ -10,18 +10,14 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tower::{Layer, Service};
 
-use super::{
-    Anonymous, CasFuture,
-    extra_cookie::ExtraCookie,
-    in_place, login,
-    place::Place,
-    response,
-    visit::{Visit, Visitor},
-};
+use super::{CasFuture, app_above, extra_cookie::ExtraCookie, in_place};
 use crate::{
-    access::{Access, Verdict},
+    answer,
+    rules::{Access, Verdict},
     seldom::{Seldom, seldom},
-    user::CasUser,
+    sign_in::begin,
+    user::{CasUser, Place},
+    visit::{Visit, Visitor},
 };
 
 /// Lets signed-in users through, on a route that a rule of the [`CasLayer`](crate::CasLayer) above leaves
@@ -157,19 +153,15 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let extensions = request.extensions();
         let user = extensions.get::<CasUser>().cloned();
-        let (shared, place) = match (&user, extensions.get::<Anonymous>()) {
-            (Some(user), _) => (Arc::clone(user.shared()), user.place()),
-            (None, Some(Anonymous(shared, place))) => (Arc::clone(shared), *place),
-            (None, None) => {
-                static NO_LAYER: Seldom = Seldom::new();
-                seldom!(
-                    error,
-                    NO_LAYER,
-                    "a route requires a user, but no CasLayer is over it"
-                );
-                let status = StatusCode::INTERNAL_SERVER_ERROR;
-                return CasFuture::ready(response::text(status, "internal error"));
-            }
+        let Some((shared, place)) = app_above(extensions) else {
+            static NO_LAYER: Seldom = Seldom::new();
+            seldom!(
+                error,
+                NO_LAYER,
+                "a route requires a user, but no CasLayer is over it"
+            );
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            return CasFuture::ready(answer::text(status, "internal error"));
         };
         let now = shared.clock.now();
         let verdict = self.access.judge(user.as_ref(), now);
@@ -186,10 +178,10 @@ where
             }
             Verdict::SignIn => CasFuture::ready(
                 in_place::unbound(&shared, &visit)
-                    .unwrap_or_else(|| login::demand(&shared, &visit)),
+                    .unwrap_or_else(|| begin::demand(&shared, &visit)),
             ),
-            Verdict::SignInAfresh => CasFuture::ready(login::demand_renewal(&shared, &visit)),
-            Verdict::Forbidden => CasFuture::ready(login::forbid(&shared, &visit)),
+            Verdict::SignInAfresh => CasFuture::ready(begin::demand_renewal(&shared, &visit)),
+            Verdict::Forbidden => CasFuture::ready(begin::forbid(&shared, &visit)),
         }
     }
 }

@@ -3,6 +3,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 use crate::{
     CasConfig, Key, MemoryRegistry,
+    app::Shared,
+    client::ProxyTicketErrorKind,
     protocol::ProxyGrantingTicket,
     registry::{
         AccountId, EndedSessions, LogoutSender, Opened, ProxyGrants, RegisteredSession, Registry,

@@ -1,7 +1,7 @@
 //! The paths of a configuration, checked.
 
 use crate::{
-    config::Endpoints,
+    app::Endpoints,
     error::ConfigError,
     paths::{AppUrl, ReturnPath, canonical},
     protocol::ServiceUrl,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{CasConfigBuilder, hosts::Host};
 use crate::{
-    config::{Endpoints, Granting, Sources},
+    app::{Endpoints, Granting, Sources},
     error::ConfigError,
     paths::AppUrl,
     session::{Encrypter, Key, Purpose},

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{super::SignIn, CasConfigBuilder};
+use super::CasConfigBuilder;
 use crate::{
-    access::Access,
+    app::SignIn,
     clock::UnixSeconds,
     error::ConfigError,
-    paths::{Paths, Rules},
+    rules::{Access, Paths, Rules},
 };
 
 /// Rules about paths and sign-ins, before they are checked.

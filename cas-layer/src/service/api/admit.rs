@@ -7,31 +7,29 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use http_body::Body;
 
 use super::{
-    super::{
-        Anonymous,
-        extra_cookie::ExtraCookie,
-        granting, host,
-        logout::take_back,
-        place::Place,
-        post, response,
-        route::{Endpoint, Route},
-        validation::{self, Question, Validated, Validation},
-        visit::{Visit, Visitor, change_query, original_uri},
-    },
-    CasApiLayer, answer, browser,
+    super::{Anonymous, extra_cookie::ExtraCookie, host, post},
+    CasApiLayer, browser,
     credentials::{self, Credentials, Source},
+    refusal,
 };
 use crate::{
-    access::{Access, Verdict},
+    admission::{Peer, Validated, Validation},
+    answer,
+    app::{Endpoint, Route, Shared},
     clock::UnixSeconds,
-    config::{Peer, Shared},
     events::{Event, Refused, RefusedReason},
     pages::PageKind,
     protocol::{ServiceTicket, ServiceUrl},
     registry::{Begun, Opened, RegistryError},
+    rules::{Access, Verdict},
     seldom::{Seldom, seldom},
     session::{Identity, SessionId},
-    user::CasUser,
+    sign_in::{
+        granting,
+        validation::{self, Question},
+    },
+    user::{CasUser, Place},
+    visit::{Visit, Visitor, change_query, original_uri},
 };
 
 /// The answer in place of the inner service's, boxed as most requests have none.
@@ -96,7 +94,7 @@ impl CasApiLayer {
             Route::Endpoint(_) => {
                 return Err(granting::answer(shared, &request).await.into());
             }
-            Route::Nowhere => return Err(response::not_found().into()),
+            Route::Nowhere => return Err(answer::not_found().into()),
             Route::App(access) => access,
         };
         let mut finish = Finish {
@@ -149,7 +147,7 @@ impl CasApiLayer {
         let judged = judge(shared, &access, user.as_ref(), service.as_ref(), now);
         if let Some(user) = user.as_ref().filter(|_| finish.cookie.is_some()) {
             if judged.is_err() {
-                take_back(shared, vec![user.session_id()], now).await;
+                shared.take_back(vec![user.session_id()], now).await;
             } else {
                 shared.tell(Event::SignedIn(user));
             }
@@ -181,7 +179,7 @@ impl CasApiLayer {
         }
         match Visitor::of(headers, shared, Place::Request, now) {
             Visitor::SignedIn(user) => Ok(Some(user)),
-            Visitor::Unverified(_) => Err(answer::later(PageKind::SessionUnverified).into()),
+            Visitor::Unverified(_) => Err(refusal::later(PageKind::SessionUnverified).into()),
             Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) => Ok(None),
         }
     }
@@ -195,8 +193,8 @@ fn judge(
     now: UnixSeconds,
 ) -> Result<(), Refusal> {
     let unauthorized = |kind| {
-        let problem = answer::problem(kind, StatusCode::UNAUTHORIZED);
-        answer::challenge(problem, service)
+        let problem = refusal::problem(kind, StatusCode::UNAUTHORIZED);
+        refusal::challenge(problem, service)
     };
     match access.judge(user, now) {
         Verdict::Welcome => Ok(()),
@@ -205,7 +203,7 @@ fn judge(
         Verdict::Forbidden => {
             shared.tell(Refused::new(RefusedReason::NotAllowed).signed_in(user));
             let status = StatusCode::FORBIDDEN;
-            Err(answer::problem(PageKind::NotAllowed, status).into())
+            Err(refusal::problem(PageKind::NotAllowed, status).into())
         }
     }
 }
@@ -213,7 +211,7 @@ fn judge(
 /// A ticket that is not brought to the CAS server, for the reason told.
 fn not_taken(shared: &Shared, status: StatusCode, reason: &'static str) -> Refusal {
     shared.tell(Refused::new(RefusedReason::InvalidTicket));
-    response::text(status, reason).into()
+    answer::text(status, reason).into()
 }
 
 /// Whose ticket it is, and the cookie of the session that it opens.
@@ -226,13 +224,13 @@ async fn validate(
 ) -> Result<(CasUser, Option<HeaderValue>), Refusal> {
     let busy = || {
         shared.tell(Refused::new(RefusedReason::Busy));
-        answer::later(PageKind::Busy)
+        refusal::later(PageKind::Busy)
     };
     let slot = validation::admit_program(shared, peer).await;
     let slot = slot.ok_or_else(busy)?;
     let id = SessionId::of(&ticket);
     let begun = if opens_session {
-        let begun = Begun::new(&shared.registry, id, validation::lasts(shared)).await;
+        let begun = Begun::new(&shared.registry, id, shared.begun_for()).await;
         // The request is as good without a session.
         begun.inspect_err(no_session).ok()
     } else {
@@ -254,14 +252,14 @@ async fn validate(
         granting_ticket,
     } = result.map_err(|error| {
         shared.tell(Refused::by(&error));
-        answer::not_validated(&error, service)
+        refusal::not_validated(&error, service)
     })?;
     let content = shared
         .content
         .of(&authentication, shared.client.url())
         .map_err(|rejected| {
             shared.tell(Refused::by(&rejected).signing_in(authentication.user(), id));
-            answer::rejected(&rejected)
+            refusal::rejected(&rejected)
         })?;
     let now = shared.clock.now();
     let mut identity = Identity::new(content, id, is_renewed, now, &shared.lifetimes);
@@ -279,7 +277,7 @@ async fn validate(
                     }
                     Err(error) => {
                         not_opened(&error);
-                        take_back(shared, vec![id], now).await;
+                        shared.take_back(vec![id], now).await;
                         identity = session.into_identity();
                     }
                 }
@@ -288,8 +286,8 @@ async fn validate(
                 let reason = RefusedReason::SignedOutMeanwhile;
                 shared.tell(Refused::new(reason).signing_in(authentication.user(), id));
                 let status = StatusCode::UNAUTHORIZED;
-                let refused = answer::problem(PageKind::SignInRefused, status);
-                return Err(answer::challenge(refused, Some(service)).into());
+                let refused = refusal::problem(PageKind::SignInRefused, status);
+                return Err(refusal::challenge(refused, Some(service)).into());
             }
             Err(error) => not_opened(&error),
         }

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, header};
 
-use crate::service::navigation::{asks_for_page, is_prefetch};
+use crate::visit::navigation::{asks_for_page, is_prefetch};
 
 /// What every browser sends with some requests, and few programs with any.
 const OFTEN: [HeaderName; 3] = [

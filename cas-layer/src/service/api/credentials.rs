@@ -6,7 +6,7 @@ use form_urlencoded::parse;
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
-    config::Shared,
+    app::Shared,
     paths::stays_here,
     protocol::{ServiceTicket, ServiceUrl},
 };

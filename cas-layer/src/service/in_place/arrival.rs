@@ -5,19 +5,21 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Extensions, Method, Response, header};
 
-use super::{
-    super::{
-        CasFuture,
-        login::{self, Login},
+use super::super::CasFuture;
+use crate::{
+    address::{LoginQuery, in_place as address},
+    answer,
+    app::Shared,
+    protocol::is_form,
+    rules::Access,
+    sign_in::begin::{self, Login},
+    sign_out::single_logout::{self, FrontChannel},
+    user::Place,
+    visit::{
+        Visit, Visitor,
         navigation::{is_navigation, is_prefetch},
-        place::Place,
-        service_url::LoginQuery,
-        single_logout::{self, FrontChannel},
-        visit::{Visit, Visitor},
     },
-    address, leads_to,
 };
-use crate::{access::Access, config::Shared, protocol::is_form};
 
 /// The logout request in an address. What cannot be read as one is not taken for one, and what can may be the app's
 /// own too.
@@ -58,7 +60,9 @@ pub(super) fn answer<F>(
         with_ticket(shared, visit, read)
     };
     Some(match arrived {
-        Login::Answer(response) => CasFuture::ready(visit.clear_if_ended(shared, response)),
+        Login::Answer(response) => {
+            CasFuture::ready(answer::clear_if_ended(shared, visit, response))
+        }
         Login::Validate(callback) => {
             let shared = Arc::clone(shared);
             CasFuture::endpoint(async move { callback.run(&shared).await })
@@ -83,12 +87,12 @@ fn may_arrive(visit: &Visit<'_>) -> bool {
 
 fn with_ticket(shared: &Shared, visit: &Visit<'_>, read: LoginQuery) -> Login {
     if matches!(visit.visitor, Visitor::Unverified(_)) {
-        return Login::Answer(login::not_current(shared, visit));
+        return Login::Answer(begin::not_current(shared, visit));
     }
     match read.ticket(shared.client.protocol()) {
-        Some(ticket) => login::with_ticket(shared, visit, read, ticket),
-        None if read.kind.is_gateway => Login::Answer(login::without_ticket(shared, visit, &read)),
-        None => Login::Answer(login::go_on(shared, visit, read.next.as_ref())),
+        Some(ticket) => begin::with_ticket(shared, visit, read, ticket),
+        None if read.kind.is_gateway => Login::Answer(begin::without_ticket(shared, visit, &read)),
+        None => Login::Answer(begin::go_on(shared, visit, read.next.as_ref())),
     }
 }
 
@@ -105,12 +109,12 @@ pub(crate) fn unbound(shared: &Shared, visit: &Visit<'_>) -> Option<Response<Byt
     }
     let path = shared.app_path(visit.uri.path());
     let read = address::read_bare(path, visit.uri.query(), shared)?;
-    Some(login::not_bound(shared, visit, &read))
+    Some(begin::not_bound(shared, visit, &read))
 }
 
 /// Whether a login is under way in this browser whose ticket comes back here.
 fn is_awaited(shared: &Shared, visit: &Visit<'_>) -> bool {
     let mut binding = shared.binding_cookie.read(visit.headers, visit.now);
-    let trip = binding.take_newest_trip(|trip| leads_to(shared, trip, visit));
+    let trip = binding.take_newest_trip(|trip| address::is_callback(shared, trip, visit.uri));
     trip.is_some()
 }

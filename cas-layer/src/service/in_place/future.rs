@@ -15,17 +15,22 @@ use pin_project_lite::pin_project;
 use tower::Service;
 
 use super::{
-    super::{
-        CasFuture, confirmation,
-        place::Place,
-        response,
-        single_logout::{self, FrontChannel, NO_ROOM},
-    },
+    super::CasFuture,
+    decision::pass_on,
     peek::{Found, Peek},
     peeked::Peeked,
-    service::pass_on,
 };
-use crate::{clock::UnixSeconds, config::Shared};
+use crate::{
+    answer,
+    app::Shared,
+    clock::UnixSeconds,
+    sign_in::confirmation,
+    sign_out::{
+        form::NO_ROOM,
+        single_logout::{self, FrontChannel},
+    },
+    user::Place,
+};
 
 pin_project! {
     /// The answer of [`CasInPlace`](crate::CasInPlace): one of ours, or the inner service's.
@@ -183,11 +188,11 @@ impl<S, B: Body> Form<S, B> {
                 })
             }
             (Found::Broken((status, reason)), Otherwise::Confirmation) => {
-                CasFuture::ready(response::text(status, reason))
+                CasFuture::ready(answer::text(status, reason))
             }
             (Found::Ours | Found::Foreign, Otherwise::Confirmation) => {
                 let reason = "the form is over 64 KiB";
-                CasFuture::ready(response::text(StatusCode::PAYLOAD_TOO_LARGE, reason))
+                CasFuture::ready(answer::text(StatusCode::PAYLOAD_TOO_LARGE, reason))
             }
             // It may be a logout request, and the sender of one has to know that it was not heard.
             (Found::Unread, Otherwise::Confirmation | Otherwise::Refused(_)) => {

@@ -12,14 +12,12 @@ use http::{HeaderMap, Method, header};
 use http_body::{Body, Frame};
 use tokio::time::{Sleep, sleep};
 
-use super::{
-    super::{
-        forms::Place,
-        single_logout::{BROKE_OFF, Form, NO_ROOM, READING, TOO_SLOW, Unread, append},
-    },
-    peeked::Peeked,
+use super::peeked::Peeked;
+use crate::{
+    admission::Seat,
+    protocol::{LogoutRequest, is_form},
+    sign_out::form::{BROKE_OFF, Form, NO_ROOM, READING, TOO_SLOW, Unread, append},
 };
-use crate::protocol::{LogoutRequest, is_form};
 
 /// How the form of every CAS server begins. Longer than what any other field of a form is likely to begin with,
 /// and never encoded.
@@ -62,8 +60,8 @@ pub(super) struct Peek<B: Body> {
 
 /// The way to a place among the forms that are read.
 enum Entry {
-    Waits(Pin<Box<dyn Future<Output = Option<Place>> + Send>>),
-    Is(Place),
+    Waits(Pin<Box<dyn Future<Output = Option<Seat>> + Send>>),
+    Is(Seat),
 }
 
 /// What a form turns out to be.
@@ -82,10 +80,7 @@ pub(super) enum Found {
 }
 
 impl<B: Body> Peek<B> {
-    pub(super) fn new(
-        place: impl Future<Output = Option<Place>> + Send + 'static,
-        body: B,
-    ) -> Self {
+    pub(super) fn new(place: impl Future<Output = Option<Seat>> + Send + 'static, body: B) -> Self {
         Self {
             entry: Entry::Waits(Box::pin(place)),
             body: Box::pin(body),
@@ -101,7 +96,7 @@ impl<B: Body> Peek<B> {
 
     /// The same for a form that is known to be for the layer: it is read to its end.
     pub(super) fn known(
-        place: impl Future<Output = Option<Place>> + Send + 'static,
+        place: impl Future<Output = Option<Seat>> + Send + 'static,
         body: B,
     ) -> Self {
         Self {

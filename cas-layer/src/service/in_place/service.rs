@@ -15,19 +15,21 @@ use tower::Service;
 use super::{
     super::{
         CasFuture,
-        admission::{Admission, Admitted, admit},
-        granting, host, response,
-        route::Route,
-        visit::Visit,
+        admit::{Admission, admit},
+        host,
     },
-    address, arrival,
+    arrival,
+    decision::decide,
     future::{CasInPlaceFuture, Form, Otherwise, Question},
     peek::{self, Peek},
     peeked::Peeked,
 };
 use crate::{
-    access::Access,
-    config::{Hosts, Shared},
+    address::in_place as address,
+    answer,
+    app::{Hosts, Route},
+    sign_in::granting,
+    visit::Visit,
 };
 
 /// The service that [`CasInPlaceLayer`](crate::CasInPlaceLayer) makes of an inner one.
@@ -75,7 +77,7 @@ where
                 return CasInPlaceFuture::answering(CasFuture::endpoint(answer));
             }
             Route::Nowhere => {
-                return CasInPlaceFuture::answering(CasFuture::ready(response::not_found()));
+                return CasInPlaceFuture::answering(CasFuture::ready(answer::not_found()));
             }
         };
         // Where no sign-in comes back to, no logout request is sent to.
@@ -83,7 +85,7 @@ where
         if arrival::is_confirmation(shared, &visit) {
             let now = visit.now;
             let (parts, body) = request.into_parts();
-            let place = shared.forms.place(shared.peers.of(&parts.extensions));
+            let place = shared.forms.seat(shared.peers.of(&parts.extensions));
             return CasInPlaceFuture::peeking(Form {
                 peek: Peek::known(place, body),
                 parts,
@@ -99,7 +101,7 @@ where
                 Admission::Admitted(_) => Otherwise::Admitted(take_ready(&mut self.inner)),
             };
             let (parts, body) = request.into_parts();
-            let place = shared.forms.place(shared.peers.of(&parts.extensions));
+            let place = shared.forms.seat(shared.peers.of(&parts.extensions));
             return CasInPlaceFuture::peeking(Form {
                 peek: Peek::new(place, body),
                 parts,
@@ -126,61 +128,4 @@ where
 fn take_ready<S: Clone>(inner: &mut S) -> S {
     let clone = inner.clone();
     mem::replace(inner, clone)
-}
-
-/// The answer to a request that turned out to be no logout request. Who is asking is looked up now, and not when the
-/// request came.
-pub(super) fn pass_on<S, B: Body>(
-    shared: &Arc<Shared>,
-    service: &mut S,
-    request: Request<Peeked<B>>,
-) -> CasFuture<S::Future>
-where
-    S: Service<Request<Peeked<B>>>,
-{
-    let visit = Visit::in_place(&request, shared);
-    let Route::App(access) = shared.route_in_place(visit.uri.path()) else {
-        return CasFuture::ready(response::not_found());
-    };
-    decide(shared, visit, &access).carry_out(shared, service, request)
-}
-
-/// What becomes of a request that is no logout request.
-enum Decision<F> {
-    Answer(CasFuture<F>),
-    Admitted(Admitted),
-}
-
-fn decide<F>(shared: &Arc<Shared>, visit: Visit<'_>, access: &Access) -> Decision<F> {
-    if let Some(answer) = arrival::answer(shared, &visit, access) {
-        return Decision::Answer(answer);
-    }
-    match admit(shared, visit, access) {
-        Admission::Refused(refusal) => Decision::Answer(CasFuture::ready(*refusal)),
-        Admission::Admitted(admitted) => Decision::Admitted(admitted),
-    }
-}
-
-impl<F> Decision<F> {
-    fn carry_out<S, B: Body>(
-        self,
-        shared: &Arc<Shared>,
-        service: &mut S,
-        mut request: Request<Peeked<B>>,
-    ) -> CasFuture<F>
-    where
-        S: Service<Request<Peeked<B>>, Future = F>,
-    {
-        match self {
-            Self::Answer(answer) => answer,
-            Self::Admitted(admitted) => {
-                admitted.announce(shared, request.extensions_mut());
-                CasFuture::inner(
-                    service.call(request),
-                    admitted.marks_private,
-                    admitted.extra,
-                )
-            }
-        }
-    }
 }

@@ -7,7 +7,8 @@ use http::{HeaderValue, StatusCode};
 use http_body::SizeHint;
 use http_body_util::{BodyExt as _, Empty, Full};
 
-use super::{super::super::forms::Forms, *};
+use super::*;
+use crate::admission::Forms;
 
 /// A body that comes as it is written down here, and says how often it was asked.
 struct Script {
@@ -78,7 +79,7 @@ impl Body for Script {
 
 /// A form like the first one that an app reads.
 fn looking_at<B: Body>(body: B) -> Peek<B> {
-    Peek::new(Forms::new().place(None), body)
+    Peek::new(Forms::new().seat(None), body)
 }
 
 fn data(text: &'static str) -> Step {
@@ -241,13 +242,13 @@ async fn what_is_longer_or_in_more_pieces_than_a_server_sends_is_the_apps() {
 async fn a_form_that_the_app_never_gets_may_come_in_any_number_of_pieces() {
     let pieces = (0..LogoutRequest::MAX_BYTES).map(|_| data("x"));
     let mut peek = Peek::known(
-        Forms::new().place(None),
+        Forms::new().seat(None),
         Script::of(pieces.chain([data("")])),
     );
     assert_eq!(found(&mut peek).await.0, Found::Whole);
     assert_eq!(peek.into_form().data().len(), LogoutRequest::MAX_BYTES);
     let more = (0..=LogoutRequest::MAX_BYTES).map(|_| data("x"));
-    let mut peek = Peek::known(Forms::new().place(None), Script::of(more));
+    let mut peek = Peek::known(Forms::new().seat(None), Script::of(more));
     assert_eq!(found(&mut peek).await.0, Found::Foreign);
 }
 

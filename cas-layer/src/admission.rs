@@ -1,0 +1,11 @@
+//! How much is done at once, and for whom: forms that are read, tickets that are validated, each fairly by sender.
+
+mod forms;
+mod logins;
+mod peers;
+mod validations;
+
+pub(crate) use forms::{Forms, Seat};
+pub(crate) use logins::{Member, Turn};
+pub(crate) use peers::{Peer, Peers};
+pub(crate) use validations::{Party, Running, Validated, Validation, Validations};

@@ -1,0 +1,152 @@
+//! What becomes of a configuration: hosts, paths, cookies, sources, and what all of them share.
+
+mod ending;
+mod granting;
+mod hosts;
+mod route;
+mod sources;
+
+use std::{sync::Arc, time::Duration};
+
+pub(crate) use granting::{Granting, Label};
+pub(crate) use hosts::Hosts;
+use http::HeaderMap;
+pub(crate) use route::{Endpoint, Route};
+pub(crate) use sources::{Source, Sources};
+
+use crate::{
+    admission::{Forms, Peers, Validations},
+    client::CasClient,
+    clock::{Clock, UnixSeconds},
+    events::{Event, Hooks},
+    pages::Pages,
+    paths::{AppUrl, ReturnPath},
+    protocol::ServiceUrl,
+    registry::{RegisteredSession, Registry},
+    rules::Rules,
+    session::{
+        BindingCookie, Confirmations, Content, Lifetimes, Sealer, SessionCookie, SessionData,
+        remove_cookies,
+    },
+};
+
+/// How long a session may take to open once its ticket is validated.
+const OPENING: Duration = Duration::from_secs(30);
+
+/// What the layer works with at one public host. What all hosts have in common is behind an [`Arc`], or small.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) client: CasClient,
+    pub(crate) app: AppUrl,
+    /// Whether a reverse proxy takes the app URL's path off before a request gets here.
+    pub(crate) prefix_stripped: bool,
+    pub(crate) endpoints: Arc<Endpoints>,
+    pub(crate) landing: ReturnPath,
+    pub(crate) after_logout: Option<ReturnPath>,
+    pub(crate) rules: Arc<Rules>,
+    /// How long a browser is not sent to the CAS server again without being asked to, in seconds.
+    pub(crate) gateway_interval: UnixSeconds,
+    pub(crate) sign_out: SignOut,
+    pub(crate) sign_in: SignIn,
+    pub(crate) session_cookie: SessionCookie,
+    pub(crate) binding_cookie: BindingCookie,
+    /// Where a sign-in as somebody new to the browser waits until its user confirms it.
+    pub(crate) confirmations: Option<Confirmations>,
+    /// The names of the cookies of all hosts.
+    pub(crate) own_cookies: Arc<[String]>,
+    pub(crate) service_tag: Sealer,
+    /// Where the CAS server sends the visitor after sign-out.
+    pub(crate) logged_out_url: ServiceUrl,
+    pub(crate) peers: Peers,
+    /// Without a list they may come from anywhere.
+    pub(crate) logout_sources: Option<Sources>,
+    /// How the app comes to proxy-granting tickets, where it asks for them.
+    pub(crate) granting: Option<Arc<Granting>>,
+    pub(crate) registry: Arc<dyn Registry>,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) content: Arc<Content>,
+    /// Those of hosts with the same CAS server are counted together: another one that is slow is not in their way.
+    pub(crate) validations: Arc<Validations>,
+    /// Those of all hosts.
+    pub(crate) forms: Forms,
+    pub(crate) private_by_default: bool,
+    pub(crate) pages: Pages,
+    pub(crate) clock: Clock,
+    pub(crate) hooks: Arc<Hooks>,
+}
+
+impl Shared {
+    /// Tells the log, the metrics and the app what has happened.
+    pub(crate) fn tell<'e>(&'e self, event: impl Into<Event<'e>>) {
+        self.hooks.tell(&event.into().at(self.client.url()));
+    }
+
+    /// A session as the registry sees it.
+    pub(crate) fn registered<'s>(&'s self, session: &'s SessionData) -> RegisteredSession<'s> {
+        RegisteredSession::new(
+            session.id,
+            session.number,
+            session.expires_at,
+            self.client.url(),
+            session.user(),
+        )
+    }
+
+    /// Takes the cookies of this app out of a request, and leaves all others. Browsers do not know ports, so they
+    /// send those of another host of the app too.
+    pub(crate) fn remove_own_cookies(&self, headers: &mut HeaderMap) {
+        remove_cookies(headers, &self.own_cookies);
+    }
+
+    /// How long a session is begun at most before it is open.
+    pub(crate) fn begun_for(&self) -> Duration {
+        self.client.timeout() + OPENING
+    }
+
+    /// The public path that a sign-in leads to; without `next`, the landing path.
+    pub(crate) fn destination(&self, next: Option<&ReturnPath>) -> String {
+        self.app.public_path(next.unwrap_or(&self.landing).as_str())
+    }
+}
+
+/// How a visitor signs in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SignIn {
+    /// With credentials every time.
+    pub(crate) is_renewed: bool,
+    /// With a service URL that has no query.
+    pub(crate) is_bare: bool,
+    /// The CAS server is asked to have the browser post the ticket.
+    pub(crate) is_by_post: bool,
+}
+
+/// How a visitor signs out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SignOut {
+    /// Not at the CAS server.
+    pub(crate) is_local: bool,
+    /// By `POST` from a page of this app alone.
+    pub(crate) is_post_only: bool,
+}
+
+/// The paths that the layer answers itself, relative to the app URL.
+#[derive(Debug)]
+pub(crate) struct Endpoints {
+    pub(crate) login: String,
+    pub(crate) logout: String,
+    pub(crate) logout_callback: String,
+    /// Besides the login path, where logout requests go as a rule.
+    pub(crate) logout_request: Option<String>,
+    pub(crate) proxy_callback: Option<String>,
+}
+
+impl Endpoints {
+    /// Whether a visitor who is sent to `path` ends up at one of these, however it is spelled.
+    pub(crate) fn contain(&self, path: &ReturnPath) -> bool {
+        [&self.login, &self.logout, &self.logout_callback]
+            .into_iter()
+            .chain(&self.logout_request)
+            .chain(&self.proxy_callback)
+            .any(|own| path.leads_to(own))
+    }
+}

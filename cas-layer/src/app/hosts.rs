@@ -1,0 +1,60 @@
+//! The public hosts of an app.
+
+use std::sync::Arc;
+
+use super::Shared;
+use crate::paths::Authority;
+
+/// What the layer works with, for each public host. With one host a clone costs as much as one of an [`Arc`].
+#[derive(Clone, Debug)]
+pub(crate) struct Hosts {
+    first: Arc<Shared>,
+    /// All of them, the first included, if there are several.
+    several: Option<Arc<[Arc<Shared>]>>,
+}
+
+impl Hosts {
+    /// Tells each host the names of the cookies of all.
+    pub(crate) fn new(mut first: Shared, mut others: Vec<Shared>) -> Self {
+        let all = std::iter::once(&first).chain(&others);
+        let names = all.flat_map(|host| [host.session_cookie.name(), host.binding_cookie.name()]);
+        let names: Arc<[String]> = names.map(str::to_owned).collect();
+        for host in std::iter::once(&mut first).chain(&mut others) {
+            host.own_cookies = Arc::clone(&names);
+        }
+        let first = Arc::new(first);
+        let several = (!others.is_empty()).then(|| {
+            std::iter::once(Arc::clone(&first))
+                .chain(others.into_iter().map(Arc::new))
+                .collect()
+        });
+        Self { first, several }
+    }
+
+    /// The host that the builder was begun with.
+    pub(crate) fn first(&self) -> &Arc<Shared> {
+        &self.first
+    }
+
+    /// The only host, if there is but one.
+    pub(crate) fn only(&self) -> Option<&Arc<Shared>> {
+        self.several.is_none().then_some(&self.first)
+    }
+
+    /// The host that a request for `authority` is for.
+    pub(crate) fn at(&self, authority: &Authority<'_>) -> Option<&Arc<Shared>> {
+        self.iter().find(|shared| shared.app.is_at(authority))
+    }
+
+    /// A host whose visitors sign in at this CAS server; its URL is normalised.
+    pub(crate) fn with_cas_server(&self, cas_url: &str) -> Option<&Arc<Shared>> {
+        self.iter().find(|shared| shared.client.url() == cas_url)
+    }
+
+    fn iter(&self) -> std::slice::Iter<'_, Arc<Shared>> {
+        match &self.several {
+            Some(several) => several.iter(),
+            None => std::slice::from_ref(&self.first).iter(),
+        }
+    }
+}

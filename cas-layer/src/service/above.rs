@@ -1,0 +1,32 @@
+//! What a layer over this one has found out about a request.
+
+use std::{any::Any, sync::Arc};
+
+use http::Extensions;
+
+use crate::{
+    app::Shared,
+    user::{CasUser, Home, Place},
+};
+
+/// In the extensions of a request that went through the layer without a user, so that an extractor
+/// can tell a visitor from a missing layer, and a layer below can ask for a user.
+#[derive(Clone, Debug)]
+pub(crate) struct Anonymous(pub(crate) Arc<Shared>, pub(crate) Place);
+
+/// The app that a request has come to by way of a layer, and where the tickets of that layer come back; `None` without
+/// one.
+pub(crate) fn app_above(extensions: &Extensions) -> Option<(Arc<Shared>, Place)> {
+    match extensions.get::<CasUser>() {
+        Some(user) => Some((app_of(user)?, user.place())),
+        None => extensions
+            .get::<Anonymous>()
+            .map(|Anonymous(shared, place)| (Arc::clone(shared), *place)),
+    }
+}
+
+/// There is no other home than an app.
+fn app_of(user: &CasUser) -> Option<Arc<Shared>> {
+    let home: Arc<dyn Any + Send + Sync> = Arc::<dyn Home>::clone(user.home());
+    home.downcast().ok()
+}

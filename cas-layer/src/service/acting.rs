@@ -1,0 +1,130 @@
+//! What a user does through the app that they are signed in to.
+
+use std::{pin::pin, time::Duration};
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use tokio::time::{sleep, timeout};
+
+use crate::{
+    answer,
+    app::Shared,
+    client::{ProxyTicketError, ProxyTicketErrorKind},
+    events::{Event, SignOutCause},
+    protocol::{ProxyTicket, ServiceUrl},
+    registry::RegistryError,
+    session::Binding,
+    sign_in::granting::{self, Granted},
+    user::{Act, CasUser, Holds, Home},
+};
+
+/// How long a session that waits for its end may go without a look at the clock and the registry.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+impl Home for Shared {
+    fn cas_url(&self) -> &str {
+        self.client.url()
+    }
+
+    fn app_url(&self) -> String {
+        self.app.as_string()
+    }
+
+    fn ended<'a>(&'a self, user: &'a CasUser) -> Act<'a, ()> {
+        Box::pin(ended(self, user))
+    }
+
+    fn sign_out<'a>(&'a self, user: &'a CasUser) -> Act<'a, Response<Bytes>> {
+        Box::pin(sign_out(self, user))
+    }
+
+    fn end_all<'a>(&'a self, user_name: &'a str) -> Act<'a, Result<(), RegistryError>> {
+        Box::pin(self.end_all_of(user_name))
+    }
+
+    fn proxy_ticket<'a>(
+        &'a self,
+        user: &'a CasUser,
+        target: &'a str,
+    ) -> Act<'a, Result<ProxyTicket, ProxyTicketError>> {
+        Box::pin(async move {
+            let ticket = proxy_ticket(self, user, target).await;
+            let result = ticket.as_ref().map(drop).map_err(ProxyTicketError::kind);
+            self.tell(Event::ProxyTicket(result));
+            ticket
+        })
+    }
+}
+
+async fn ended(shared: &Shared, user: &CasUser) {
+    let left = || {
+        user.identity()
+            .expires_at
+            .saturating_sub(shared.clock.now())
+    };
+    let Some(session) = user.session() else {
+        while left() > 0 {
+            sleep(LOOK_EVERY.min(Duration::from_secs(left()))).await;
+        }
+        return;
+    };
+    let session = shared.registered(session);
+    let mut ended = pin!(shared.registry.ended().wait_for(&session));
+    while shared.registry.is_current() {
+        let left = left();
+        if left == 0 {
+            return;
+        }
+        let look_again = LOOK_EVERY.min(Duration::from_secs(left));
+        if timeout(look_again, ended.as_mut()).await.is_ok() {
+            return;
+        }
+    }
+}
+
+async fn sign_out(shared: &Shared, user: &CasUser) -> Response<Bytes> {
+    let now = shared.clock.now();
+    shared.end(user, SignOutCause::SignOut, now).await;
+    let onward = user.place().after_sign_out(shared);
+    let mut response = answer::redirect(StatusCode::SEE_OTHER, &onward).unwrap_or_else(answer::ok);
+    if user.session().is_none() {
+        // Cookies that came along are of somebody's session, which goes on.
+        return response;
+    }
+    answer::add_cookie(&mut response, shared.session_cookie.clear());
+    // The browser's own is not at hand.
+    let mut binding = Binding::default();
+    binding.signed_out(now);
+    if let Some(confirmations) = &shared.confirmations {
+        binding.know(confirmations.tag_of(user.name()), now);
+    }
+    let cookie = user.place().kept_login_cookie(shared, &binding);
+    answer::add_cookie(&mut response, cookie);
+    response
+}
+
+async fn proxy_ticket(
+    shared: &Shared,
+    user: &CasUser,
+    target: &str,
+) -> Result<ProxyTicket, ProxyTicketError> {
+    let target = ServiceUrl::parse(target).map_err(ProxyTicketError::invalid_target)?;
+    let granted = match user.holds() {
+        Holds::Session(session) => granting::of_session(shared, session).await,
+        Holds::Ticket(identity) => Ok(granting::of_ticket(shared, identity)),
+    };
+    let granting_ticket = match granted {
+        Ok(Granted::Ticket(ticket)) => ticket,
+        Ok(Granted::None) => return Err(ProxyTicketError::no_granting_ticket()),
+        Ok(Granted::Ended) => return Err(ProxyTicketError::ended()),
+        Err(error) => return Err(ProxyTicketError::registry_unavailable(&error)),
+    };
+    let ticket = shared.client.proxy_ticket(&granting_ticket, &target).await;
+    if let Err(error) = &ticket
+        && error.kind() == ProxyTicketErrorKind::Expired
+        && let Some(session) = user.session()
+    {
+        granting::forget(shared, session).await;
+    }
+    ticket
+}

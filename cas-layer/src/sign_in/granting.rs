@@ -1,0 +1,257 @@
+//! Proxy-granting tickets: from the CAS server's callback to the session that they are for (CAS protocol 2.5.4).
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+
+use crate::{
+    answer,
+    app::{Granting, Label, Shared, Source},
+    clock::UnixSeconds,
+    events::{Event, GrantOutcome, ProxyCallbackOutcome},
+    protocol::{Authentication, ProxyCallback, ProxyGrantingTicket},
+    registry::{Begun, Delivered, Expected, IouId, Opened, ProxyGrants, RegistryError},
+    session::{Identity, NoCookie, SessionData, SessionId},
+};
+
+/// How long the callback may be late. It comes while the ticket is validated, by the protocol, but it may come to
+/// another node, and some servers send it a little later.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+const NOT_LISTED: &str = "not a source of proxy callbacks";
+
+/// The CAS server's request of the proxy callback, with or without a pair.
+pub(crate) fn answer<B>(
+    shared: &Arc<Shared>,
+    request: &Request<B>,
+) -> Pin<Box<dyn Future<Output = Response<Bytes>> + Send>> {
+    let granting = shared.granting.as_ref();
+    let source =
+        granting.map(|granting| granting.source(shared.peers.address(request.extensions())));
+    let method = request.method().clone();
+    let read = ProxyCallback::parse(request.uri().query().unwrap_or_default());
+    let (shared, now) = (Arc::clone(shared), shared.clock.now());
+    Box::pin(async move {
+        let refused = match source {
+            Some(Source::Listed) => None,
+            Some(Source::Unlisted) => Some(ProxyCallbackOutcome::SourceRefused),
+            Some(Source::Unknown) | None => Some(ProxyCallbackOutcome::SourceUnknown),
+        };
+        if let Some(outcome) = refused {
+            shared.tell(Event::ProxyCallback(outcome));
+            return answer::text(StatusCode::FORBIDDEN, NOT_LISTED);
+        }
+        if method == Method::HEAD {
+            return answer::ok();
+        }
+        if method != Method::GET {
+            return answer::method_not_allowed("GET, HEAD, POST");
+        }
+        match read {
+            Ok(ProxyCallback::Probe) => answer::ok(),
+            Ok(ProxyCallback::Pair { ticket, iou }) => {
+                let iou = IouId::of(iou.expose_secret());
+                let delivered = deliver(&shared, iou, &ticket, now).await;
+                shared.tell(Event::ProxyCallback(match &delivered {
+                    Ok(Delivered::Kept) => ProxyCallbackOutcome::Kept,
+                    Ok(Delivered::Twice) => ProxyCallbackOutcome::Twice,
+                    Ok(Delivered::Unexpected) => ProxyCallbackOutcome::Unexpected,
+                    Ok(Delivered::Full) => ProxyCallbackOutcome::Full,
+                    Err(error) => ProxyCallbackOutcome::NotTaken(error),
+                }));
+                // Whatever became of it: some servers refuse the sign-in itself if this is no 200, and nobody shall
+                // bring that about. To a stranger there is nothing else to see either.
+                answer::ok()
+            }
+            Err(error) => {
+                shared.tell(Event::ProxyCallback(ProxyCallbackOutcome::Malformed(
+                    &error,
+                )));
+                answer::text(StatusCode::BAD_REQUEST, error.to_string())
+            }
+        }
+    })
+}
+
+async fn deliver(
+    shared: &Shared,
+    iou: IouId,
+    ticket: &ProxyGrantingTicket,
+    now: UnixSeconds,
+) -> Result<Delivered, RegistryError> {
+    let Some((granting, grants)) = both(shared) else {
+        return Ok(Delivered::Unexpected);
+    };
+    match granting.seal(ticket, &Label::Pair(iou)) {
+        Some(sealed) => grants.deliver(iou, sealed, now).await,
+        // Without random bytes nothing is sealed, and nothing is kept.
+        None => Ok(Delivered::Full),
+    }
+}
+
+fn both(shared: &Shared) -> Option<(&Granting, &dyn ProxyGrants)> {
+    shared
+        .granting
+        .as_deref()
+        .zip(shared.registry.proxy_grants())
+}
+
+/// A validation that asks for a proxy-granting ticket, while it is under way.
+pub(crate) struct Asking<'s> {
+    granting: &'s Granting,
+    grants: &'s dyn ProxyGrants,
+    _expected: Expected,
+}
+
+/// Has the registry expect a pair; `None` where none is asked for. That the registry fails is no reason to sign
+/// nobody in.
+pub(crate) async fn ask(shared: &Shared) -> Option<Asking<'_>> {
+    let (granting, grants) = both(shared).filter(|_| shared.client.asks_for_grants())?;
+    let lasts = shared.begun_for();
+    match grants.expect(lasts, shared.clock.now()).await {
+        Ok(expected) => Some(Asking {
+            granting,
+            grants,
+            _expected: expected,
+        }),
+        Err(error) => {
+            shared.tell(Event::Grant(GrantOutcome::RegistryFailed(&error)));
+            None
+        }
+    }
+}
+
+impl Asking<'_> {
+    /// The ticket that the CAS server brought for this user, if it did.
+    pub(crate) async fn collect(
+        self,
+        shared: &Shared,
+        authentication: &Authentication,
+    ) -> Option<ProxyGrantingTicket> {
+        let Some(iou) = authentication.proxy_granting_ticket_iou() else {
+            shared.tell(Event::Grant(GrantOutcome::NotGiven));
+            return None;
+        };
+        let iou = IouId::of(iou.expose_secret());
+        let collected = self.grants.collect(iou, PATIENCE, shared.clock.now()).await;
+        let outcome = match &collected {
+            Ok(Some(_)) => GrantOutcome::Given,
+            Ok(None) => GrantOutcome::NotDelivered,
+            Err(error) => GrantOutcome::RegistryFailed(error),
+        };
+        shared.tell(Event::Grant(outcome));
+        self.granting.open(&collected.ok()??, &Label::Pair(iou))
+    }
+}
+
+/// Gives a session that has been opened its proxy-granting ticket, and makes single logout find that too. A
+/// session without it is as good as any other.
+pub(crate) async fn give(
+    shared: &Shared,
+    session: &mut SessionData,
+    ticket: ProxyGrantingTicket,
+    now: UnixSeconds,
+) {
+    let given = try_give(shared, session, ticket, now).await;
+    if let Err(error) = given {
+        shared.tell(Event::Grant(GrantOutcome::RegistryFailed(&error)));
+    }
+}
+
+async fn try_give(
+    shared: &Shared,
+    session: &mut SessionData,
+    ticket: ProxyGrantingTicket,
+    now: UnixSeconds,
+) -> Result<(), RegistryError> {
+    let Some((granting, grants)) = both(shared) else {
+        return Ok(());
+    };
+    let id = SessionId::of_granting(&ticket);
+    let begun = Begun::new(&shared.registry, id, shared.begun_for()).await?;
+    if begun.open(session.expires_at, now).await? == Opened::Ended {
+        return Ok(());
+    }
+    if !granting.in_registry {
+        session.granting_ticket = Some(ticket);
+    } else if let Some(sealed) = granting.seal(&ticket, &Label::Kept(session.id)) {
+        grants.keep(session.id, sealed, now).await?;
+    }
+    Ok(())
+}
+
+/// The proxy-granting ticket of a session, unless one of the two has ended. Who holds a user may do so for long.
+pub(crate) async fn of_session(
+    shared: &Shared,
+    session: &SessionData,
+) -> Result<Granted, RegistryError> {
+    let now = shared.clock.now();
+    if session.is_expired(now) || shared.registry.is_ended(&shared.registered(session)) {
+        return Ok(Granted::Ended);
+    }
+    let ticket = match (&session.granting_ticket, both(shared)) {
+        (Some(ticket), _) => Some(ticket.clone()),
+        (None, Some((granting, grants))) if granting.in_registry => {
+            let kept = grants.kept(session.id, now).await?;
+            kept.and_then(|sealed| granting.open(&sealed, &Label::Kept(session.id)))
+        }
+        _ => None,
+    };
+    Ok(match ticket {
+        None => Granted::None,
+        Some(ticket) => {
+            let id = SessionId::of_granting(&ticket);
+            if shared.registry.ended().contain_id(id) {
+                Granted::Ended
+            } else {
+                Granted::Ticket(ticket)
+            }
+        }
+    })
+}
+
+/// The same for a user whose ticket opened no session: what the CAS server brought with that is all there is.
+pub(crate) fn of_ticket(shared: &Shared, identity: &Identity) -> Granted {
+    if identity.is_expired(shared.clock.now()) {
+        return Granted::Ended;
+    }
+    match &identity.granting_ticket {
+        Some(ticket) => Granted::Ticket(ticket.clone()),
+        None => Granted::None,
+    }
+}
+
+/// What a user has to get proxy tickets with.
+pub(crate) enum Granted {
+    None,
+    Ended,
+    Ticket(ProxyGrantingTicket),
+}
+
+/// The CAS server says that the ticket of a session is no good.
+pub(crate) async fn forget(shared: &Shared, session: &SessionData) {
+    if let Some((granting, grants)) = both(shared)
+        && granting.in_registry
+    {
+        // If it stays, it is refused again.
+        let _ = grants.forget(session.id).await;
+    }
+}
+
+/// The cookie of a session. A proxy-granting ticket with which it would be too large is left out: better to be signed in
+/// without it.
+pub(crate) fn cookie(
+    shared: &Shared,
+    session: &mut SessionData,
+    now: UnixSeconds,
+) -> Result<HeaderValue, NoCookie> {
+    let written = shared.session_cookie.write(session, now);
+    match written {
+        Err(NoCookie::TooLarge { .. }) if session.granting_ticket.take().is_some() => {
+            shared.tell(Event::Grant(GrantOutcome::TooLarge));
+            shared.session_cookie.write(session, now)
+        }
+        _ => written,
+    }
+}

@@ -1,0 +1,147 @@
+//! A ticket is shown to the CAS server.
+
+use std::{sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use http::Response;
+use tokio::time::timeout;
+use tracing::Instrument as _;
+
+use super::granting;
+use crate::{
+    admission::{Member, Party, Peer, Running, Turn, Validated, Validation, Validations},
+    app::Shared,
+    client::ValidationError,
+    events::{Event, validation_span},
+    protocol::{ServiceTicket, ServiceUrl},
+    seldom::{Seldom, seldom},
+    session::{LoginValue, SessionId},
+    turns::Slot,
+};
+
+/// Who may validate the ticket of a login.
+pub(crate) enum Admitted {
+    /// Nobody any more: a request with the same ticket, which was under way, got this answer.
+    Answered(Response<Bytes>),
+    /// A request that has gone away left its validation behind.
+    TakesOver(Turn),
+    Asks(Turn, Slot<Party>),
+}
+
+/// Waits for the turn of a ticket of this login, as long as its validation may itself take: a burst passes, and a dead CAS
+/// server does not pile up requests. `None` after that, and at once where too many wait.
+pub(crate) async fn admit(
+    shared: &Shared,
+    login: LoginValue,
+    peer: Option<Peer>,
+    id: SessionId,
+) -> Option<Admitted> {
+    let Validations {
+        browsers, logins, ..
+    } = &*shared.validations;
+    let admitted = async {
+        let mut turn = logins.turn(login).await?;
+        if let Some(answer) = turn.answer_to(id) {
+            return Some(Admitted::Answered(answer));
+        }
+        if turn.takes_over(id).await {
+            return Some(Admitted::TakesOver(turn));
+        }
+        let party = peer.map_or(Party::Login(login), Party::Peer);
+        let slot = browsers.ask(party)?.slot().await?;
+        Some(Admitted::Asks(turn, slot))
+    };
+    timeout(shared.client.timeout(), admitted).await.ok()?
+}
+
+/// The same for a ticket that belongs to no login.
+pub(crate) async fn admit_program(shared: &Shared, peer: Option<Peer>) -> Option<Slot<Party>> {
+    let party = peer.map_or(Party::Anybody, Party::Peer);
+    let asked = shared.validations.programs.ask(party)?;
+    timeout(shared.client.timeout(), asked.slot()).await.ok()?
+}
+
+/// A ticket that may be validated.
+pub(crate) struct Question<B> {
+    /// Free again as soon as the CAS server has answered.
+    pub(crate) slot: Slot<Party>,
+    pub(crate) ticket: ServiceTicket,
+    pub(crate) service: ServiceUrl,
+    /// It counts only with fresh credentials.
+    pub(crate) is_renewed: bool,
+    /// The session that it may open.
+    pub(crate) begun: B,
+    /// The login that it is of.
+    pub(crate) member: Option<Member>,
+}
+
+impl<B: Send + 'static> Question<B> {
+    /// Asks the CAS server whose ticket this is.
+    pub(crate) fn ask(self, shared: &Arc<Shared>) -> Running<B> {
+        let shared = Arc::clone(shared);
+        Running::new(async move {
+            let _member = self.member;
+            let (ticket, service) = (&self.ticket, &self.service);
+            let result = validate(&shared, self.slot, self.is_renewed, ticket, service).await;
+            Validation {
+                begun: self.begun,
+                result,
+            }
+        })
+    }
+}
+
+async fn validate(
+    shared: &Shared,
+    slot: Slot<Party>,
+    is_renewed: bool,
+    ticket: &ServiceTicket,
+    service: &ServiceUrl,
+) -> Result<Validated, ValidationError> {
+    let client = &shared.client;
+    let asking = granting::ask(shared).await;
+    let span = validation_span(client.protocol());
+    let validated = async {
+        let started = Instant::now();
+        let validated = if is_renewed {
+            client.validate_renewed(ticket, service).await
+        } else {
+            client.validate(ticket, service).await
+        };
+        shared.tell(Event::Validated {
+            result: validated.as_ref().map(drop).map_err(ValidationError::kind),
+            took: started.elapsed(),
+        });
+        validated
+    }
+    .instrument(span)
+    .await;
+    drop(slot);
+    let authentication = validated.inspect_err(|error| tell_operator(shared, error))?;
+    let granting_ticket = match asking {
+        Some(asking) => asking.collect(shared, &authentication).await,
+        None => None,
+    };
+    Ok(Validated {
+        authentication,
+        granting_ticket,
+    })
+}
+
+/// Nobody can sign in then, and it is the fault of no visitor.
+fn tell_operator(shared: &Shared, error: &ValidationError) {
+    let is_about_proxies = matches!(
+        error.code(),
+        Some("INVALID_PROXY_CALLBACK" | "UNAUTHORIZED_SERVICE_PROXY")
+    );
+    if is_about_proxies && shared.client.asks_for_grants() {
+        static REFUSED: Seldom = Seldom::new();
+        seldom!(
+            error,
+            REFUSED,
+            %error,
+            "the CAS server refuses a sign-in over the proxy callback: it cannot reach it, does not trust its \
+             certificate, or does not let this app be a proxy"
+        );
+    }
+}

@@ -1,0 +1,248 @@
+//! One request, as far as the layer looks at it.
+
+pub(crate) mod navigation;
+
+use std::sync::Arc;
+
+use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri};
+
+use crate::{
+    address::{self, in_place},
+    app::Shared,
+    clock::UnixSeconds,
+    paths::ReturnPath,
+    session::{SessionCookie, SessionData},
+    user::{CasUser, Place},
+};
+
+/// Who is asking.
+#[derive(Debug)]
+pub(crate) enum Visitor {
+    /// No session cookie that opens.
+    Anonymous,
+    /// A session cookie of ours whose session has expired or ended.
+    Ended,
+    /// A session that would be good, if this node knew which have ended.
+    Unverified(CasUser),
+    /// A session of ours that nobody has used for too long. By another copy of its cookie it may be live.
+    Idle(CasUser),
+    /// A live session.
+    SignedIn(CasUser),
+}
+
+/// A request and its visitor.
+#[derive(Debug)]
+pub(crate) struct Visit<'r> {
+    pub(crate) method: &'r Method,
+    pub(crate) headers: &'r HeaderMap,
+    pub(crate) uri: &'r Uri,
+    pub(crate) extensions: &'r Extensions,
+    pub(crate) place: Place,
+    pub(crate) visitor: Visitor,
+    pub(crate) now: UnixSeconds,
+}
+
+impl<'r> Visit<'r> {
+    pub(crate) fn of<B>(request: &'r Request<B>, shared: &'r Arc<Shared>) -> Self {
+        let uri = original_uri(request);
+        let now = shared.clock.now();
+        Self {
+            method: request.method(),
+            headers: request.headers(),
+            uri,
+            extensions: request.extensions(),
+            place: Place::Endpoint,
+            visitor: Visitor::of(request.headers(), shared, Place::Endpoint, now),
+            now,
+        }
+    }
+
+    /// The same where every path is the inner service's.
+    pub(crate) fn in_place<B>(request: &'r Request<B>, shared: &'r Arc<Shared>) -> Self {
+        let uri = original_uri(request);
+        let now = shared.clock.now();
+        Self {
+            method: request.method(),
+            headers: request.headers(),
+            uri,
+            extensions: request.extensions(),
+            place: Place::Page,
+            visitor: Visitor::of(request.headers(), shared, Place::Page, now),
+            now,
+        }
+    }
+
+    /// A request that the layer has let through, as a layer below sees it.
+    pub(crate) fn seen_before<B>(
+        request: &'r Request<B>,
+        place: Place,
+        visitor: Visitor,
+        now: UnixSeconds,
+    ) -> Self {
+        Self {
+            method: request.method(),
+            headers: request.headers(),
+            uri: original_uri(request),
+            extensions: request.extensions(),
+            place,
+            visitor,
+            now,
+        }
+    }
+
+    pub(crate) fn is_post(&self) -> bool {
+        *self.method == Method::POST
+    }
+
+    /// The status of a redirect: 303 after a `POST`, and 302 otherwise.
+    pub(crate) fn onward(&self) -> StatusCode {
+        if self.is_post() {
+            StatusCode::SEE_OTHER
+        } else {
+            StatusCode::FOUND
+        }
+    }
+
+    /// Whether the session of the cookie that was shown is over.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.visitor, Visitor::Ended | Visitor::Idle(_))
+    }
+
+    pub(crate) fn user(&self) -> Option<&CasUser> {
+        match &self.visitor {
+            Visitor::SignedIn(user) => Some(user),
+            Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) | Visitor::Unverified(_) => None,
+        }
+    }
+
+    /// Whose cookie this is, be it known to be good or not: the session that a sign-out or another sign-in ends.
+    pub(crate) fn owner(&self) -> Option<&CasUser> {
+        match &self.visitor {
+            Visitor::SignedIn(user) | Visitor::Idle(user) | Visitor::Unverified(user) => Some(user),
+            Visitor::Anonymous | Visitor::Ended => None,
+        }
+    }
+
+    /// The requested page as a path to return to; `None` stands for the landing path.
+    pub(crate) fn return_path(&self, shared: &Shared) -> Option<ReturnPath> {
+        let path = shared.app_path(self.uri.path())?;
+        match self.uri.query() {
+            Some(query) => ReturnPath::parse(&format!("{path}?{query}")),
+            None => ReturnPath::parse(path),
+        }
+    }
+
+    /// Where a sign-in that begins with this request leads; `None` stands for the landing path.
+    pub(crate) fn next(&self, shared: &Shared) -> Option<ReturnPath> {
+        match self.place {
+            Place::Endpoint => self
+                .return_path(shared)
+                .filter(|next| address::is_worth_naming(next, shared)),
+            Place::Page | Place::Request => in_place::page(shared, self.uri),
+        }
+    }
+
+    /// Where a sign-in leads that begins with a link of ours, in place.
+    pub(crate) fn next_of_link(&self, shared: &Shared) -> Option<ReturnPath> {
+        let is_page = self.place == Place::Page && navigation::is_reading(self.method);
+        is_page.then(|| self.next(shared)).flatten()
+    }
+
+    /// The same for a user who has to give their credentials: nowhere else would they be asked for them.
+    pub(crate) fn next_to_renew(&self, shared: &Shared) -> Option<ReturnPath> {
+        let is_in_place = self.place == Place::Page;
+        is_in_place.then(|| self.next(shared)).flatten()
+    }
+
+    /// Whether another site may have the browser ask behind its user's back, where that brings the login cookie
+    /// along. It must not change then.
+    pub(crate) fn is_hidden(&self, shared: &Shared) -> bool {
+        self.place.takes_posts(shared) && navigation::is_hidden(self.headers)
+    }
+
+    /// Whether the visitor may be sent to the CAS server.
+    pub(crate) fn may_be_sent_away(&self, shared: &Shared) -> bool {
+        self.place != Place::Request
+            && navigation::is_navigation(self.method, self.headers)
+            && !self.is_hidden(shared)
+    }
+
+    /// Whether this visitor is better served with HTML than with a problem document.
+    pub(crate) fn wants_page(&self) -> bool {
+        self.place != Place::Request && navigation::shows_page(self.method, self.headers)
+    }
+}
+
+impl Visitor {
+    pub(crate) fn of(
+        headers: &HeaderMap,
+        shared: &Arc<Shared>,
+        place: Place,
+        now: UnixSeconds,
+    ) -> Self {
+        let Some(session) = read(&shared.session_cookie, headers, now) else {
+            return Self::Anonymous;
+        };
+        // The seal holds for all layers of an app, and not all of them need accept the same proxies, nor for ever.
+        if !session.proxies.is_empty() && !shared.client.accepts(&session.proxies) {
+            return Self::Anonymous;
+        }
+        if shared.lifetimes.is_over(&session, now)
+            || shared.registry.is_ended(&shared.registered(&session))
+        {
+            return Self::Ended;
+        }
+        let is_idle = shared.lifetimes.is_idle(&session, now);
+        let user = CasUser::new(session, Arc::clone(shared), place);
+        if is_idle {
+            return Self::Idle(user);
+        }
+        if shared.registry.is_current() {
+            Self::SignedIn(user)
+        } else {
+            Self::Unverified(user)
+        }
+    }
+}
+
+/// A session of a node whose clock is far ahead is left alone, like one that does not open.
+fn read(cookie: &SessionCookie, headers: &HeaderMap, now: UnixSeconds) -> Option<SessionData> {
+    cookie
+        .read(headers)
+        .filter(|session| !session.is_from_the_future(now))
+}
+
+/// The URI before a router took something off its path, where it says so.
+pub(crate) fn original_uri<B>(request: &Request<B>) -> &Uri {
+    #[cfg(feature = "axum")]
+    if let Some(original) = request.extensions().get::<axum::extract::OriginalUri>() {
+        return &original.0;
+    }
+    request.uri()
+}
+
+/// Changes the query of a request, in the URI that a router keeps too.
+pub(crate) fn change_query<B>(request: &mut Request<B>, change: impl Fn(&str) -> Option<String>) {
+    if let Some(uri) = with_query(request.uri(), &change) {
+        *request.uri_mut() = uri;
+    }
+    #[cfg(feature = "axum")]
+    if let Some(original) = request
+        .extensions_mut()
+        .get_mut::<axum::extract::OriginalUri>()
+        && let Some(uri) = with_query(&original.0, &change)
+    {
+        original.0 = uri;
+    }
+}
+
+fn with_query(uri: &Uri, change: impl Fn(&str) -> Option<String>) -> Option<Uri> {
+    let query = change(uri.query()?);
+    let path_and_query = match query {
+        Some(query) => format!("{}?{query}", uri.path()),
+        None => uri.path().to_owned(),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(path_and_query.try_into().ok()?);
+    Uri::from_parts(parts).ok()
+}
