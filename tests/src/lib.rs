@@ -11,6 +11,7 @@ pub mod acting;
 pub mod balancer;
 pub mod demo;
 pub mod flow;
+pub mod house;
 pub mod redis;
 pub mod suite;
 pub mod tls;

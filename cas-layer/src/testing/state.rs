@@ -13,6 +13,8 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use self::grants::Grant;
+use self::tickets::Ticket;
 use super::bounded::Bounded;
 use super::logout::Visits;
 use super::outgoing::Outgoing;
@@ -21,9 +23,6 @@ use super::quirks::Quirks;
 use super::random::{self, NoRandomness};
 use super::single_logout::{BackChannel, Issued};
 use super::{CasServerBuilder, Fault, FrontChannel, ProxyCallback, User};
-
-use grants::Grant;
-use tickets::Ticket;
 
 pub(super) use grants::{Granted, Link};
 pub(super) use tickets::{Redeemed, Refused};

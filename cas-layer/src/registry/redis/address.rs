@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use redis::{ConnectionAddr, IntoConnectionInfo as _, RedisConnectionInfo};
+
 use crate::{
     registry::{RegistryError, RegistryErrorKind},
     strict_url::{self, UrlFault},
 };
-use redis::{ConnectionAddr, IntoConnectionInfo as _, RedisConnectionInfo};
 
 /// A Redis server, and who we are there.
 #[derive(Clone)]

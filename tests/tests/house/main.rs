@@ -1,0 +1,242 @@
+//! The structure of the library: dependencies point down only, files do not import from one another in circles, and
+//! imports are laid out in one way.
+
+mod reader;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use cas_layer_tests::house::{House, shape};
+
+/// The modules under the library's root, from the lowest floor to the highest. A module may import from itself and from
+/// the floors below its own.
+const FLOORS: &[&[&str]] = &[
+    &[
+        "attributes",
+        "clock",
+        "error",
+        "secret",
+        "seldom",
+        "strict_url",
+        "turns",
+    ],
+    &["protocol"],
+    &["session"],
+    &["pages", "registry"],
+    &["client"],
+    &["events"],
+    &["user"],
+    &["access"],
+    &["paths"],
+    &["config"],
+    &["service"],
+    &["extract", "identity", "layer", "testing"],
+    &["guide", "lib"],
+];
+
+/// What points up for now: from, to, and why.
+const UP: &[(&str, &str, &str)] = &[
+    (
+        "error",
+        "protocol",
+        "a wrong configuration names the protocol that it was meant for",
+    ),
+    (
+        "events",
+        "user",
+        "an event carries the user, who carries what it takes to write events",
+    ),
+    (
+        "user",
+        "config",
+        "a user gets proxy tickets, for which the configuration is needed",
+    ),
+    (
+        "user",
+        "service",
+        "a user gets proxy tickets by the service's ways",
+    ),
+    (
+        "config",
+        "service",
+        "the configuration owns the turns that the service takes",
+    ),
+];
+
+/// Circles of files for now: the modules that they are in, how many files that makes, and why.
+const CIRCLES: &[(&str, usize, &str)] = &[
+    (
+        "access + config + events + paths + service + user",
+        28,
+        "follows from what points up",
+    ),
+    (
+        "client",
+        4,
+        "the builder's file and the client's name one another",
+    ),
+    (
+        "identity",
+        2,
+        "the layer hands out its builder, which builds it",
+    ),
+    ("pages", 2, "texts and markup name one another"),
+    (
+        "protocol",
+        16,
+        "readers of parts name the error and the answer of the whole",
+    ),
+    ("registry", 19, "parts of a registry name the whole"),
+    (
+        "service",
+        4,
+        "the services and their futures name one another",
+    ),
+    ("session", 6, "cookies and what they carry name one another"),
+    ("testing", 20, "the parts of the server name its state"),
+];
+
+/// Where each module is imported by a `use crate::…` of its own for now.
+const SPLIT: &[&str] = &["client", "protocol", "testing"];
+
+fn library() -> House {
+    House::read(Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../cas-layer/src"
+    )))
+}
+
+fn demo() -> House {
+    House::read(Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../demo-app/src"
+    )))
+}
+
+#[test]
+fn every_module_has_its_floor() {
+    let house = library();
+    let tops: BTreeSet<_> = house.files.iter().map(|file| file.top.as_str()).collect();
+    let on_floors: Vec<_> = FLOORS.iter().copied().flatten().copied().collect();
+    for top in &tops {
+        let times = on_floors.iter().filter(|it| *it == top).count();
+        assert_eq!(
+            times, 1,
+            "the module {top} needs one place in FLOORS: above all that it imports from, and below all that imports \
+             from it"
+        );
+    }
+    for top in on_floors {
+        assert!(
+            tops.contains(top),
+            "{top} is in FLOORS, but is no module any more: take it out"
+        );
+    }
+}
+
+#[test]
+fn imports_point_down() {
+    let house = library();
+    let mut needed = BTreeSet::new();
+    let mut up = Vec::new();
+    for arrow in house.arrows_up(FLOORS) {
+        let (from, to) = (&house.files[arrow.from].top, &house.files[arrow.to].top);
+        match UP
+            .iter()
+            .find(|(below, above, _)| below == from && above == to)
+        {
+            Some(exception) => {
+                needed.insert(exception);
+            }
+            None => up.push(house.describe(arrow)),
+        }
+    }
+    assert!(
+        up.is_empty(),
+        "these imports point up or sideways:\n{}\nMove what is imported to a lower floor, or hand it in from above.",
+        up.join("\n")
+    );
+    for exception in UP {
+        assert!(
+            needed.contains(exception),
+            "nothing needs {exception:?} any more: take it out of UP"
+        );
+    }
+}
+
+#[test]
+fn no_files_import_from_one_another_in_a_circle() {
+    let house = library();
+    let mut circles: BTreeMap<String, Vec<Vec<usize>>> = BTreeMap::new();
+    for circle in house.circles() {
+        circles.entry(house.tops(&circle)).or_default().push(circle);
+    }
+    for (tops, circles) in &circles {
+        let files: usize = circles.iter().map(Vec::len).sum();
+        let allowed = CIRCLES
+            .iter()
+            .find(|(of, ..)| of == tops)
+            .map_or(0, |(_, files, _)| *files);
+        assert!(
+            files <= allowed,
+            "in {tops}, {files} files import from one another in circles, and CIRCLES has {allowed}:\n{}",
+            arrows_within(&house, circles)
+        );
+        assert_eq!(
+            files, allowed,
+            "CIRCLES has more files of {tops} than it needs: lower it"
+        );
+    }
+    for (tops, ..) in CIRCLES {
+        assert!(
+            circles.contains_key(*tops),
+            "there is no circle in {tops}: take it out of CIRCLES"
+        );
+    }
+}
+
+fn arrows_within(house: &House, circles: &[Vec<usize>]) -> String {
+    let within = |it: usize, other: usize| {
+        circles
+            .iter()
+            .any(|circle| circle.contains(&it) && circle.contains(&other))
+    };
+    let arrows = house
+        .arrows
+        .iter()
+        .filter(|arrow| within(arrow.from, arrow.to));
+    arrows
+        .map(|arrow| house.describe(arrow))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn imports_are_laid_out_in_one_way() {
+    let mut wrong = Vec::new();
+    let mut split = BTreeSet::new();
+    let library = library();
+    let demo = demo();
+    for file in library.files.iter().chain(&demo.files) {
+        for fault in shape::faults(file) {
+            if fault.is_split && SPLIT.contains(&file.top.as_str()) {
+                split.insert(file.top.as_str());
+            } else {
+                wrong.push(fault.text);
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "imports are laid out otherwise here:\n{}",
+        wrong.join("\n")
+    );
+    for top in SPLIT {
+        assert!(
+            split.contains(top),
+            "{top} has one `use crate::{{…}}` per file: take it out of SPLIT"
+        );
+    }
+}
