@@ -50,7 +50,9 @@ fn main() {
             "/profile",
             get(async |user: CasUser| user.name().to_owned()),
         )
-        .layer(CasLayer::new(config.build().unwrap()));
+        .layer(CasLayer::new(config.build().unwrap()))
+        // Otherwise axum would put the layer on anew for every request.
+        .with_state(());
 
     let (callback, cookies) = runtime.block_on(log_in(app.clone()));
     let sign_in = ask(app.clone(), &callback, &cookies);
