@@ -34,8 +34,8 @@ use self::{
     writer::{Answer, Job, QUEUE, Writer},
 };
 use super::{
-    AccountId, EndedSessions, LONGEST, LogoutSender, Opened, ProxyGrants, Registry, RegistryError,
-    RegistryErrorKind, RegistryFuture, grants::Pairs, turns::Turns,
+    AccountId, EndedSessions, GrantPairs, LONGEST, LogoutSender, Opened, ProxyGrants, Registry,
+    RegistryError, RegistryErrorKind, RegistryFuture, turns::Turns,
 };
 use crate::{clock::UnixSeconds, session::SessionId};
 
@@ -56,7 +56,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 ///   each session, open or ended, and keeps the size that it once had.
 /// - Whether there is a session that a logout request names is found out by reading alone, so what strangers send is not
 ///   written, and does not wait where sign-ins do.
-/// - Proxy-granting tickets that are kept for open sessions are in the file, sealed, and survive as those do. Pairs
+/// - Proxy-granting tickets that are kept for open sessions are in the file, sealed, and survive as those do. GrantPairs
 ///   that wait to be collected are in memory.
 /// - While the file cannot be written (a full disk), nobody is signed in, a sign-out holds for this process
 ///   and is saved when the file can be written again, and a single logout is answered with an error. The log says when
@@ -73,7 +73,7 @@ struct Inner {
     reader: Arc<Reader>,
     /// Of messages from the network.
     turns: Turns,
-    pairs: Pairs,
+    pairs: GrantPairs,
     // Dropped before `thread`, which ends when nobody can bring a job any more.
     jobs: SyncSender<Job>,
     _thread: Thread,
@@ -133,7 +133,7 @@ impl FileRegistry {
             known,
             reader,
             turns: Turns::new(),
-            pairs: Pairs::default(),
+            pairs: GrantPairs::default(),
             jobs,
             _thread: thread,
         })))

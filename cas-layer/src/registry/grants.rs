@@ -6,8 +6,7 @@ mod sealed;
 
 use std::{fmt, time::Duration};
 
-pub(super) use self::pairs::Pairs;
-pub use self::{iou::IouId, sealed::SealedGrant};
+pub use self::{iou::IouId, pairs::GrantPairs, sealed::SealedGrant};
 use super::RegistryFuture;
 #[cfg(doc)]
 use super::{Registry, RegistryErrorKind};

@@ -258,7 +258,7 @@ fn stuck() -> (FileRegistry, Receiver<Job>) {
         known: Arc::default(),
         reader: Arc::default(),
         turns: Turns::new(),
-        pairs: Pairs::default(),
+        pairs: GrantPairs::default(),
         jobs,
         _thread: Thread {
             running: Mutex::new(mpsc::channel().1),
