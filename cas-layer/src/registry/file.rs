@@ -56,7 +56,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 ///   each session, open or ended, and keeps the size that it once had.
 /// - Whether there is a session that a logout request names is found out by reading alone, so what strangers send is not
 ///   written, and does not wait where sign-ins do.
-/// - Proxy-granting tickets that are kept for open sessions are in the file, sealed, and survive as those do. GrantPairs
+/// - Proxy-granting tickets that are kept for open sessions are in the file, sealed, and survive as those do. Pairs
 ///   that wait to be collected are in memory.
 /// - While the file cannot be written (a full disk), nobody is signed in, a sign-out holds for this process
 ///   and is saved when the file can be written again, and a single logout is answered with an error. The log says when

@@ -69,6 +69,7 @@ impl GrantPairs {
     }
 
     /// As [`ProxyGrants::deliver`].
+    #[must_use]
     pub fn deliver(&self, iou: IouId, grant: SealedGrant, now: UnixSeconds) -> Delivered {
         let delivered = self.state().deliver(iou, grant, now);
         if delivered == Delivered::Kept {
@@ -172,7 +173,7 @@ mod tests {
         let first = pairs.expect(LASTS, NOW);
         let second = pairs.expect(LASTS, NOW);
         for n in 0..2_000 {
-            pairs.deliver(iou(n), grant(), NOW);
+            let _ = pairs.deliver(iou(n), grant(), NOW);
         }
         drop(first);
         assert_eq!(pairs.state().pairs.len(), PAIRS);
