@@ -8,6 +8,7 @@
 
 use std::{
     collections::HashMap,
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -70,13 +71,12 @@ impl Database {
     async fn transaction(&self) -> MutexGuard<'_, Tables> {
         // The way to the database.
         yield_now().await;
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.tables)
     }
+}
 
-    fn tell(&self, end: End, now: UnixSeconds) {
-        // Nobody may listen.
-        let _ = self.feed.send((end, now));
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Tables {
@@ -90,6 +90,17 @@ impl Tables {
     fn next_number(&mut self, now: UnixSeconds) -> u64 {
         self.last_number = next_number(self.last_number, now);
         self.last_number
+    }
+
+    /// One more callback is on its way.
+    fn begin(&mut self, id: SessionId, lasts: Duration) {
+        let begun = self.begun.entry(id).or_insert(Begun {
+            callbacks: 0,
+            has_ended: false,
+            until: Instant::now(),
+        });
+        begun.callbacks += 1;
+        begun.until = begun.until.max(Instant::now() + lasts);
     }
 
     /// One callback less is on its way. Says whether it was, and whether a logout came for it.
@@ -124,12 +135,88 @@ impl Tables {
     }
 }
 
+/// What a node tells the database. A node's changes are made in the order in which they were asked for, whoever waits for
+/// them: so what is abandoned is never a beginning that comes later.
+#[derive(Debug)]
+enum Change {
+    Begin(SessionId, Duration),
+    Abandon(SessionId),
+    End(SessionId, UnixSeconds, UnixSeconds),
+    /// With a number that is the lowest.
+    EndAll(AccountId, u64, UnixSeconds, UnixSeconds),
+}
+
+#[derive(Debug)]
+struct Node {
+    database: Arc<Database>,
+    /// What every request asks: in memory.
+    ended: EndedSessions,
+    /// What the database is to be told. Where yours can be away, this needs a bound.
+    changes: Mutex<Vec<Change>>,
+}
+
+impl Node {
+    /// A transaction in which everything that the node wanted before has been done.
+    async fn transaction(&self) -> MutexGuard<'_, Tables> {
+        let mut tables = self.database.transaction().await;
+        for change in mem::take(&mut *lock(&self.changes)) {
+            match change {
+                Change::Begin(id, lasts) => tables.begin(id, lasts),
+                Change::Abandon(id) => drop(tables.take_back(id)),
+                Change::End(id, expires_at, now) => {
+                    tables.end(id, expires_at);
+                    self.tell(End::Session(id, expires_at), now);
+                }
+                Change::EndAll(account, lowest, expires_at, now) => {
+                    tables.last_number = tables.last_number.max(lowest);
+                    let number = tables.next_number(now);
+                    let (_, until) = tables.accounts.get(&account).copied().unwrap_or_default();
+                    let until = expires_at.max(until);
+                    tables.accounts.insert(account, (number, until));
+                    self.tell(End::Account(account, number, until), now);
+                }
+            }
+        }
+        tables
+    }
+
+    /// Within a transaction: here at once, and on all nodes soon.
+    fn tell(&self, end: End, now: UnixSeconds) {
+        self.note(end, now);
+        // Nobody may listen.
+        let _ = self.database.feed.send((end, now));
+    }
+
+    fn note(&self, end: End, now: UnixSeconds) {
+        match end {
+            End::Session(id, expires_at) => self.ended.end(id, expires_at, now),
+            End::Account(id, number, expires_at) => self.ended.end_all(id, number, expires_at, now),
+        }
+    }
+
+    async fn note_all(&self) {
+        let all = self.database.transaction().await.ends();
+        for end in all {
+            // At no time: none of them is forgotten for another.
+            self.note(end, 0);
+        }
+    }
+
+    async fn listen(&self, mut feed: broadcast::Receiver<(End, UnixSeconds)>) {
+        loop {
+            match feed.recv().await {
+                Ok((end, now)) => self.note(end, now),
+                Err(RecvError::Lagged(_)) => self.note_all().await,
+                Err(RecvError::Closed) => break,
+            }
+        }
+    }
+}
+
 /// One node's registry.
 #[derive(Debug)]
 struct DatabaseRegistry {
-    database: Arc<Database>,
-    /// What every request asks: in memory.
-    ended: Arc<EndedSessions>,
+    node: Arc<Node>,
     listening: AbortHandle,
     runtime: Handle,
 }
@@ -140,89 +227,48 @@ impl Drop for DatabaseRegistry {
     }
 }
 
-fn note(ended: &EndedSessions, end: End, now: UnixSeconds) {
-    match end {
-        End::Session(id, expires_at) => ended.end(id, expires_at, now),
-        End::Account(id, number, expires_at) => ended.end_all(id, number, expires_at, now),
-    }
-}
-
 impl DatabaseRegistry {
     async fn connect(database: Arc<Database>) -> Self {
-        let ended = Arc::new(EndedSessions::new());
         // Before the ends of before are read, so that none is missed.
-        let mut feed = database.feed.subscribe();
-        let before = database.transaction().await.ends();
-        // At no time: none of them is forgotten for another.
-        for end in before {
-            note(&ended, end, 0);
-        }
+        let feed = database.feed.subscribe();
+        let node = Arc::new(Node {
+            database,
+            ended: EndedSessions::new(),
+            changes: Mutex::default(),
+        });
+        node.note_all().await;
         let listening = {
-            let (database, ended) = (Arc::clone(&database), Arc::clone(&ended));
-            tokio::spawn(async move {
-                loop {
-                    match feed.recv().await {
-                        Ok((end, now)) => note(&ended, end, now),
-                        Err(RecvError::Closed) => break,
-                        // Too slow: all of them once more.
-                        Err(RecvError::Lagged(_)) => {
-                            let all = database.transaction().await.ends();
-                            for end in all {
-                                note(&ended, end, 0);
-                            }
-                        }
-                    }
-                }
-            })
+            let node = Arc::clone(&node);
+            tokio::spawn(async move { node.listen(feed).await })
         };
         Self {
-            database,
-            ended,
+            node,
             listening: listening.abort_handle(),
             runtime: Handle::current(),
         }
     }
 
-    /// Writes something, also when nobody waits for it any more. What has ended by it is known here when it is done.
-    fn write<F>(&self, now: UnixSeconds, write: F) -> RegistryFuture<'static, ()>
-    where
-        F: FnOnce(&mut Tables) -> Option<End> + Send + 'static,
-    {
-        let (database, ended) = (Arc::clone(&self.database), Arc::clone(&self.ended));
-        let written = self.runtime.spawn(async move {
-            let end = write(&mut *database.transaction().await);
-            if let Some(end) = end {
-                note(&ended, end, now);
-                database.tell(end, now);
-            }
-        });
+    /// Makes a change, also when nobody waits for it any more.
+    fn make(&self, change: Change) -> RegistryFuture<'static, ()> {
+        lock(&self.node.changes).push(change);
+        let node = Arc::clone(&self.node);
+        let made = self
+            .runtime
+            .spawn(async move { drop(node.transaction().await) });
         Box::pin(async move {
             let lost = |_| RegistryError::new(RegistryErrorKind::Unavailable, "shutting down");
-            written.await.map_err(lost)
+            made.await.map_err(lost)
         })
     }
 }
 
 impl Registry for DatabaseRegistry {
     fn begin(&self, id: SessionId, lasts: Duration) -> RegistryFuture<'_, ()> {
-        Box::pin(async move {
-            let mut tables = self.database.transaction().await;
-            let begun = tables.begun.entry(id).or_insert(Begun {
-                callbacks: 0,
-                has_ended: false,
-                until: Instant::now(),
-            });
-            begun.callbacks += 1;
-            begun.until = begun.until.max(Instant::now() + lasts);
-            Ok(())
-        })
+        self.make(Change::Begin(id, lasts))
     }
 
     fn abandon(&self, id: SessionId) {
-        drop(self.write(0, move |tables| {
-            tables.take_back(id);
-            None
-        }));
+        drop(self.make(Change::Abandon(id)));
     }
 
     fn open(
@@ -232,7 +278,7 @@ impl Registry for DatabaseRegistry {
         now: UnixSeconds,
     ) -> RegistryFuture<'_, Opened> {
         Box::pin(async move {
-            let mut tables = self.database.transaction().await;
+            let mut tables = self.node.transaction().await;
             tables.tidy(now);
             let Some(has_ended) = tables.take_back(id) else {
                 // It took so long that a logout may have been missed.
@@ -241,8 +287,7 @@ impl Registry for DatabaseRegistry {
             };
             if has_ended || tables.ended.contains_key(&id) {
                 tables.end(id, expires_at);
-                self.ended.end(id, expires_at, now);
-                self.database.tell(End::Session(id, expires_at), now);
+                self.node.tell(End::Session(id, expires_at), now);
                 return Ok(Opened::Ended);
             }
             let until = tables.open.entry(id).or_default();
@@ -258,15 +303,9 @@ impl Registry for DatabaseRegistry {
         expires_at: UnixSeconds,
         now: UnixSeconds,
     ) -> RegistryFuture<'_, ()> {
-        Box::pin(async move {
-            // Here at once, whatever becomes of the database.
-            self.ended.end(id, expires_at, now);
-            let written = self.write(now, move |tables| {
-                tables.end(id, expires_at);
-                Some(End::Session(id, expires_at))
-            });
-            written.await
-        })
+        // Here at once, whatever becomes of the database.
+        self.node.note(End::Session(id, expires_at), now);
+        self.make(Change::End(id, expires_at, now))
     }
 
     fn end_if_opened(
@@ -276,17 +315,16 @@ impl Registry for DatabaseRegistry {
         now: UnixSeconds,
     ) -> RegistryFuture<'_, Vec<SessionId>> {
         Box::pin(async move {
-            let mut tables = self.database.transaction().await;
+            let mut tables = self.node.transaction().await;
             let end = |&id: &SessionId| {
                 if let Some(expires_at) = tables.open.remove(&id) {
                     tables.end(id, expires_at);
-                    self.ended.end(id, expires_at, now);
-                    self.database.tell(End::Session(id, expires_at), now);
+                    self.node.tell(End::Session(id, expires_at), now);
                     return true;
                 }
                 let is_over = tables.ended.contains_key(&id);
                 let begun = tables.begun.get_mut(&id).filter(|_| !is_over);
-                begun.is_some_and(|begun| !std::mem::replace(&mut begun.has_ended, true))
+                begun.is_some_and(|begun| !mem::replace(&mut begun.has_ended, true))
             };
             Ok(ids.into_iter().filter(end).collect())
         })
@@ -298,24 +336,15 @@ impl Registry for DatabaseRegistry {
         expires_at: UnixSeconds,
         now: UnixSeconds,
     ) -> RegistryFuture<'_, ()> {
-        Box::pin(async move {
-            // Here at once, as far as this node can tell. The database's number is no lower.
-            let here = next_number(0, now);
-            self.ended.end_all(account, here, expires_at, now);
-            let written = self.write(now, move |tables| {
-                tables.last_number = tables.last_number.max(here);
-                let number = tables.next_number(now);
-                let (_, until) = tables.accounts.get(&account).copied().unwrap_or_default();
-                let until = expires_at.max(until);
-                tables.accounts.insert(account, (number, until));
-                Some(End::Account(account, number, until))
-            });
-            written.await
-        })
+        // Here at once, as far as this node can tell. The database's number is no lower.
+        let lowest = next_number(0, now);
+        self.node
+            .note(End::Account(account, lowest, expires_at), now);
+        self.make(Change::EndAll(account, lowest, expires_at, now))
     }
 
     fn ended(&self) -> &EndedSessions {
-        &self.ended
+        &self.node.ended
     }
 }
 
