@@ -9,6 +9,7 @@ mod known;
 mod reader;
 mod store;
 mod sweep;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod writer;

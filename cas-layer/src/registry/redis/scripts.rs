@@ -9,10 +9,10 @@ use redis::{Cmd, FromRedisValue, Pipeline, RedisError};
 
 use super::{
     connection::{COMMAND, Connection},
+    entry_id::EntryId,
     failure::Failure,
     hex,
     keys::Keys,
-    stream::EntryId,
 };
 use crate::{
     clock::UnixSeconds,
