@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Seconds since the Unix epoch, as they stand in cookies and in the registry.
-pub(crate) type UnixSeconds = u64;
+pub type UnixSeconds = u64;
 
 /// The time as the layer sees it. Read once per request and passed on as a value from there.
 #[derive(Clone, Debug, Default)]

@@ -194,6 +194,7 @@ mod answers;
 mod bounded;
 mod builder;
 mod connection;
+mod contract;
 mod cookies;
 mod fault;
 mod login;
@@ -220,6 +221,7 @@ mod tests;
 pub use crate::clock::ManualClock;
 
 pub use builder::CasServerBuilder;
+pub use contract::{RegistryStore, registry_contract};
 pub use fault::Fault;
 pub use proxy::ProxyCallback;
 pub use quirks::Quirk;

@@ -9,6 +9,7 @@ mod known;
 mod reader;
 mod store;
 mod sweep;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -34,8 +35,8 @@ use self::{
     writer::{Answer, Job, QUEUE, Writer},
 };
 use super::{
-    AccountId, EndedSessions, LONGEST, LogoutSender, Opened, ProxyGrants, Registry, RegistryError,
-    RegistryErrorKind, RegistryFuture, grants::Pairs, turns::Turns,
+    AccountId, EndedSessions, GrantPairs, LONGEST, LogoutSender, Opened, ProxyGrants, Registry,
+    RegistryError, RegistryErrorKind, RegistryFuture, turns::Turns,
 };
 use crate::{clock::UnixSeconds, session::SessionId};
 
@@ -73,7 +74,7 @@ struct Inner {
     reader: Arc<Reader>,
     /// Of messages from the network.
     turns: Turns,
-    pairs: Pairs,
+    pairs: GrantPairs,
     // Dropped before `thread`, which ends when nobody can bring a job any more.
     jobs: SyncSender<Job>,
     _thread: Thread,
@@ -133,7 +134,7 @@ impl FileRegistry {
             known,
             reader,
             turns: Turns::new(),
-            pairs: Pairs::default(),
+            pairs: GrantPairs::default(),
             jobs,
             _thread: thread,
         })))

@@ -6,8 +6,7 @@ mod sealed;
 
 use std::{fmt, time::Duration};
 
-pub(super) use self::pairs::Pairs;
-pub use self::{iou::IouId, sealed::SealedGrant};
+pub use self::{iou::IouId, pairs::GrantPairs, sealed::SealedGrant};
 use super::RegistryFuture;
 #[cfg(doc)]
 use super::{Registry, RegistryErrorKind};
@@ -36,7 +35,7 @@ use crate::{clock::UnixSeconds, session::SessionId};
 ///
 /// - A pair is kept only while some validation is expected on some node, and goes when none is any more. By itself it goes
 ///   when the last of those ends that were expected at its delivery: after the limit of a validation at most.
-/// - How many pairs are kept is bounded. One that is kept is never given up for another one.
+/// - How many pairs are kept is bounded: at least 512, and no more than 4,096. One that is kept is never given up for another one.
 /// - A pair is collected once: of all who ask on all nodes, one gets it.
 /// - Waiting in `collect` holds no lock and keeps nobody else from what they ask for.
 /// - What is kept for a session is gone for good when the session is ended, in the same step, and with the entry of the open

@@ -14,8 +14,8 @@ use std::{
 
 use self::known::{Known, State};
 use super::{
-    AccountId, EndedSessions, LogoutSender, Opened, ProxyGrants, RegisteredSession, Registry,
-    RegistryError, RegistryFuture, grants::Pairs, next_number,
+    AccountId, EndedSessions, GrantPairs, LogoutSender, Opened, ProxyGrants, RegisteredSession,
+    Registry, RegistryError, RegistryFuture, next_number,
 };
 use crate::{
     clock::{Clock, UnixSeconds},
@@ -48,7 +48,7 @@ struct Inner {
     /// Taken before a lock of `ended` where both are needed.
     known: Mutex<Known>,
     ended: EndedSessions,
-    pairs: Pairs,
+    pairs: GrantPairs,
 }
 
 impl Default for MemoryRegistry {
@@ -67,7 +67,7 @@ impl MemoryRegistry {
             first_number: next_number(0, Clock::System.now()),
             known: Mutex::default(),
             ended: EndedSessions::new(),
-            pairs: Pairs::default(),
+            pairs: GrantPairs::default(),
         }))
     }
 

@@ -2,16 +2,18 @@
 //!
 //! - [`scripts`] are the steps that Redis takes, each whole or not at all; they are the place to look for what a
 //!   session's states are.
-//! - [`node`] keeps two connections: one for calls, and one on which [`follow`] waits for news.
+//! - [`node`] is what a node knows. It imports no task; [`tasks`] starts those that run over it.
+//! - They keep two connections: one for calls, and one on which [`follow`] waits for news.
 //! - [`grants`] is what Redis does for proxy-granting tickets.
 //! - [`queue`] and [`flush`] bring sign-outs to Redis; sign-ins go there directly. [`named`] first looks whether there is
 //!   anything to end.
-//! - [`recovery`] and [`seen`] make good what Redis has lost.
+//! - [`recovery`] and [`reopen`] make good what Redis has lost.
 //! - [`number`] says which numbers of sessions are believed.
 
 mod address;
 mod builder;
 mod connection;
+mod entry_id;
 mod facts;
 mod failure;
 mod flush;
@@ -21,17 +23,23 @@ mod hex;
 mod info;
 mod kept;
 mod keys;
+mod known;
 mod link;
 mod named;
 mod node;
 mod number;
+mod pairs;
 mod queue;
+mod read;
 mod recovery;
+mod reopen;
 mod replicas;
 mod scripts;
 mod seen;
 mod stream;
+mod tasks;
 mod tls;
+mod wait;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -45,11 +53,12 @@ use tokio::{
 use self::{
     connection::Connection,
     failure::Failure,
+    known::Known,
     link::State,
-    node::{Node, Pair},
+    node::Node,
     queue::{Ended, Ending},
-    recovery::Known,
     scripts::AccountEnd,
+    tasks::Pair,
 };
 use super::{
     AccountId, EndedSessions, LONGEST, LogoutSender, Opened, ProxyGrants, RegisteredSession,
@@ -111,7 +120,7 @@ impl RedisRegistry {
         let runtime = Handle::current();
         let task = {
             let node = Arc::clone(&node);
-            runtime.spawn(async move { node.run(known, pair).await })
+            runtime.spawn(async move { tasks::run(&node, known, pair).await })
         };
         Self(Arc::new(Handles {
             node,

@@ -7,11 +7,12 @@ use std::{
 
 /// Who named the sessions in a call of [`Registry::end_if_opened`](super::Registry::end_if_opened).
 ///
-/// Anybody can send logout requests. A registry that does work for them, or has them wait, keeps room of its own for each of
-/// three kinds of senders, and divides it fairly among the sources of a kind: so a flood takes nothing from others.
+/// Anybody can send logout requests. A registry that does work for them, or has them wait, keeps room of its own for each
+/// [share](Self::share), and divides it fairly among the [sources](Self::source) of a share: so a flood takes nothing from
+/// others. A registry that answers at once, from memory, need not look at this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LogoutSender {
-    share: Share,
+    share: LogoutShare,
     source: Option<SourceId>,
 }
 
@@ -25,38 +26,39 @@ impl LogoutSender {
     /// A source that [`logout_sources`](crate::CasConfigBuilder::logout_sources) lists.
     #[must_use]
     pub fn listed(source: Option<SourceId>) -> Self {
-        let share = Share::Trusted;
+        let share = LogoutShare::Trusted;
         Self { share, source }
     }
 
     /// Whoever posts a message, where no sources are listed.
     #[must_use]
     pub fn back_channel(source: Option<SourceId>) -> Self {
-        let share = Share::Back;
+        let share = LogoutShare::Back;
         Self { share, source }
     }
 
     /// A browser.
     #[must_use]
     pub fn front_channel(source: Option<SourceId>) -> Self {
-        let share = Share::Front;
+        let share = LogoutShare::Front;
         Self { share, source }
     }
-}
 
-#[cfg(any(feature = "file", feature = "redis"))]
-impl LogoutSender {
-    pub(crate) fn share(self) -> Share {
+    /// Whose room the message takes.
+    #[must_use]
+    pub fn share(self) -> LogoutShare {
         self.share
     }
 
-    /// `None` where it is not known. All of these are one source.
-    pub(crate) fn source(self) -> Option<SourceId> {
+    /// Where it comes from within that share. `None` where that is not known: all of these are one source.
+    #[must_use]
+    pub fn source(self) -> Option<SourceId> {
         self.source
     }
 }
 
-/// Tells the sources of messages apart: a hash of their address, with a key of this process.
+/// Tells the sources of messages apart: a hash of their address, with a key of this process. It means nothing to another
+/// process, nor after a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(u64);
 
@@ -78,14 +80,18 @@ impl SourceId {
 
 /// The kinds of senders that have room of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Share {
+#[non_exhaustive]
+pub enum LogoutShare {
+    /// The app itself, and the sources that are listed.
     Trusted,
+    /// Whoever posts messages, where no sources are listed.
     Back,
+    /// Browsers.
     Front,
 }
 
 #[cfg(any(feature = "file", feature = "redis"))]
-impl Share {
+impl LogoutShare {
     pub(crate) const COUNT: usize = 3;
 
     /// Its place in a list of all.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     LogoutSender, RegistryError, RegistryErrorKind,
-    sender::{Share, SourceId},
+    sender::{LogoutShare, SourceId},
 };
 use crate::turns;
 
@@ -16,7 +16,7 @@ const WAITING: usize = 1_024;
 
 /// Each share has turns of its own, and its sources take them in turn.
 #[derive(Clone, Debug)]
-pub(crate) struct Turns(Arc<[turns::Turns<Option<SourceId>>; Share::COUNT]>);
+pub(crate) struct Turns(Arc<[turns::Turns<Option<SourceId>>; LogoutShare::COUNT]>);
 
 /// Somebody's turn, until it is dropped.
 pub(crate) type Turn = turns::Slot<Option<SourceId>>;

@@ -1,5 +1,6 @@
 //! Over real sockets, as a browser and a service would.
 
+mod contract;
 mod dialects;
 mod faults;
 mod front_channel;

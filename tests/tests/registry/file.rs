@@ -14,32 +14,33 @@ mod opening;
 
 use std::{path::PathBuf, sync::Arc};
 
-use cas_layer::{FileRegistry, registry::Registry};
+use cas_layer::{
+    FileRegistry,
+    registry::Registry,
+    testing::{RegistryStore, registry_contract},
+};
 use cas_layer_tests::suite::trial;
 use libtest_mimic::Trial;
 use tempfile::TempDir;
 
 #[cfg(unix)]
 pub(crate) use self::child::run as child;
-use crate::{
-    contract::{self, Harness},
-    flood, grants,
-};
+use crate::flood;
 
 /// A directory with a registry's file in it.
 struct File(TempDir);
 
-impl Harness for File {
-    async fn new() -> Self {
-        Self(TempDir::new().unwrap())
-    }
-
+impl RegistryStore for File {
     async fn node(&self) -> Arc<dyn Registry> {
         Arc::new(self.open())
     }
 }
 
 impl File {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
     fn path(&self) -> PathBuf {
         self.0.path().join("sessions.redb")
     }
@@ -50,13 +51,12 @@ impl File {
 }
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let mut trials = contract::trials::<File>("file");
-    trials.extend(contract::clock_trials::<File>("file"));
-    trials.extend(contract::restart_trials::<File>("file"));
-    trials.extend(grants::trials::<File>("file"));
-    trials.extend(grants::clock_trials::<File>("file"));
-    trials.extend(grants::restart_trials::<File>("file"));
-    trials.push(flood::trial_of::<File>("file"));
+    let mut trials = vec![
+        trial("file::keeps_the_contract", || {
+            registry_contract(async || File::new())
+        }),
+        flood::trial_of("file", File::new),
+    ];
     trials.extend(opening::trials());
     trials.extend(damage::trials());
     #[cfg(unix)]

@@ -2,26 +2,25 @@
 
 use std::sync::Arc;
 
-use cas_layer::registry::{Delivered, ProxyGrants, Registry, SealedGrant};
+use cas_layer::{
+    registry::{Delivered, ProxyGrants, Registry, SealedGrant},
+    testing::RegistryStore,
+};
 use cas_layer_tests::suite::trial;
 use futures_util::FutureExt as _;
 use libtest_mimic::Trial;
 
-use crate::{
-    contract::Harness,
-    grants::{collect, deliver, grant, grants, iou},
-    support::{NOW, VALIDATION},
-};
+use crate::support::{NOW, VALIDATION, collect, deliver, grant, grants, iou};
 
 const FLOOD: u64 = 1_000_000;
 
 /// What they may take, in bytes, and while they come.
 const ALLOWED: u64 = 1_000_000;
 
-pub(crate) fn trial_of<H: Harness + 'static>(registry: &str) -> Trial {
+pub(crate) fn trial_of<S: RegistryStore + 'static>(registry: &str, store: fn() -> S) -> Trial {
     trial(
         format!("{registry}::flood::a_million_bogus_pairs_leave_memory_flat"),
-        a_million_bogus_pairs_leave_memory_flat::<H>,
+        move || a_million_bogus_pairs_leave_memory_flat(store()),
     )
 }
 
@@ -44,9 +43,8 @@ fn flood(grants: &dyn ProxyGrants) -> (u64, u64, i64) {
     (kept, taken.bytes_max, taken.bytes_current)
 }
 
-async fn a_million_bogus_pairs_leave_memory_flat<H: Harness>() {
-    let harness = H::new().await;
-    let registry: Arc<dyn Registry> = harness.node().await;
+async fn a_million_bogus_pairs_leave_memory_flat<S: RegistryStore>(store: S) {
+    let registry: Arc<dyn Registry> = store.node().await;
     let (kept, most, left) = flood(grants(&registry));
     assert_eq!((kept, left), (0, 0));
     assert!(most < 4_096, "{most}");

@@ -5,10 +5,8 @@
     reason = "a test that cannot go on shall panic"
 )]
 
-mod contract;
 mod file;
 mod flood;
-mod grants;
 mod memory;
 mod redis;
 mod support;

@@ -2,31 +2,35 @@
 
 use std::sync::Arc;
 
-use cas_layer::{MemoryRegistry, registry::Registry};
+use cas_layer::{
+    MemoryRegistry,
+    registry::Registry,
+    testing::{RegistryStore, registry_contract},
+};
+use cas_layer_tests::suite::trial;
 use libtest_mimic::Trial;
 
-use crate::{
-    contract::{self, Harness},
-    flood, grants,
-};
+use crate::flood;
 
 struct Memory(MemoryRegistry);
 
-impl Harness for Memory {
-    async fn new() -> Self {
+impl Memory {
+    fn new() -> Self {
         Self(MemoryRegistry::default())
     }
+}
 
+impl RegistryStore for Memory {
     async fn node(&self) -> Arc<dyn Registry> {
         Arc::new(self.0.clone())
     }
 }
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let mut trials = contract::trials::<Memory>("memory");
-    trials.extend(contract::clock_trials::<Memory>("memory"));
-    trials.extend(grants::trials::<Memory>("memory"));
-    trials.extend(grants::clock_trials::<Memory>("memory"));
-    trials.push(flood::trial_of::<Memory>("memory"));
-    trials
+    vec![
+        trial("memory::keeps_the_contract", || {
+            registry_contract(async || Memory::new())
+        }),
+        flood::trial_of("memory", Memory::new),
+    ]
 }

@@ -2,23 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cas_layer::{RedisRegistry, registry::Registry};
-use cas_layer_tests::redis::RedisServer;
+use cas_layer::{
+    RedisRegistry, SessionId,
+    registry::Registry,
+    testing::{RegistryStore, registry_contract},
+};
+use cas_layer_tests::{redis::RedisServer, suite::trial};
 use libtest_mimic::Trial;
 
-use crate::{
-    contract::{self, Harness},
-    grants,
-    support::{LIFETIME, id},
-};
+use crate::support::LIFETIME;
 
 struct Redis(RedisServer);
 
-impl Harness for Redis {
-    async fn new() -> Self {
-        Self(RedisServer::start().await)
-    }
-
+impl RegistryStore for Redis {
     async fn node(&self) -> Arc<dyn Registry> {
         let registry =
             RedisRegistry::builder(self.0.url()).longest_lifetime(Duration::from_secs(LIFETIME));
@@ -29,8 +25,16 @@ impl Harness for Redis {
         Arc::new(registry)
     }
 
-    async fn forgets(&self, n: u64) {
-        let key = format!("{{cas-layer}}:s:{}", id(n));
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn has_clock(&self) -> bool {
+        true
+    }
+
+    async fn forgets(&self, id: SessionId) {
+        let key = format!("{{cas-layer}}:s:{id}");
         let forgotten = async {
             while self.0.command::<u8>(&["EXISTS", &key]).await == 1 {
                 tokio::task::yield_now().await;
@@ -43,9 +47,7 @@ impl Harness for Redis {
 
 /// Every one of them needs a Redis.
 pub(crate) fn trials() -> Vec<Trial> {
-    let mut trials = contract::trials::<Redis>("redis");
-    trials.extend(contract::restart_trials::<Redis>("redis"));
-    trials.extend(grants::trials::<Redis>("redis"));
-    trials.extend(grants::restart_trials::<Redis>("redis"));
-    trials
+    vec![trial("redis::keeps_the_contract", || {
+        registry_contract(async || Redis(RedisServer::start().await))
+    })]
 }

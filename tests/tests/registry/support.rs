@@ -1,15 +1,16 @@
 //! Sessions to try a registry with.
 
 use std::{
-    pin::pin,
-    sync::LazyLock,
-    task::{Context, Waker},
+    sync::{Arc, LazyLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use cas_layer::{
     SessionId,
-    registry::{LogoutSender, Opened, RegisteredSession, Registry},
+    registry::{
+        Delivered, IouId, LogoutSender, Opened, ProxyGrants, RegisteredSession, Registry,
+        SealedGrant,
+    },
 };
 
 /// Of a message that came from anywhere.
@@ -94,8 +95,29 @@ pub(crate) async fn single_logout(
         .len()
 }
 
-/// Begins something and goes away.
-pub(crate) fn poll_once<F: Future>(future: F) {
-    let mut context = Context::from_waker(Waker::noop());
-    let _ = pin!(future).as_mut().poll(&mut context);
+pub(crate) fn grants(registry: &Arc<dyn Registry>) -> &dyn ProxyGrants {
+    registry.proxy_grants().unwrap()
+}
+
+/// The hash of an IOU. Spread as hashes are.
+pub(crate) fn iou(n: u64) -> IouId {
+    (*id(n).as_bytes()).into()
+}
+
+/// Sealed bytes, of every value.
+pub(crate) fn grant(n: u64) -> SealedGrant {
+    let mut bytes: Vec<u8> = (0..=255).rev().collect();
+    bytes.extend(n.to_be_bytes());
+    SealedGrant::new(bytes).unwrap()
+}
+
+pub(crate) async fn deliver(registry: &Arc<dyn Registry>, n: u64) -> Delivered {
+    let delivered = grants(registry).deliver(iou(n), grant(n), *NOW);
+    delivered.await.unwrap()
+}
+
+/// What is there now.
+pub(crate) async fn collect(registry: &Arc<dyn Registry>, n: u64) -> Option<SealedGrant> {
+    let collected = grants(registry).collect(iou(n), Duration::ZERO, *NOW);
+    collected.await.unwrap()
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use redb::{Database, ReadableDatabase as _};
 
-use super::{known::Known, store::OPENED};
+use super::{known::Known, tables::OPENED};
 use crate::session::SessionId;
 
 /// The file, for those who only read. There is none while it cannot be written.

@@ -10,32 +10,19 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, Table, TableDefinition};
+use redb::{Database, ReadableDatabase as _, ReadableTable as _, Table};
 
 use super::{
     failure,
     known::{Known, Mark, Unsaved},
     sweep::Sweep,
+    tables::{ACCOUNTS, ENDED, GRANTS, Id, META, OPENED, is_over},
 };
 use crate::{
     clock::{Clock, UnixSeconds},
-    registry::{GRACE, RegistryError, RegistryErrorKind, SealedGrant},
+    registry::{RegistryError, RegistryErrorKind, SealedGrant},
     session::SessionId,
 };
-
-/// A session or an account.
-pub(super) type Id = &'static [u8; 16];
-
-/// [`FORMAT`] and the last number that was given, by these names.
-const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
-/// When each open session expires, in seconds since the epoch.
-pub(super) const OPENED: TableDefinition<'_, Id, u64> = TableDefinition::new("opened");
-/// When each ended session would have expired.
-pub(super) const ENDED: TableDefinition<'_, Id, u64> = TableDefinition::new("ended");
-/// Up to which number the sessions of an account have ended, and when the last would have expired.
-pub(super) const ACCOUNTS: TableDefinition<'_, Id, (u64, u64)> = TableDefinition::new("accounts");
-/// What is kept for some of the open sessions. An entry goes with that of its session.
-pub(super) const GRANTS: TableDefinition<'_, Id, &[u8]> = TableDefinition::new("grants");
 
 const FORMAT_KEY: &str = "format";
 const NUMBER_KEY: &str = "number";
@@ -171,12 +158,6 @@ impl Store {
         transaction.commit()?;
         Ok(true)
     }
-}
-
-/// Whether an entry may be forgotten. Open sessions, too, are kept a little longer than they last: a clock that is
-/// set back makes them good again, and then a logout has to find them.
-pub(super) fn is_over(expires_at: UnixSeconds, now: UnixSeconds) -> bool {
-    expires_at.saturating_add(GRACE) <= now
 }
 
 /// The file within a change.

@@ -2,7 +2,7 @@
 
 use redb::{ReadableTable as _, Table, TableDefinition, Value, WriteTransaction};
 
-use super::store::{ACCOUNTS, ENDED, GRANTS, Id, OPENED, is_over};
+use super::tables::{ACCOUNTS, ENDED, GRANTS, Id, OPENED, is_over};
 use crate::clock::UnixSeconds;
 
 /// How many entries of each table are looked at for each that is added. In a table that is as large as it will

@@ -47,7 +47,8 @@ fn end(store: &mut Store, n: u64, expires_at: UnixSeconds, now: UnixSeconds) {
 fn lens(path: &Path) -> [u64; 2] {
     let database = redb::Database::open(path).unwrap();
     let transaction = database.begin_read().unwrap();
-    [store::OPENED, store::ENDED].map(|table| transaction.open_table(table).unwrap().len().unwrap())
+    [tables::OPENED, tables::ENDED]
+        .map(|table| transaction.open_table(table).unwrap().len().unwrap())
 }
 
 #[test]
@@ -171,7 +172,7 @@ fn grant() -> SealedGrant {
 fn count_grants(path: &Path) -> u64 {
     let database = redb::Database::open(path).unwrap();
     let transaction = database.begin_read().unwrap();
-    let grants = transaction.open_table(store::GRANTS).unwrap();
+    let grants = transaction.open_table(tables::GRANTS).unwrap();
     grants.len().unwrap()
 }
 
@@ -237,7 +238,7 @@ async fn a_file_in_which_nothing_could_be_kept_is_as_good() {
     drop(store);
     let database = redb::Database::open(&path).unwrap();
     let transaction = database.begin_write().unwrap();
-    assert!(transaction.delete_table(store::GRANTS).unwrap());
+    assert!(transaction.delete_table(tables::GRANTS).unwrap());
     transaction.commit().unwrap();
     drop(database);
     let registry = FileRegistry::open(&path).unwrap();
@@ -258,7 +259,7 @@ fn stuck() -> (FileRegistry, Receiver<Job>) {
         known: Arc::default(),
         reader: Arc::default(),
         turns: Turns::new(),
-        pairs: Pairs::default(),
+        pairs: GrantPairs::default(),
         jobs,
         _thread: Thread {
             running: Mutex::new(mpsc::channel().1),

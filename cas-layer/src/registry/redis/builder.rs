@@ -5,9 +5,9 @@ use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 use super::{
-    RedisRegistry, address::Address, connection::Connector, facts::Facts, failure::Failure, follow,
-    grants::Pairs, kept::Kept, keys::Keys, link::Link, node::Node, queue::Queue, recovery::Known,
-    seen::Seen,
+    RedisRegistry, address::Address, connection::Connector, facts::Facts, failure::Failure,
+    kept::Kept, keys::Keys, known::Known, link::Link, node::Node, pairs::Pairs, queue::Queue, read,
+    seen::Seen, tasks,
 };
 use crate::registry::{EndedSessions, LONGEST, RegistryError, RegistryErrorKind, turns::Turns};
 
@@ -117,10 +117,10 @@ impl RedisRegistryBuilder {
         let node = Arc::new(self.node()?);
         let mut known = Known::default();
         let connected = timeout(CONNECT, async {
-            let pair = node.connect(&mut known).await?;
-            follow::load(&node, &mut known, &pair.news, |_| ()).await?;
+            let pair = tasks::connect(&node, &mut known).await?;
+            read::load(&node, &mut known, &pair.news, |_| ()).await?;
             // Says now what would go wrong later.
-            follow::read(&node, &mut known, &pair.news, None).await?;
+            read::read(&node, &mut known, &pair.news, None).await?;
             Ok(pair)
         });
         let pair = connected.await.unwrap_or(Err(Failure::Silent))?;

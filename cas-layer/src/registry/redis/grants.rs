@@ -8,10 +8,7 @@ use std::{
 
 use redis::Cmd;
 use tokio::{
-    sync::{
-        Semaphore,
-        broadcast::{self, error::RecvError},
-    },
+    sync::broadcast::{self, error::RecvError},
     time::sleep,
 };
 
@@ -41,29 +38,8 @@ const KEEP: &str = script!("keep");
 /// How many pairs are kept at most, for all nodes together: some 5 MB, if all are as long as may be.
 const PAIRS: usize = 4096;
 
-/// How many calls from the network are brought to Redis at once. The others wait, so that sign-ins do not wait for
-/// all of them.
-const DELIVERIES: usize = 16;
-
 /// The first and the longest pause before a pair is looked for again that another node may have been brought.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(100));
-
-/// What a node does with pairs.
-#[derive(Debug)]
-pub(super) struct Pairs {
-    deliveries: Semaphore,
-    /// The pairs that this node was brought, for those who wait here.
-    delivered: broadcast::Sender<IouId>,
-}
-
-impl Pairs {
-    pub(super) fn new() -> Self {
-        Self {
-            deliveries: Semaphore::new(DELIVERIES),
-            delivered: broadcast::Sender::new(64),
-        }
-    }
-}
 
 impl RedisRegistry {
     async fn expect_pair(&self, lasts: Duration) -> Result<Expected, RegistryError> {

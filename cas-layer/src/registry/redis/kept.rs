@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{
     protocol::LogoutRequest,
-    registry::{LogoutSender, sender::Share},
+    registry::{LogoutSender, sender::LogoutShare},
 };
 
 /// Sources are counted by so many numbers, of which each stands for some of them.
@@ -38,9 +38,9 @@ impl Kept {
     /// How many are kept for this sender, and for how many there is room. `None` where they are not counted.
     fn of(&self, sender: LogoutSender) -> Option<(&AtomicUsize, usize)> {
         let which = match sender.share() {
-            Share::Trusted => return None,
-            Share::Back => 0,
-            Share::Front => 1,
+            LogoutShare::Trusted => return None,
+            LogoutShare::Back => 0,
+            LogoutShare::Front => 1,
         };
         let bucket = sender.source()?.bucket(BUCKETS);
         Some((&self.0[which][bucket], FROM_ONE[which]))

@@ -1,7 +1,7 @@
 //! What the keys in Redis are called.
 
 use super::hex;
-use crate::{registry::sender::Share, session::SessionId};
+use crate::{registry::sender::LogoutShare, session::SessionId};
 
 /// The names of the keys, all with one prefix. The braces make it the part that a cluster looks at, so that
 /// all of them lie together and one script may touch them.
@@ -38,7 +38,7 @@ impl Keys {
 
     /// What a look at sessions that a message names takes besides them: the epoch, whether Redis has lost something, and
     /// how many unknown sessions were kept for such a sender.
-    pub(super) fn beside_sessions(&self, share: Share) -> [&str; 3] {
+    pub(super) fn beside_sessions(&self, share: LogoutShare) -> [&str; 3] {
         let [epoch, _, _, _, _, recovering, kept @ ..] = &self.shared;
         [epoch, recovering, &kept[share.index()]]
     }
@@ -69,9 +69,9 @@ mod tests {
         assert_eq!(keys.ended(), "{app}:ended");
         assert_eq!(keys.shared()[2], keys.ended());
         for (share, kept) in [
-            (Share::Trusted, "{app}:kept-listed"),
-            (Share::Back, "{app}:kept"),
-            (Share::Front, "{app}:kept-front"),
+            (LogoutShare::Trusted, "{app}:kept-listed"),
+            (LogoutShare::Back, "{app}:kept"),
+            (LogoutShare::Front, "{app}:kept-front"),
         ] {
             let beside = ["{app}:epoch", "{app}:recovering", kept];
             assert_eq!(keys.beside_sessions(share), beside);

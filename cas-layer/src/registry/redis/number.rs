@@ -24,7 +24,7 @@
 //! - **The end of an account counts, whatever its number is.** Where that cannot be one, the end counts for all
 //!   sessions that were opened until it was written. When that was, the id of its entry in the stream says.
 
-use super::stream::EntryId;
+use super::entry_id::EntryId;
 
 /// By how much numbers are ahead of Redis's clock after a loss, in microseconds. Servers that are set up to tell the time
 /// are apart by far less than these 10 minutes.

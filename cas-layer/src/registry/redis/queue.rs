@@ -18,7 +18,9 @@ use super::scripts::{AccountEnd, Answer, Lasting};
 use crate::{
     clock::UnixSeconds,
     protocol::LogoutRequest,
-    registry::{EndedSessions, LogoutSender, RegistryError, RegistryErrorKind, sender::Share},
+    registry::{
+        EndedSessions, LogoutSender, RegistryError, RegistryErrorKind, sender::LogoutShare,
+    },
     seldom::{Seldom, seldom},
     session::SessionId,
 };
@@ -73,7 +75,7 @@ struct Inner {
     /// How many of them there are, in line or not.
     own_size: usize,
     /// Of messages from the network, the ones that are not in line yet, by share.
-    named: [Fair<Waiting>; Share::COUNT],
+    named: [Fair<Waiting>; LogoutShare::COUNT],
     /// Whose turn it is to get in line.
     turn: usize,
     /// Whether Redis is away.
@@ -123,9 +125,9 @@ impl Inner {
 
     /// Gets the next one in line. Says whether there was one.
     fn line_up(&mut self) -> bool {
-        for _ in 0..=Share::COUNT {
+        for _ in 0..=LogoutShare::COUNT {
             let turn = self.turn;
-            self.turn = (turn + 1) % (Share::COUNT + 1);
+            self.turn = (turn + 1) % (LogoutShare::COUNT + 1);
             let next = match self.named.get_mut(turn) {
                 Some(named) => named.take(),
                 None => self.own.pop_front(),

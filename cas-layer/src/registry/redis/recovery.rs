@@ -14,64 +14,21 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     connection::Connection,
+    entry_id::EntryId,
     failure::Failure,
     flush::BATCH,
-    follow, hex,
+    hex,
+    known::Known,
     node::{self, Node},
-    scripts::{self, AccountEnd, Lasting, Standing},
-    stream::{Entry, EntryId},
+    read,
+    scripts::{self, AccountEnd, Lasting},
+    stream::Entry,
 };
 use crate::{
     clock::UnixSeconds,
     registry::{AccountId, GRACE},
     session::SessionId,
 };
-
-/// What a node has seen of Redis, so that it notices a change.
-#[derive(Debug, Default)]
-pub(super) struct Known {
-    /// Empty before the first connection.
-    epoch: String,
-    instance: String,
-    /// The last entry of the stream that was read.
-    pub(super) seen: EntryId,
-    /// Whether the stream has to be read from the beginning and completed.
-    pub(super) is_doubtful: bool,
-}
-
-impl Known {
-    pub(super) fn is_new(&self) -> bool {
-        self.epoch.is_empty()
-    }
-
-    /// What speaks for a loss, if anything does.
-    pub(super) fn sign_of_loss(&self, now: &Standing, instance: &str) -> Option<&'static str> {
-        if self.is_new() {
-            return None;
-        }
-        if now.epoch.is_empty() {
-            return Some("Redis knows nothing of the registry");
-        }
-        if now.epoch != self.epoch {
-            return Some("Redis was emptied, and another node noticed");
-        }
-        if !self.instance.is_empty() && !instance.is_empty() && self.instance != instance {
-            return Some(
-                "Redis was restarted, another server took over, or replication began anew",
-            );
-        }
-        if now.last < self.seen {
-            return Some("the stream of what has ended went back");
-        }
-        // Entries are removed by age alone.
-        let age = (now.micros / 1000).saturating_sub(self.seen.millis);
-        let kept = now.longest.saturating_add(GRACE).saturating_mul(1000);
-        if !self.seen.is_none() && !now.has_seen && age < kept {
-            return Some("the last entry read from Redis is not there any more");
-        }
-        None
-    }
-}
 
 /// Looks for signs of a loss on a connection that is in use.
 pub(super) async fn check(
@@ -153,7 +110,7 @@ pub(super) async fn complete(
     let waiting = node.queue.sessions();
     known.seen = EntryId::default();
     let mut published = Published::default();
-    follow::load(node, known, news, |entry| published.add(entry)).await?;
+    read::load(node, known, news, |entry| published.add(entry)).await?;
     let now = node::now();
     let mut written = 0;
     let lacking = node.ended.sessions().into_iter();
@@ -235,121 +192,4 @@ fn random() -> Result<[u8; 16], Failure> {
     getrandom::fill(&mut bytes)
         .map_err(|error| Failure::Unreachable(format!("no randomness: {error}").into()))?;
     Ok(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Instant;
-
-    use super::*;
-
-    /// In milliseconds.
-    const NOW: u64 = 1_700_000_000_000;
-    /// In seconds.
-    const LONGEST: UnixSeconds = 8 * 3600;
-
-    fn id(millis: u64) -> EntryId {
-        EntryId::parse(&format!("{millis}-0")).unwrap()
-    }
-
-    fn known() -> Known {
-        Known {
-            epoch: "one".to_owned(),
-            instance: "first".to_owned(),
-            seen: id(NOW - 1_000),
-            is_doubtful: false,
-        }
-    }
-
-    fn standing() -> Standing {
-        Standing {
-            asked: Instant::now(),
-            epoch: "one".to_owned(),
-            micros: NOW * 1_000,
-            number: 1,
-            longest: LONGEST,
-            is_recovering: false,
-            last: id(NOW),
-            has_seen: true,
-        }
-    }
-
-    #[test]
-    fn nothing_speaks_for_a_loss_where_nothing_changed_or_nothing_is_known() {
-        assert_eq!(known().sign_of_loss(&standing(), "first"), None);
-        // A Redis that does not say who it is.
-        assert_eq!(known().sign_of_loss(&standing(), ""), None);
-        let nameless = Known {
-            instance: String::new(),
-            ..known()
-        };
-        assert_eq!(nameless.sign_of_loss(&standing(), "second"), None);
-        let empty = Standing {
-            epoch: String::new(),
-            last: EntryId::default(),
-            has_seen: false,
-            ..standing()
-        };
-        assert_eq!(Known::default().sign_of_loss(&empty, "first"), None);
-        // Nothing was ended so far.
-        let fresh = Known {
-            seen: EntryId::default(),
-            ..known()
-        };
-        let silent = Standing {
-            last: EntryId::default(),
-            has_seen: false,
-            ..standing()
-        };
-        assert_eq!(fresh.sign_of_loss(&silent, "first"), None);
-    }
-
-    #[test]
-    fn each_sign_of_a_loss_is_seen_alone() {
-        let emptied = Standing {
-            epoch: String::new(),
-            ..standing()
-        };
-        let noticed = Standing {
-            epoch: "two".to_owned(),
-            ..standing()
-        };
-        let gone_back = Standing {
-            last: id(NOW - 2_000),
-            ..standing()
-        };
-        // An older copy, and then longer than ever.
-        let overwritten = Standing {
-            has_seen: false,
-            ..standing()
-        };
-        for (what, standing, instance) in [
-            ("emptied", emptied, "first"),
-            ("noticed", noticed, "first"),
-            ("restarted", standing(), "second"),
-            ("gone back", gone_back, "first"),
-            ("overwritten", overwritten, "first"),
-        ] {
-            assert!(
-                known().sign_of_loss(&standing, instance).is_some(),
-                "{what}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_entry_that_is_old_enough_to_be_removed_is_not_missed() {
-        let kept = (LONGEST + GRACE) * 1_000;
-        let gone = Standing {
-            has_seen: false,
-            ..standing()
-        };
-        for (age, is_missed) in [(kept - 1, true), (kept, false)] {
-            let known = Known {
-                seen: id(NOW - age),
-                ..known()
-            };
-            assert_eq!(known.sign_of_loss(&gone, "first").is_some(), is_missed);
-        }
-    }
 }

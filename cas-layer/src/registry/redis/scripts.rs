@@ -9,20 +9,20 @@ use redis::{Cmd, FromRedisValue, Pipeline, RedisError};
 
 use super::{
     connection::{COMMAND, Connection},
+    entry_id::EntryId,
     failure::Failure,
     hex,
     keys::Keys,
-    stream::EntryId,
 };
 use crate::{
     clock::UnixSeconds,
-    registry::{AccountId, LONGEST, Opened, sender::Share},
+    registry::{AccountId, LONGEST, Opened, sender::LogoutShare},
     session::SessionId,
 };
 
 /// How many logouts of unknown sessions are kept after Redis lost something: for listed senders, for the back channel, and
 /// for the front channel.
-const KEPT: [u32; Share::COUNT] = [50_000, 25_000, 25_000];
+const KEPT: [u32; LogoutShare::COUNT] = [50_000, 25_000, 25_000];
 
 macro_rules! script {
     ($($file:literal),+) => {
@@ -236,7 +236,7 @@ pub(super) fn end(connection: &Connection, keys: &Keys, sessions: &[Lasting]) ->
 pub(super) fn end_if_opened(
     connection: &Connection,
     keys: &Keys,
-    named: &[(SessionId, Share)],
+    named: &[(SessionId, LogoutShare)],
     now: UnixSeconds,
 ) -> Cmd {
     let ids = named.iter().map(|&(id, _)| id);
@@ -277,7 +277,7 @@ pub(super) async fn find(
     connection: &Connection,
     keys: &Keys,
     ids: &[SessionId],
-    share: Share,
+    share: LogoutShare,
 ) -> Result<Found, Failure> {
     let mut command = redis::cmd("MGET");
     command.arg(&keys.beside_sessions(share));

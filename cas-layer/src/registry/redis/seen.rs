@@ -8,13 +8,6 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::{
-    connection::Connection,
-    failure::Failure,
-    flush::BATCH,
-    node::{self, Node},
-    scripts,
-};
 use crate::{clock::UnixSeconds, registry::RegisteredSession, session::SessionId};
 
 /// How many may wait. What finds no room is told when its cookie is seen again.
@@ -28,7 +21,8 @@ const REMEMBERED: usize = 1_000_000;
 pub(super) struct Seen {
     known: Mutex<HashSet<SessionId>>,
     sender: mpsc::Sender<(SessionId, UnixSeconds)>,
-    receiver: tokio::sync::Mutex<mpsc::Receiver<(SessionId, UnixSeconds)>>,
+    /// For the task that tells Redis of them.
+    pub(super) receiver: tokio::sync::Mutex<mpsc::Receiver<(SessionId, UnixSeconds)>>,
 }
 
 impl Seen {
@@ -63,35 +57,5 @@ impl Seen {
 
     fn known(&self) -> MutexGuard<'_, HashSet<SessionId>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Tells Redis of each session that is noted, until the connection breaks.
-pub(super) async fn reopen(node: &Node, connection: &Connection) -> Failure {
-    let mut receiver = node.seen.receiver.lock().await;
-    let mut batch = Vec::with_capacity(BATCH);
-    loop {
-        batch.clear();
-        receiver.recv_many(&mut batch, BATCH).await;
-        let now = node::now();
-        let sessions = batch
-            .iter()
-            .map(|&(id, expires_at)| node.lasting(id, expires_at, now));
-        let sessions: Vec<_> = sessions.collect();
-        let highest = node.facts.highest();
-        match scripts::reopen(connection, &node.keys, &sessions, highest).await {
-            Ok(ended) => {
-                for (session, _) in sessions.iter().zip(ended).filter(|&(_, ended)| ended) {
-                    node.ended.end(session.id, session.expires_at, now);
-                }
-            }
-            Err(failure) => {
-                if failure.breaks_connection() {
-                    return failure;
-                }
-                // Those of this batch are told when they are seen again.
-                node.seen.forget();
-            }
-        }
     }
 }

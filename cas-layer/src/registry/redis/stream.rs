@@ -1,8 +1,6 @@
-//! The stream of what has ended: its ids and its entries.
+//! The entries of the stream of what has ended.
 
-use std::fmt;
-
-use super::{hex, number};
+use super::{entry_id::EntryId, hex, number};
 use crate::{
     clock::UnixSeconds,
     registry::{AccountId, EndedSessions},
@@ -11,34 +9,6 @@ use crate::{
 
 /// Entries as Redis sends them: an id, and fields and values in turn.
 pub(super) type RawEntries = Vec<(String, Vec<Vec<u8>>)>;
-
-/// The place of an entry: milliseconds by Redis's clock, and a number within.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct EntryId {
-    pub(super) millis: u64,
-    sequence: u64,
-}
-
-impl EntryId {
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let (millis, sequence) = text.split_once('-')?;
-        Some(Self {
-            millis: millis.parse().ok()?,
-            sequence: sequence.parse().ok()?,
-        })
-    }
-
-    /// Whether this stands for no entry.
-    pub(super) fn is_none(self) -> bool {
-        self == Self::default()
-    }
-}
-
-impl fmt::Display for EntryId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.millis, self.sequence)
-    }
-}
 
 /// What an entry says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,17 +103,6 @@ mod tests {
             format!("b {id} x 17"),
         ] {
             assert_eq!(parse(&text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn ids_are_compared_as_numbers() {
-        let id = |text| EntryId::parse(text).unwrap();
-        assert!(id("99-5") < id("100-0"));
-        assert!(id("100-9") < id("100-10"));
-        assert_eq!(id("100-9").to_string(), "100-9");
-        for text in ["", "-", "1", "1-", "a-1", "1-2-3"] {
-            assert_eq!(EntryId::parse(text), None, "{text}");
         }
     }
 }

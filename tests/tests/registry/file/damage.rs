@@ -12,10 +12,7 @@ use cas_layer_tests::suite::trial;
 use libtest_mimic::Trial;
 
 use super::{File, opening::refusal};
-use crate::{
-    contract::Harness as _,
-    support::{NOW, id, is_ended, sender, sign_in, sign_out, single_logout},
-};
+use crate::support::{NOW, id, is_ended, sender, sign_in, sign_out, single_logout};
 
 const ENDED: u64 = 150;
 const OPEN: u64 = 30;
@@ -45,7 +42,7 @@ type Altered = (String, Vec<u8>);
 
 /// A registry's file as a crash leaves it, and as it is when closed.
 async fn files() -> [Vec<u8>; 2] {
-    let file = File::new().await;
+    let file = File::new();
     let registry = file.open();
     for n in 0..ENDED {
         sign_out(&registry, n).await;
@@ -61,7 +58,7 @@ async fn files() -> [Vec<u8>; 2] {
 }
 
 async fn altered(alter: fn(&[u8]) -> Vec<Altered>) {
-    let file = File::new().await;
+    let file = File::new();
     let (mut refused, mut whole) = (0, 0);
     for original in files().await {
         for (what, altered) in alter(&original) {
@@ -137,7 +134,7 @@ fn cut(original: &[u8]) -> Vec<Altered> {
 }
 
 async fn something_else() {
-    let file = File::new().await;
+    let file = File::new();
     let mut noise = Vec::new();
     for n in 0..10_000 {
         noise.extend(id(n).as_bytes());

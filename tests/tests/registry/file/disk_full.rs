@@ -14,12 +14,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::time::sleep;
 
 use super::{File, child};
-use crate::{
-    contract::Harness as _,
-    support::{
-        CAS, LIFETIME, NOW, VALIDATION, id, is_ended, sender, session, sign_in, sign_out,
-        single_logout,
-    },
+use crate::support::{
+    CAS, LIFETIME, NOW, VALIDATION, id, is_ended, sender, session, sign_in, sign_out, single_logout,
 };
 
 pub(super) const ROLE: &str = "disk-full";
@@ -91,7 +87,7 @@ pub(super) async fn sign_in_and_out(registry: FileRegistry) {
 }
 
 pub(super) async fn from_outside() {
-    let file = File::new().await;
+    let file = File::new();
     let mut child = child::command_that_ignores("XFSZ", ROLE, &file.path())
         .stderr(Stdio::piped())
         .spawn()

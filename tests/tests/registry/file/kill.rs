@@ -19,10 +19,8 @@ use cas_layer::{
 use tokio::task::JoinSet;
 
 use super::{File, child};
-use crate::{
-    contract::Harness as _,
-    grants::grant,
-    support::{CAS, LIFETIME, NOW, id, is_ended, session, sign_in, sign_out, single_logout},
+use crate::support::{
+    CAS, LIFETIME, NOW, grant, id, is_ended, session, sign_in, sign_out, single_logout,
 };
 
 pub(super) const ROLE: &str = "kill";
@@ -109,7 +107,7 @@ impl Answered {
 }
 
 pub(super) async fn rounds() {
-    let file = File::new().await;
+    let file = File::new();
     let mut answered = Answered::default();
     for round in 0..ROUNDS {
         run_and_kill(&file, round, &mut answered);

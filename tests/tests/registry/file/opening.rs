@@ -16,10 +16,7 @@ use libtest_mimic::Trial;
 use super::File;
 #[cfg(unix)]
 use super::listening::Listening;
-use crate::{
-    contract::Harness as _,
-    support::{is_ended, sign_in, sign_out, single_logout},
-};
+use crate::support::{is_ended, sign_in, sign_out, single_logout};
 
 #[cfg(unix)]
 pub(super) const ROLE: &str = "hold";
@@ -83,7 +80,7 @@ pub(super) fn refusal(path: &Path) -> RegistryError {
 }
 
 async fn a_second_registry() {
-    let file = File::new().await;
+    let file = File::new();
     let first = file.open();
     sign_in(&first, 1).await;
     assert_eq!(refusal(&file.path()).kind(), RegistryErrorKind::InUse);
@@ -94,7 +91,7 @@ async fn a_second_registry() {
 }
 
 async fn clones() {
-    let file = File::new().await;
+    let file = File::new();
     let first = file.open();
     let second = first.clone();
     sign_in(&first, 1).await;
@@ -106,7 +103,7 @@ async fn clones() {
 }
 
 async fn a_new_file() {
-    let file = File::new().await;
+    let file = File::new();
     drop(file.open());
     let names: Vec<_> = fs::read_dir(file.0.path())
         .unwrap()
@@ -119,7 +116,7 @@ async fn a_new_file() {
 }
 
 async fn no_file() {
-    let file = File::new().await;
+    let file = File::new();
     let directory = file.0.path();
     assert_eq!(refusal(directory).kind(), RegistryErrorKind::Unusable);
     let nowhere = directory.join("missing").join("sessions.redb");
@@ -137,7 +134,7 @@ async fn no_file() {
 
 #[cfg(unix)]
 async fn a_second_process() {
-    let file = File::new().await;
+    let file = File::new();
     let mut child = super::child::command(ROLE, &file.path()).spawn().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     output.read_line(&mut String::new()).unwrap();
@@ -152,7 +149,7 @@ async fn a_second_process() {
 async fn permissions() {
     use std::os::unix::fs::PermissionsExt as _;
 
-    let file = File::new().await;
+    let file = File::new();
     drop(file.open());
     let mode = fs::metadata(file.path()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -162,7 +159,7 @@ async fn permissions() {
 async fn links() {
     use std::os::unix::fs::symlink;
 
-    let file = File::new().await;
+    let file = File::new();
     let link = file.0.path().join("link");
     symlink(file.path(), &link).unwrap();
     // It leads nowhere, and nothing is made where it leads.
@@ -195,7 +192,7 @@ fn said_on_opening(path: &Path) -> String {
 
 #[cfg(unix)]
 async fn writable_by_others() {
-    let file = File::new().await;
+    let file = File::new();
     sign_out(&file.open(), 1).await;
     for mode in [0o620, 0o602, 0o660, 0o666] {
         set_mode(&file.path(), mode);
@@ -210,7 +207,7 @@ async fn writable_by_others() {
 
 #[cfg(unix)]
 async fn readable_by_others() {
-    let file = File::new().await;
+    let file = File::new();
     drop(file.open());
     for mode in [0o640, 0o604, 0o644] {
         set_mode(&file.path(), mode);
@@ -260,7 +257,7 @@ async fn open_directories() {
 
 #[cfg(unix)]
 async fn directories_of_a_group() {
-    let file = File::new().await;
+    let file = File::new();
     set_mode(file.0.path(), 0o770);
     let said = said_on_opening(&file.path());
     assert!(said.contains("WARN") && said.contains("0770"), "{said}");
@@ -270,7 +267,7 @@ async fn directories_of_a_group() {
 async fn other_owners() {
     use std::os::unix::fs::{chown, lchown, symlink};
 
-    let file = File::new().await;
+    let file = File::new();
     drop(file.open());
     let link = file.0.path().join("link");
     symlink(file.path(), &link).unwrap();

@@ -1,0 +1,25 @@
+//! The tables of the file.
+
+use redb::TableDefinition;
+
+use crate::{clock::UnixSeconds, registry::GRACE};
+
+/// A session or an account.
+pub(super) type Id = &'static [u8; 16];
+
+/// The format and the last number that was given, by these names.
+pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+/// When each open session expires, in seconds since the epoch.
+pub(super) const OPENED: TableDefinition<'_, Id, u64> = TableDefinition::new("opened");
+/// When each ended session would have expired.
+pub(super) const ENDED: TableDefinition<'_, Id, u64> = TableDefinition::new("ended");
+/// Up to which number the sessions of an account have ended, and when the last would have expired.
+pub(super) const ACCOUNTS: TableDefinition<'_, Id, (u64, u64)> = TableDefinition::new("accounts");
+/// What is kept for some of the open sessions. An entry goes with that of its session.
+pub(super) const GRANTS: TableDefinition<'_, Id, &[u8]> = TableDefinition::new("grants");
+
+/// Whether an entry may be forgotten. Open sessions, too, are kept a little longer than they last: a clock that is
+/// set back makes them good again, and then a logout has to find them.
+pub(super) fn is_over(expires_at: UnixSeconds, now: UnixSeconds) -> bool {
+    expires_at.saturating_add(GRACE) <= now
+}

@@ -1,0 +1,98 @@
+//! Reading the stream of what has ended.
+
+use std::time::Duration;
+
+use super::{
+    connection::Connection,
+    entry_id::EntryId,
+    failure::Failure,
+    known::Known,
+    node::{self, Node},
+    scripts,
+    stream::{Entry, RawEntries},
+};
+
+/// How long a read may take until the connection is given up: longer than it waits for news.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// How many entries are read at once.
+const PAGE: usize = 1_000;
+
+/// Takes news over; waits for some where there are none yet.
+pub(super) async fn read(
+    node: &Node,
+    known: &mut Known,
+    news: &Connection,
+    wait: Option<Duration>,
+) -> Result<(), Failure> {
+    type Streams = Option<Vec<(String, RawEntries)>>;
+    let mut command = redis::cmd("XREAD");
+    command.arg("COUNT").arg(PAGE);
+    if let Some(wait) = wait {
+        command.arg("BLOCK").arg(wait.as_millis().to_string());
+    }
+    command
+        .arg("STREAMS")
+        .arg(node.keys.ended())
+        .arg(known.seen.to_string());
+    let streams: Streams = news.run(&command, SILENCE).await?;
+    let mut count = 0;
+    for (_, entries) in streams.into_iter().flatten() {
+        count += entries.len();
+        for (id, fields) in entries {
+            take(node, known, &id, &fields, |_| ());
+        }
+    }
+    // Behind a full page there is more that this node does not know yet.
+    if count < PAGE {
+        node.facts.is_read();
+    }
+    Ok(())
+}
+
+/// Reads everything after the last entry seen that is there now.
+pub(super) async fn load(
+    node: &Node,
+    known: &mut Known,
+    news: &Connection,
+    mut each: impl FnMut(&Entry),
+) -> Result<(), Failure> {
+    loop {
+        let page = scripts::load(news, &node.keys, known.seen, PAGE).await?;
+        let mut count = 0;
+        for line in page.lines() {
+            count += 1;
+            let mut words = line.split(' ');
+            let id = words.next().unwrap_or_default();
+            take(node, known, id, &words.collect::<Vec<_>>(), &mut each);
+        }
+        if count < PAGE {
+            node.facts.is_read();
+            return Ok(());
+        }
+    }
+}
+
+/// Takes an entry over.
+fn take<F: AsRef<[u8]>>(
+    node: &Node,
+    known: &mut Known,
+    id: &str,
+    fields: &[F],
+    each: impl FnOnce(&Entry),
+) {
+    let Some(id) = EntryId::parse(id) else {
+        tracing::error!("an entry of the stream of what has ended has no id that Redis gives");
+        return;
+    };
+    known.seen = id;
+    let Some(entry) = Entry::parse(id, fields) else {
+        tracing::error!(%id, "an entry of the stream of what has ended cannot be read");
+        return;
+    };
+    if let Entry::Account { number, .. } = entry {
+        node.facts.saw_number(number);
+    }
+    entry.apply(&node.ended, node::now());
+    each(&entry);
+}

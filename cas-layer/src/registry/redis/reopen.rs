@@ -1,0 +1,39 @@
+//! Telling Redis again of sessions whose cookies are [seen](super::seen).
+
+use super::{
+    connection::Connection,
+    failure::Failure,
+    flush::BATCH,
+    node::{self, Node},
+    scripts,
+};
+
+/// Tells Redis of each session that is noted, until the connection breaks.
+pub(super) async fn reopen(node: &Node, connection: &Connection) -> Failure {
+    let mut receiver = node.seen.receiver.lock().await;
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        batch.clear();
+        receiver.recv_many(&mut batch, BATCH).await;
+        let now = node::now();
+        let sessions = batch
+            .iter()
+            .map(|&(id, expires_at)| node.lasting(id, expires_at, now));
+        let sessions: Vec<_> = sessions.collect();
+        let highest = node.facts.highest();
+        match scripts::reopen(connection, &node.keys, &sessions, highest).await {
+            Ok(ended) => {
+                for (session, _) in sessions.iter().zip(ended).filter(|&(_, ended)| ended) {
+                    node.ended.end(session.id, session.expires_at, now);
+                }
+            }
+            Err(failure) => {
+                if failure.breaks_connection() {
+                    return failure;
+                }
+                // Those of this batch are told when they are seen again.
+                node.seen.forget();
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What keeps a node in touch with Redis: connecting, and all that goes on over a pair of connections.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use super::{
+    connection::Connection, failure::Failure, flush, follow, known::Known, link::State, node::Node,
+    recovery, reopen, wait,
+};
+
+/// How long a caller may wait for a new connection before it is told that Redis is away.
+const HOPE: Duration = Duration::from_secs(1);
+
+/// The first and the longest pause between two attempts to connect.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// Two connections to one server: a read that waits for news would hold up everything else.
+#[derive(Debug)]
+pub(super) struct Pair {
+    pub(super) commands: Connection,
+    pub(super) news: Connection,
+}
+
+/// Connects, and sees to it that what Redis may have lost does no harm: from here on calls may be made.
+pub(super) async fn connect(node: &Node, known: &mut Known) -> Result<Pair, Failure> {
+    let (mut commands, info) = node.connector.connect().await?;
+    if known.is_new() {
+        if info.is_silent() {
+            tracing::warn!(
+                "Redis does not say which version it is, whether it evicts keys and when it was \
+                 restarted, as INFO is not permitted: the registry goes on and notices less"
+            );
+        }
+        if let Some(policy) = info.evicts() {
+            tracing::warn!(
+                policy,
+                "Redis throws keys away when its memory is full, and with them sign-outs: set \
+                 maxmemory-policy to noeviction"
+            );
+        }
+    }
+    recovery::join(node, known, &mut commands).await?;
+    let (news, _) = node.connector.connect().await?;
+    if news.instance() != commands.instance() {
+        return Err(Failure::TwoServers);
+    }
+    Ok(Pair { commands, news })
+}
+
+/// Keeps in touch with Redis for ever, beginning with a pair of connections that is there.
+pub(super) async fn run(node: &Node, mut known: Known, mut pair: Pair) {
+    let mut pause = PAUSES.0;
+    loop {
+        let connected = Instant::now();
+        let failure = work(node, &mut known, pair).await;
+        let lost = Instant::now();
+        tracing::warn!(
+            error = %failure,
+            "lost touch with Redis: requests are served from what is known, and sign-outs wait"
+        );
+        // At once where it went well for a while, and with pauses where each connection breaks soon.
+        if lost.duration_since(connected) > PAUSES.1 {
+            pause = PAUSES.0;
+        } else {
+            rest(&mut pause).await;
+        }
+        pair = connect_again(node, &mut known, &mut pause).await;
+        tracing::info!(
+            after_seconds = lost.elapsed().as_secs(),
+            waiting = node.queue.len(),
+            "in touch with Redis again"
+        );
+    }
+}
+
+/// Does everything that is to be done over a pair of connections, until one of them breaks.
+async fn work(node: &Node, known: &mut Known, pair: Pair) -> Failure {
+    let Pair { commands, news } = pair;
+    node.queue.redis_came();
+    node.link.set(State::Up(commands.clone()));
+    let failure = tokio::select! {
+        failure = follow::follow(node, known, &commands, &news) => failure,
+        failure = flush::flush(node, &commands) => failure,
+        failure = reopen::reopen(node, &commands) => failure,
+        failure = wait::ask(&commands, node.min_replicas) => failure,
+        () = node.link.is_given_up(&commands) => Failure::GivenUp,
+    };
+    node.link.set(State::Connecting);
+    // Some may have been on their way.
+    node.seen.forget();
+    node.queue.redis_went(&node.ended, node.facts.longest());
+    failure
+}
+
+async fn connect_again(node: &Node, known: &mut Known, pause: &mut Duration) -> Pair {
+    let mut complaint = String::new();
+    loop {
+        let mut attempt = std::pin::pin!(connect(node, known));
+        let result = tokio::select! {
+            result = attempt.as_mut() => result,
+            () = sleep(HOPE) => {
+                node.link.set(State::Down);
+                attempt.await
+            }
+        };
+        let failure = match result {
+            Ok(pair) => return pair,
+            Err(failure) => failure.to_string(),
+        };
+        node.link.set(State::Down);
+        if failure != complaint {
+            tracing::warn!(error = failure, "no connection to Redis yet");
+            complaint = failure;
+        }
+        rest(pause).await;
+    }
+}
+
+/// Waits, and longer the next time. Not the same for all nodes, so that they do not come back in step.
+async fn rest(pause: &mut Duration) {
+    let random = getrandom::u32().unwrap_or_default();
+    let share = 0.5 + f64::from(random) / f64::from(u32::MAX) / 2.0;
+    sleep(pause.mul_f64(share)).await;
+    *pause = pause.saturating_mul(2).min(PAUSES.1);
+}
