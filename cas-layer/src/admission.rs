@@ -3,9 +3,11 @@
 mod forms;
 mod logins;
 mod peers;
+mod running;
 mod validations;
 
 pub(crate) use forms::{Forms, Seat};
 pub(crate) use logins::{Member, Turn};
 pub(crate) use peers::{Peer, Peers};
-pub(crate) use validations::{Party, Running, Validated, Validation, Validations};
+pub(crate) use running::{Running, Validated, Validation};
+pub(crate) use validations::{Party, Validations};
