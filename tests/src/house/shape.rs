@@ -22,7 +22,7 @@ pub struct Fault {
 }
 
 /// What is wrong with the `use` items at the top of a file. They stand in three groups with a blank line between them,
-/// in the order of [`Group`], and one item takes all that it can from the crate. What is handed on (`pub use`) may
+/// in the order of `Group`, and one item takes all that it can from the crate. What is handed on (`pub use`) may
 /// stand among them or by itself, but not before `std`.
 #[must_use]
 pub fn faults(file: &SourceFile) -> Vec<Fault> {
