@@ -12,7 +12,11 @@ const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control
 const PRIVATE: &str = "private";
 
 /// A cookie for the response to one visitor, which no other visitor may get from a cache.
-pub(super) struct ExtraCookie {
+///
+/// Boxed, as every request has room for one.
+pub(super) struct ExtraCookie(Box<Extra>);
+
+struct Extra {
     shared: Arc<Shared>,
     cookie: Kind,
 }
@@ -20,8 +24,8 @@ pub(super) struct ExtraCookie {
 enum Kind {
     /// The session cookie is issued anew while its session is in use, or the session would become idle.
     Session(CasUser),
-    /// One to see whether the browser sends it back. Boxed, as every request has room for an extra cookie.
-    Probe(Box<HeaderValue>),
+    /// One to see whether the browser sends it back.
+    Probe(HeaderValue),
 }
 
 impl ExtraCookie {
@@ -29,34 +33,34 @@ impl ExtraCookie {
     pub(super) fn renewal(shared: &Arc<Shared>, user: &CasUser, now: UnixSeconds) -> Option<Self> {
         let session = user.session()?;
         let is_due = shared.lifetimes.is_due(session, now);
-        is_due.then(|| Self {
-            shared: Arc::clone(shared),
-            cookie: Kind::Session(user.clone()),
-        })
+        is_due.then(|| Self::new(shared, Kind::Session(user.clone())))
     }
 
     pub(super) fn probe(shared: &Arc<Shared>, cookie: HeaderValue) -> Self {
-        Self {
-            shared: Arc::clone(shared),
-            cookie: Kind::Probe(Box::new(cookie)),
-        }
+        Self::new(shared, Kind::Probe(cookie))
+    }
+
+    fn new(shared: &Arc<Shared>, cookie: Kind) -> Self {
+        let shared = Arc::clone(shared);
+        Self(Box::new(Extra { shared, cookie }))
     }
 
     /// Adds the cookie to a response, unless a shared cache might keep it, the session has ended meanwhile,
     /// or the app sets the cookie itself: another layer for the same app, say.
     pub(super) fn add_to(self, headers: &mut HeaderMap) {
+        let Extra { shared, cookie } = *self.0;
         let sharing = Sharing::of(headers);
         let may_bring_it = match sharing {
             Sharing::Allowed => false,
-            Sharing::Unsaid => self.shared.private_by_default,
+            Sharing::Unsaid => shared.private_by_default,
             Sharing::Forbidden => true,
         };
         if !may_bring_it {
             return;
         }
-        let cookie = match self.cookie {
-            Kind::Session(user) => renewed(&self.shared, &user, headers),
-            Kind::Probe(cookie) => Some(*cookie),
+        let cookie = match cookie {
+            Kind::Session(user) => renewed(&shared, &user, headers),
+            Kind::Probe(cookie) => Some(cookie),
         };
         if let Some(cookie) = cookie {
             headers.append(header::SET_COOKIE, cookie);
