@@ -82,28 +82,25 @@ where
         };
         // Where no sign-in comes back to, no logout request is sent to.
         let may_sign_out = access.is_private() || address::is_fallback(shared, visit.uri);
-        if arrival::is_confirmation(shared, &visit) {
+        let confirms = arrival::is_confirmation(shared, &visit);
+        if confirms || may_sign_out && may_be_logout_request {
             let now = visit.now;
-            let (parts, body) = request.into_parts();
-            let place = shared.forms.seat(shared.peers.of(&parts.extensions));
-            return CasInPlaceFuture::peeking(Form {
-                peek: Peek::known(place, body),
-                parts,
-                shared: Arc::clone(shared),
-                now,
-                otherwise: Otherwise::Confirmation,
-            });
-        }
-        if may_sign_out && may_be_logout_request {
-            let now = visit.now;
-            let otherwise = match admit(shared, visit, &access) {
-                Admission::Refused(refusal) => Otherwise::Refused(refusal),
-                Admission::Admitted(_) => Otherwise::Admitted(take_ready(&mut self.inner)),
+            let otherwise = if confirms {
+                Otherwise::Confirmation
+            } else {
+                match admit(shared, visit, &access) {
+                    Admission::Refused(refusal) => Otherwise::Refused(refusal),
+                    Admission::Admitted(_) => Otherwise::Admitted(take_ready(&mut self.inner)),
+                }
             };
             let (parts, body) = request.into_parts();
-            let place = shared.forms.seat(shared.peers.of(&parts.extensions));
+            let seat = shared.forms.seat(shared.peers.of(&parts.extensions));
             return CasInPlaceFuture::peeking(Form {
-                peek: Peek::new(place, body),
+                peek: if confirms {
+                    Peek::known(seat, body)
+                } else {
+                    Peek::new(seat, body)
+                },
                 parts,
                 shared: Arc::clone(shared),
                 now,
