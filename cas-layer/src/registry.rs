@@ -111,8 +111,8 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
     /// there may be nothing to take back. It may be called outside of a runtime, when futures are dropped. Where the store is away,
     /// `lasts` ends it.
     ///
-    /// What this node asks later shall come after it: a reload begins the same ticket again, and fails to sign in if that is what
-    /// is taken back. [`open`](Self::open) of what has not begun, or not any more, may be an error.
+    /// Best in order with what this node asks later: a reload begins the same ticket again, and its sign-in fails if that is what is
+    /// taken back. [`open`](Self::open) of what has not begun, or not any more, may be an error.
     fn abandon(&self, id: SessionId);
 
     /// Opens a session that had begun, unless it was ended since; both in one step. One that is open already stays so until
