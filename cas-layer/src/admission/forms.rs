@@ -1,6 +1,6 @@
 //! How many forms are read at once.
 //!
-//! A form takes memory as long as it is not whole, and anybody can leave one unfinished. So there are so many places, and
+//! A form takes memory as long as it is not whole, and anybody can leave one unfinished. So there are so many seats, and
 //! while somebody waits for one, a sender who keeps us waiting loses theirs: of those with the most forms on their way, the
 //! one whose form has been on its way the longest. A form that comes in one go is read, however many others never end.
 
@@ -24,7 +24,7 @@ use crate::turns::{Slot, Turns};
 /// How many are read at once. Each has at most 64 KiB.
 const AT_ONCE: usize = 256;
 
-/// How many may wait for a place. They are not read meanwhile.
+/// How many may wait for a seat. They are not read meanwhile.
 const WAITING: usize = 4096;
 
 /// How long a sender who is to make room may go on. What a server sends in one go is there by then.
@@ -50,7 +50,7 @@ struct Read {
     forms: HashMap<Sender, BTreeMap<u64, oneshot::Sender<()>>>,
     /// The number of the next one.
     number: u64,
-    /// How many have been told to give up their place and have not done so yet.
+    /// How many have been told to give up their seat and have not done so yet.
     told: usize,
 }
 
@@ -71,10 +71,10 @@ impl Forms {
         forms.make_room();
         async move {
             let slot = asked?.slot().await?;
-            let place = forms.enter(sender, slot);
+            let seat = forms.enter(sender, slot);
             // There may have been nobody to tell before.
             forms.make_room();
-            Some(place)
+            Some(seat)
         }
     }
 
@@ -110,7 +110,7 @@ impl Forms {
 }
 
 impl Read {
-    /// Tells whose turn it is to give up their place; `false` if all of them have been told.
+    /// Tells whose turn it is to give up their seat; `false` if all of them have been told.
     fn tell_one(&mut self) -> bool {
         let most = self.forms.iter_mut().max_by_key(|(_, forms)| forms.len());
         let Some((&sender, forms)) = most else {
@@ -146,7 +146,7 @@ impl fmt::Debug for Forms {
     }
 }
 
-/// A place among the forms that are read. What was read goes with it, and not later.
+/// A seat among the forms that are read. What was read goes with it, and not later.
 pub(crate) struct Seat {
     forms: Forms,
     sender: Sender,
@@ -157,7 +157,7 @@ pub(crate) struct Seat {
     _slot: Slot<Sender>,
 }
 
-/// Whether another form needs the place.
+/// Whether another form needs the seat.
 enum Told {
     NotYet(oneshot::Receiver<()>),
     Since(Pin<Box<Sleep>>),
@@ -169,7 +169,7 @@ impl Seat {
         self.looks = 0;
     }
 
-    /// Ready when the place is lost. To be asked when nothing more of the form is there.
+    /// Ready when the seat is lost. To be asked when nothing more of the form is there.
     pub(crate) fn poll_lost(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Told::NotYet(told) = &mut self.told {
             let _ = ready!(Pin::new(told).poll(cx));

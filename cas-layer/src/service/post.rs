@@ -76,7 +76,7 @@ fn refuse_form(shared: &Shared, takes_tickets: bool, unread: Unread) -> Response
     } else {
         RefusedReason::InvalidTicket
     }));
-    single_logout::unread(unread)
+    single_logout::answer_unread(unread)
 }
 
 fn takes_tickets(shared: &Shared, endpoint: Endpoint) -> bool {

@@ -28,6 +28,7 @@ const TOO_LONG: Unread = (StatusCode::PAYLOAD_TOO_LARGE, "the request is over 64
 pub(crate) const NO_ROOM: Unread = (StatusCode::SERVICE_UNAVAILABLE, "too many forms at once");
 
 const NOT_A_FORM: Unread = (StatusCode::BAD_REQUEST, "not a form");
+
 /// What is wrong with a `POST` that is no form.
 pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Unread> {
     let content_type = headers.get(header::CONTENT_TYPE);
@@ -35,18 +36,15 @@ pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Unread> {
     is_form.then_some(()).ok_or(NOT_A_FORM)
 }
 
-/// A form that was read. It has its place as long as it is there.
+/// A form that was read. It has its seat as long as it is there.
 pub(crate) struct Form {
     data: Vec<u8>,
-    _place: Option<Seat>,
+    _seat: Option<Seat>,
 }
 
 impl Form {
-    pub(crate) fn new(data: Vec<u8>, place: Option<Seat>) -> Self {
-        Self {
-            data,
-            _place: place,
-        }
+    pub(crate) fn new(data: Vec<u8>, seat: Option<Seat>) -> Self {
+        Self { data, _seat: seat }
     }
 
     pub(crate) fn data(&self) -> &[u8] {
@@ -60,27 +58,27 @@ pub(crate) async fn read<B: Body>(
     extensions: &Extensions,
     body: B,
 ) -> Result<Form, Unread> {
-    let place = timeout(READING, shared.forms.seat(shared.peers.of(extensions))).await;
+    let seat = timeout(READING, shared.forms.seat(shared.peers.of(extensions))).await;
     // It was not the sender who was slow.
-    let mut place = place.ok().flatten().ok_or(NO_ROOM)?;
-    let data = timeout(READING, collect(body, &mut place)).await;
-    Ok(Form::new(data.unwrap_or(Err(TOO_SLOW))?, Some(place)))
+    let mut seat = seat.ok().flatten().ok_or(NO_ROOM)?;
+    let data = timeout(READING, collect(body, &mut seat)).await;
+    Ok(Form::new(data.unwrap_or(Err(TOO_SLOW))?, Some(seat)))
 }
 
 /// At most [`LogoutRequest::MAX_BYTES`] of a body.
-async fn collect<B: Body>(body: B, place: &mut Seat) -> Result<Vec<u8>, Unread> {
+async fn collect<B: Body>(body: B, seat: &mut Seat) -> Result<Vec<u8>, Unread> {
     let mut form = Vec::new();
     let mut body = std::pin::pin!(body);
     loop {
         let frame = poll_fn(|cx| match body.as_mut().poll_frame(cx) {
             Poll::Ready(frame) => Poll::Ready(Ok(frame)),
-            Poll::Pending => place.poll_lost(cx).map(|()| Err(NO_ROOM)),
+            Poll::Pending => seat.poll_lost(cx).map(|()| Err(NO_ROOM)),
         });
         let Some(frame) = frame.await? else {
             return Ok(form);
         };
         let frame = frame.map_err(|_| BROKE_OFF)?;
-        place.goes_on();
+        seat.goes_on();
         let Ok(mut data) = frame.into_data() else {
             continue;
         };

@@ -64,11 +64,11 @@ pub(crate) fn malformed(shared: &Shared, unread: Unread) -> Response<Bytes> {
         LogoutOutcome::Malformed(&unread.1)
     };
     shared.tell(Event::LogoutRequest(Channel::Back, outcome));
-    self::unread(unread)
+    answer_unread(unread)
 }
 
 /// Says what is wrong with a form.
-pub(crate) fn unread((status, reason): Unread) -> Response<Bytes> {
+pub(crate) fn answer_unread((status, reason): Unread) -> Response<Bytes> {
     let answer = answer::text(status, reason);
     if status == StatusCode::SERVICE_UNAVAILABLE {
         answer::retry_later(answer)

@@ -58,7 +58,7 @@ pub(super) struct Peek<B: Body> {
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-/// The way to a place among the forms that are read.
+/// The way to a seat among the forms that are read.
 enum Entry {
     Waits(Pin<Box<dyn Future<Output = Option<Seat>> + Send>>),
     Is(Seat),
@@ -80,9 +80,9 @@ pub(super) enum Found {
 }
 
 impl<B: Body> Peek<B> {
-    pub(super) fn new(place: impl Future<Output = Option<Seat>> + Send + 'static, body: B) -> Self {
+    pub(super) fn new(seat: impl Future<Output = Option<Seat>> + Send + 'static, body: B) -> Self {
         Self {
-            entry: Entry::Waits(Box::pin(place)),
+            entry: Entry::Waits(Box::pin(seat)),
             body: Box::pin(body),
             has_ended: false,
             seen: VecDeque::new(),
@@ -96,13 +96,13 @@ impl<B: Body> Peek<B> {
 
     /// The same for a form that is known to be for the layer: it is read to its end.
     pub(super) fn known(
-        place: impl Future<Output = Option<Seat>> + Send + 'static,
+        seat: impl Future<Output = Option<Seat>> + Send + 'static,
         body: B,
     ) -> Self {
         Self {
             matched: BEGINNING.len(),
             copied: Some(Vec::new()),
-            ..Self::new(place, body)
+            ..Self::new(seat, body)
         }
     }
 
@@ -132,22 +132,22 @@ impl<B: Body> Peek<B> {
         }
     }
 
-    /// What comes next, as long as there is a place to read it.
+    /// What comes next, as long as there is a seat to read it.
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Next<B>>> {
-        if let Entry::Waits(place) = &mut self.entry {
-            match ready!(place.as_mut().poll(cx)) {
-                Some(place) => self.entry = Entry::Is(place),
+        if let Entry::Waits(seat) = &mut self.entry {
+            match ready!(seat.as_mut().poll(cx)) {
+                Some(seat) => self.entry = Entry::Is(seat),
                 None => return Poll::Ready(Some(Err(Stopped::NoRoom))),
             }
         }
         let frame = self.body.as_mut().poll_frame(cx);
         match &mut self.entry {
-            Entry::Is(place) if frame.is_pending() => {
-                ready!(place.poll_lost(cx));
+            Entry::Is(seat) if frame.is_pending() => {
+                ready!(seat.poll_lost(cx));
                 Poll::Ready(Some(Err(Stopped::NoRoom)))
             }
-            Entry::Is(place) => {
-                place.goes_on();
+            Entry::Is(seat) => {
+                seat.goes_on();
                 frame.map(|frame| frame.map(|frame| frame.map_err(Stopped::BrokeOff)))
             }
             Entry::Waits(_) => Poll::Pending,
@@ -164,11 +164,11 @@ impl<B: Body> Peek<B> {
         {
             append(&mut form, &mut data);
         }
-        let place = match self.entry {
-            Entry::Is(place) => Some(place),
+        let seat = match self.entry {
+            Entry::Is(seat) => Some(seat),
             Entry::Waits(_) => None,
         };
-        Form::new(form, place)
+        Form::new(form, seat)
     }
 
     /// The body as it came.
