@@ -96,7 +96,7 @@ use crate::{
 /// a tunnel to the backend is a direct connection.
 ///
 /// Without a `CasLayer` above it, this layer tells the backend of nobody, and logs an error. Layers that
-/// send visitors to the CAS server, such as [`RequireUser`](crate::RequireUser), go above it, as they need the
+/// send visitors to the CAS server, such as [`Require`](crate::Require), go above it, as they need the
 /// login cookie.
 #[derive(Clone, Debug)]
 pub struct IdentityHeadersLayer(Arc<Identity>);

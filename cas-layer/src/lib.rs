@@ -61,7 +61,7 @@ pub use registry::redis::{RedisRegistry, RedisRegistryBuilder};
 pub use rules::{Access, Paths};
 pub use service::{
     Cas, CasApi, CasApiFuture, CasApiLayer, CasFuture, CasInPlace, CasInPlaceFuture, Peeked,
-    Require, RequireAttribute, RequireFresh, RequireUser,
+    Require, RequireService,
 };
 pub use session::{Key, NewSession, SessionId, UserName, Veto};
 pub use user::CasUser;

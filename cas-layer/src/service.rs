@@ -23,7 +23,7 @@ pub use future::CasFuture;
 use http::{Extensions, Method, Request, Response};
 use http_body::Body;
 pub use in_place::{CasInPlace, CasInPlaceFuture, Peeked};
-pub use require::{Require, RequireAttribute, RequireFresh, RequireUser};
+pub use require::{Require, RequireService};
 use tower::Service;
 
 use self::admit::{Admission, admit};

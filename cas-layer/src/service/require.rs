@@ -3,7 +3,6 @@
 use std::{
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -13,6 +12,7 @@ use tower::{Layer, Service};
 use super::{CasFuture, app_above, extra_cookie::ExtraCookie, in_place};
 use crate::{
     answer,
+    error::ConfigError,
     rules::{Access, Verdict},
     seldom::{Seldom, seldom},
     sign_in::begin,
@@ -20,124 +20,76 @@ use crate::{
     visit::{Visit, Visitor},
 };
 
-/// Lets signed-in users through, on a route that a rule of the [`CasLayer`](crate::CasLayer) above leaves
-/// open. A page that a browser opens is redirected to the CAS server, anything else gets 401, just as the
-/// `CasLayer` does it.
+/// Asks more of the visitors of single routes than a rule of the [`CasLayer`](crate::CasLayer) above does. A
+/// page that a browser opens is redirected to the CAS server, anything else gets 401, and a user who may not
+/// gets 403, just as the `CasLayer` does it.
 ///
 /// ```
+/// use std::time::Duration;
+///
 /// use axum::{Router, routing::get};
-/// use cas_layer::{Access, CasConfig, CasLayer, Key, Paths, RequireAttribute, RequireUser};
+/// use cas_layer::{Access, CasConfig, CasLayer, Key, Paths, Require};
 ///
 /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
 ///     .key(Key::generate())
 ///     .rule(Paths::prefix("/"), Access::optional())
 ///     .build()?;
+/// let user = Require::new(Access::required())?;
+/// let admin = Require::new(Access::required().any_of("memberOf", ["admin"]))?;
+/// let lately = Require::new(Access::required().fresh(Duration::from_secs(60)))?;
 /// let app: Router = Router::new()
 ///     .route("/", get(async || "for everybody"))
-///     .route("/profile", get(async || "for users").layer(RequireUser::new()))
-///     .route(
-///         "/admin",
-///         get(async || "for admins").layer(RequireAttribute::any_of("memberOf", ["admin"])),
-///     )
+///     .route("/profile", get(async || "for users").layer(user))
+///     .route("/admin", get(async || "for admins").layer(admin))
+///     .route("/password", get(async || "for who gave the password lately").layer(lately))
 ///     .layer(CasLayer::new(config));
 /// # Ok::<(), cas_layer::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct RequireUser(());
-
-/// Lets signed-in users through who have certain values of an attribute; others get 403. See
-/// [`RequireUser`].
-#[derive(Clone, Debug)]
-pub struct RequireAttribute(Access);
-
-/// Lets signed-in users through who gave their credentials lately; others are asked for them again. See
-/// [`RequireUser`] and [`Access::fresh`].
-#[derive(Clone, Debug)]
-pub struct RequireFresh(Duration);
-
-impl RequireUser {
-    /// Lets every signed-in user through.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(())
-    }
-}
-
-impl Default for RequireUser {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl RequireAttribute {
-    /// Lets users through who have at least one of these values, exactly.
-    #[must_use]
-    pub fn any_of(
-        attribute: impl Into<String>,
-        values: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        Self(Access::required().any_of(attribute, values))
-    }
-
-    /// Lets users through who have all of these values, exactly.
-    #[must_use]
-    pub fn all_of(
-        attribute: impl Into<String>,
-        values: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        Self(Access::required().all_of(attribute, values))
-    }
-}
-
-impl RequireFresh {
-    /// Lets users through who gave their credentials within this time, in whole seconds.
-    #[must_use]
-    pub fn within(time: Duration) -> Self {
-        Self(time)
-    }
-}
-
-impl<S> Layer<S> for RequireUser {
-    type Service = Require<S>;
-
-    fn layer(&self, inner: S) -> Require<S> {
-        Require::new(inner, Access::required())
-    }
-}
-
-impl<S> Layer<S> for RequireAttribute {
-    type Service = Require<S>;
-
-    fn layer(&self, inner: S) -> Require<S> {
-        Require::new(inner, self.0.clone())
-    }
-}
-
-impl<S> Layer<S> for RequireFresh {
-    type Service = Require<S>;
-
-    fn layer(&self, inner: S) -> Require<S> {
-        Require::new(inner, Access::required().fresh(self.0))
-    }
-}
-
-/// The service that [`RequireUser`], [`RequireAttribute`] and [`RequireFresh`] make of an inner one.
-#[derive(Clone, Debug)]
-pub struct Require<S> {
-    inner: S,
+pub struct Require {
     access: Arc<Access>,
 }
 
-impl<S> Require<S> {
-    fn new(inner: S, access: Access) -> Self {
-        Self {
-            inner,
+impl Require {
+    /// Lets through who meets this, which begins with [`Access::required`].
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidRule`] if `access` contradicts itself, or requires no user:
+    /// [`Access::public`], [`Access::optional`] and [`Access::gateway`] are for the rules of the `CasLayer`
+    /// above, and would do nothing here. [`ConfigError`] of a chain of proxies that cannot be.
+    pub fn new(access: Access) -> Result<Self, ConfigError> {
+        access.check()?;
+        if !access.is_required() {
+            return Err(ConfigError::InvalidRule {
+                reason: "of a single route requires no user: begin with `Access::required()`",
+            });
+        }
+        Ok(Self {
             access: Arc::new(access),
+        })
+    }
+}
+
+impl<S> Layer<S> for Require {
+    type Service = RequireService<S>;
+
+    fn layer(&self, inner: S) -> RequireService<S> {
+        RequireService {
+            inner,
+            access: Arc::clone(&self.access),
         }
     }
 }
 
-impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Require<S>
+/// The service that [`Require`] makes of an inner one.
+#[derive(Clone, Debug)]
+pub struct RequireService<S> {
+    inner: S,
+    access: Arc<Access>,
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for RequireService<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
     ResBody: From<Bytes>,
@@ -183,5 +135,32 @@ where
             Verdict::SignInAfresh => CasFuture::ready(begin::demand_renewal(&shared, &visit)),
             Verdict::Forbidden => CasFuture::ready(begin::forbid(&shared, &visit)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_no_sense_on_a_route_is_refused() {
+        let refused = [
+            Access::public(),
+            Access::optional(),
+            Access::gateway(),
+            Access::optional().any_of("memberOf", ["admin"]),
+            Access::required().any_of("memberOf", [""; 0]),
+            Access::required().through([]),
+            Access::required().fresh(std::time::Duration::ZERO),
+        ];
+        for access in refused {
+            let require = Require::new(access.clone());
+            assert!(
+                matches!(require, Err(ConfigError::InvalidRule { .. })),
+                "{access:?}"
+            );
+        }
+        let accepted = Access::required().no_proxy().user_if(|_| true);
+        assert!(Require::new(accepted).is_ok());
     }
 }

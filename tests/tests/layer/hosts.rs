@@ -10,8 +10,7 @@ use std::{
 
 use axum::routing::get;
 use cas_layer::{
-    Access, CasClient, CasConfig, CasConfigBuilder, CasLayer, CasUser, EndAllError, Paths,
-    RequireUser,
+    Access, CasClient, CasConfig, CasConfigBuilder, CasLayer, CasUser, EndAllError, Paths, Require,
     testing::{CasServer, Fault, User},
 };
 use reqwest::Method;
@@ -72,7 +71,7 @@ impl Hosts {
             .route(
                 "/open/below",
                 get(async |user: CasUser| format!("{} {}", user.app_url(), user.cas_url()))
-                    .layer(RequireUser::new()),
+                    .layer(Require::new(Access::required()).unwrap()),
             )
             .layer(CasLayer::new(config.clone()));
         let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });

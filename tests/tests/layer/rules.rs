@@ -7,8 +7,7 @@ use axum::{
     routing::{get, post},
 };
 use cas_layer::{
-    Access, CasConfig, CasConfigBuilder, CasLayer, CasUser, Paths, RequireAttribute, RequireFresh,
-    RequireUser,
+    Access, CasConfig, CasConfigBuilder, CasLayer, CasUser, Paths, Require,
     testing::{CasServer, ManualClock},
 };
 use reqwest::Method;
@@ -326,23 +325,36 @@ fn layered(config: CasConfigBuilder, clock: &ManualClock) -> Router {
     let greet = async |user: CasUser| user.name().to_owned();
     Router::new()
         .route("/", get(async || "for everybody"))
-        .route("/user", get(greet).layer(RequireUser::new()))
-        .route("/form", post(greet).layer(RequireUser::new()))
+        .route(
+            "/user",
+            get(greet).layer(Require::new(Access::required()).unwrap()),
+        )
+        .route(
+            "/form",
+            post(greet).layer(Require::new(Access::required()).unwrap()),
+        )
         .route(
             "/rabbits",
-            get(greet).layer(RequireAttribute::any_of("memberOf", ["rabbits"])),
+            get(greet)
+                .layer(Require::new(Access::required().any_of("memberOf", ["rabbits"])).unwrap()),
         )
         .route(
             "/dogs",
-            get(greet).layer(RequireAttribute::all_of("memberOf", ["rabbits", "dogs"])),
+            get(greet).layer(
+                Require::new(Access::required().all_of("memberOf", ["rabbits", "dogs"])).unwrap(),
+            ),
         )
         .route(
             "/fresh",
-            get(greet).layer(RequireFresh::within(Duration::from_secs(60))),
+            get(greet)
+                .layer(Require::new(Access::required().fresh(Duration::from_secs(60))).unwrap()),
         )
         .nest(
             "/nested",
-            Router::new().route("/user", get(greet).layer(RequireUser::new())),
+            Router::new().route(
+                "/user",
+                get(greet).layer(Require::new(Access::required()).unwrap()),
+            ),
         )
         .layer(CasLayer::new(config))
 }
@@ -396,7 +408,10 @@ async fn small_layers_ask_for_single_routes() {
 async fn a_small_layer_without_the_layer_above_lets_nobody_through() {
     use axum::body::Body;
     use tower::ServiceExt as _;
-    let app: Router = Router::new().route("/", get(async || "secret").layer(RequireUser::new()));
+    let app: Router = Router::new().route(
+        "/",
+        get(async || "secret").layer(Require::new(Access::required()).unwrap()),
+    );
     let request = axum::http::Request::get("/").body(Body::empty()).unwrap();
     assert_eq!(app.oneshot(request).await.unwrap().status(), 500);
 }

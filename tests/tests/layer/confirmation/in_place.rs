@@ -6,7 +6,7 @@ use axum::{
     extract::Request,
     routing::{get, post},
 };
-use cas_layer::{Access, CasInPlaceLayer, CasUser, Paths, RequireUser};
+use cas_layer::{Access, CasInPlaceLayer, CasUser, Paths, Require};
 use reqwest::Method;
 
 use super::{CONTINUE, OTHER};
@@ -26,7 +26,7 @@ async fn site() -> Site {
             user.map_or("nobody".to_owned(), |user| user.name().to_owned())
         };
         let sign_out = async |user: CasUser| user.sign_out().await.map(Body::from);
-        let below = || get(seen).layer(RequireUser::new());
+        let below = || get(seen).layer(Require::new(Access::required()).unwrap());
         Router::new()
             .route("/portal/page", get(seen))
             .route("/portal/open/page", below())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{Router, routing::get};
-use cas_layer::{Access, CasInPlaceLayer, Paths, RequireUser, Veto, testing::ManualClock};
+use cas_layer::{Access, CasInPlaceLayer, Paths, Require, Veto, testing::ManualClock};
 use reqwest::Method;
 
 use super::{begin, callback, seen, sign_in, whole};
@@ -37,7 +37,10 @@ async fn an_optional_page_is_for_everybody_and_a_layer_below_asks_for_a_user_in_
     let site = Site::axum("", |config| {
         let config = config.rule(Paths::prefix("/"), Access::optional());
         Router::new()
-            .route("/profile", get(seen).layer(RequireUser::new()))
+            .route(
+                "/profile",
+                get(seen).layer(Require::new(Access::required()).unwrap()),
+            )
             .fallback(seen)
             .layer(CasInPlaceLayer::new(config.build().unwrap()))
     })
@@ -58,7 +61,10 @@ async fn with_a_bare_service_url_who_keeps_no_cookies_is_told_so_by_a_layer_belo
     let site = Site::axum("", |config| {
         let config = config.rule(Paths::prefix("/"), Access::optional());
         Router::new()
-            .route("/profile", get(seen).layer(RequireUser::new()))
+            .route(
+                "/profile",
+                get(seen).layer(Require::new(Access::required()).unwrap()),
+            )
             .fallback(seen)
             .layer(CasInPlaceLayer::new(
                 config.bare_service_url().build().unwrap(),
