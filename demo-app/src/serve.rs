@@ -120,7 +120,7 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
     }
     config = match options.idle {
         None => config,
-        Some(0) => config.no_idle_timeout(),
+        Some(0) => config.idle_timeout(None),
         Some(seconds) => config.idle_timeout(Duration::from_secs(seconds)),
     };
     let mut redis = None;
@@ -154,7 +154,7 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
             .proxy_callback_url
             .unwrap_or_else(|| format!("{app_url}{}", app::PROXY_CALLBACK_PATH));
         config = config
-            .encrypt_cookie()
+            .encrypt_cookie(true)
             .proxy_callback(app::PROXY_CALLBACK_PATH)
             .proxy_callback_url(callback_url.as_str());
         second = Some(Second::new(options.proxy_listen, &cas_url, callback_url, &client).await?);

@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn paths_behind_a_proxy_that_strips_the_prefix() {
-        let stripped = || builder("https://app.example.org/portal").prefix_stripped_by_proxy();
+        let stripped = || builder("https://app.example.org/portal").prefix_stripped_by_proxy(true);
         assert_eq!(route(stripped(), "/login"), To::Own(Endpoint::Login));
         assert_eq!(route(stripped(), "/public/a"), PUBLIC);
         assert_eq!(route(stripped(), "/portal/login"), REQUIRED);

@@ -146,8 +146,8 @@ impl CasClientBuilder {
     /// # Security
     ///
     /// Whoever sees or changes the traffic between this program and the CAS server can then sign in as anyone.
-    pub fn allow_insecure_http(mut self) -> Self {
-        self.allow_insecure_http = true;
+    pub fn allow_insecure_http(mut self, allow: bool) -> Self {
+        self.allow_insecure_http = allow;
         self
     }
 

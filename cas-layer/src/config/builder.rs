@@ -138,17 +138,17 @@ impl CasConfigBuilder {
     ///
     /// # Security
     /// Whoever can read the network can then take over every session and use every ticket.
-    pub fn allow_insecure_http(mut self) -> Self {
-        self.allow_insecure_http = true;
-        self.client = self.client.allow_insecure_http();
+    pub fn allow_insecure_http(mut self, allow: bool) -> Self {
+        self.allow_insecure_http = allow;
+        self.client = self.client.allow_insecure_http(allow);
         self
     }
 
     /// Says that a reverse proxy takes the path of the app URL off before a request gets here. The
     /// default is that requests arrive with the path under which the browser sent them; what axum's
     /// `nest` takes off is put back by the feature `axum`.
-    pub fn prefix_stripped_by_proxy(mut self) -> Self {
-        self.prefix_stripped = true;
+    pub fn prefix_stripped_by_proxy(mut self, stripped: bool) -> Self {
+        self.prefix_stripped = stripped;
         self
     }
 
@@ -246,8 +246,8 @@ impl CasConfigBuilder {
     ///
     /// The next page that requires a user signs the visitor in again without a form, so
     /// [`after_logout_path`](Self::after_logout_path) and [`landing_path`](Self::landing_path) should not be one.
-    pub fn sign_out_locally(mut self) -> Self {
-        self.sign_out.is_local = true;
+    pub fn sign_out_locally(mut self, locally: bool) -> Self {
+        self.sign_out.is_local = locally;
         self
     }
 
@@ -257,8 +257,8 @@ impl CasConfigBuilder {
     ///
     /// A browser says where a `POST` comes from by `Sec-Fetch-Site` or `Origin`; from another site it gets 403,
     /// and `GET` gets 405.
-    pub fn sign_out_by_post_only(mut self) -> Self {
-        self.sign_out.is_post_only = true;
+    pub fn sign_out_by_post_only(mut self, post_only: bool) -> Self {
+        self.sign_out.is_post_only = post_only;
         self
     }
 
@@ -294,8 +294,8 @@ impl CasConfigBuilder {
     /// The app must then itself keep pages of one user out of shared caches and out of the history
     /// of a browser that has signed out. A session is kept in use only by responses on which the app says
     /// `private` or `no-store`, see [`idle_timeout`](Self::idle_timeout).
-    pub fn leave_cache_control(mut self) -> Self {
-        self.private_by_default = false;
+    pub fn leave_cache_control(mut self, leave: bool) -> Self {
+        self.private_by_default = !leave;
         self
     }
 

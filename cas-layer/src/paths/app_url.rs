@@ -37,7 +37,7 @@ impl AppUrl {
             return Err(ConfigError::InsecureHttp {
                 what: WHAT,
                 url: text.to_owned(),
-                allow: "allow_insecure_http()",
+                allow: "allow_insecure_http(true)",
             });
         }
         let authority =

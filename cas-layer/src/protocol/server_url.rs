@@ -76,7 +76,7 @@ impl ServerUrl {
             return Err(ConfigError::InsecureHttp {
                 what: WHAT,
                 url: given.to_owned(),
-                allow: "allow_insecure_http()",
+                allow: "allow_insecure_http(true)",
             });
         }
         paths.check()?;

@@ -93,8 +93,8 @@ impl CasApiLayer {
     /// send some of these as well. What is left is that a browser which sends none of them would be let in, and
     /// that URLs stand in the logs of every proxy on the way: use the `Authorization` field wherever that is possible.
     #[must_use]
-    pub fn with_tickets_in_query(mut self) -> Self {
-        self.tickets_in_query = true;
+    pub fn with_tickets_in_query(mut self, accept: bool) -> Self {
+        self.tickets_in_query = accept;
         self
     }
 
@@ -109,8 +109,8 @@ impl CasApiLayer {
     /// `Sec-Fetch-*`): a foreign page could make it. Single logout ends such a session where the CAS server
     /// knows the app's [`logout_request_path`](crate::CasConfigBuilder::logout_request_path).
     #[must_use]
-    pub fn with_sessions(mut self) -> Self {
-        self.sessions = true;
+    pub fn with_sessions(mut self, sessions: bool) -> Self {
+        self.sessions = sessions;
         self
     }
 }

@@ -105,7 +105,7 @@ mod tests {
             .host("http://127.0.0.1:8080")
             .host("http://[::1]:8080")
             .key(Key::generate())
-            .allow_insecure_http()
+            .allow_insecure_http(true)
             .build()
             .unwrap()
             .0

@@ -94,7 +94,7 @@ fn shared(registry: &Asked) -> Arc<Shared> {
     let config = CasConfig::builder("http://127.0.0.1:9/cas", "http://127.0.0.1:8080")
         .key(Key::generate())
         .registry(registry.clone())
-        .encrypt_cookie()
+        .encrypt_cookie(true)
         .proxy_callback("/cas/proxy")
         .build()
         .unwrap();

@@ -31,7 +31,7 @@ fn mallory() -> User {
 
 async fn app(configure: impl FnOnce(CasConfigBuilder) -> CasConfigBuilder) -> App {
     let cas = CasServer::builder().user(alice()).user(mallory());
-    App::against(cas, |config| configure(config.bare_service_url())).await
+    App::against(cas, |config| configure(config.bare_service_url(true))).await
 }
 
 /// The way back from the CAS server with a ticket of this user's.
@@ -269,7 +269,7 @@ async fn attributes_too_many_for_a_page_are_told_as_for_a_cookie() {
 
 #[tokio::test]
 async fn the_question_can_be_switched_off_by_name() {
-    let app = app(CasConfigBuilder::allow_login_csrf).await;
+    let app = app(|config: CasConfigBuilder| config.allow_login_csrf(true)).await;
     let mut browser = Browser::new();
     let back = come_back(&app, &mut browser, "mallory").await;
     assert_eq!(back.location(), "/profile?a=b");

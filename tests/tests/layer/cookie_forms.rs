@@ -71,8 +71,8 @@ async fn cookies_of_every_version_in_every_form_open_whatever_is_written_now() {
         REMEMBERED_ENCRYPTED,
     ] {
         for configure in [
-            CasConfigBuilder::no_idle_timeout,
-            |config: CasConfigBuilder| config.no_idle_timeout().encrypt_cookie(),
+            |config: CasConfigBuilder| config.idle_timeout(None),
+            |config: CasConfigBuilder| config.idle_timeout(None).encrypt_cookie(true),
         ] {
             let (status, body) = answer(cookie, 5 * 3600, configure).await;
             assert_eq!(status, 200, "{cookie}");
@@ -100,7 +100,8 @@ async fn what_is_idle_is_in_the_cookie_and_version_1_was_issued_at_sign_in() {
 
 #[tokio::test]
 async fn the_browsers_owner_can_read_a_signed_cookie_and_not_an_encrypted_one() {
-    let encrypt: fn(CasConfigBuilder) -> CasConfigBuilder = CasConfigBuilder::encrypt_cookie;
+    let encrypt: fn(CasConfigBuilder) -> CasConfigBuilder =
+        |config: CasConfigBuilder| config.encrypt_cookie(true);
     for (configure, readable) in [(encrypt, false), (|config| config, true)] {
         let app = App::with(configure).await;
         let mut browser = Browser::new();

@@ -298,7 +298,7 @@ async fn other_ends_of_sessions_are_logged_and_so_is_a_registry_that_is_not_sure
 #[tokio::test]
 async fn forms_without_a_sign_in_in_them_do_not_fill_the_log() {
     let _listening = Listening::start();
-    let app = App::with(cas_layer::CasConfigBuilder::bare_service_url).await;
+    let app = App::with(|config: cas_layer::CasConfigBuilder| config.bare_service_url(true)).await;
     let url = app.at("/login");
     for _ in 0..20 {
         let answer = post(&url, FORM, "cas_answer=continue&cas_confirmation=x");

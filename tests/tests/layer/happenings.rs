@@ -57,8 +57,8 @@ pub(crate) async fn turn_away(
                 Paths::exact("/dogs"),
                 Access::required().any_of("memberOf", ["dogs"]),
             ),
-            "foreign-sign-out" => config.sign_out_by_post_only(),
-            "not-confirmed" | "foreign-confirmation" => config.bare_service_url(),
+            "foreign-sign-out" => config.sign_out_by_post_only(true),
+            "not-confirmed" | "foreign-confirmation" => config.bare_service_url(true),
             _ => config,
         }
     })

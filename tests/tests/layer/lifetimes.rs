@@ -89,7 +89,7 @@ async fn public_paths_keep_no_session_in_use() {
 #[tokio::test]
 async fn the_idle_time_can_be_off() {
     let clock = ManualClock::new();
-    let app = App::with(|config| config.clock(clock.clone()).no_idle_timeout()).await;
+    let app = App::with(|config| config.clock(clock.clone()).idle_timeout(None)).await;
     let mut browser = Browser::new();
     app.sign_in(&mut browser, "/profile").await;
     let before = browser.cookie("-session").unwrap().clone();
@@ -163,7 +163,7 @@ async fn remembered(clock: &ManualClock, lifetime: Option<Duration>) -> (App, Br
     let alice = User::new("alice", "rabbit-hole")
         .attribute("longTermAuthenticationRequestTokenUsed", ["true"]);
     let app = App::against(CasServer::builder().user(alice), |config| {
-        let config = config.clock(clock.clone()).persistent_cookie();
+        let config = config.clock(clock.clone()).persistent_cookie(true);
         match lifetime {
             Some(lifetime) => config.remember_me_lifetime(lifetime),
             None => config,
@@ -216,7 +216,7 @@ async fn the_remember_me_lifetime_is_for_remember_me_logins_alone() {
 async fn a_persistent_cookie_is_kept_for_what_is_left_of_the_session_and_any_other_until_the_browser_closes()
  {
     let clock = ManualClock::new();
-    let app = App::with(|config| config.clock(clock.clone()).persistent_cookie()).await;
+    let app = App::with(|config| config.clock(clock.clone()).persistent_cookie(true)).await;
     let mut browser = Browser::new();
     app.sign_in(&mut browser, "/profile").await;
     let seconds = |browser: &Browser| {

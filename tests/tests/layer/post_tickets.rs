@@ -40,7 +40,7 @@ impl Drop for Site {
 
 impl Site {
     async fn start() -> Self {
-        Self::with(CasConfigBuilder::tickets_by_post).await
+        Self::with(|config: CasConfigBuilder| config.tickets_by_post(true)).await
     }
 
     async fn with(configure: impl FnOnce(CasConfigBuilder) -> CasConfigBuilder) -> Self {
@@ -343,7 +343,7 @@ async fn sources_of_logout_requests_do_not_limit_from_where_tickets_come() {
         ("198.51.100.0/24", 200, Value::Null),
     ] {
         let site = Site::with(|c| {
-            c.tickets_by_post()
+            c.tickets_by_post(true)
                 .peer_address(move |_| Some(from))
                 .logout_sources([network])
         })
@@ -363,7 +363,7 @@ async fn sources_of_logout_requests_do_not_limit_from_where_tickets_come() {
 #[tokio::test]
 async fn a_gateway_comes_back_by_redirect() {
     let site = Site::with(|c| {
-        c.tickets_by_post()
+        c.tickets_by_post(true)
             .rule(Paths::exact("/gateway"), Access::gateway())
     })
     .await;

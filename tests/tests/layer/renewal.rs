@@ -158,7 +158,8 @@ async fn where_cache_control_is_left_alone_the_app_has_to_forbid_sharing() {
         ("/max-age", false, "max-age=60"),
         ("/for-all", false, "max-age=60, Public"),
     ] {
-        let (site, _, mut browser) = due(CasConfigBuilder::leave_cache_control).await;
+        let (site, _, mut browser) =
+            due(|config: CasConfigBuilder| config.leave_cache_control(true)).await;
         let answer = browser.open(&site.at(path)).await;
         assert_eq!(times_set(&answer), usize::from(set), "{path}");
         assert_eq!(answer.header("cache-control"), control, "{path}");

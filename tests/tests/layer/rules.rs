@@ -283,7 +283,7 @@ async fn validation_is_told_that_credentials_were_to_be_given() {
 
 #[tokio::test]
 async fn every_sign_in_asks_for_credentials_where_the_app_wants_it() {
-    let app = App::with(CasConfigBuilder::renew).await;
+    let app = App::with(|config: CasConfigBuilder| config.renew(true)).await;
     let mut browser = Browser::new();
     for path in ["/profile", "/login", "/login?next=/profile"] {
         let begin = browser.open(&app.at(path)).await;
@@ -454,7 +454,7 @@ async fn rules_that_contradict_themselves_are_build_errors() {
     let config = || CasConfig::builder(cas.url(), "https://app.example.org").key(key(1));
     assert!(
         config()
-            .renew()
+            .renew(true)
             .rule(root(), Access::gateway())
             .build()
             .is_err()

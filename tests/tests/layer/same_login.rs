@@ -182,7 +182,7 @@ fn is_signed_in(answer: &Answer, browser: &Browser) {
 /// In every way in which a ticket comes back.
 /// Nobody is asked for their name: what is looked at is the ticket.
 fn bare(config: CasConfigBuilder) -> CasConfigBuilder {
-    config.bare_service_url().allow_login_csrf()
+    config.bare_service_url(true).allow_login_csrf(true)
 }
 
 async fn sites() -> Vec<Site> {

@@ -70,7 +70,7 @@ async fn no_spelling_slips_past_a_rule_of_an_app_below_a_path_under_any_layer() 
         let layers = [
             served().layer(CasLayer::new(config.clone())),
             served().layer(CasInPlaceLayer::new(config.clone())),
-            served().layer(CasApiLayer::new(config).with_sessions()),
+            served().layer(CasApiLayer::new(config).with_sessions(true)),
         ];
         Router::new().fallback(async move |request: Request| {
             let layer = request.headers().get("x-layer");
@@ -127,7 +127,10 @@ async fn no_spelling_slips_past_a_rule_of_an_app_below_a_path_under_any_layer() 
 async fn no_spelling_slips_past_a_rule_behind_a_proxy_that_strips_the_path() {
     let files = files();
     let site = Site::axum("", |config| {
-        let config = rules(config).prefix_stripped_by_proxy().build().unwrap();
+        let config = rules(config)
+            .prefix_stripped_by_proxy(true)
+            .build()
+            .unwrap();
         Router::new()
             .fallback_service(ServeDir::new(files.path()))
             .layer(CasLayer::new(config))

@@ -25,7 +25,10 @@ async fn api(cas: &CasServer) -> Api {
 }
 
 async fn with_tickets_in_query(cas: &CasServer) -> Api {
-    Api::start(cas, as_it_is, CasApiLayer::with_tickets_in_query).await
+    Api::start(cas, as_it_is, |layer: CasApiLayer| {
+        layer.with_tickets_in_query(true)
+    })
+    .await
 }
 
 fn authorization(ticket: &str) -> String {
@@ -93,7 +96,7 @@ async fn a_ticket_in_the_query_lets_nobody_in_by_default() {
     for sessions in [false, true] {
         let layered = |layer: CasApiLayer| {
             if sessions {
-                layer.with_sessions()
+                layer.with_sessions(true)
             } else {
                 layer
             }
@@ -344,7 +347,7 @@ async fn a_cas_server_that_fails_is_no_refusal() {
 
 async fn with_sessions(cas: &CasServer) -> Api {
     let logout = |config: CasConfigBuilder| config.logout_request_path("/logout_request");
-    Api::start(cas, logout, CasApiLayer::with_sessions).await
+    Api::start(cas, logout, |layer: CasApiLayer| layer.with_sessions(true)).await
 }
 
 /// Asks with a ticket, in the header.
@@ -409,7 +412,7 @@ async fn nothing_that_a_foreign_page_could_send_opens_a_session() {
             "{fields:?}"
         );
     }
-    let both = |layer: CasApiLayer| layer.with_sessions().with_tickets_in_query();
+    let both = |layer: CasApiLayer| layer.with_sessions(true).with_tickets_in_query(true);
     let api = Api::start(&cas, as_it_is, both).await;
     let ticket = cas.issue_ticket("alice", &api.at("/records"));
     let let_in = answer(api.get(&format!("/records?ticket={ticket}"))).await;
@@ -486,7 +489,10 @@ async fn a_request_that_is_refused_leaves_no_session_open() {
             )
             .on_refused(move |refused| *heard.lock().unwrap() = refused.session_id())
     };
-    let api = Api::start(&cas, for_cats, CasApiLayer::with_sessions).await;
+    let api = Api::start(&cas, for_cats, |layer: CasApiLayer| {
+        layer.with_sessions(true)
+    })
+    .await;
     let got = ask(&cas, &api, &[]).await;
     assert_eq!((got.status, got.cookies.len()), (403, 0));
     let id = refused.lock().unwrap().unwrap();

@@ -155,7 +155,7 @@ async fn a_proxys_session_is_none_where_that_proxy_is_not_accepted() {
     let for_programs = config(vec![ProxyChain::exact([good])]);
     let app = Router::new()
         .route("/api", get(name))
-        .layer(CasApiLayer::new(for_programs).with_sessions())
+        .layer(CasApiLayer::new(for_programs).with_sessions(true))
         .merge(
             Router::new()
                 .route("/page", get(name))

@@ -415,10 +415,10 @@ fn a_configuration_that_would_leak_or_cannot_work_is_refused() {
             .key(Key::generate())
     };
     let message = |builder: CasConfigBuilder| builder.build().unwrap_err().to_string();
-    assert!(message(builder().proxy_callback(CALLBACK)).contains("`.encrypt_cookie()`"));
+    assert!(message(builder().proxy_callback(CALLBACK)).contains("`.encrypt_cookie(true)`"));
     for alone in [
         builder().proxy_callback_url("https://app.example.org/cas/proxy"),
-        builder().keep_granting_tickets_in_registry(),
+        builder().keep_granting_tickets_in_registry(true),
         builder().proxy_callback_sources(["192.0.2.1"]),
     ] {
         assert!(message(alone).contains("`.proxy_callback(…)`"));
@@ -467,7 +467,7 @@ async fn a_granting_ticket_waits_for_the_confirmation_of_its_user() {
         let relay = Relay::to(&listener).await;
         let portal = Portal::on(listener, cas.url(), |config| {
             keep(config)
-                .bare_service_url()
+                .bare_service_url(true)
                 .proxy_callback_url(relay.url())
         });
         let ask = async || {

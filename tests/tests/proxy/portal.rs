@@ -30,14 +30,14 @@ pub(crate) fn cas() -> CasServerBuilder {
 
 /// As a portal is configured as a rule.
 pub(crate) fn in_cookie(config: CasConfigBuilder) -> CasConfigBuilder {
-    config.encrypt_cookie().proxy_callback(CALLBACK)
+    config.encrypt_cookie(true).proxy_callback(CALLBACK)
 }
 
 /// Tickets are kept in the registry.
 pub(crate) fn in_registry(config: CasConfigBuilder) -> CasConfigBuilder {
     config
         .proxy_callback(CALLBACK)
-        .keep_granting_tickets_in_registry()
+        .keep_granting_tickets_in_registry(true)
 }
 
 impl Portal {

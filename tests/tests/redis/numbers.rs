@@ -63,7 +63,7 @@ pub(crate) async fn an_api_without_sessions_tells_redis_no_number() {
     let config = CasConfig::builder(cas.url(), &url)
         .key(Key::generate())
         .registry(registry.clone())
-        .encrypt_cookie()
+        .encrypt_cookie(true)
         .proxy_callback("/cas/proxy")
         .build()
         .unwrap();

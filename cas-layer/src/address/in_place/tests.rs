@@ -17,7 +17,7 @@ fn config() -> CasConfig {
 }
 
 fn bare() -> CasConfig {
-    builder().bare_service_url().build().unwrap()
+    builder().bare_service_url(true).build().unwrap()
 }
 
 fn saml(client: CasClientBuilder) -> CasClientBuilder {
@@ -253,7 +253,11 @@ fn a_bare_service_url_is_the_path_and_comes_back_with_tickets_alone() {
     let shared = config.first_host();
     assert_eq!(service_of(&config, "/a?b=c"), "/a");
     assert_eq!(service_of(&config, "/a'b?c"), "/home");
-    let saml = builder().bare_service_url().client(saml).build().unwrap();
+    let saml = builder()
+        .bare_service_url(true)
+        .client(saml)
+        .build()
+        .unwrap();
     for (query, in_cas, in_saml) in [
         ("ticket=ST-1", Some("ST-1"), Some("ST-1")),
         ("ticket=PT-1", Some("PT-1"), Some("PT-1")),

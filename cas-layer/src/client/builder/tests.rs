@@ -26,7 +26,7 @@ fn the_url_is_checked_when_the_client_is_built() {
     let insecure = || CasClient::builder("http://cas.example.org");
     let error = insecure().build().unwrap_err();
     assert!(matches!(error, ConfigError::InsecureHttp { .. }), "{error}");
-    insecure().allow_insecure_http().build().unwrap();
+    insecure().allow_insecure_http(true).build().unwrap();
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn a_proxy_callback_url_is_https_unless_allowed_by_name() {
     let insecure = || builder().proxy_callback_url("http://app.example.org/cb");
     let error = insecure().build().unwrap_err();
     assert!(matches!(error, ConfigError::InsecureHttp { .. }), "{error}");
-    insecure().allow_insecure_http().build().unwrap();
+    insecure().allow_insecure_http(true).build().unwrap();
     let error = builder().proxy_callback_url("/cb").build().unwrap_err();
     assert!(matches!(error, ConfigError::InvalidUrl { .. }), "{error}");
 }

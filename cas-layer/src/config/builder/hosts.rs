@@ -232,7 +232,7 @@ mod tests {
         assert!(matches!(elsewhere, Err(ConfigError::HostsCollide { .. })));
         // Neither sees the scheme that the browser used.
         for other in ["http://a.example", "http://a.example:443"] {
-            let both = with(&[other]).allow_insecure_http().build();
+            let both = with(&[other]).allow_insecure_http(true).build();
             assert!(
                 matches!(both, Err(ConfigError::HostsCollide { .. })),
                 "{other}"
@@ -255,7 +255,7 @@ mod tests {
             .fold(first.key(Key::generate()), |builder, host| {
                 builder.host(*host)
             });
-        assert!(built.allow_insecure_http().build().is_ok());
+        assert!(built.allow_insecure_http(true).build().is_ok());
     }
 
     #[test]
@@ -272,7 +272,7 @@ mod tests {
         );
         assert!(
             with(&["http://b.example"])
-                .allow_insecure_http()
+                .allow_insecure_http(true)
                 .build()
                 .is_ok()
         );
@@ -300,19 +300,19 @@ mod tests {
     fn tickets_by_post_need_https_at_every_host() {
         assert!(
             with(&["https://b.example"])
-                .tickets_by_post()
+                .tickets_by_post(true)
                 .build()
                 .is_ok()
         );
-        let error = with(&["http://localhost"]).tickets_by_post().build();
+        let error = with(&["http://localhost"]).tickets_by_post(true).build();
         assert!(
             matches!(&error, Err(ConfigError::PostWithoutHttps { url }) if url == "http://localhost"),
             "{error:?}"
         );
         let loopback = CasConfig::builder("https://cas.example.org", "http://127.0.0.1:8080")
             .key(Key::generate())
-            .allow_insecure_http()
-            .tickets_by_post();
+            .allow_insecure_http(true)
+            .tickets_by_post(true);
         assert!(matches!(
             loopback.build(),
             Err(ConfigError::PostWithoutHttps { .. })

@@ -30,7 +30,7 @@ impl ProxyOptions {
             "the registry cannot bring proxy-granting tickets to their sign-ins"
         } else if is_used && !encrypted && !self.in_registry {
             "a proxy-granting ticket does not belong into a cookie that its browser can read: call \
-             `.encrypt_cookie()` or `.keep_granting_tickets_in_registry()`"
+             `.encrypt_cookie(true)` or `.keep_granting_tickets_in_registry(true)`"
         } else {
             return Ok(());
         };
@@ -113,7 +113,7 @@ impl CasConfigBuilder {
     ///
     /// let config = CasConfig::builder("https://cas.example.org/cas", "https://portal.example.org")
     ///     .key(Key::generate())
-    ///     .encrypt_cookie()
+    ///     .encrypt_cookie(true)
     ///     .proxy_callback("/cas/proxy")
     ///     .build()?;
     ///
@@ -158,8 +158,8 @@ impl CasConfigBuilder {
     /// which then need not be encrypted. The default is the cookie.
     ///
     /// With a registry in memory they are gone when the process ends.
-    pub fn keep_granting_tickets_in_registry(mut self) -> Self {
-        self.proxies.in_registry = true;
+    pub fn keep_granting_tickets_in_registry(mut self, keep: bool) -> Self {
+        self.proxies.in_registry = keep;
         self
     }
 }

@@ -132,8 +132,8 @@ impl CasConfigBuilder {
     /// Makes every sign-in ask for credentials, single sign-on or not (`renew`, CAS protocol 2.1.1): sent to
     /// the login page and to validation. The default is not to. For single paths there is
     /// [`Access::fresh`].
-    pub fn renew(mut self) -> Self {
-        self.rules.sign_in.is_renewed = true;
+    pub fn renew(mut self, renew: bool) -> Self {
+        self.rules.sign_in.is_renewed = renew;
         self
     }
 
@@ -159,8 +159,8 @@ impl CasConfigBuilder {
     /// host can make a browser know a foreign user.
     ///
     /// Page and answer have to come to nodes that share a [registry](Self::registry).
-    pub fn bare_service_url(mut self) -> Self {
-        self.rules.sign_in.is_bare = true;
+    pub fn bare_service_url(mut self, bare: bool) -> Self {
+        self.rules.sign_in.is_bare = bare;
         self
     }
 
@@ -171,8 +171,8 @@ impl CasConfigBuilder {
     /// # Security
     /// Any site can sign a visitor in under the name of an account of its own, without their notice (login CSRF): what they
     /// then upload, type or buy goes to that account.
-    pub fn allow_login_csrf(mut self) -> Self {
-        self.rules.allows_login_csrf = true;
+    pub fn allow_login_csrf(mut self, allow: bool) -> Self {
+        self.rules.allows_login_csrf = allow;
         self
     }
 
@@ -198,8 +198,8 @@ impl CasConfigBuilder {
     /// `Sec-Fetch-*` headers (Safari before 16.4, Firefox before 90), whatever does not name `text/html` in its `Accept`
     /// counts as such, with `*/*` alone too; a frame cannot be told from a page there, so that other sites can
     /// still have such a browser forget logins that are under way, and the session that the next sign-in would end.
-    pub fn tickets_by_post(mut self) -> Self {
-        self.rules.sign_in.is_by_post = true;
+    pub fn tickets_by_post(mut self, by_post: bool) -> Self {
+        self.rules.sign_in.is_by_post = by_post;
         self
     }
 }

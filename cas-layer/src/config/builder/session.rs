@@ -109,14 +109,8 @@ impl CasConfigBuilder {
     /// `s-maxage` in its `Cache-Control`, or has a `CDN-Cache-Control`. Where `Cache-Control` says neither
     /// `private` nor `no-store`, a response that brings the cookie gets `private` added;
     /// with [`leave_cache_control`](Self::leave_cache_control) it does not bring it.
-    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.session.idle = Idle::After(timeout);
-        self
-    }
-
-    /// Lets a session last as long as its lifetime allows, used or not.
-    pub fn no_idle_timeout(mut self) -> Self {
-        self.session.idle = Idle::Never;
+    pub fn idle_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.session.idle = timeout.into().map_or(Idle::Never, Idle::After);
         self
     }
 
@@ -132,8 +126,8 @@ impl CasConfigBuilder {
 
     /// Has the browser keep the session cookie until the session ends (`Max-Age`). The default is a cookie
     /// that goes when the browser is closed; many browsers bring it back with the tabs that were open.
-    pub fn persistent_cookie(mut self) -> Self {
-        self.session.persistent = true;
+    pub fn persistent_cookie(mut self, persistent: bool) -> Self {
+        self.session.persistent = persistent;
         self
     }
 
@@ -141,8 +135,8 @@ impl CasConfigBuilder {
     /// carries. The default is to sign it.
     ///
     /// Both forms are read whichever is written, so this can be switched on and off without signing anyone out.
-    pub fn encrypt_cookie(mut self) -> Self {
-        self.session.encrypted = true;
+    pub fn encrypt_cookie(mut self, encrypt: bool) -> Self {
+        self.session.encrypted = encrypt;
         self
     }
 
@@ -261,7 +255,7 @@ mod tests {
             .idle_timeout(Duration::from_millis(1_999))
             .remember_me_lifetime(SECOND);
         assert_eq!(lifetimes(told), (31_622_400, Some(1), Some(1)));
-        let never = builder().idle_timeout(SECOND).no_idle_timeout();
+        let never = builder().idle_timeout(SECOND).idle_timeout(None);
         assert_eq!(lifetimes(never), (28_800, None, None));
     }
 
@@ -276,7 +270,7 @@ mod tests {
         ] {
             for (setting, expected) in [
                 (
-                    builder().session_lifetime(bad).no_idle_timeout(),
+                    builder().session_lifetime(bad).idle_timeout(None),
                     "session lifetime",
                 ),
                 (builder().idle_timeout(bad), "idle timeout"),

@@ -48,7 +48,7 @@ pub(crate) fn proxy_callback_url(
         return Err(ConfigError::InsecureHttp {
             what: WHAT,
             url: given.to_owned(),
-            allow: "allow_insecure_http()",
+            allow: "allow_insecure_http(true)",
         });
     }
     Ok(callback)

@@ -47,7 +47,7 @@ impl Layer {
         match self {
             Self::Endpoint => router.layer(CasLayer::new(config)),
             Self::InPlace => router.layer(CasInPlaceLayer::new(config)),
-            Self::Api => router.layer(CasApiLayer::new(config).with_sessions()),
+            Self::Api => router.layer(CasApiLayer::new(config).with_sessions(true)),
         }
     }
 }
@@ -200,7 +200,7 @@ pub(super) fn stacks(
         let nested = layered(files(below.clone()));
         stacks.push(("nest", Router::new().nest(prefix, nested.clone())));
         stacks.push(("nest_service", Router::new().nest_service(prefix, nested)));
-        let stripped = configure().prefix_stripped_by_proxy().build().unwrap();
+        let stripped = configure().prefix_stripped_by_proxy(true).build().unwrap();
         let behind = layer.over(loose(), stripped);
         let proxy = service_fn(move |request: Request| strip(prefix, behind.clone(), request));
         stacks.push((

@@ -160,7 +160,7 @@ async fn a_single_logout_long_after_a_confirmation_ends_the_session() {
     // With room for so few, it looks for those that have expired.
     let registry = MemoryRegistry::with_capacity(2);
     let app = app(|config| {
-        let config = config.clock(clock.clone()).no_idle_timeout();
+        let config = config.clock(clock.clone()).idle_timeout(None);
         config.registry(registry)
     })
     .await;

@@ -48,7 +48,7 @@ async fn a_sign_out_by_the_apps_own_handler_ends_the_session_here_and_at_the_cas
 #[tokio::test]
 async fn a_sign_out_leads_to_where_the_mode_and_the_configuration_say() {
     let in_place = whole(|config| config).await;
-    let local = whole(CasConfigBuilder::sign_out_locally).await;
+    let local = whole(|config: CasConfigBuilder| config.sign_out_locally(true)).await;
     let endpoint = Site::axum("", |config| {
         routes().layer(CasLayer::new(config.build().unwrap()))
     })

@@ -67,7 +67,7 @@ async fn with_a_bare_service_url_who_keeps_no_cookies_is_told_so_by_a_layer_belo
             )
             .fallback(seen)
             .layer(CasInPlaceLayer::new(
-                config.bare_service_url().build().unwrap(),
+                config.bare_service_url(true).build().unwrap(),
             ))
     })
     .await;
