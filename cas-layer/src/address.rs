@@ -5,6 +5,5 @@ pub(crate) mod in_place;
 mod place;
 
 pub(crate) use endpoint::{
-    ARTIFACT, LoginKind, LoginQuery, NoTicket, TICKET, is_worth_naming, login_link, retry_link,
-    trip,
+    ARTIFACT, LoginKind, LoginQuery, NoTicket, TICKET, is_worth_naming, retry_link, trip,
 };

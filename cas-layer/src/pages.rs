@@ -15,8 +15,6 @@ pub(crate) use confirmation::{ANSWER, CONTINUE, OTHER, SEALED};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
-use crate::session::Veto;
-
 /// What a page of the layer is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -57,92 +55,106 @@ pub enum PageKind {
 }
 
 impl PageKind {
-    fn texts(self) -> Texts {
-        let (title, text, link) = match self {
-            Self::LoggedOut => ("Signed out", "You have signed out.", "Sign in again"),
-            Self::SignInNeeded => (
-                "Sign-in needed",
-                "You need to sign in before you can do this.",
-                "Sign in",
-            ),
-            Self::FreshSignInNeeded => (
-                "Sign-in needed",
-                "You need to give your password again before you can do this.",
-                "Sign in again",
-            ),
-            Self::NotAllowed => (
-                "Not allowed",
-                "You are signed in, but your account may not open this page.",
-                "Continue",
-            ),
-            Self::SignInRefused => (
-                "Sign-in refused",
-                "The sign-in could not be completed: it was used already, has expired, or was \
-                 meant for another place.",
-                "Try again",
-            ),
-            Self::SignInVetoed => (
-                "Not admitted",
-                "You signed in, but this site does not admit you.",
-                "Sign out",
-            ),
-            Self::ConfirmationNeeded => (
-                "Is this you?",
-                "You are about to be signed in to this site under this name. Continue only if it is yours.",
-                "Sign in as somebody else",
-            ),
-            Self::InvalidTicket => (
-                "Sign-in refused",
-                "The address of this page is damaged, so the sign-in could not be completed.",
-                "Try again",
-            ),
-            Self::CasUnavailable => (
-                "Sign-in unavailable",
-                "The sign-in server cannot be reached at the moment. Please try again in a few \
-                 minutes.",
-                "Try again",
-            ),
-            Self::Busy => (
-                "Sign-in unavailable",
-                "Too many people are signing in at the moment. Please try again in a minute.",
-                "Try again",
-            ),
-            Self::RegistryUnavailable => (
-                "Sign-in unavailable",
-                "The sign-in could not be completed at the moment. Please try again in a minute.",
-                "Try again",
-            ),
-            Self::SessionUnverified => (
-                "Temporarily unavailable",
-                "It cannot be checked at the moment whether you are still signed in. Please try \
-                 again in a minute.",
-                "Try again",
-            ),
-            Self::CookiesNeeded => (
-                "Cookies needed",
-                "Signing in needs cookies, and your browser did not send one back. Please allow \
-                 cookies for this site.",
-                "Try again",
-            ),
-            Self::SessionNotKept => (
-                "Session not kept",
-                "You signed in, but your browser does not keep the session cookie of this site. \
-                 Please allow cookies for this site, or remove some of its old ones.",
-                "Continue",
-            ),
-            Self::SessionTooLarge => (
-                "Sign-in not possible",
-                "You signed in, but your account has more attributes than fit into a session \
-                 cookie. Please tell the people who run this site.",
-                "Try again",
-            ),
-            Self::InternalError => (
-                "Something went wrong",
-                "The sign-in did not work. Please try again in a minute.",
-                "Try again",
-            ),
-        };
-        Texts { title, text, link }
+    fn title(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "Signed out",
+            Self::SignInNeeded | Self::FreshSignInNeeded => "Sign-in needed",
+            Self::NotAllowed => "Not allowed",
+            Self::SignInRefused | Self::InvalidTicket => "Sign-in refused",
+            Self::SignInVetoed => "Not admitted",
+            Self::ConfirmationNeeded => "Is this you?",
+            Self::CasUnavailable | Self::Busy | Self::RegistryUnavailable => "Sign-in unavailable",
+            Self::SessionUnverified => "Temporarily unavailable",
+            Self::CookiesNeeded => "Cookies needed",
+            Self::SessionNotKept => "Session not kept",
+            Self::SessionTooLarge => "Sign-in not possible",
+            Self::InternalError => "Something went wrong",
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "You have signed out.",
+            Self::SignInNeeded => "You need to sign in before you can do this.",
+            Self::FreshSignInNeeded => {
+                "You need to give your password again before you can do this."
+            }
+            Self::NotAllowed => "You are signed in, but your account may not open this page.",
+            Self::SignInRefused => {
+                "The sign-in could not be completed: it was used already, has expired, or was meant for another place."
+            }
+            Self::SignInVetoed => "You signed in, but this site does not admit you.",
+            Self::ConfirmationNeeded => {
+                "You are about to be signed in to this site under this name. Continue only if it is yours."
+            }
+            Self::InvalidTicket => {
+                "The address of this page is damaged, so the sign-in could not be completed."
+            }
+            Self::CasUnavailable => {
+                "The sign-in server cannot be reached at the moment. Please try again in a few minutes."
+            }
+            Self::Busy => {
+                "Too many people are signing in at the moment. Please try again in a minute."
+            }
+            Self::RegistryUnavailable => {
+                "The sign-in could not be completed at the moment. Please try again in a minute."
+            }
+            Self::SessionUnverified => {
+                "It cannot be checked at the moment whether you are still signed in. Please try again in a minute."
+            }
+            Self::CookiesNeeded => {
+                "Signing in needs cookies, and your browser did not send one back. Please allow cookies for this site."
+            }
+            Self::SessionNotKept => {
+                "You signed in, but your browser does not keep the session cookie of this site. Please allow \
+                 cookies for this site, or remove some of its old ones."
+            }
+            Self::SessionTooLarge => {
+                "You signed in, but your account has more attributes than fit into a session cookie. Please tell \
+                 the people who run this site."
+            }
+            Self::InternalError => "The sign-in did not work. Please try again in a minute.",
+        }
+    }
+
+    /// What the link on the page says.
+    fn link_label(self) -> &'static str {
+        match self {
+            Self::LoggedOut | Self::FreshSignInNeeded => "Sign in again",
+            Self::SignInNeeded => "Sign in",
+            Self::NotAllowed | Self::SessionNotKept => "Continue",
+            Self::SignInVetoed => "Sign out",
+            Self::ConfirmationNeeded => "Sign in as somebody else",
+            Self::SignInRefused
+            | Self::InvalidTicket
+            | Self::CasUnavailable
+            | Self::Busy
+            | Self::RegistryUnavailable
+            | Self::SessionUnverified
+            | Self::CookiesNeeded
+            | Self::SessionTooLarge
+            | Self::InternalError => "Try again",
+        }
+    }
+
+    /// The status, where nothing but the kind decides.
+    pub(crate) fn usual_status(self) -> StatusCode {
+        match self {
+            Self::LoggedOut => StatusCode::OK,
+            Self::InvalidTicket | Self::CookiesNeeded | Self::SessionNotKept => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::SignInNeeded | Self::FreshSignInNeeded => StatusCode::UNAUTHORIZED,
+            Self::NotAllowed
+            | Self::SignInRefused
+            | Self::SignInVetoed
+            | Self::ConfirmationNeeded => StatusCode::FORBIDDEN,
+            Self::SessionTooLarge | Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::CasUnavailable => StatusCode::BAD_GATEWAY,
+            Self::Busy | Self::RegistryUnavailable | Self::SessionUnverified => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+        }
     }
 
     /// The `reason` in a problem document. A contract with programs.
@@ -194,13 +206,13 @@ impl Page {
         }
     }
 
-    pub(crate) fn with_code(mut self, code: Option<&str>) -> Self {
-        self.code = code.map(str::to_owned);
+    pub(crate) fn with_code(mut self, code: Option<String>) -> Self {
+        self.code = code;
         self
     }
 
-    pub(crate) fn with_veto(mut self, veto: &Veto) -> Self {
-        self.veto = Some(veto.reason().to_owned());
+    pub(crate) fn with_veto(mut self, reason: String) -> Self {
+        self.veto = Some(reason);
         self
     }
 
@@ -237,13 +249,13 @@ impl Page {
     /// A short title, in English.
     #[must_use]
     pub fn title(&self) -> &'static str {
-        self.kind.texts().title
+        self.kind.title()
     }
 
     /// What to tell the visitor, in English.
     #[must_use]
     pub fn text(&self) -> &'static str {
-        self.kind.texts().text
+        self.kind.text()
     }
 
     /// The CAS server's error code (CAS protocol 2.5.3), when it refused. It comes from the
@@ -254,7 +266,7 @@ impl Page {
     }
 
     /// Why the app does not admit the user, in the app's own words: the reason of its
-    /// [`Veto`]. Escape it.
+    /// [`Veto`](crate::Veto). Escape it.
     #[must_use]
     pub fn veto(&self) -> Option<&str> {
         self.veto.as_deref()
@@ -276,14 +288,8 @@ impl Page {
     }
 
     fn link_label(&self) -> &'static str {
-        self.kind.texts().link
+        self.kind.link_label()
     }
-}
-
-struct Texts {
-    title: &'static str,
-    text: &'static str,
-    link: &'static str,
 }
 
 type Render = dyn Fn(&Page) -> Option<Response<Bytes>> + Send + Sync;
@@ -392,7 +398,7 @@ mod tests {
             StatusCode::FORBIDDEN,
             "/login?next=/a&b=\"><script>".to_owned(),
         )
-        .with_code(Some("<b>INVALID_TICKET</b>"))
+        .with_code(Some("<b>INVALID_TICKET</b>".to_owned()))
     }
 
     fn body(response: &Response<Bytes>) -> &str {
@@ -461,7 +467,7 @@ mod tests {
 
     #[test]
     fn the_reason_of_a_veto_is_escaped_on_a_page_and_the_detail_for_a_program() {
-        let page = page(PageKind::SignInVetoed).with_veto(&Veto::new("<b>Only \"staff\"</b> & co"));
+        let page = page(PageKind::SignInVetoed).with_veto("<b>Only \"staff\"</b> & co".to_owned());
         let html = Pages::default().html(&page);
         let html = body(&html);
         assert!(

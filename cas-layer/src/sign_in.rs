@@ -1,7 +1,14 @@
 //! Signing in: on to the CAS server, and back with a ticket that becomes a session.
 
-pub(crate) mod begin;
-pub(crate) mod callback;
+mod begin;
+mod callback;
 pub(crate) mod confirmation;
 pub(crate) mod granting;
+pub(crate) mod opening;
+pub(crate) mod step;
 pub(crate) mod validation;
+
+pub(crate) use begin::Login;
+pub(crate) use callback::Callback;
+use callback::Entrant;
+pub(crate) use step::Step;

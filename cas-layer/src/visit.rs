@@ -11,7 +11,7 @@ use crate::{
     app::Shared,
     clock::UnixSeconds,
     paths::ReturnPath,
-    session::{SessionCookie, SessionData},
+    session::{Binding, SessionCookie, SessionData},
     user::{CasUser, Place},
 };
 
@@ -108,6 +108,11 @@ impl<'r> Visit<'r> {
         matches!(self.visitor, Visitor::Ended | Visitor::Idle(_))
     }
 
+    /// Whether they show a session that this node cannot judge at the moment.
+    pub(crate) fn is_unverified(&self) -> bool {
+        matches!(self.visitor, Visitor::Unverified(_))
+    }
+
     pub(crate) fn user(&self) -> Option<&CasUser> {
         match &self.visitor {
             Visitor::SignedIn(user) => Some(user),
@@ -121,6 +126,11 @@ impl<'r> Visit<'r> {
             Visitor::SignedIn(user) | Visitor::Idle(user) | Visitor::Unverified(user) => Some(user),
             Visitor::Anonymous | Visitor::Ended => None,
         }
+    }
+
+    /// What the login cookie of this browser says.
+    pub(crate) fn binding(&self, shared: &Shared) -> Binding {
+        shared.binding_cookie.read(self.headers, self.now)
     }
 
     /// The requested page as a path to return to; `None` stands for the landing path.
@@ -152,6 +162,11 @@ impl<'r> Visit<'r> {
     pub(crate) fn next_to_renew(&self, shared: &Shared) -> Option<ReturnPath> {
         let is_in_place = self.place == Place::Page;
         is_in_place.then(|| self.next(shared)).flatten()
+    }
+
+    /// Whether a page of this app made the request.
+    pub(crate) fn is_same_origin(&self, shared: &Shared) -> bool {
+        navigation::is_same_origin(shared.app.origin(), self.headers)
     }
 
     /// Whether another site may have the browser ask behind its user's back, where that brings the login cookie

@@ -83,6 +83,12 @@ fn answers(house: &House, list: bool) {
         "functions that return an HTTP answer, in {}: {sum}",
         ANSWERING.join(" + ")
     );
+    let deciding = house
+        .functions()
+        .into_iter()
+        .filter(|it| it.decides && ANSWERING.contains(&&*house.files[it.file].top))
+        .count();
+    println!("functions that say an answer as a value, there: {deciding}");
     for it in answering.iter().filter(|_| list) {
         println!("  {}:{} {}", house.files[it.file].path, it.line, it.name);
     }

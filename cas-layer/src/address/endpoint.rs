@@ -35,6 +35,13 @@ pub(crate) struct LoginKind {
 }
 
 impl LoginKind {
+    /// A login for which the user has to give their credentials.
+    pub(crate) const RENEWED: Self = Self {
+        is_retry: false,
+        is_renewed: true,
+        is_gateway: false,
+    };
+
     pub(crate) fn mode(self) -> LoginMode {
         if self.is_renewed {
             LoginMode::Renew

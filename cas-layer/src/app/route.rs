@@ -15,6 +15,13 @@ pub(crate) enum Endpoint {
     ProxyCallback,
 }
 
+impl Endpoint {
+    /// Whether a form decides what is done there. Signing out needs none.
+    pub(crate) fn takes_forms(self) -> bool {
+        !matches!(self, Self::Logout | Self::LogoutCallback)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum Route<'s> {
     Endpoint(Endpoint),

@@ -3,11 +3,11 @@
 use std::{pin::pin, time::Duration};
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::Response;
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    answer,
+    answer::{Answer, Reader},
     app::Shared,
     client::{ProxyTicketError, ProxyTicketErrorKind},
     events::{Event, SignOutCause},
@@ -83,24 +83,22 @@ async fn ended(shared: &Shared, user: &CasUser) {
 }
 
 async fn sign_out(shared: &Shared, user: &CasUser) -> Response<Bytes> {
-    let now = shared.clock.now();
+    let (place, now) = (user.place(), shared.clock.now());
     shared.end(user, SignOutCause::SignOut, now).await;
-    let onward = user.place().after_sign_out(shared);
-    let mut response = answer::redirect(StatusCode::SEE_OTHER, &onward).unwrap_or_else(answer::ok);
-    if user.session().is_none() {
-        // Cookies that came along are of somebody's session, which goes on.
-        return response;
+    let mut answer = Answer::redirect(place.after_sign_out(shared));
+    // Without a session, cookies that came along are of somebody's session, which goes on.
+    if user.session().is_some() {
+        // The browser's own is not at hand.
+        let mut binding = Binding::default();
+        binding.signed_out(now);
+        if let Some(confirmations) = &shared.confirmations {
+            binding.know(confirmations.tag_of(user.name()), now);
+        }
+        answer = answer
+            .with_cookie(shared.session_cookie.clear())
+            .with_cookie(place.kept_login_cookie(shared, &binding));
     }
-    answer::add_cookie(&mut response, shared.session_cookie.clear());
-    // The browser's own is not at hand.
-    let mut binding = Binding::default();
-    binding.signed_out(now);
-    if let Some(confirmations) = &shared.confirmations {
-        binding.know(confirmations.tag_of(user.name()), now);
-    }
-    let cookie = user.place().kept_login_cookie(shared, &binding);
-    answer::add_cookie(&mut response, cookie);
-    response
+    answer.render(shared, &Reader::handler(place))
 }
 
 async fn proxy_ticket(

@@ -3,7 +3,7 @@
 mod admit;
 mod browser;
 mod credentials;
-mod refusal;
+mod decide;
 
 use std::{
     fmt, mem,

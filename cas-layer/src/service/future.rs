@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use pin_project_lite::pin_project;
 
-use super::extra_cookie::ExtraCookie;
+use super::{extra_cookie::ExtraCookie, task::Reply};
 
 type Endpoint = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
 
@@ -45,6 +45,16 @@ impl<F> CasFuture<F> {
         Self {
             state: State::Endpoint {
                 future: Box::pin(future),
+            },
+        }
+    }
+
+    /// A response of ours, now or later.
+    pub(super) fn reply(reply: Reply) -> Self {
+        match reply {
+            Reply::Now(response) => Self::ready(*response),
+            Reply::Later(future) => Self {
+                state: State::Endpoint { future },
             },
         }
     }

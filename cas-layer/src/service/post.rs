@@ -12,19 +12,16 @@ use http_body::Body;
 
 use crate::{
     address::{ARTIFACT, LoginQuery, TICKET},
-    answer,
+    answer::{Answer, Reader},
     app::{Endpoint, Shared},
     clock::UnixSeconds,
     events::{Channel, Refused, RefusedReason},
     pages::SEALED,
     protocol::{InvalidLogoutRequest, Protocol},
-    sign_in::{
-        begin::{self, Login},
-        confirmation,
-    },
+    sign_in::{confirmation, step},
     sign_out::{
-        form::{self, NO_ROOM, Unread},
-        single_logout,
+        form::{self, Form, NO_ROOM, Unread},
+        single_logout::{self, NoLogout},
     },
     user::Place,
     visit::{Visit, navigation, original_uri},
@@ -43,40 +40,58 @@ const NOT_BY_POST: Unread = (
     "tickets are not taken by POST here",
 );
 
-/// The answer to a `POST` that cannot be one of them, by everything but its body.
-pub(crate) fn refuse(
-    shared: &Shared,
-    endpoint: Endpoint,
-    visit: &Visit<'_>,
-    extensions: &http::Extensions,
-) -> Option<Response<Bytes>> {
-    if navigation::is_prefetch(visit.headers) {
-        return Some(answer::not_now());
-    }
-    // Any browser may send its form, so here the sender counts once it is known what was sent.
-    let source = if takes_tickets(shared, endpoint) || takes_confirmations(shared, endpoint) {
-        None
-    } else {
-        single_logout::refuse_source(shared, extensions)
-    };
-    source.or_else(|| {
-        let wrong = form::check_type(visit.headers).err();
-        wrong.map(|wrong| refuse_form(shared, takes_tickets(shared, endpoint), wrong))
-    })
+/// Why a form is not read, or comes to nothing.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// A browser that guesses ahead.
+    Prefetch,
+    /// A logout request that is not heard, or something else where nothing else is taken.
+    Logout(NoLogout),
+    /// Where tickets come in forms, it is one that went wrong rather than a logout request.
+    Ticket(Unread),
 }
 
-/// The answer to a form that is nothing we know, or could not be read. Where tickets come in forms, it is one that
-/// went wrong rather than a logout request.
-fn refuse_form(shared: &Shared, takes_tickets: bool, unread: Unread) -> Response<Bytes> {
-    if !takes_tickets {
-        return single_logout::malformed(shared, unread);
+impl Refusal {
+    /// Tells the app, and whoever sent it.
+    pub(super) fn answer(self, shared: &Shared) -> Answer {
+        match self {
+            Self::Prefetch => Answer::not_now(),
+            Self::Logout(no_logout) => no_logout.answer(shared, Channel::Back),
+            Self::Ticket(unread) => {
+                shared.tell(Refused::new(if unread == NO_ROOM {
+                    RefusedReason::Busy
+                } else {
+                    RefusedReason::InvalidTicket
+                }));
+                Answer::text(unread.0, unread.1)
+            }
+        }
     }
-    shared.tell(Refused::new(if unread == NO_ROOM {
-        RefusedReason::Busy
+
+    fn of(shared: &Shared, endpoint: Endpoint, unread: Unread) -> Self {
+        if takes_tickets(shared, endpoint) {
+            Self::Ticket(unread)
+        } else {
+            Self::Logout(NoLogout::Unread(unread))
+        }
+    }
+}
+
+/// Why a `POST` cannot be one of them, by everything but its body.
+pub(super) fn refuse(shared: &Shared, endpoint: Endpoint, visit: &Visit<'_>) -> Option<Refusal> {
+    if navigation::is_prefetch(visit.headers) {
+        return Some(Refusal::Prefetch);
+    }
+    // Any browser may send its form, so here the sender counts once it is known what was sent.
+    let source = if takes_browsers_forms(shared, endpoint) {
+        None
     } else {
-        RefusedReason::InvalidTicket
-    }));
-    single_logout::answer_unread(unread)
+        single_logout::refuse_source(shared, visit.extensions)
+    };
+    source.map(Refusal::Logout).or_else(|| {
+        let wrong = form::check_type(visit.headers).err()?;
+        Some(Refusal::of(shared, endpoint, wrong))
+    })
 }
 
 fn takes_tickets(shared: &Shared, endpoint: Endpoint) -> bool {
@@ -87,47 +102,65 @@ fn takes_confirmations(shared: &Shared, endpoint: Endpoint) -> bool {
     shared.confirmations.is_some() && endpoint == Endpoint::Login
 }
 
+fn takes_browsers_forms(shared: &Shared, endpoint: Endpoint) -> bool {
+    takes_tickets(shared, endpoint) || takes_confirmations(shared, endpoint)
+}
+
 /// Reads the form and does what it says.
-pub(crate) async fn take<B: Body>(
+pub(super) async fn take<B: Body>(
     shared: Arc<Shared>,
     endpoint: Endpoint,
     request: Request<B>,
     now: UnixSeconds,
 ) -> Response<Bytes> {
     let (head, body) = request.into_parts();
-    let takes_tickets = takes_tickets(&shared, endpoint);
-    let takes_confirmations = takes_confirmations(&shared, endpoint);
-    let read = form::read(&shared, &head.extensions, body);
-    let form = match read.await {
-        Ok(form) => form,
-        Err(unread) => return refuse_form(&shared, takes_tickets, unread),
-    };
+    let read = form::read(&shared, &head.extensions, body).await;
     let request = Request::from_parts(head, ());
-    let query = original_uri(&request).query();
-    match Posted::read(form.data(), query, shared.client.protocol()) {
-        Posted::Ticket(ticket) if takes_tickets => {
-            drop(form);
-            sign_in(&shared, &request, ticket).await
-        }
-        Posted::Ticket(_) => single_logout::malformed(&shared, NOT_BY_POST),
-        Posted::LogoutRequest => {
-            let refusal = (takes_tickets || takes_confirmations)
-                .then(|| single_logout::refuse_source(&shared, request.extensions()))
-                .flatten();
-            if let Some(refusal) = refusal {
-                return refusal;
+    let refusal = match read {
+        Err(unread) => Refusal::of(&shared, endpoint, unread),
+        Ok(form) => {
+            let query = original_uri(&request).query();
+            match Posted::read(form.data(), query, shared.client.protocol()) {
+                Posted::Ticket(ticket) if takes_tickets(&shared, endpoint) => {
+                    drop(form);
+                    return sign_in(&shared, &request, ticket).await;
+                }
+                Posted::Confirmation if takes_confirmations(&shared, endpoint) => {
+                    let place = Place::Endpoint;
+                    return confirmation::answer(&shared, place, &request, form.data()).await;
+                }
+                Posted::LogoutRequest => {
+                    let answer = end_sessions(&shared, endpoint, &request, form, now).await;
+                    return answer.render(&shared, &Reader::program(None));
+                }
+                Posted::Ticket(_) => Refusal::Logout(NoLogout::Unread(NOT_BY_POST)),
+                Posted::Both => {
+                    Refusal::Logout(NoLogout::Invalid(InvalidLogoutRequest::WithTicket))
+                }
+                Posted::Confirmation | Posted::Neither => Refusal::of(&shared, endpoint, NEITHER),
             }
-            let sender = single_logout::back_channel_sender(&shared, request.extensions());
-            single_logout::back_channel(&shared, form, sender, now).await
         }
-        Posted::Both => {
-            single_logout::refused(&shared, Channel::Back, InvalidLogoutRequest::WithTicket)
-        }
-        Posted::Confirmation if takes_confirmations => {
-            confirmation::answer(&shared, Place::Endpoint, &request, form.data()).await
-        }
-        Posted::Confirmation | Posted::Neither => refuse_form(&shared, takes_tickets, NEITHER),
+    };
+    refusal
+        .answer(&shared)
+        .render(&shared, &Reader::program(None))
+}
+
+async fn end_sessions(
+    shared: &Shared,
+    endpoint: Endpoint,
+    request: &Request<()>,
+    form: Form,
+    now: UnixSeconds,
+) -> Answer {
+    let extensions = request.extensions();
+    if takes_browsers_forms(shared, endpoint)
+        && let Some(refusal) = single_logout::refuse_source(shared, extensions)
+    {
+        return refusal.answer(shared, Channel::Back);
     }
+    let sender = single_logout::back_channel_sender(shared, extensions);
+    single_logout::back_channel(shared, form, sender, now).await
 }
 
 /// The rest is as if the ticket had come in the query.
@@ -135,9 +168,9 @@ async fn sign_in(shared: &Arc<Shared>, request: &Request<()>, ticket: String) ->
     let callback = {
         let visit = Visit::of(request, shared);
         let query = LoginQuery::parse(visit.uri.query(), shared).with_posted(ticket);
-        match begin::finish(shared, &visit, query) {
-            Login::Validate(callback) => callback,
-            Login::Answer(answer) => return answer::clear_if_ended(shared, &visit, answer),
+        match step::arrive(shared, &visit, query).take(shared, &visit) {
+            Ok(answer) => return answer.render(shared, &Reader::of(&visit)),
+            Err(callback) => callback,
         }
     };
     callback.run(shared).await

@@ -9,13 +9,13 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tower::{Layer, Service};
 
-use super::{CasFuture, app_above, extra_cookie::ExtraCookie, in_place};
+use super::{CasFuture, app_above, decide::Task, extra_cookie::ExtraCookie, in_place};
 use crate::{
     answer,
     error::ConfigError,
     rules::{Access, Verdict},
     seldom::{Seldom, seldom},
-    sign_in::begin,
+    sign_in::step,
     user::{CasUser, Place},
     visit::{Visit, Visitor},
 };
@@ -51,7 +51,7 @@ pub struct Require {
 }
 
 impl Require {
-    /// Lets through who meets this, which begins with [`Access::required`].
+    /// Lets a user through for whom `access` holds. It begins with [`Access::required`].
     ///
     /// # Errors
     ///
@@ -123,17 +123,17 @@ where
             .and_then(|user| ExtraCookie::renewal(&shared, user, now));
         let visitor = user.map_or(Visitor::Anonymous, Visitor::SignedIn);
         let visit = Visit::seen_before(&request, place, visitor, now);
+        let refused = |step| CasFuture::reply(Task::SignIn(step).run(&shared, &visit));
         match verdict {
             Verdict::Welcome => {
                 let is_private = shared.private_by_default;
                 CasFuture::inner(self.inner.call(request), is_private, renewal)
             }
-            Verdict::SignIn => CasFuture::ready(
-                in_place::unbound(&shared, &visit)
-                    .unwrap_or_else(|| begin::demand(&shared, &visit)),
+            Verdict::SignIn => refused(
+                in_place::unbound(&shared, &visit).unwrap_or_else(|| step::demand(&shared, &visit)),
             ),
-            Verdict::SignInAfresh => CasFuture::ready(begin::demand_renewal(&shared, &visit)),
-            Verdict::Forbidden => CasFuture::ready(begin::forbid(&shared, &visit)),
+            Verdict::SignInAfresh => refused(step::demand_renewal(&shared, &visit)),
+            Verdict::Forbidden => refused(step::forbid(&shared, &visit)),
         }
     }
 }

@@ -3,30 +3,28 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::Response;
 
 use super::{
-    granting,
+    opening::{self, NoSession, NotOpened, Opening},
     validation::{self, Admitted, Question},
 };
 use crate::{
     address::LoginKind,
     admission::{Member, Party, Peer, Turn, Validated, Validation},
-    answer::{self, render},
+    answer::{Answer, Detail, Reader},
     app::Shared,
     client::{ValidationError, ValidationErrorKind},
     clock::UnixSeconds,
     events::{Event, Refused, RefusedReason, SignOutCause},
-    pages::{Page, PageKind},
+    pages::PageKind,
     paths::ReturnPath,
-    protocol::{ProxyGrantingTicket, ServiceTicket, ServiceUrl},
-    registry::{Begun, Opened, RegistryError, RegistryErrorKind},
+    protocol::{ServiceTicket, ServiceUrl},
+    registry::{Begun, RegistryError, RegistryErrorKind},
     seldom::{Seldom, seldom},
-    session::{
-        Binding, Identity, LoginValue, NoCookie, Rejected, Remembered, SessionData, SessionId,
-    },
+    session::{Binding, Identity, LoginValue, NoCookie, Rejected, Remembered, SessionId},
     turns::Slot,
-    user::{CasUser, Place},
+    user::CasUser,
     visit::Visit,
 };
 
@@ -45,7 +43,7 @@ pub(crate) struct Callback {
 /// Who is signing in, as far as their request shows, and where that leads.
 #[derive(Debug)]
 pub(crate) struct Entrant {
-    pub(super) place: Place,
+    pub(super) reader: Reader,
     kind: LoginKind,
     pub(super) next: Option<ReturnPath>,
     /// The browser's login binding, from which this login has been taken out.
@@ -57,9 +55,6 @@ pub(crate) struct Entrant {
     remembered: Option<Remembered>,
     /// Whether the session that it shows is live.
     signed_in: bool,
-    pub(super) wants_page: bool,
-    /// The status of a redirect.
-    onward: StatusCode,
 }
 
 impl Callback {
@@ -70,12 +65,12 @@ impl Callback {
             Some(Admitted::TakesOver(turn)) => (turn, None),
             Some(Admitted::Asks(turn, slot)) => (turn, Some(slot)),
             None => {
-                let refusal = self.entrant.turned_away(shared);
-                return self.entrant.leave(shared, refusal);
+                let answer = self.entrant.turned_away(shared);
+                return self.entrant.leave(shared, answer);
             }
         };
-        let response = self.sign_in(shared, &mut turn, slot, id).await;
-        let response = self.entrant.leave(shared, response);
+        let answer = self.sign_in(shared, &mut turn, slot, id).await;
+        let response = self.entrant.leave(shared, answer);
         turn.answered(id, &response);
         response
     }
@@ -87,7 +82,7 @@ impl Callback {
         turn: &mut Turn,
         slot: Option<Slot<Party>>,
         id: SessionId,
-    ) -> Response<Bytes> {
+    ) -> Answer {
         if let Some(slot) = slot {
             let begun = Begun::new(&shared.registry, id, shared.begun_for()).await;
             match begun {
@@ -124,25 +119,20 @@ impl Entrant {
         binding: Binding,
     ) -> Self {
         Self {
-            place: visit.place,
+            reader: Reader::of_later(visit),
             kind,
             next,
             remembered: binding.remembered().filter(|_| visit.is_post()),
             binding,
             current: visit.owner().cloned(),
             signed_in: visit.user().is_some(),
-            wants_page: visit.wants_page(),
-            onward: visit.onward(),
         }
     }
 
     /// The answer, with what has become of the browser's binding.
-    pub(super) fn leave(self, shared: &Shared, mut response: Response<Bytes>) -> Response<Bytes> {
-        answer::add_cookie(
-            &mut response,
-            self.place.login_cookie(shared, &self.binding),
-        );
-        response
+    pub(super) fn leave(self, shared: &Shared, answer: Answer) -> Response<Bytes> {
+        let cookie = self.reader.place.login_cookie(shared, &self.binding);
+        answer.with_cookie(cookie).render(shared, &self.reader)
     }
 
     /// The CAS server vouches for the user.
@@ -152,56 +142,31 @@ impl Entrant {
         begun: Begun,
         id: SessionId,
         validated: Validated,
-    ) -> Response<Bytes> {
+    ) -> Answer {
         let now = shared.clock.now();
-        let user_name = validated.authentication.user();
-        let content = match shared
-            .content
-            .of(&validated.authentication, shared.client.url())
-        {
-            Ok(content) => content,
-            Err(rejected) => {
-                shared.tell(Refused::by(&rejected).signing_in(user_name, id));
-                return self.rejected(shared, &rejected);
-            }
+        let identity = opening::identify(shared, validated, id, self.kind.is_renewed, now);
+        let identity = match identity {
+            Ok(identity) => identity,
+            Err(rejected) => return self.rejected(&rejected),
         };
-        let mut identity = Identity::new(content, id, self.kind.is_renewed, now, &shared.lifetimes);
         if let Some(confirmations) = self.who_asks(shared, identity.user()) {
-            identity.granting_ticket = validated.granting_ticket;
             return self.ask(shared, confirmations, begun, identity, now).await;
         }
-        let session = match begun.open(identity.expires_at, now).await {
-            Ok(Opened::Live { number }) => identity.open(number),
-            Ok(Opened::Ended) => {
-                let reason = RefusedReason::SignedOutMeanwhile;
-                return self.refused(shared, reason, user_name, id);
-            }
-            Err(error) => return self.registry_failed(shared, &error),
-        };
-        self.enter(shared, session, validated.granting_ticket, now)
-            .await
+        match opening::open(shared, begun, identity, now).await {
+            Ok(opening) => self.enter(shared, opening, now).await,
+            Err(not_opened) => self.not_opened(shared, &not_opened),
+        }
     }
 
     /// The session is open: the browser gets its cookie, and goes where it was going.
     pub(super) async fn enter(
         &mut self,
         shared: &Arc<Shared>,
-        mut session: SessionData,
-        granting_ticket: Option<ProxyGrantingTicket>,
+        opening: Opening,
         now: UnixSeconds,
-    ) -> Response<Bytes> {
+    ) -> Answer {
+        let Opening { session, cookie } = opening;
         let id = session.id;
-        if let Some(ticket) = granting_ticket {
-            granting::give(shared, &mut session, ticket, now).await;
-        }
-        let cookie = match granting::cookie(shared, &mut session, now) {
-            Ok(cookie) => cookie,
-            Err(no_cookie) => {
-                shared.take_back(vec![id], now).await;
-                shared.tell(Refused::by(&no_cookie).signing_in(session.user(), id));
-                return self.no_cookie(shared, &no_cookie);
-            }
-        };
         match (&self.current, self.remembered) {
             (Some(old), _) if old.session_id() != id => {
                 shared.end(old, SignOutCause::Replaced, now).await;
@@ -222,20 +187,34 @@ impl Entrant {
         if let Some(confirmations) = &shared.confirmations {
             self.binding.know(confirmations.tag_of(session.user()), now);
         }
-        let user = CasUser::new(session, Arc::clone(shared), self.place);
+        let user = CasUser::new(session, Arc::clone(shared), self.reader.place);
         shared.tell(Event::SignedIn(&user));
         let had_session = self.current.is_some() || self.remembered.is_some();
         let not_kept = self.binding.finish(had_session, now);
-        let mut response = if not_kept {
+        let answer = if not_kept {
             shared.tell(Event::SessionNotKept(id));
-            let link = shared.destination(self.next.as_ref());
-            let page = Page::new(PageKind::SessionNotKept, StatusCode::BAD_REQUEST, link);
-            self.render(shared, &page)
+            self.page(PageKind::SessionNotKept)
         } else {
-            self.go_on(shared)
+            self.go_on()
         };
-        answer::add_cookie(&mut response, Some(cookie));
-        response
+        answer.with_cookie(Some(cookie))
+    }
+
+    /// Nobody is signed in, though the CAS server vouches for the user.
+    pub(super) fn not_opened(&self, shared: &Shared, not_opened: &NotOpened) -> Answer {
+        let NotOpened { identity, reason } = not_opened;
+        match reason {
+            NoSession::Ended => self.refused(shared, RefusedReason::SignedOutMeanwhile, identity),
+            NoSession::Registry(error) => self.registry_failed(shared, error),
+            NoSession::Cookie(no_cookie) => {
+                let refused = Refused::by(no_cookie);
+                shared.tell(refused.signing_in(identity.user(), identity.id));
+                self.page(match no_cookie {
+                    NoCookie::TooLarge { .. } => PageKind::SessionTooLarge,
+                    NoCookie::NotSealed => PageKind::InternalError,
+                })
+            }
+        }
     }
 
     /// Nobody is signed in, for a reason that the visitor need not know more of.
@@ -243,55 +222,36 @@ impl Entrant {
         &self,
         shared: &Shared,
         reason: RefusedReason,
-        user_name: &str,
-        id: SessionId,
-    ) -> Response<Bytes> {
-        shared.tell(Refused::new(reason).signing_in(user_name, id));
-        self.page(shared, PageKind::SignInRefused, StatusCode::FORBIDDEN)
+        identity: &Identity,
+    ) -> Answer {
+        shared.tell(Refused::new(reason).signing_in(identity.user(), identity.id));
+        self.page(PageKind::SignInRefused)
     }
 
-    /// The app does not admit the user, or made something of the name that is none.
-    fn rejected(&self, shared: &Shared, rejected: &Rejected) -> Response<Bytes> {
+    /// The app does not admit the user, or made a user name that nobody may have.
+    fn rejected(&self, rejected: &Rejected) -> Answer {
         match rejected {
             Rejected::Vetoed(veto) => {
-                // Who has another account has to leave the CAS server first.
-                let link = self.place.logout_link(shared);
-                let page = Page::new(PageKind::SignInVetoed, StatusCode::FORBIDDEN, link);
-                self.render(shared, &page.with_veto(veto))
+                let reason = Detail::Veto(veto.reason().to_owned());
+                Answer::page_with(PageKind::SignInVetoed, self.next.as_ref(), reason)
             }
-            Rejected::BadName(_) => self.page(
-                shared,
-                PageKind::InternalError,
-                StatusCode::INTERNAL_SERVER_ERROR,
-            ),
+            Rejected::BadName(_) => self.page(PageKind::InternalError),
         }
     }
 
-    fn no_cookie(&self, shared: &Shared, no_cookie: &NoCookie) -> Response<Bytes> {
-        let kind = match no_cookie {
-            NoCookie::TooLarge { .. } => PageKind::SessionTooLarge,
-            NoCookie::NotSealed => PageKind::InternalError,
-        };
-        self.page(shared, kind, StatusCode::INTERNAL_SERVER_ERROR)
-    }
-
     /// Nobody is signed in or out by a failure.
-    fn failed(&self, shared: &Shared, error: &ValidationError) -> Response<Bytes> {
+    fn failed(&self, shared: &Shared, error: &ValidationError) -> Answer {
         shared.tell(Refused::by(error));
-        let status = match error.kind() {
+        let next = self.next.as_ref();
+        match error.kind() {
             ValidationErrorKind::Refused => {
-                if self.kind.is_gateway {
-                    return self.go_on(shared);
-                }
                 // A used ticket is what reloading the page or going back brings. But where credentials
                 // were to be given, the visitor might be sent around for ever.
-                if self.signed_in && !self.kind.is_renewed {
-                    return self.go_on(shared);
+                if self.kind.is_gateway || self.signed_in && !self.kind.is_renewed {
+                    return self.go_on();
                 }
-                let link = self.place.login_link(shared, self.next.as_ref());
-                let page = Page::new(PageKind::SignInRefused, StatusCode::FORBIDDEN, link)
-                    .with_code(error.code());
-                return self.render(shared, &page);
+                let code = Detail::Code(error.code().map(str::to_owned));
+                Answer::page_with(PageKind::SignInRefused, next, code)
             }
             // For the operator, whose clocks or configuration it is about.
             ValidationErrorKind::ConditionsUnmet => {
@@ -302,68 +262,36 @@ impl Entrant {
                     %error,
                     "an assertion of the CAS server is not accepted"
                 );
-                return self.page(shared, PageKind::SignInRefused, StatusCode::FORBIDDEN);
+                self.page(PageKind::SignInRefused)
             }
-            ValidationErrorKind::TimedOut => StatusCode::GATEWAY_TIMEOUT,
-            _ => StatusCode::BAD_GATEWAY,
-        };
-        if self.kind.is_gateway {
-            return self.go_on(shared);
+            _ if self.kind.is_gateway => self.go_on(),
+            ValidationErrorKind::TimedOut => {
+                Answer::page_with(PageKind::CasUnavailable, next, Detail::TimedOut)
+            }
+            _ => self.page(PageKind::CasUnavailable),
         }
-        self.page(shared, PageKind::CasUnavailable, status)
     }
 
-    fn go_on(&self, shared: &Shared) -> Response<Bytes> {
-        answer::redirect(self.onward, &shared.destination(self.next.as_ref())).unwrap_or_else(
-            || {
-                self.page(
-                    shared,
-                    PageKind::InternalError,
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                )
-            },
-        )
+    fn go_on(&self) -> Answer {
+        Answer::go_on(self.next.as_ref())
     }
 
     /// Without the registry nobody is signed in: a logout could not end that session.
-    pub(super) fn registry_failed(
-        &self,
-        shared: &Shared,
-        error: &RegistryError,
-    ) -> Response<Bytes> {
+    pub(super) fn registry_failed(&self, shared: &Shared, error: &RegistryError) -> Answer {
         shared.tell(Refused::by(error));
-        if error.kind() == RegistryErrorKind::Full {
-            self.busy(shared)
+        self.page(if error.kind() == RegistryErrorKind::Full {
+            PageKind::Busy
         } else {
-            self.later(shared, PageKind::RegistryUnavailable)
-        }
+            PageKind::RegistryUnavailable
+        })
     }
 
-    fn turned_away(&self, shared: &Shared) -> Response<Bytes> {
+    fn turned_away(&self, shared: &Shared) -> Answer {
         shared.tell(Refused::new(RefusedReason::Busy));
-        self.busy(shared)
+        self.page(PageKind::Busy)
     }
 
-    fn busy(&self, shared: &Shared) -> Response<Bytes> {
-        self.later(shared, PageKind::Busy)
-    }
-
-    fn later(&self, shared: &Shared, kind: PageKind) -> Response<Bytes> {
-        answer::retry_later(self.page(shared, kind, StatusCode::SERVICE_UNAVAILABLE))
-    }
-
-    pub(super) fn page(
-        &self,
-        shared: &Shared,
-        kind: PageKind,
-        status: StatusCode,
-    ) -> Response<Bytes> {
-        let link = self.place.login_link(shared, self.next.as_ref());
-        self.render(shared, &Page::new(kind, status, link))
-    }
-
-    pub(super) fn render(&self, shared: &Shared, page: &Page) -> Response<Bytes> {
-        let next = self.next.as_ref().filter(|_| self.place == Place::Page);
-        render(shared, page, self.wants_page, self.place, next)
+    pub(super) fn page(&self, kind: PageKind) -> Answer {
+        Answer::page(kind, self.next.as_ref())
     }
 }

@@ -12,23 +12,20 @@ use bytes::Bytes;
 use form_urlencoded::parse;
 use http::{Request, Response, StatusCode};
 
-use super::{begin, callback::Entrant};
+use super::{Entrant, Login, opening, step};
 use crate::{
     address::LoginKind,
-    answer,
+    answer::{Answer, Detail, Reader},
     app::Shared,
     clock::UnixSeconds,
     events::{Refused, RefusedReason},
-    pages::{ANSWER, CONTINUE, Confirmation, OTHER, Page, PageKind, SEALED},
+    pages::{ANSWER, CONTINUE, Confirmation, OTHER, PageKind, SEALED},
     paths::ReturnPath,
     protocol::LogoutRequest,
     registry::{Begun, LogoutSender, Opened, RegistryError},
     session::{Confirmations, Identity, LoginValue, SessionData, SessionId, Unconfirmed, WAIT},
     user::Place,
-    visit::{
-        Visit, Visitor,
-        navigation::{is_framed, is_same_origin},
-    },
+    visit::{Visit, navigation::is_framed},
 };
 
 /// The most bytes that the sealed part of the form may have, so that the form can be read again.
@@ -54,44 +51,43 @@ impl Entrant {
         begun: Begun,
         identity: Identity,
         now: UnixSeconds,
-    ) -> Response<Bytes> {
-        let id = identity.id;
-        if !self.wants_page {
+    ) -> Answer {
+        if !self.reader.wants_page {
             let reason = RefusedReason::NotConfirmed;
-            shared.tell(Refused::new(reason).signing_in(identity.user(), id));
-            return self.page(shared, PageKind::ConfirmationNeeded, StatusCode::FORBIDDEN);
+            shared.tell(Refused::new(reason).signing_in(identity.user(), identity.id));
+            return self.page(PageKind::ConfirmationNeeded);
         }
         let until = identity.expires_at.min(now.saturating_add(WAIT));
         let session = match begun.open(until, now).await {
             // By the number it is known that all sessions of the user were ended meanwhile.
             Ok(Opened::Live { number }) => identity.open(number),
             Ok(Opened::Ended) => {
-                let reason = RefusedReason::SignedOutMeanwhile;
-                return self.refused(shared, reason, identity.user(), id);
+                return self.refused(shared, RefusedReason::SignedOutMeanwhile, &identity);
             }
             Err(error) => return self.registry_failed(shared, &error),
         };
-        match self
-            .question(shared, confirmations, session, until, now)
-            .await
-        {
-            Ok(page) => self.render(shared, &page),
+        let id = session.id;
+        match self.wait(shared, confirmations, session, until, now).await {
+            Ok(question) => {
+                let (kind, question) = (PageKind::ConfirmationNeeded, Detail::Question(question));
+                Answer::page_with(kind, self.next.as_ref(), question)
+            }
             Err(answer) => {
                 shared.take_back(vec![id], now).await;
-                *answer
+                answer
             }
         }
     }
 
-    /// The page with the question, or what there is instead.
-    async fn question(
+    /// Lets the session wait for an answer to the question that comes back, or says what there is instead.
+    async fn wait(
         &mut self,
         shared: &Shared,
         confirmations: &Confirmations,
         session: SessionData,
         until: UnixSeconds,
         now: UnixSeconds,
-    ) -> Result<Page, Box<Response<Bytes>>> {
+    ) -> Result<Confirmation, Answer> {
         let user = session.user().to_owned();
         let id = session.id;
         let mut value = LoginValue::default();
@@ -104,42 +100,32 @@ impl Entrant {
         let sealed = confirmations.seal(&unconfirmed, now).filter(|_| is_random);
         let not_asked = |reason, kind| {
             shared.tell(Refused::new(reason).signing_in(&user, id));
-            let status = StatusCode::INTERNAL_SERVER_ERROR;
-            Box::new(self.page(shared, kind, status))
+            self.page(kind)
         };
         let Some(sealed) = sealed else {
-            return Err(not_asked(
-                RefusedReason::InternalError,
-                PageKind::InternalError,
-            ));
+            let kind = PageKind::InternalError;
+            return Err(not_asked(RefusedReason::InternalError, kind));
         };
         if sealed.len() > MAX_SEALED {
-            return Err(not_asked(
-                RefusedReason::SessionTooLarge,
-                PageKind::SessionTooLarge,
-            ));
+            let kind = PageKind::SessionTooLarge;
+            return Err(not_asked(RefusedReason::SessionTooLarge, kind));
         }
         for name in unconfirmed.names() {
             if let Err(error) = open(shared, name, until, now).await {
                 shared.take_back(unconfirmed.names(), now).await;
-                return Err(self.registry_failed(shared, &error).into());
+                return Err(self.registry_failed(shared, &error));
             }
         }
         self.binding.wait(value, now);
-        let (place, next) = (self.place, self.next.as_ref());
-        let action = place.confirmation_path(shared, next);
-        let link = place.renewal_link(shared, next);
-        let page = Page::new(PageKind::ConfirmationNeeded, StatusCode::OK, link);
-        Ok(page.with_confirmation(Confirmation::new(&user, action, sealed)))
+        let place = self.reader.place;
+        let action = place.confirmation_path(shared, self.next.as_ref());
+        Ok(Confirmation::new(&user, action, sealed))
     }
 
     /// The user says that it is them.
-    async fn confirm(&mut self, shared: &Arc<Shared>, unconfirmed: Unconfirmed) -> Response<Bytes> {
-        let Unconfirmed {
-            value, mut session, ..
-        } = unconfirmed;
+    async fn confirm(&mut self, shared: &Arc<Shared>, unconfirmed: Unconfirmed) -> Answer {
+        let Unconfirmed { value, session, .. } = unconfirmed;
         let (id, now) = (session.id, shared.clock.now());
-        let granting_ticket = session.granting_ticket.take();
         // Of all who send this form one is told that it is the first.
         let confirmation = SessionId::of_confirmation(&value);
         let is_first = match shared
@@ -151,7 +137,7 @@ impl Entrant {
             Err(error) => return self.registry_failed(shared, &error),
         };
         if !is_first {
-            return self.refused(shared, RefusedReason::NotConfirmed, session.user(), id);
+            return self.refused(shared, RefusedReason::NotConfirmed, &session);
         }
         let is_over = shared.lifetimes.is_over(&session, now);
         let opened = if is_over || shared.registry.is_ended(&shared.registered(&session)) {
@@ -161,11 +147,11 @@ impl Entrant {
         };
         match opened {
             // The number stays that of the first opening.
-            Ok(Opened::Live { .. }) => self.enter(shared, session, granting_ticket, now).await,
-            Ok(Opened::Ended) => {
-                let reason = RefusedReason::SignedOutMeanwhile;
-                self.refused(shared, reason, session.user(), id)
-            }
+            Ok(Opened::Live { .. }) => match opening::establish(shared, session, now).await {
+                Ok(opening) => self.enter(shared, opening, now).await,
+                Err(not_opened) => self.not_opened(shared, &not_opened),
+            },
+            Ok(Opened::Ended) => self.refused(shared, RefusedReason::SignedOutMeanwhile, &session),
             Err(error) => self.registry_failed(shared, &error),
         }
     }
@@ -183,11 +169,12 @@ async fn open(
 }
 
 /// What becomes of an answer to the question.
-enum Judged {
-    Answer(Response<Bytes>),
+enum Verdict {
+    Answer(Answer),
+    Refuse(RefusedReason, Answer),
     Confirmed(Box<(Entrant, Unconfirmed)>),
-    /// The user is somebody else. The sign-in ends, and the response leads to another one.
-    Declined(Box<SessionData>, Vec<SessionId>, Response<Bytes>),
+    /// The user is somebody else. The sign-in ends, and another one begins.
+    Declined(Box<Unconfirmed>, Login),
 }
 
 /// The answer to a posted form with somebody's answer.
@@ -197,69 +184,75 @@ pub(crate) async fn answer(
     request: &Request<()>,
     form: &[u8],
 ) -> Response<Bytes> {
-    let (judged, now) = {
+    let (answer, reader, declined, now) = {
         let visit = match place {
             Place::Endpoint => Visit::of(request, shared),
             Place::Page | Place::Request => Visit::in_place(request, shared),
         };
-        let judged = match judge(shared, &visit, form) {
-            Judged::Answer(answer) => {
-                Judged::Answer(answer::clear_if_ended(shared, &visit, answer))
+        let reader = Reader::of(&visit);
+        match judge(shared, &visit, form) {
+            Verdict::Answer(answer) => return answer.render(shared, &reader),
+            Verdict::Refuse(reason, answer) => {
+                shared.tell(Refused::new(reason));
+                return answer.render(shared, &reader);
             }
-            judged => judged,
-        };
-        (judged, visit.now)
+            Verdict::Confirmed(confirmed) => return confirm(shared, *confirmed).await,
+            Verdict::Declined(declined, login) => {
+                let answer = login.begin(shared, &visit);
+                (answer, Reader::of_later(&visit), declined, visit.now)
+            }
+        }
     };
-    match judged {
-        Judged::Answer(response) => response,
-        Judged::Confirmed(confirmed) => {
-            let (mut entrant, unconfirmed) = *confirmed;
-            let response = entrant.confirm(shared, unconfirmed).await;
-            entrant.leave(shared, response)
-        }
-        Judged::Declined(session, ids, response) => {
-            let reason = RefusedReason::NotConfirmed;
-            shared.tell(Refused::new(reason).signing_in(session.user(), session.id));
-            // Should this fail, the browser does not confirm it any more.
-            shared.take_back(ids, now).await;
-            response
-        }
-    }
+    let session = &declined.session;
+    let refused = Refused::new(RefusedReason::NotConfirmed);
+    shared.tell(refused.signing_in(session.user(), session.id));
+    let mut ids = declined.names();
+    ids.push(session.id);
+    // Should this fail, the browser does not confirm it any more.
+    shared.take_back(ids, now).await;
+    answer.render(shared, &reader)
 }
 
-fn judge(shared: &Shared, visit: &Visit<'_>, form: &[u8]) -> Judged {
-    if !is_same_origin(shared.app.origin(), visit.headers) || is_framed(visit.headers) {
-        shared.tell(Refused::new(RefusedReason::ForeignConfirmation));
-        let foreign = answer::text(StatusCode::FORBIDDEN, "not from a page of this app");
-        return Judged::Answer(foreign);
+async fn confirm(shared: &Arc<Shared>, confirmed: (Entrant, Unconfirmed)) -> Response<Bytes> {
+    let (mut entrant, unconfirmed) = confirmed;
+    let answer = entrant.confirm(shared, unconfirmed).await;
+    entrant.leave(shared, answer)
+}
+
+fn judge(shared: &Shared, visit: &Visit<'_>, form: &[u8]) -> Verdict {
+    if !visit.is_same_origin(shared) || is_framed(visit.headers) {
+        let foreign = Answer::text(StatusCode::FORBIDDEN, "not from a page of this app");
+        return Verdict::Refuse(RefusedReason::ForeignConfirmation, foreign);
     }
-    if matches!(visit.visitor, Visitor::Unverified(_)) {
-        return Judged::Answer(begin::not_current(shared, visit));
+    if visit.is_unverified() {
+        return Verdict::Answer(step::not_current(shared, visit));
     }
+    let refused = |next: Option<&ReturnPath>| {
+        let answer = Answer::page(PageKind::SignInRefused, next);
+        Verdict::Refuse(RefusedReason::NotConfirmed, answer)
+    };
     let Some((unconfirmed, is_them)) = read(shared, form) else {
-        return Judged::Answer(refused(shared, visit, None));
+        return refused(None);
     };
     let next = unconfirmed.next.as_deref().and_then(ReturnPath::parse);
-    let mut binding = shared.binding_cookie.read(visit.headers, visit.now);
+    let mut binding = visit.binding(shared);
     if !binding.take_waiting(&unconfirmed.value) {
         // A second click finds the user signed in by the first.
-        return Judged::Answer(match visit.user() {
-            Some(_) => begin::go_on(shared, visit, next.as_ref()),
-            None => refused(shared, visit, next.as_ref()),
-        });
+        return match visit.user() {
+            Some(_) => Verdict::Answer(Answer::go_on(next.as_ref())),
+            None => refused(next.as_ref()),
+        };
     }
     if is_them {
         let entrant = Entrant::of(visit, next, LoginKind::default(), binding);
-        return Judged::Confirmed(Box::new((entrant, unconfirmed)));
+        return Verdict::Confirmed(Box::new((entrant, unconfirmed)));
     }
-    let kind = LoginKind {
-        is_renewed: true,
-        ..LoginKind::default()
+    let login = Login {
+        next,
+        kind: LoginKind::RENEWED,
+        binding: Some(binding),
     };
-    let response = begin::begin_with(shared, visit, next.as_ref(), kind, binding);
-    let mut ids = unconfirmed.names();
-    ids.push(unconfirmed.session.id);
-    Judged::Declined(Box::new(unconfirmed.session), ids, response)
+    Verdict::Declined(Box::new(unconfirmed), login)
 }
 
 /// What waits, and whether the user says that it is them. `None` for a form that is not one of ours, whole.
@@ -277,11 +270,4 @@ fn read(shared: &Shared, form: &[u8]) -> Option<(Unconfirmed, bool)> {
     };
     let confirmations = shared.confirmations.as_ref()?;
     Some((confirmations.open(&only(SEALED)?)?, is_them))
-}
-
-fn refused(shared: &Shared, visit: &Visit<'_>, next: Option<&ReturnPath>) -> Response<Bytes> {
-    shared.tell(Refused::new(RefusedReason::NotConfirmed));
-    let link = visit.place.login_link(shared, next);
-    let page = Page::new(PageKind::SignInRefused, StatusCode::FORBIDDEN, link);
-    answer::page(shared, visit, &page)
 }

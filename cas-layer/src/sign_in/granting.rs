@@ -1,58 +1,58 @@
 //! Proxy-granting tickets: from the CAS server's callback to the session that they are for (CAS protocol 2.5.4).
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 
 use crate::{
-    answer,
+    answer::Answer,
     app::{Granting, Label, Shared, Source},
     clock::UnixSeconds,
     events::{Event, GrantOutcome, ProxyCallbackOutcome},
-    protocol::{Authentication, ProxyCallback, ProxyGrantingTicket},
+    protocol::{Authentication, InvalidProxyCallback, ProxyCallback, ProxyGrantingTicket},
     registry::{Begun, Delivered, Expected, IouId, Opened, ProxyGrants, RegistryError},
     session::{Identity, NoCookie, SessionData, SessionId},
+    visit::Visit,
 };
 
 /// How long the callback may be late. It comes while the ticket is validated, by the protocol, but it may come to
 /// another node, and some servers send it a little later.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-const NOT_LISTED: &str = "not a source of proxy callbacks";
-
 /// The CAS server's request of the proxy callback, with or without a pair.
-pub(crate) fn answer<B>(
-    shared: &Arc<Shared>,
-    request: &Request<B>,
-) -> Pin<Box<dyn Future<Output = Response<Bytes>> + Send>> {
-    let granting = shared.granting.as_ref();
-    let source =
-        granting.map(|granting| granting.source(shared.peers.address(request.extensions())));
-    let method = request.method().clone();
-    let read = ProxyCallback::parse(request.uri().query().unwrap_or_default());
-    let (shared, now) = (Arc::clone(shared), shared.clock.now());
-    Box::pin(async move {
-        let refused = match source {
-            Some(Source::Listed) => None,
-            Some(Source::Unlisted) => Some(ProxyCallbackOutcome::SourceRefused),
-            Some(Source::Unknown) | None => Some(ProxyCallbackOutcome::SourceUnknown),
+pub(crate) struct Call {
+    method: Method,
+    source: Source,
+    read: Result<ProxyCallback, InvalidProxyCallback>,
+    now: UnixSeconds,
+}
+
+impl Call {
+    pub(crate) fn of(shared: &Shared, visit: &Visit<'_>) -> Self {
+        let address = shared.peers.address(visit.extensions);
+        let granting = shared.granting.as_ref();
+        Self {
+            method: visit.method.clone(),
+            source: granting.map_or(Source::Unknown, |granting| granting.source(address)),
+            read: ProxyCallback::parse(visit.uri.query().unwrap_or_default()),
+            now: visit.now,
+        }
+    }
+
+    pub(crate) async fn run(self, shared: &Shared) -> Answer {
+        let refused = match self.source {
+            Source::Listed => None,
+            Source::Unlisted => Some(ProxyCallbackOutcome::SourceRefused),
+            Source::Unknown => Some(ProxyCallbackOutcome::SourceUnknown),
         };
         if let Some(outcome) = refused {
             shared.tell(Event::ProxyCallback(outcome));
-            return answer::text(StatusCode::FORBIDDEN, NOT_LISTED);
+            return Answer::text(StatusCode::FORBIDDEN, "not a source of proxy callbacks");
         }
-        if method == Method::HEAD {
-            return answer::ok();
-        }
-        if method != Method::GET {
-            return answer::method_not_allowed("GET, HEAD, POST");
-        }
-        match read {
-            Ok(ProxyCallback::Probe) => answer::ok(),
-            Ok(ProxyCallback::Pair { ticket, iou }) => {
+        match (self.method, self.read) {
+            (Method::GET, Ok(ProxyCallback::Pair { ticket, iou })) => {
                 let iou = IouId::of(iou.expose_secret());
-                let delivered = deliver(&shared, iou, &ticket, now).await;
+                let delivered = deliver(shared, iou, &ticket, self.now).await;
                 shared.tell(Event::ProxyCallback(match &delivered {
                     Ok(Delivered::Kept) => ProxyCallbackOutcome::Kept,
                     Ok(Delivered::Twice) => ProxyCallbackOutcome::Twice,
@@ -62,16 +62,17 @@ pub(crate) fn answer<B>(
                 }));
                 // Whatever became of it: some servers refuse the sign-in itself if this is no 200, and nobody shall
                 // bring that about. To a stranger there is nothing else to see either.
-                answer::ok()
+                Answer::ok()
             }
-            Err(error) => {
-                shared.tell(Event::ProxyCallback(ProxyCallbackOutcome::Malformed(
-                    &error,
-                )));
-                answer::text(StatusCode::BAD_REQUEST, error.to_string())
+            (Method::GET, Ok(ProxyCallback::Probe)) | (Method::HEAD, _) => Answer::ok(),
+            (Method::GET, Err(error)) => {
+                let outcome = ProxyCallbackOutcome::Malformed(&error);
+                shared.tell(Event::ProxyCallback(outcome));
+                Answer::text(StatusCode::BAD_REQUEST, error.to_string())
             }
+            _ => Answer::method_not_allowed("GET, HEAD, POST"),
         }
-    })
+    }
 }
 
 async fn deliver(

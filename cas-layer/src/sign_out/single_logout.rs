@@ -3,14 +3,13 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use form_urlencoded::parse;
-use http::{Extensions, Response, StatusCode};
+use http::{Extensions, StatusCode};
 use tokio::runtime::Handle;
 
 use super::form::{Form, NO_ROOM, Unread};
 use crate::{
-    answer,
+    answer::Answer,
     app::{Shared, Source},
     clock::UnixSeconds,
     events::{Channel, Event, LogoutOutcome, SignedOut},
@@ -27,18 +26,53 @@ const MAX_CALLBACK: usize = 64;
 /// Longest state of the CAS server's that is sent back to it, in bytes.
 const MAX_RELAY_STATE: usize = 1024;
 
-const NOT_LISTED: &str = "not a source of logout requests";
+/// Why what was sent ends nothing.
+#[derive(Debug)]
+pub(crate) enum NoLogout {
+    /// Its sender is not listed, or cannot be told.
+    Source(Source),
+    /// It could not be read, or is nothing we know.
+    Unread(Unread),
+    Invalid(InvalidLogoutRequest),
+}
 
-/// The answer to a logout request whose sender is not listed.
-pub(crate) fn refuse_source(shared: &Shared, extensions: &Extensions) -> Option<Response<Bytes>> {
+impl NoLogout {
+    /// Tells the app, and whoever sent it.
+    pub(crate) fn answer(self, shared: &Shared, channel: Channel) -> Answer {
+        let (outcome, answer) = match &self {
+            Self::Source(source) => {
+                let outcome = match source {
+                    Source::Unknown => LogoutOutcome::SourceUnknown,
+                    Source::Listed | Source::Unlisted => LogoutOutcome::SourceRefused,
+                };
+                let text = "not a source of logout requests";
+                (outcome, Answer::text(StatusCode::FORBIDDEN, text))
+            }
+            Self::Unread(unread) => {
+                let outcome = if *unread == NO_ROOM {
+                    LogoutOutcome::NoRoom
+                } else {
+                    LogoutOutcome::Malformed(&unread.1)
+                };
+                (outcome, Answer::text(unread.0, unread.1))
+            }
+            Self::Invalid(error) => {
+                let answer = Answer::text(StatusCode::BAD_REQUEST, error.to_string());
+                (LogoutOutcome::Malformed(error), answer)
+            }
+        };
+        shared.tell(Event::LogoutRequest(channel, outcome));
+        answer
+    }
+}
+
+/// Why a logout request from this sender is not heard.
+pub(crate) fn refuse_source(shared: &Shared, extensions: &Extensions) -> Option<NoLogout> {
     let list = shared.logout_sources.as_ref()?;
-    let outcome = match list.look_up(shared.peers.address(extensions)) {
-        Source::Listed => return None,
-        Source::Unlisted => LogoutOutcome::SourceRefused,
-        Source::Unknown => LogoutOutcome::SourceUnknown,
-    };
-    shared.tell(Event::LogoutRequest(Channel::Back, outcome));
-    Some(answer::text(StatusCode::FORBIDDEN, NOT_LISTED))
+    match list.look_up(shared.peers.address(extensions)) {
+        Source::Listed => None,
+        source => Some(NoLogout::Source(source)),
+    }
 }
 
 /// Who has posted a logout request that was not refused.
@@ -56,34 +90,13 @@ fn source(shared: &Shared, extensions: &Extensions) -> Option<SourceId> {
     peer.map(|peer| SourceId::of(&peer))
 }
 
-/// The answer to a `POST` that is nothing we know, or could not be read.
-pub(crate) fn malformed(shared: &Shared, unread: Unread) -> Response<Bytes> {
-    let outcome = if unread == NO_ROOM {
-        LogoutOutcome::NoRoom
-    } else {
-        LogoutOutcome::Malformed(&unread.1)
-    };
-    shared.tell(Event::LogoutRequest(Channel::Back, outcome));
-    answer_unread(unread)
-}
-
-/// Says what is wrong with a form.
-pub(crate) fn answer_unread((status, reason): Unread) -> Response<Bytes> {
-    let answer = answer::text(status, reason);
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        answer::retry_later(answer)
-    } else {
-        answer
-    }
-}
-
 /// Back channel: the CAS server posts the request.
 pub(crate) async fn back_channel(
     shared: &Shared,
     form: Form,
     sender: LogoutSender,
     now: UnixSeconds,
-) -> Response<Bytes> {
+) -> Answer {
     let read = LogoutRequest::from_form(form.data());
     drop(form);
     match read {
@@ -91,7 +104,7 @@ pub(crate) async fn back_channel(
             let ending = Ending::of(shared, Named::by(&request), sender, now).await;
             ending.answer(shared, Channel::Back, None)
         }
-        Err(error) => refused(shared, Channel::Back, error),
+        Err(error) => NoLogout::Invalid(error).answer(shared, Channel::Back),
     }
 }
 
@@ -101,13 +114,14 @@ pub(crate) struct FrontChannel {
     named: Named,
     /// The user of this very browser, if their session is among them.
     own: Option<CasUser>,
-    answer: Answer,
+    onward: Onward,
     sender: LogoutSender,
     now: UnixSeconds,
 }
 
+/// What the browser gets when the sessions have ended.
 #[derive(Debug)]
-enum Answer {
+enum Onward {
     /// Back to the CAS server, which sends the browser on to the next app.
     GoOn(String),
     /// The CAS server's page asked by a script element and waits for this function to be called.
@@ -115,70 +129,59 @@ enum Answer {
     Nothing,
 }
 
-/// The logout request in the query of a `GET`; `None` when there is none.
-pub(crate) fn front_channel(
-    shared: &Shared,
-    visit: &Visit<'_>,
-    extensions: &Extensions,
-) -> Option<Result<FrontChannel, InvalidLogoutRequest>> {
-    let query = visit.uri.query()?;
-    let request = match LogoutRequest::from_query(query) {
-        Ok(request) => request,
-        Err(InvalidLogoutRequest::Missing) => return None,
-        Err(error) => return Some(Err(error)),
-    };
-    let named = Named::by(&request);
-    Some(Ok(FrontChannel {
-        own: visit
-            .owner()
-            .filter(|user| named.ids.contains(&user.session_id()))
-            .cloned(),
-        answer: Answer::to(query, shared),
-        named,
-        sender: LogoutSender::front_channel(source(shared, extensions)),
-        now: visit.now,
-    }))
-}
-
 impl FrontChannel {
-    pub(crate) async fn run(self, shared: &Shared) -> Response<Bytes> {
+    /// The logout request in the query of a `GET`.
+    pub(crate) fn read(shared: &Shared, visit: &Visit<'_>) -> Result<Self, InvalidLogoutRequest> {
+        let query = visit.uri.query().ok_or(InvalidLogoutRequest::Missing)?;
+        let named = Named::by(&LogoutRequest::from_query(query)?);
+        let is_own = |user: &&CasUser| named.ids.contains(&user.session_id());
+        Ok(Self {
+            own: visit.owner().filter(is_own).cloned(),
+            onward: Onward::of(query, shared),
+            named,
+            sender: LogoutSender::front_channel(source(shared, visit.extensions)),
+            now: visit.now,
+        })
+    }
+
+    pub(crate) async fn run(self, shared: &Shared) -> Answer {
         let ending = Ending::of(shared, self.named.clone(), self.sender, self.now).await;
         self.respond(shared, ending)
     }
 
     /// The same where the message may be the app's own, which has other services sign its users out: `None` if it
     /// names no session that this app has, or had until lately.
-    pub(crate) async fn run_if_ours(mut self, shared: &Shared) -> Option<Response<Bytes>> {
+    pub(crate) async fn run_if_ours(mut self, shared: &Shared) -> Option<Answer> {
         let has_ended = |id: &SessionId| shared.registry.ended().contain_id(*id);
         let is_known = self.own.is_some() || self.named.ids.iter().any(has_ended);
         let ending = Ending::of(shared, self.named.clone(), self.sender, self.now).await;
         match &ending.ended {
             Ok(ended) if ended.is_empty() && !is_known => return None,
             // Whose it is cannot be told, so nothing of it goes to the CAS server.
-            Err(_) if !is_known => self.answer = Answer::Nothing,
+            Err(_) if !is_known => self.onward = Onward::Nothing,
             _ => {}
         }
         Some(self.respond(shared, ending))
     }
 
-    fn respond(self, shared: &Shared, ending: Ending) -> Response<Bytes> {
-        let mut response = ending.answer(shared, Channel::Front, self.own.as_ref());
-        let answer = match self.answer {
+    fn respond(self, shared: &Shared, ending: Ending) -> Answer {
+        let is_remembered = ending.ended.is_ok();
+        let answer = ending.answer(shared, Channel::Front, self.own.as_ref());
+        let answer = match self.onward {
             // The other apps are not to wait for our registry.
-            Answer::GoOn(url) => answer::redirect(StatusCode::FOUND, &url),
-            Answer::Call(name) if response.status().is_success() => Some(answer::script(&name)),
-            Answer::Call(_) | Answer::Nothing => None,
+            Onward::GoOn(url) => Answer::redirect(url),
+            Onward::Call(name) if is_remembered => Answer::script(name),
+            Onward::Call(_) | Onward::Nothing => answer,
         };
-        response = answer.unwrap_or(response);
-        if self.own.is_some() {
-            answer::add_cookie(&mut response, shared.session_cookie.clear());
+        match self.own {
+            Some(_) => answer.with_cookie(shared.session_cookie.clear()),
+            None => answer,
         }
-        response
     }
 }
 
-impl Answer {
-    fn to(query: &str, shared: &Shared) -> Self {
+impl Onward {
+    fn of(query: &str, shared: &Shared) -> Self {
         let parameter = |wanted: &str| {
             parse(query.as_bytes())
                 .find(|(name, _)| name == wanted)
@@ -254,7 +257,7 @@ impl Ending {
 
     /// Tells the app, and whoever sent the message. `own` is the user whose browser brought it, if their session is
     /// in it.
-    fn answer(self, shared: &Shared, channel: Channel, own: Option<&CasUser>) -> Response<Bytes> {
+    fn answer(self, shared: &Shared, channel: Channel, own: Option<&CasUser>) -> Answer {
         let outcome = match &self.ended {
             Ok(ended) if ended.is_empty() => LogoutOutcome::Unknown,
             Ok(ended) => LogoutOutcome::Ended(ended.len()),
@@ -275,23 +278,13 @@ impl Ending {
             shared.tell(signed_out.recorded(self.ended.as_ref().map(drop)));
         }
         match self.ended {
-            Ok(_) => answer::ok(),
-            Err(_) => answer::retry_later(answer::text(
+            Ok(_) => Answer::ok(),
+            Err(_) => Answer::text(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the logout is not certain to be remembered",
-            )),
+            ),
         }
     }
-}
-
-pub(crate) fn refused(
-    shared: &Shared,
-    channel: Channel,
-    error: InvalidLogoutRequest,
-) -> Response<Bytes> {
-    let outcome = LogoutOutcome::Malformed(&error);
-    shared.tell(Event::LogoutRequest(channel, outcome));
-    answer::text(StatusCode::BAD_REQUEST, error.to_string())
 }
 
 #[cfg(test)]

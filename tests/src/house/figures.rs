@@ -11,8 +11,13 @@ use syn::{
 
 use super::{House, SourceFile};
 
-/// Types that a function returns if it decides what is answered.
-const ANSWERS: [&str; 4] = ["Response", "Refusal", "CasFuture", "Admission"];
+/// Types that a function returns if it makes a response.
+const ANSWERS: [&str; 2] = ["Response", "CasFuture"];
+
+/// Types of the library that say as a value what is answered.
+const DECISIONS: [&str; 9] = [
+    "Answer", "Step", "Task", "First", "Action", "Gateway", "Verdict", "Refusal", "NoLogout",
+];
 
 /// A function or a method.
 #[derive(Clone, Debug)]
@@ -25,8 +30,10 @@ pub struct Function {
     pub line: usize,
     /// From `fn` to the closing brace.
     pub lines: usize,
-    /// Whether an HTTP answer, or what becomes one, is in what it returns.
+    /// Whether a response, or a future of one, is in what it returns.
     pub answers: bool,
+    /// Whether it says as a value what is answered.
+    pub decides: bool,
 }
 
 impl House {
@@ -90,20 +97,22 @@ impl Functions {
             name: name.join("::"),
             line,
             lines: end - line + 1,
-            answers: answers(&signature.output),
+            answers: names(&signature.output, &ANSWERS),
+            decides: names(&signature.output, &DECISIONS),
         });
     }
 }
 
-fn answers(output: &ReturnType) -> bool {
-    fn names_one(tokens: TokenStream) -> bool {
+/// Whether one of these types is in what a function returns.
+fn names(output: &ReturnType, types: &[&str]) -> bool {
+    fn names_one(tokens: TokenStream, types: &[&str]) -> bool {
         tokens.into_iter().any(|token| match token {
-            TokenTree::Ident(it) => ANSWERS.iter().any(|answer| it == answer),
-            TokenTree::Group(it) => names_one(it.stream()),
+            TokenTree::Ident(it) => types.iter().any(|name| it == name),
+            TokenTree::Group(it) => names_one(it.stream(), types),
             _ => false,
         })
     }
-    names_one(output.to_token_stream())
+    names_one(output.to_token_stream(), types)
 }
 
 impl<'ast> Visit<'ast> for Functions {

@@ -3,33 +3,34 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_body::Body;
 
 use super::{
     super::{Anonymous, extra_cookie::ExtraCookie, host, post},
-    CasApiLayer, browser,
-    credentials::{self, Credentials, Source},
-    refusal,
+    CasApiLayer,
+    credentials::{self, Source},
+    decide::{Action, Asked, By},
 };
 use crate::{
-    admission::{Peer, Validated, Validation},
-    answer,
-    app::{Endpoint, Route, Shared},
+    admission::{Peer, Validation},
+    answer::{Answer, Detail, Reader},
+    app::Shared,
+    client::{ValidationError, ValidationErrorKind},
     clock::UnixSeconds,
     events::{Event, Refused, RefusedReason},
     pages::PageKind,
     protocol::{ServiceTicket, ServiceUrl},
-    registry::{Begun, Opened, RegistryError},
+    registry::{Begun, RegistryError},
     rules::{Access, Verdict},
     seldom::{Seldom, seldom},
-    session::{Identity, SessionId},
+    session::{Rejected, SessionId},
     sign_in::{
-        granting,
+        opening::{self, NoSession, NotOpened, Opening},
         validation::{self, Question},
     },
     user::{CasUser, Place},
-    visit::{Visit, Visitor, change_query, original_uri},
+    visit::{Visit, Visitor, change_query},
 };
 
 /// The answer in place of the inner service's, boxed as most requests have none.
@@ -49,6 +50,8 @@ pub(super) struct Finish {
     cookie: Option<HeaderValue>,
     /// Of a session that is in use.
     renewal: Option<ExtraCookie>,
+    /// Where the ticket was that was used.
+    used: Option<Source>,
 }
 
 impl Finish {
@@ -83,76 +86,27 @@ impl CasApiLayer {
             Ok(shared) => &Arc::clone(shared),
             Err(no_host) => return Err(no_host.answer().into()),
         };
-        let now = shared.clock.now();
-        let uri = original_uri(&request).clone();
-        let path = shared.app_path(uri.path());
-        let is_post = *request.method() == Method::POST;
-        let access = match shared.route_of_api(uri.path(), is_post) {
-            Route::Endpoint(endpoint) if is_post => {
-                return Err(take_post(shared, endpoint, request, now).await.into());
+        let visit = self.visit(&request, shared);
+        let (now, peer) = (visit.now, shared.peers.of(visit.extensions));
+        let asked = match self.decide(shared, &visit) {
+            Action::Judge(asked) => asked,
+            Action::Own(task) => {
+                let reply = task.run(shared, &visit);
+                return Err(reply.wait().await);
             }
-            Route::Endpoint(_) => {
-                return Err(granting::answer(shared, &request).await.into());
+            Action::Read(endpoint) => {
+                let answer = post::take(Arc::clone(shared), endpoint, request, now);
+                return Err(answer.await.into());
             }
-            Route::Nowhere => return Err(answer::not_found().into()),
-            Route::App(access) => access,
         };
-        let mut finish = Finish {
-            is_private: access.is_private() && shared.private_by_default,
-            ..Finish::default()
+        let reader = Reader::program(asked.service.clone());
+        let (user, finish) = match let_in(shared, asked, peer, now).await {
+            Ok(let_in) => let_in,
+            Err(answer) => return Err(answer.render(shared, &reader).into()),
         };
-        let service = path.and_then(|path| credentials::service_url(shared, path, uri.query()));
-        let mut user = None;
-        // Whatever the parameters of a public path are called, they are the app's.
-        if access.is_private() {
-            user = match Credentials::of(request.headers(), uri.query()) {
-                Credentials::None => {
-                    let user = self.session(shared, request.headers(), now)?;
-                    let in_use = user.as_ref();
-                    finish.renewal =
-                        in_use.and_then(|user| ExtraCookie::renewal(shared, user, now));
-                    user
-                }
-                Credentials::Unclear(reason) => {
-                    return Err(not_taken(shared, StatusCode::BAD_REQUEST, reason));
-                }
-                Credentials::Ticket(_, Source::Query) if !self.tickets_in_query => {
-                    let reason = "a ticket is not taken from the query: send it as `Authorization: CAS <ticket>`";
-                    return Err(not_taken(shared, StatusCode::BAD_REQUEST, reason));
-                }
-                // Any link to the CAS server's login page has it sent here, with a good ticket.
-                Credentials::Ticket(_, Source::Query)
-                    if browser::may_have_sent(request.headers()) =>
-                {
-                    let reason = "a ticket in the query is not taken from a browser";
-                    return Err(not_taken(shared, StatusCode::FORBIDDEN, reason));
-                }
-                Credentials::Ticket(ticket, source) => {
-                    let Some(service) = &service else {
-                        let reason = "this URL can be no service URL, so no ticket is for it";
-                        return Err(not_taken(shared, StatusCode::BAD_REQUEST, reason));
-                    };
-                    let opens = self.sessions
-                        && source == Source::Header
-                        && !browser::has_sent(request.headers())
-                        && matches!(self.session(shared, request.headers(), now), Ok(None));
-                    let peer = shared.peers.of(request.extensions());
-                    let (user, cookie) = validate(shared, peer, ticket, service, opens).await?;
-                    finish.cookie = cookie;
-                    hide_ticket(&mut request, source);
-                    Some(user)
-                }
-            };
+        if let Some(source) = finish.used {
+            hide_ticket(&mut request, source);
         }
-        let judged = judge(shared, &access, user.as_ref(), service.as_ref(), now);
-        if let Some(user) = user.as_ref().filter(|_| finish.cookie.is_some()) {
-            if judged.is_err() {
-                shared.take_back(vec![user.session_id()], now).await;
-            } else {
-                shared.tell(Event::SignedIn(user));
-            }
-        }
-        judged?;
         let extensions = request.extensions_mut();
         // Whatever an outer layer left there, it is not a user who brought a ticket.
         extensions.remove::<CasUser>();
@@ -167,154 +121,180 @@ impl CasApiLayer {
         Ok(Admitted { request, finish })
     }
 
-    /// The user of a session, where sessions are kept.
-    fn session(
-        &self,
-        shared: &Arc<Shared>,
-        headers: &HeaderMap,
-        now: UnixSeconds,
-    ) -> Result<Option<CasUser>, Refusal> {
-        if !self.sessions {
-            return Ok(None);
+    /// Cookies count only where sessions are kept.
+    fn visit<'r, B>(&self, request: &'r Request<B>, shared: &Arc<Shared>) -> Visit<'r> {
+        let (place, now) = (Place::Request, shared.clock.now());
+        let visitor = if self.sessions {
+            Visitor::of(request.headers(), shared, place, now)
+        } else {
+            Visitor::Anonymous
+        };
+        Visit::seen_before(request, place, visitor, now)
+    }
+}
+
+/// Who gets what they asked for, and what their response gets.
+async fn let_in(
+    shared: &Arc<Shared>,
+    asked: Asked<'_>,
+    peer: Option<Peer>,
+    now: UnixSeconds,
+) -> Result<(Option<CasUser>, Finish), Answer> {
+    let mut finish = Finish {
+        is_private: asked.access.is_private() && shared.private_by_default,
+        ..Finish::default()
+    };
+    let user = match asked.by {
+        By::Nobody => None,
+        By::User(user) => {
+            finish.renewal = ExtraCookie::renewal(shared, &user, now);
+            Some(user)
         }
-        match Visitor::of(headers, shared, Place::Request, now) {
-            Visitor::SignedIn(user) => Ok(Some(user)),
-            Visitor::Unverified(_) => Err(refusal::later(PageKind::SessionUnverified).into()),
-            Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) => Ok(None),
+        By::Ticket {
+            ticket,
+            service,
+            source,
+            opens_session,
+        } => {
+            let brought = Brought {
+                ticket,
+                service,
+                peer,
+                opens_session,
+            };
+            let (user, cookie) = brought.validate(shared).await?;
+            finish.used = Some(source);
+            finish.cookie = cookie;
+            Some(user)
+        }
+    };
+    let judged = judge(shared, &asked.access, user.as_ref(), now);
+    if let Some(user) = user.as_ref().filter(|_| finish.cookie.is_some()) {
+        if judged.is_err() {
+            shared.take_back(vec![user.session_id()], now).await;
+        } else {
+            shared.tell(Event::SignedIn(user));
         }
     }
+    judged.map(|()| (user, finish))
 }
 
 fn judge(
     shared: &Shared,
     access: &Access,
     user: Option<&CasUser>,
-    service: Option<&ServiceUrl>,
     now: UnixSeconds,
-) -> Result<(), Refusal> {
-    let unauthorized = |kind| {
-        let problem = refusal::problem(kind, StatusCode::UNAUTHORIZED);
-        refusal::challenge(problem, service)
-    };
-    match access.judge(user, now) {
-        Verdict::Welcome => Ok(()),
-        Verdict::SignIn => Err(unauthorized(PageKind::SignInNeeded).into()),
-        Verdict::SignInAfresh => Err(unauthorized(PageKind::FreshSignInNeeded).into()),
+) -> Result<(), Answer> {
+    let kind = match access.judge(user, now) {
+        Verdict::Welcome => return Ok(()),
+        Verdict::SignIn => PageKind::SignInNeeded,
+        Verdict::SignInAfresh => PageKind::FreshSignInNeeded,
         Verdict::Forbidden => {
             shared.tell(Refused::new(RefusedReason::NotAllowed).signed_in(user));
-            let status = StatusCode::FORBIDDEN;
-            Err(refusal::problem(PageKind::NotAllowed, status).into())
+            PageKind::NotAllowed
         }
-    }
+    };
+    Err(Answer::page(kind, None))
 }
 
-/// A ticket that is not brought to the CAS server, for the reason told.
-fn not_taken(shared: &Shared, status: StatusCode, reason: &'static str) -> Refusal {
-    shared.tell(Refused::new(RefusedReason::InvalidTicket));
-    answer::text(status, reason).into()
-}
-
-/// Whose ticket it is, and the cookie of the session that it opens.
-async fn validate(
-    shared: &Arc<Shared>,
-    peer: Option<Peer>,
+/// A ticket that came with a request.
+struct Brought {
     ticket: ServiceTicket,
-    service: &ServiceUrl,
+    service: ServiceUrl,
+    peer: Option<Peer>,
     opens_session: bool,
-) -> Result<(CasUser, Option<HeaderValue>), Refusal> {
-    let busy = || {
-        shared.tell(Refused::new(RefusedReason::Busy));
-        refusal::later(PageKind::Busy)
-    };
-    let slot = validation::admit_program(shared, peer).await;
-    let slot = slot.ok_or_else(busy)?;
-    let id = SessionId::of(&ticket);
-    let begun = if opens_session {
-        let begun = Begun::new(&shared.registry, id, shared.begun_for()).await;
-        // The request is as good without a session.
-        begun.inspect_err(no_session).ok()
-    } else {
-        None
-    };
-    let is_renewed = shared.sign_in.is_renewed;
-    let question = Question {
-        slot,
-        ticket,
-        service: service.clone(),
-        is_renewed,
-        begun,
-        member: None,
-    };
-    let validation = question.ask(shared).end().await.validation();
-    let Validation { begun, result } = validation.ok_or_else(busy)?;
-    let Validated {
-        authentication,
-        granting_ticket,
-    } = result.map_err(|error| {
-        shared.tell(Refused::by(&error));
-        refusal::not_validated(&error, service)
-    })?;
-    let content = shared
-        .content
-        .of(&authentication, shared.client.url())
-        .map_err(|rejected| {
-            shared.tell(Refused::by(&rejected).signing_in(authentication.user(), id));
-            refusal::rejected(&rejected)
-        })?;
-    let now = shared.clock.now();
-    let mut identity = Identity::new(content, id, is_renewed, now, &shared.lifetimes);
-    if let Some(begun) = begun {
-        match begun.open(identity.expires_at, now).await {
-            Ok(Opened::Live { number }) => {
-                let mut session = identity.open(number);
-                if let Some(ticket) = granting_ticket.clone() {
-                    granting::give(shared, &mut session, ticket, now).await;
-                }
-                match granting::cookie(shared, &mut session, now) {
-                    Ok(cookie) => {
-                        let user = CasUser::new(session, Arc::clone(shared), Place::Request);
-                        return Ok((user, Some(cookie)));
-                    }
-                    Err(error) => {
-                        not_opened(&error);
-                        shared.take_back(vec![id], now).await;
-                        identity = session.into_identity();
-                    }
-                }
-            }
-            Ok(Opened::Ended) => {
-                let reason = RefusedReason::SignedOutMeanwhile;
-                shared.tell(Refused::new(reason).signing_in(authentication.user(), id));
-                let status = StatusCode::UNAUTHORIZED;
-                let refused = refusal::problem(PageKind::SignInRefused, status);
-                return Err(refusal::challenge(refused, Some(service)).into());
-            }
-            Err(error) => not_opened(&error),
-        }
-    }
-    // No session: both tickets are good for this request.
-    identity.granting_ticket = granting_ticket;
-    let user = CasUser::of_ticket(identity, Arc::clone(shared));
-    Ok((user, None))
 }
 
-/// A logout request, on a path that takes nothing else by `POST`.
-async fn take_post<B>(
-    shared: &Arc<Shared>,
-    endpoint: Endpoint,
-    request: Request<B>,
-    now: UnixSeconds,
-) -> Response<Bytes>
-where
-    B: Body + Send + 'static,
-{
-    let refusal = {
-        let visit = Visit::of(&request, shared);
-        post::refuse(shared, endpoint, &visit, request.extensions())
+impl Brought {
+    /// Whose ticket it is, and the cookie of the session that it opens.
+    async fn validate(
+        self,
+        shared: &Arc<Shared>,
+    ) -> Result<(CasUser, Option<HeaderValue>), Answer> {
+        let id = SessionId::of(&self.ticket);
+        let is_renewed = shared.sign_in.is_renewed;
+        let Validation { begun, result } = self.ask(shared, id, is_renewed).await?;
+        let validated = result.map_err(|error| not_validated(shared, &error))?;
+        let now = shared.clock.now();
+        let identity = opening::identify(shared, validated, id, is_renewed, now);
+        let identity = identity.map_err(|rejected| not_admitted(&rejected))?;
+        let Some(begun) = begun else {
+            return Ok((CasUser::of_ticket(identity, Arc::clone(shared)), None));
+        };
+        let not_opened = match opening::open(shared, begun, identity, now).await {
+            Ok(Opening { session, cookie }) => {
+                let user = CasUser::new(session, Arc::clone(shared), Place::Request);
+                return Ok((user, Some(cookie)));
+            }
+            Err(not_opened) => *not_opened,
+        };
+        let NotOpened { identity, reason } = not_opened;
+        match &reason {
+            NoSession::Ended => {
+                let refused = Refused::new(RefusedReason::SignedOutMeanwhile);
+                shared.tell(refused.signing_in(identity.user(), id));
+                return Err(Answer::page(PageKind::SignInRefused, None));
+            }
+            NoSession::Registry(error) => without_session(error),
+            NoSession::Cookie(error) => without_session(error),
+        }
+        // Both tickets are good for this request.
+        Ok((CasUser::of_ticket(identity, Arc::clone(shared)), None))
+    }
+
+    async fn ask(
+        self,
+        shared: &Arc<Shared>,
+        id: SessionId,
+        is_renewed: bool,
+    ) -> Result<Validation<Option<Begun>>, Answer> {
+        let busy = || {
+            shared.tell(Refused::new(RefusedReason::Busy));
+            Answer::page(PageKind::Busy, None)
+        };
+        let slot = validation::admit_program(shared, self.peer).await;
+        let slot = slot.ok_or_else(busy)?;
+        let begun = if self.opens_session {
+            let begun = Begun::new(&shared.registry, id, shared.begun_for()).await;
+            // The request is as good without a session.
+            begun.inspect_err(no_session).ok()
+        } else {
+            None
+        };
+        let question = Question {
+            slot,
+            ticket: self.ticket,
+            service: self.service,
+            is_renewed,
+            begun,
+            member: None,
+        };
+        let validation = question.ask(shared).end().await.validation();
+        validation.ok_or_else(busy)
+    }
+}
+
+/// The CAS server did not vouch for anybody.
+fn not_validated(shared: &Shared, error: &ValidationError) -> Answer {
+    shared.tell(Refused::by(error));
+    let (kind, detail) = match error.kind() {
+        ValidationErrorKind::Refused | ValidationErrorKind::ConditionsUnmet => {
+            let code = error.code().map(str::to_owned);
+            (PageKind::SignInRefused, Detail::Code(code))
+        }
+        ValidationErrorKind::TimedOut => (PageKind::CasUnavailable, Detail::TimedOut),
+        _ => (PageKind::CasUnavailable, Detail::Nothing),
     };
-    match refusal {
-        Some(refusal) => refusal,
-        None => post::take(Arc::clone(shared), endpoint, request, now).await,
+    Answer::page_with(kind, None, detail)
+}
+
+fn not_admitted(rejected: &Rejected) -> Answer {
+    match rejected {
+        Rejected::Vetoed(veto) => {
+            let reason = Detail::Veto(veto.reason().to_owned());
+            Answer::page_with(PageKind::SignInVetoed, None, reason)
+        }
+        Rejected::BadName(_) => Answer::page(PageKind::InternalError, None),
     }
 }
 
@@ -329,7 +309,7 @@ fn no_session(error: &RegistryError) {
     );
 }
 
-fn not_opened(error: &dyn std::error::Error) {
+fn without_session(error: &dyn std::error::Error) {
     tracing::warn!(%error, "a ticket was accepted, but no session could be opened for it");
 }
 

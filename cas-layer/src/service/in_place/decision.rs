@@ -1,79 +1,72 @@
-//! What becomes of a request in place that is no logout request.
+//! What becomes of a request in place. Pure, but for a form, which has to be looked at.
 
-use std::sync::Arc;
-
-use http::Request;
-use http_body::Body;
-use tower::Service;
+use std::borrow::Cow;
 
 use super::{
-    super::{
-        CasFuture,
-        admit::{Admission, Admitted, admit},
-    },
+    super::decide::{Action, Task, at_app},
     arrival,
-    peeked::Peeked,
 };
 use crate::{
-    answer,
+    address::in_place as address,
+    answer::Answer,
     app::{Route, Shared},
     rules::Access,
+    sign_out::single_logout::FrontChannel,
     visit::Visit,
 };
 
-/// The answer to a request that turned out to be no logout request. Who is asking is looked up now, and not when the
-/// request came.
-pub(super) fn pass_on<S, B: Body>(
-    shared: &Arc<Shared>,
-    service: &mut S,
-    request: Request<Peeked<B>>,
-) -> CasFuture<S::Future>
-where
-    S: Service<Request<Peeked<B>>>,
-{
-    let visit = Visit::in_place(&request, shared);
-    let Route::App(access) = shared.route_in_place(visit.uri.path()) else {
-        return CasFuture::ready(answer::not_found());
+/// What becomes of a request in place.
+#[derive(Debug)]
+pub(super) enum First {
+    /// Nothing of it may be for the layer but its cookies.
+    Act(Action),
+    /// It is somebody's answer to the question whether a sign-in is theirs.
+    Confirm,
+    /// Its form may be a logout request. If it is none, this is what becomes of it.
+    Peek(Action),
+    /// The logout request in its address may be about a session of this app.
+    Ask(Box<FrontChannel>),
+}
+
+/// `may_be_logout_request` is what its method, its fields and its length say.
+pub(super) fn first(shared: &Shared, visit: &Visit<'_>, may_be_logout_request: bool) -> First {
+    let access = match shared.route_in_place(visit.uri.path()) {
+        Route::App(access) => access,
+        // A logout request, as on every path of the app's.
+        Route::Endpoint(_) if may_be_logout_request => Cow::Borrowed(shared.rules.required()),
+        Route::Endpoint(_) => return First::Act(Action::Own(Task::TakePair)),
+        Route::Nowhere => return First::Act(nowhere()),
     };
-    decide(shared, visit, &access).carry_out(shared, service, request)
-}
-
-/// What becomes of a request that is no logout request.
-pub(super) enum Decision<F> {
-    Answer(CasFuture<F>),
-    Admitted(Admitted),
-}
-
-pub(super) fn decide<F>(shared: &Arc<Shared>, visit: Visit<'_>, access: &Access) -> Decision<F> {
-    if let Some(answer) = arrival::answer(shared, &visit, access) {
-        return Decision::Answer(answer);
+    if arrival::is_confirmation(shared, visit) {
+        return First::Confirm;
     }
-    match admit(shared, visit, access) {
-        Admission::Refused(refusal) => Decision::Answer(CasFuture::ready(*refusal)),
-        Admission::Admitted(admitted) => Decision::Admitted(admitted),
-    }
-}
-
-impl<F> Decision<F> {
-    pub(super) fn carry_out<S, B: Body>(
-        self,
-        shared: &Arc<Shared>,
-        service: &mut S,
-        mut request: Request<Peeked<B>>,
-    ) -> CasFuture<F>
-    where
-        S: Service<Request<Peeked<B>>, Future = F>,
-    {
-        match self {
-            Self::Answer(answer) => answer,
-            Self::Admitted(admitted) => {
-                admitted.announce(shared, request.extensions_mut());
-                CasFuture::inner(
-                    service.call(request),
-                    admitted.marks_private,
-                    admitted.extra,
-                )
-            }
+    // Where no sign-in comes back to, no logout request is sent to.
+    if access.is_private() || address::is_fallback(shared, visit.uri) {
+        if may_be_logout_request {
+            return First::Peek(at_app(shared, visit, &access));
+        }
+        if let Some(front_channel) = arrival::front_channel(shared, visit) {
+            return First::Ask(Box::new(front_channel));
         }
     }
+    First::Act(decide(shared, visit, &access))
+}
+
+/// The same for a request that has turned out to be no logout request.
+pub(super) fn afterwards(shared: &Shared, visit: &Visit<'_>) -> Action {
+    match shared.route_in_place(visit.uri.path()) {
+        Route::App(access) => decide(shared, visit, &access),
+        Route::Endpoint(_) | Route::Nowhere => nowhere(),
+    }
+}
+
+fn decide(shared: &Shared, visit: &Visit<'_>, access: &Access) -> Action {
+    match arrival::step(shared, visit, access) {
+        Some(step) => Action::Own(Task::SignIn(step)),
+        None => at_app(shared, visit, access),
+    }
+}
+
+fn nowhere() -> Action {
+    Action::Own(Task::Answer(Answer::not_found()))
 }

@@ -15,21 +15,27 @@ use pin_project_lite::pin_project;
 use tower::Service;
 
 use super::{
-    super::CasFuture,
-    decision::pass_on,
+    super::{
+        CasFuture,
+        decide::Action,
+        task::{Reply, Served},
+    },
+    decision::afterwards,
     peek::{Found, Peek},
     peeked::Peeked,
 };
 use crate::{
-    answer,
+    answer::{self, Reader},
     app::Shared,
     clock::UnixSeconds,
+    events::Channel,
     sign_in::confirmation,
     sign_out::{
         form::NO_ROOM,
-        single_logout::{self, FrontChannel},
+        single_logout::{self, FrontChannel, NoLogout},
     },
     user::Place,
+    visit::Visit,
 };
 
 pin_project! {
@@ -70,10 +76,10 @@ pub(super) struct Form<S, B: Body> {
 pub(super) enum Otherwise<S> {
     /// It cannot be the app's own.
     Confirmation,
-    Refused(Box<Response<Bytes>>),
+    Refused(Reply),
     /// The service that `poll_ready` made ready gets it, if the visitor is still admitted then: a session can end
     /// while a form is on its way.
-    Admitted(S),
+    Served(S),
 }
 
 /// A request with a logout request in its address, while the registry is asked whether it is about a session of ours.
@@ -165,7 +171,8 @@ where
 impl<S, B: Body> Form<S, B> {
     /// The answer to a logout request that may not come from where it does.
     fn refuse(&self) -> Option<Response<Bytes>> {
-        single_logout::refuse_source(&self.shared, &self.parts.extensions)
+        let refusal = single_logout::refuse_source(&self.shared, &self.parts.extensions)?;
+        Some(tell(&self.shared, refusal))
     }
 
     fn answer(self, found: Found) -> CasFuture<S::Future>
@@ -196,27 +203,59 @@ impl<S, B: Body> Form<S, B> {
             }
             // It may be a logout request, and the sender of one has to know that it was not heard.
             (Found::Unread, Otherwise::Confirmation | Otherwise::Refused(_)) => {
-                CasFuture::ready(single_logout::malformed(&shared, NO_ROOM))
+                CasFuture::ready(tell(&shared, NoLogout::Unread(NO_ROOM)))
             }
             (Found::Whole, _) => {
                 let form = peek.into_form();
                 let sender = single_logout::back_channel_sender(&shared, &parts.extensions);
                 CasFuture::endpoint(async move {
-                    single_logout::back_channel(&shared, form, sender, now).await
+                    let answer = single_logout::back_channel(&shared, form, sender, now).await;
+                    answer.render(&shared, &Reader::program(None))
                 })
             }
-            (Found::Broken(reason), _) => {
-                CasFuture::ready(single_logout::malformed(&shared, reason))
-            }
-            (Found::Ours | Found::Foreign, Otherwise::Refused(refusal)) => {
-                CasFuture::ready(*refusal)
-            }
-            (Found::Ours | Found::Foreign | Found::Unread, Otherwise::Admitted(mut service)) => {
+            (Found::Broken(reason), _) => CasFuture::ready(tell(&shared, NoLogout::Unread(reason))),
+            (Found::Ours | Found::Foreign, Otherwise::Refused(reply)) => CasFuture::reply(reply),
+            (Found::Ours | Found::Foreign | Found::Unread, Otherwise::Served(mut service)) => {
                 let request = Request::from_parts(parts, peek.into_body());
-                pass_on(&shared, &mut service, request)
+                act_afterwards(&shared, &mut service, request)
             }
         }
     }
+}
+
+fn tell(shared: &Shared, no_logout: NoLogout) -> Response<Bytes> {
+    let answer = no_logout.answer(shared, Channel::Back);
+    answer.render(shared, &Reader::program(None))
+}
+
+/// What becomes of a request that turned out to be no logout request. Who is asking is looked up now, and not when the
+/// request came.
+fn act_afterwards<S, B: Body>(
+    shared: &Arc<Shared>,
+    service: &mut S,
+    request: Request<Peeked<B>>,
+) -> CasFuture<S::Future>
+where
+    S: Service<Request<Peeked<B>>>,
+{
+    let visit = Visit::in_place(&request, shared);
+    match afterwards(shared, &visit) {
+        Action::Own(task) => CasFuture::reply(task.run(shared, &visit)),
+        Action::Serve(serve) => pass_on(shared, serve.to(shared, visit), service, request),
+    }
+}
+
+pub(super) fn pass_on<S, B: Body>(
+    shared: &Arc<Shared>,
+    served: Served,
+    service: &mut S,
+    mut request: Request<Peeked<B>>,
+) -> CasFuture<S::Future>
+where
+    S: Service<Request<Peeked<B>>>,
+{
+    served.announce(shared, request.extensions_mut());
+    CasFuture::inner(service.call(request), served.marks_private, served.extra)
 }
 
 impl<S, B> Question<S, B> {
@@ -228,7 +267,10 @@ impl<S, B> Question<S, B> {
     ) -> Self {
         let asked = Arc::clone(shared);
         Self {
-            answer: Box::pin(async move { front_channel.run_if_ours(&asked).await }),
+            answer: Box::pin(async move {
+                let answer = front_channel.run_if_ours(&asked).await?;
+                Some(answer.render(&asked, &Reader::program(None)))
+            }),
             request,
             shared: Arc::clone(shared),
             service,
@@ -242,7 +284,7 @@ impl<S, B> Question<S, B> {
         B: Body,
     {
         let request = self.request.map(Peeked::untouched);
-        pass_on(&self.shared, &mut self.service, request)
+        act_afterwards(&self.shared, &mut self.service, request)
     }
 }
 

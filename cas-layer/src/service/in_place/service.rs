@@ -1,7 +1,6 @@
 //! The tower service in place.
 
 use std::{
-    borrow::Cow,
     mem,
     sync::Arc,
     task::{Context, Poll},
@@ -13,24 +12,13 @@ use http_body::Body;
 use tower::Service;
 
 use super::{
-    super::{
-        CasFuture,
-        admit::{Admission, admit},
-        host,
-    },
-    arrival,
-    decision::decide,
-    future::{CasInPlaceFuture, Form, Otherwise, Question},
+    super::{CasFuture, decide::Action, host},
+    decision::{First, first},
+    future::{CasInPlaceFuture, Form, Otherwise, Question, pass_on},
     peek::{self, Peek},
     peeked::Peeked,
 };
-use crate::{
-    address::in_place as address,
-    answer,
-    app::{Hosts, Route},
-    sign_in::granting,
-    visit::Visit,
-};
+use crate::{app::Hosts, visit::Visit};
 
 /// The service that [`CasInPlaceLayer`](crate::CasInPlaceLayer) makes of an inner one.
 #[derive(Clone, Debug)]
@@ -68,56 +56,39 @@ where
         };
         let visit = Visit::in_place(&request, shared);
         let may_be_logout_request = peek::is_worth_it(visit.method, visit.headers, request.body());
-        let access = match shared.route_in_place(visit.uri.path()) {
-            Route::App(access) => access,
-            // A logout request, as on every path of the app's.
-            Route::Endpoint(_) if may_be_logout_request => Cow::Borrowed(shared.rules.required()),
-            Route::Endpoint(_) => {
-                let answer = granting::answer(shared, &request);
-                return CasInPlaceFuture::answering(CasFuture::endpoint(answer));
+        let otherwise = match first(shared, &visit, may_be_logout_request) {
+            First::Act(Action::Serve(serve)) => {
+                let served = serve.to(shared, visit);
+                let request = request.map(Peeked::untouched);
+                let future = pass_on(shared, served, &mut self.inner, request);
+                return CasInPlaceFuture::answering(future);
             }
-            Route::Nowhere => {
-                return CasInPlaceFuture::answering(CasFuture::ready(answer::not_found()));
+            First::Act(Action::Own(task)) => {
+                let reply = task.run(shared, &visit);
+                return CasInPlaceFuture::answering(CasFuture::reply(reply));
             }
+            First::Ask(front_channel) => {
+                let service = take_ready(&mut self.inner);
+                let question = Question::new(*front_channel, request, shared, service);
+                return CasInPlaceFuture::asking(question);
+            }
+            First::Confirm => Otherwise::Confirmation,
+            First::Peek(Action::Serve(_)) => Otherwise::Served(take_ready(&mut self.inner)),
+            First::Peek(Action::Own(task)) => Otherwise::Refused(task.run(shared, &visit)),
         };
-        // Where no sign-in comes back to, no logout request is sent to.
-        let may_sign_out = access.is_private() || address::is_fallback(shared, visit.uri);
-        let confirms = arrival::is_confirmation(shared, &visit);
-        if confirms || may_sign_out && may_be_logout_request {
-            let now = visit.now;
-            let otherwise = if confirms {
-                Otherwise::Confirmation
-            } else {
-                match admit(shared, visit, &access) {
-                    Admission::Refused(refusal) => Otherwise::Refused(refusal),
-                    Admission::Admitted(_) => Otherwise::Admitted(take_ready(&mut self.inner)),
-                }
-            };
-            let (parts, body) = request.into_parts();
-            let seat = shared.forms.seat(shared.peers.of(&parts.extensions));
-            return CasInPlaceFuture::peeking(Form {
-                peek: if confirms {
-                    Peek::known(seat, body)
-                } else {
-                    Peek::new(seat, body)
-                },
-                parts,
-                shared: Arc::clone(shared),
-                now,
-                otherwise,
-            });
-        }
-        if may_sign_out
-            && let Some(front_channel) =
-                arrival::front_channel(shared, &visit, request.extensions())
-        {
-            let service = take_ready(&mut self.inner);
-            let question = Question::new(front_channel, request, shared, service);
-            return CasInPlaceFuture::asking(question);
-        }
-        let decision = decide(shared, visit, &access);
-        let request = request.map(Peeked::untouched);
-        CasInPlaceFuture::answering(decision.carry_out(shared, &mut self.inner, request))
+        let now = visit.now;
+        let (parts, body) = request.into_parts();
+        let seat = shared.forms.seat(shared.peers.of(&parts.extensions));
+        CasInPlaceFuture::peeking(Form {
+            peek: match otherwise {
+                Otherwise::Confirmation => Peek::known(seat, body),
+                Otherwise::Refused(_) | Otherwise::Served(_) => Peek::new(seat, body),
+            },
+            parts,
+            shared: Arc::clone(shared),
+            now,
+            otherwise,
+        })
     }
 }
 

@@ -1,0 +1,180 @@
+//! What becomes of a request. Pure: it is said here, and done elsewhere.
+
+use http::Method;
+
+use super::post;
+use crate::{
+    answer::Answer,
+    app::{Endpoint, Route, Shared},
+    protocol::InvalidLogoutRequest,
+    rules::{Access, Verdict},
+    sign_in::step::{self, Gateway, Step},
+    sign_out::{
+        logout::{self, Leaving},
+        single_logout::FrontChannel,
+    },
+    visit::{Visit, Visitor, navigation::is_prefetch},
+};
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub(super) enum Action {
+    /// The inner service gets it.
+    Serve(Serve),
+    Own(Task),
+}
+
+/// What is done first where the layer has endpoints.
+#[derive(Debug)]
+pub(super) enum First {
+    Serve(Serve),
+    Own(Task),
+    /// The form that is posted to this endpoint is read. It decides.
+    Read(Endpoint),
+}
+
+/// With what the inner service gets a request, and what its response gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Serve {
+    /// The response gets a `Cache-Control` if it has none.
+    pub(super) marks_private: bool,
+    pub(super) brings: Brings,
+}
+
+/// The cookie that a response may bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Brings {
+    Nothing,
+    /// The session cookie anew, when it is due.
+    Renewal,
+    /// The login cookie, to see whether the browser keeps one.
+    Probe,
+}
+
+/// What the layer does itself.
+#[derive(Debug)]
+pub(super) enum Task {
+    Answer(Answer),
+    SignIn(Step),
+    /// Another site tries to sign a visitor out.
+    RefuseSignOut,
+    SignOut(Box<Leaving>),
+    /// Ends the sessions that a logout request names.
+    EndSessions(Box<FrontChannel>),
+    /// A form that is not read.
+    RefuseForm(post::Refusal),
+    /// What a browser brought is no logout request.
+    RefuseLogout(InvalidLogoutRequest),
+    /// Takes the pair of a proxy-granting ticket and its IOU.
+    TakePair,
+}
+
+/// What becomes of a request where the layer has endpoints.
+pub(super) fn decide(shared: &Shared, visit: &Visit<'_>) -> First {
+    match shared.route(visit.uri.path()) {
+        Route::Endpoint(endpoint) if visit.is_post() && endpoint.takes_forms() => {
+            refuse_form(shared, endpoint, visit).map_or(First::Read(endpoint), First::Own)
+        }
+        Route::Endpoint(endpoint) => First::Own(at_endpoint(shared, endpoint, visit)),
+        Route::Nowhere => First::Own(Task::Answer(Answer::not_found())),
+        Route::App(access) => match at_app(shared, visit, &access) {
+            Action::Serve(serve) => First::Serve(serve),
+            Action::Own(task) => First::Own(task),
+        },
+    }
+}
+
+/// What becomes of a form, if it is not even read.
+pub(super) fn refuse_form(shared: &Shared, endpoint: Endpoint, visit: &Visit<'_>) -> Option<Task> {
+    post::refuse(shared, endpoint, visit).map(Task::RefuseForm)
+}
+
+/// What becomes of a request for a path of the inner service's.
+pub(super) fn at_app(shared: &Shared, visit: &Visit<'_>, access: &Access) -> Action {
+    let refused = match (access.judge(visit.user(), visit.now), &visit.visitor) {
+        (Verdict::Welcome, _) => None,
+        (_, Visitor::Unverified(_)) => Some(Step::Answer(step::not_current(shared, visit))),
+        (Verdict::SignIn, _) => Some(step::demand(shared, visit)),
+        (Verdict::SignInAfresh, _) => Some(step::demand_renewal(shared, visit)),
+        (Verdict::Forbidden, _) => Some(step::forbid(shared, visit)),
+    };
+    if let Some(step) = refused {
+        return Action::Own(Task::SignIn(step));
+    }
+    let is_private = access.is_private();
+    let brings = match &visit.visitor {
+        Visitor::SignedIn(_) if is_private => Brings::Renewal,
+        Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) if access.is_gateway() => {
+            match step::gateway(shared, visit) {
+                Gateway::Pass => Brings::Nothing,
+                Gateway::Probe => Brings::Probe,
+                Gateway::Ask(login) => return Action::Own(Task::SignIn(Step::Begin(login))),
+            }
+        }
+        _ => Brings::Nothing,
+    };
+    Action::Serve(Serve {
+        marks_private: is_private && shared.private_by_default,
+        brings,
+    })
+}
+
+fn at_endpoint(shared: &Shared, endpoint: Endpoint, visit: &Visit<'_>) -> Task {
+    match endpoint {
+        Endpoint::ProxyCallback => Task::TakePair,
+        Endpoint::LogoutCallback => logged_out(shared, visit),
+        Endpoint::Logout => sign_out(shared, visit),
+        Endpoint::Login | Endpoint::LogoutRequest => match on_demand(visit) {
+            Some(answer) => Task::Answer(answer),
+            None => sign_in(shared, endpoint, visit),
+        },
+    }
+}
+
+/// The answer to a request that signs nobody in or out: a question about an answer, or a browser that guesses ahead.
+fn on_demand(visit: &Visit<'_>) -> Option<Answer> {
+    match *visit.method {
+        Method::HEAD => Some(Answer::ok()),
+        Method::GET | Method::POST if is_prefetch(visit.headers) => Some(Answer::not_now()),
+        Method::GET | Method::POST => None,
+        _ => Some(Answer::method_not_allowed("GET, HEAD, POST")),
+    }
+}
+
+fn logged_out(shared: &Shared, visit: &Visit<'_>) -> Task {
+    Task::Answer(match *visit.method {
+        Method::GET | Method::HEAD => logout::logged_out(shared, visit),
+        _ => Answer::method_not_allowed("GET, HEAD"),
+    })
+}
+
+fn sign_out(shared: &Shared, visit: &Visit<'_>) -> Task {
+    if shared.sign_out.is_post_only {
+        if !visit.is_post() {
+            return Task::Answer(Answer::method_not_allowed("POST"));
+        }
+        if !visit.is_same_origin(shared) {
+            return Task::RefuseSignOut;
+        }
+    }
+    match on_demand(visit) {
+        Some(answer) => Task::Answer(answer),
+        // Another site has the browser sign out behind its user's back, and without the session cookie.
+        None if visit.is_hidden(shared) => Task::RefuseSignOut,
+        None => Task::SignOut(Box::new(Leaving::of(shared, visit))),
+    }
+}
+
+/// A `GET` that may bring a ticket, or a logout request through the browser.
+fn sign_in(shared: &Shared, endpoint: Endpoint, visit: &Visit<'_>) -> Task {
+    match FrontChannel::read(shared, visit) {
+        Ok(front_channel) => Task::EndSessions(Box::new(front_channel)),
+        Err(InvalidLogoutRequest::Missing) if endpoint == Endpoint::Login => {
+            Task::SignIn(step::at_login(shared, visit))
+        }
+        Err(error) => Task::RefuseLogout(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

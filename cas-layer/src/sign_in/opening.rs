@@ -1,0 +1,94 @@
+//! From a ticket for which the CAS server vouches to a session, for browsers and programs alike.
+
+use http::HeaderValue;
+
+use super::granting;
+use crate::{
+    admission::Validated,
+    app::Shared,
+    clock::UnixSeconds,
+    events::Refused,
+    registry::{Begun, Opened, RegistryError},
+    session::{Identity, NoCookie, Rejected, SessionData, SessionId},
+};
+
+/// An open session, and the cookie for whoever it is of.
+pub(crate) struct Opening {
+    pub(crate) session: SessionData,
+    pub(crate) cookie: HeaderValue,
+}
+
+/// Somebody for whom the CAS server vouches, but who has no session.
+pub(crate) struct NotOpened {
+    pub(crate) identity: Identity,
+    pub(crate) reason: NoSession,
+}
+
+/// Why a session does not open.
+#[derive(Debug)]
+pub(crate) enum NoSession {
+    /// A logout for it came while it was being opened.
+    Ended,
+    Registry(RegistryError),
+    Cookie(NoCookie),
+}
+
+/// Who the user is to this app, if it admits them. With the proxy-granting ticket that came along.
+pub(crate) fn identify(
+    shared: &Shared,
+    validated: Validated,
+    id: SessionId,
+    is_renewed: bool,
+    now: UnixSeconds,
+) -> Result<Identity, Rejected> {
+    let Validated {
+        authentication,
+        granting_ticket,
+    } = validated;
+    let content = shared
+        .content
+        .of(&authentication, shared.client.url())
+        .inspect_err(|rejected| {
+            shared.tell(Refused::by(rejected).signing_in(authentication.user(), id));
+        })?;
+    let mut identity = Identity::new(content, id, is_renewed, now, &shared.lifetimes);
+    identity.granting_ticket = granting_ticket;
+    Ok(identity)
+}
+
+/// Opens the session of a user.
+pub(crate) async fn open(
+    shared: &Shared,
+    begun: Begun,
+    identity: Identity,
+    now: UnixSeconds,
+) -> Result<Opening, Box<NotOpened>> {
+    let reason = match begun.open(identity.expires_at, now).await {
+        Ok(Opened::Live { number }) => return establish(shared, identity.open(number), now).await,
+        Ok(Opened::Ended) => NoSession::Ended,
+        Err(error) => NoSession::Registry(error),
+    };
+    Err(Box::new(NotOpened { identity, reason }))
+}
+
+/// Gives a session that the registry has opened what it needs: its proxy-granting ticket, and its cookie.
+pub(crate) async fn establish(
+    shared: &Shared,
+    mut session: SessionData,
+    now: UnixSeconds,
+) -> Result<Opening, Box<NotOpened>> {
+    let granting_ticket = session.granting_ticket.take();
+    if let Some(ticket) = granting_ticket.clone() {
+        granting::give(shared, &mut session, ticket, now).await;
+    }
+    match granting::cookie(shared, &mut session, now) {
+        Ok(cookie) => Ok(Opening { session, cookie }),
+        Err(no_cookie) => {
+            shared.take_back(vec![session.id], now).await;
+            let mut identity = session.into_identity();
+            identity.granting_ticket = granting_ticket;
+            let reason = NoSession::Cookie(no_cookie);
+            Err(Box::new(NotOpened { identity, reason }))
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! What becomes of a visitor on their way to a session. To decide it is pure: nothing is begun, and nobody is told,
+//! until the step is taken.
+
+use super::{Callback, Entrant, Login};
+use crate::{
+    address::{self, LoginKind, LoginQuery, NoTicket},
+    answer::Answer,
+    app::Shared,
+    events::{Refused, RefusedReason},
+    pages::PageKind,
+    protocol::ServiceTicket,
+    visit::Visit,
+};
+
+/// What becomes of a visitor who signs in, or has to.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Answer(Answer),
+    /// An answer, and a reason that is told to the app.
+    Refuse(RefusedReason, Answer),
+    Begin(Box<Login>),
+    /// The login begins afresh, for a reason that is told to the app.
+    BeginAgain(RefusedReason, Box<Login>),
+    /// The browser that began this login brings a ticket for it.
+    Validate(Box<Callback>),
+}
+
+impl Step {
+    /// Carries out everything but a validation, whose callback is given back.
+    pub(crate) fn take(self, shared: &Shared, visit: &Visit<'_>) -> Result<Answer, Box<Callback>> {
+        let (reason, answer) = match self {
+            Self::Answer(answer) => return Ok(answer),
+            Self::Validate(callback) => return Err(callback),
+            Self::Begin(login) => return Ok(login.begin(shared, visit)),
+            Self::BeginAgain(reason, login) => (reason, login.begin(shared, visit)),
+            Self::Refuse(reason, answer) => (reason, answer),
+        };
+        let user = visit.user().filter(|_| reason == RefusedReason::NotAllowed);
+        shared.tell(Refused::new(reason).signed_in(user));
+        Ok(answer)
+    }
+}
+
+/// A request needs a user and has none: a page that is being opened is sent to the CAS server, all else is told where
+/// to sign in.
+pub(crate) fn demand(shared: &Shared, visit: &Visit<'_>) -> Step {
+    if !visit.may_be_sent_away(shared) {
+        return Step::Answer(unauthorized(shared, visit));
+    }
+    Step::Begin(Box::new(Login {
+        next: visit.next(shared),
+        kind: LoginKind {
+            is_renewed: shared.sign_in.is_renewed,
+            ..LoginKind::default()
+        },
+        binding: None,
+    }))
+}
+
+/// Says where to sign in.
+fn unauthorized(shared: &Shared, visit: &Visit<'_>) -> Answer {
+    Answer::page(PageKind::SignInNeeded, visit.next_of_link(shared).as_ref())
+}
+
+/// A request needs a user whose credentials are fresh, and those of this one are not.
+pub(crate) fn demand_renewal(shared: &Shared, visit: &Visit<'_>) -> Step {
+    if !visit.may_be_sent_away(shared) {
+        let next = visit.next_to_renew(shared);
+        let kind = PageKind::FreshSignInNeeded;
+        return Step::Answer(Answer::page(kind, next.as_ref()));
+    }
+    Step::Begin(Box::new(Login {
+        next: visit.next(shared),
+        kind: LoginKind::RENEWED,
+        binding: None,
+    }))
+}
+
+/// A user may not do this.
+pub(crate) fn forbid(shared: &Shared, visit: &Visit<'_>) -> Step {
+    let next = visit.next_of_link(shared);
+    let answer = Answer::page(PageKind::NotAllowed, next.as_ref());
+    Step::Refuse(RefusedReason::NotAllowed, answer)
+}
+
+/// The visitor may have a session: whether it has ended is not known at the moment. The cookie stays, and the
+/// CAS server is not asked: it would sign in again whoever has just signed out.
+pub(crate) fn not_current(shared: &Shared, visit: &Visit<'_>) -> Answer {
+    let next = visit.next(shared);
+    Answer::page(PageKind::SessionUnverified, next.as_ref())
+}
+
+/// `GET` on the login endpoint, with or without a ticket. A page of another site that has the browser ask behind its
+/// user's back begins no login and ends none.
+pub(crate) fn at_login(shared: &Shared, visit: &Visit<'_>) -> Step {
+    if visit.is_hidden(shared) {
+        return Step::Answer(unauthorized(shared, visit));
+    }
+    arrive(shared, visit, LoginQuery::parse(visit.uri.query(), shared))
+}
+
+/// The same with a query that has been read, or a ticket that came in a form.
+pub(crate) fn arrive(shared: &Shared, visit: &Visit<'_>, query: LoginQuery) -> Step {
+    if visit.is_unverified() {
+        return Step::Answer(not_current(shared, visit));
+    }
+    match query.ticket(shared.client.protocol()) {
+        Some(ticket) => with_ticket(shared, visit, query, ticket),
+        None => without_ticket(shared, visit, query),
+    }
+}
+
+/// A visitor comes back with what they were given for a ticket.
+fn with_ticket(
+    shared: &Shared,
+    visit: &Visit<'_>,
+    mut query: LoginQuery,
+    ticket: Result<ServiceTicket, NoTicket>,
+) -> Step {
+    let Ok(ticket) = ticket else {
+        let answer = Answer::page(PageKind::InvalidTicket, query.next.as_ref());
+        return Step::Refuse(RefusedReason::InvalidTicket, answer);
+    };
+    let mut binding = visit.binding(shared);
+    let claimed = visit
+        .place
+        .claim(shared, visit.uri, &mut binding, &mut query);
+    let Some(login) = claimed else {
+        return not_bound(shared, visit, query);
+    };
+    let next = query.next.as_ref();
+    let tag = query.tag.as_deref().unwrap_or_default();
+    let Ok(service) = visit.place.service_url(shared, next, query.kind, tag) else {
+        return Step::Answer(Answer::page(PageKind::InternalError, next));
+    };
+    let peer = shared.peers.of(visit.extensions);
+    let entrant = Entrant::of(visit, query.next, query.kind, binding);
+    Step::Validate(Box::new(Callback {
+        ticket,
+        service,
+        login,
+        peer,
+        entrant,
+    }))
+}
+
+fn without_ticket(shared: &Shared, visit: &Visit<'_>, query: LoginQuery) -> Step {
+    if query.kind.is_gateway {
+        // Whether we made this address or not: it leads to a page of this app, and nobody is asked anything.
+        let mut binding = visit.binding(shared);
+        binding.take(|value| visit.place.tag_matches(shared, value, &query));
+        let cookie = visit.place.login_cookie(shared, &binding);
+        return Step::Answer(Answer::go_on(query.next.as_ref()).with_cookie(cookie));
+    }
+    if visit.user().is_some() && !query.wants_renewal {
+        return Step::Answer(Answer::go_on(query.next.as_ref()));
+    }
+    let wants_renewal = query.wants_renewal || query.kind.is_renewed;
+    Step::Begin(Box::new(Login {
+        next: query.next,
+        kind: LoginKind {
+            is_renewed: shared.sign_in.is_renewed || wants_renewal,
+            is_retry: query.kind.is_retry,
+            is_gateway: false,
+        },
+        binding: None,
+    }))
+}
+
+/// The ticket is not for a login that this browser began, so it is not validated: it may be somebody
+/// else's, who wants this visitor to work under their name. Unless the visitor has signed in
+/// already, the login starts afresh, which one who has a session at the CAS server does not notice.
+/// That happens once: a browser that does not send cookies back would go in circles. One in which a sign-in waits to
+/// be confirmed has shown that it does: its page was loaded again.
+pub(crate) fn not_bound(shared: &Shared, visit: &Visit<'_>, query: LoginQuery) -> Step {
+    let LoginQuery { next, kind, .. } = query;
+    if visit.user().is_some() || kind.is_gateway {
+        return Step::Answer(Answer::go_on(next.as_ref()));
+    }
+    // A bare service URL does not say how often it was tried.
+    if !kind.is_retry && !shared.sign_in.is_bare {
+        if visit.is_post() {
+            // From another site a `POST` brings no session cookie. The `GET` that follows does, so it shows
+            // whether somebody has signed in already.
+            let link = address::retry_link(shared, next.as_ref(), kind);
+            return Step::Refuse(RefusedReason::NotBegunHere, Answer::redirect(link));
+        }
+        let login = Box::new(Login {
+            next,
+            kind: LoginKind {
+                is_retry: true,
+                ..kind
+            },
+            binding: None,
+        });
+        return Step::BeginAgain(RefusedReason::NotBegunHere, login);
+    }
+    let mut binding = visit.binding(shared);
+    if !visit.is_post() && binding.give_up_waiting() {
+        let login = Box::new(Login {
+            next,
+            kind,
+            binding: Some(binding),
+        });
+        return Step::BeginAgain(RefusedReason::NotBegunHere, login);
+    }
+    let answer = Answer::page(PageKind::CookiesNeeded, next.as_ref());
+    Step::Refuse(RefusedReason::CookiesNeeded, answer)
+}
+
+/// What becomes of a visitor to a page that shows itself to users and visitors alike.
+#[derive(Debug)]
+pub(crate) enum Gateway {
+    /// They see the page as visitors.
+    Pass,
+    /// They see it, and their browser is given the login cookie: without one it may keep no cookies at all, and would be
+    /// sent on its way for ever.
+    Probe,
+    /// They are sent to the CAS server, which asks them for nothing.
+    Ask(Box<Login>),
+}
+
+pub(crate) fn gateway(shared: &Shared, visit: &Visit<'_>) -> Gateway {
+    if !visit.may_be_sent_away(shared) {
+        return Gateway::Pass;
+    }
+    let Some(mut binding) = shared.binding_cookie.find(visit.headers, visit.now) else {
+        return Gateway::Probe;
+    };
+    if !binding.may_ask(shared.gateway_interval, visit.now) {
+        return Gateway::Pass;
+    }
+    binding.ask(visit.now);
+    Gateway::Ask(Box::new(Login {
+        next: visit.next(shared),
+        kind: LoginKind {
+            is_gateway: true,
+            ..LoginKind::default()
+        },
+        binding: Some(binding),
+    }))
+}
