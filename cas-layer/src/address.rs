@@ -1,9 +1,8 @@
 //! The addresses of an app: service URLs, which come back from the CAS server, and links that lead to a sign-in or out.
 
-mod endpoint;
+mod codec;
 pub(crate) mod in_place;
-mod place;
+mod links;
 
-pub(crate) use endpoint::{
-    ARTIFACT, LoginKind, LoginQuery, NoTicket, TICKET, is_worth_naming, retry_link, trip,
-};
+pub(crate) use codec::{ARTIFACT, LoginKind, LoginQuery, NoTicket, TICKET, is_worth_naming, trip};
+pub(crate) use links::retry_link;

@@ -10,4 +10,4 @@ pub(crate) use app_url::AppUrl;
 pub(crate) use authority::{Authority, PublicAuthority};
 pub(crate) use canonical::canonical;
 pub(crate) use loose::is_alike;
-pub(crate) use return_path::{ReturnPath, Travelling, stays_here};
+pub(crate) use return_path::{ReturnPath, stays_here};

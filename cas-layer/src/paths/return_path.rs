@@ -24,15 +24,6 @@ const LOCATION_PATH: &AsciiSet = &LOCATION.add(b'`');
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReturnPath(String);
 
-/// How a return path travels in a service URL.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Travelling<'p> {
-    /// As it is: unreserved characters and `/` alone, which no server rewrites.
-    Plain(&'p str),
-    /// As base64url.
-    Encoded(String),
-}
-
 impl ReturnPath {
     /// Takes a path as it stands in a request line or in a decoded `next` parameter.
     pub(crate) fn parse(text: &str) -> Option<Self> {
@@ -46,7 +37,7 @@ impl ReturnPath {
         (encoded.len() <= MAX_LEN).then_some(Self(encoded))
     }
 
-    /// The path that [`Travelling::Encoded`] carried.
+    /// The path that [`encoded`](Self::encoded) wrote.
     pub(crate) fn parse_encoded(text: &str) -> Option<Self> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
         Self::parse(std::str::from_utf8(&bytes).ok()?)
@@ -69,14 +60,6 @@ impl ReturnPath {
     /// Without the query.
     pub(crate) fn path(&self) -> &str {
         path_part(&self.0)
-    }
-
-    pub(crate) fn travelling(&self) -> Travelling<'_> {
-        if self.is_plain() {
-            Travelling::Plain(&self.0)
-        } else {
-            Travelling::Encoded(self.encoded())
-        }
     }
 
     /// Whether this is a path of unreserved characters alone.
@@ -291,16 +274,12 @@ mod tests {
 
     #[test]
     fn a_path_travels_plain_when_no_server_can_rewrite_it_and_encoded_otherwise() {
-        let travelling = |text: &str| ReturnPath::parse(text).unwrap();
-        assert_eq!(
-            travelling("/a/b-c.d_e~f").travelling(),
-            Travelling::Plain("/a/b-c.d_e~f")
-        );
+        let path = |text: &str| ReturnPath::parse(text).unwrap();
+        assert!(path("/a/b-c.d_e~f").is_plain());
         for text in ["/a?b=c", "/a%20b", "/a+b", "/a'b", "/a#b", "/a&b", "/%3C"] {
-            let path = travelling(text);
-            let Travelling::Encoded(code) = path.travelling() else {
-                panic!("{text} is plain")
-            };
+            let path = path(text);
+            assert!(!path.is_plain(), "{text}");
+            let code = path.encoded();
             assert!(
                 code.bytes()
                     .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)),

@@ -1,7 +1,9 @@
 //! The service URL in place, there and back.
 
 use super::*;
-use crate::{CasClientBuilder, CasConfig, CasConfigBuilder, Key};
+use crate::{
+    CasClientBuilder, CasConfig, CasConfigBuilder, Key, Protocol, address::LoginKind, user::Place,
+};
 
 fn builder() -> CasConfigBuilder {
     CasConfig::builder(
@@ -40,7 +42,9 @@ fn page_of(config: &CasConfig, path_and_query: &str) -> Option<String> {
 /// The service URL for a page, behind the app URL.
 fn service_of(config: &CasConfig, next: &str) -> String {
     let next = ReturnPath::parse(next);
-    let url = service_url(config.first_host(), next.as_ref(), kind(0), "tag").unwrap();
+    let url = Place::Page
+        .service_url(config.first_host(), next.as_ref(), kind(0), "tag")
+        .unwrap();
     let app_url = config.app_url();
     url.as_str().strip_prefix(&app_url).unwrap().to_owned()
 }
@@ -88,17 +92,19 @@ fn the_service_url_and_the_page_are_the_same_again_however_the_server_rewrote_th
         for bits in 0..8 {
             let kind = kind(bits);
             let next = ReturnPath::parse(asked).unwrap();
-            let tag = tag(shared, &[7; 16], Some(&next), kind);
-            let url = service_url(shared, Some(&next), kind, &tag).unwrap();
+            let tag = Place::Page.tag(shared, &[7; 16], Some(&next), kind);
+            let url = Place::Page
+                .service_url(shared, Some(&next), kind, &tag)
+                .unwrap();
             let (path, query) = url.as_str().split_once('?').unwrap();
             let path = path.strip_prefix(&config.app_url()).unwrap();
             for query in rewritten(query, "ST-1") {
-                let back = read(Some(path), Some(&query), shared).unwrap();
+                let back = LoginQuery::in_place(Some(path), Some(&query), shared).unwrap();
                 assert_eq!(back.ticket.as_deref(), Some("ST-1"), "{query}");
                 assert_eq!(back.next.as_ref(), Some(&next), "{query}");
-                assert!(tag_matches(shared, &[7; 16], &back), "{query}");
-                assert!(!tag_matches(shared, &[8; 16], &back), "{query}");
-                let again = service_url(
+                assert!(Place::Page.tag_matches(shared, &[7; 16], &back), "{query}");
+                assert!(!Place::Page.tag_matches(shared, &[8; 16], &back), "{query}");
+                let again = Place::Page.service_url(
                     shared,
                     back.next.as_ref(),
                     back.kind,
@@ -149,7 +155,9 @@ fn the_service_url_is_at_the_page_unless_a_server_could_refuse_or_rewrite_its_pa
 fn the_service_url_holds_nothing_but_the_configuration_and_plain_characters() {
     let config = config();
     let next = ReturnPath::parse("/a?q='\"<>#x y").unwrap();
-    let url = service_url(config.first_host(), Some(&next), kind(7), "tag").unwrap();
+    let url = Place::Page
+        .service_url(config.first_host(), Some(&next), kind(7), "tag")
+        .unwrap();
     let beginning = "https://app.example.org/portal/a?cas_gateway=1&cas_login=tag&cas_next=";
     assert!(url.as_str().starts_with(beginning), "{}", url.as_str());
     assert!(url.as_str().ends_with("&cas_renew=1&cas_try=1"));
@@ -163,11 +171,11 @@ fn the_tag_covers_value_page_kind_and_place() {
     let config = config();
     let shared = config.first_host();
     let next = ReturnPath::parse("/a").unwrap();
-    let tag = tag(shared, &[7; 16], Some(&next), kind(0));
+    let tag = Place::Page.tag(shared, &[7; 16], Some(&next), kind(0));
     let other = ReturnPath::parse("/b").unwrap().encoded();
     let matches = |path: &str, query: &str| {
-        let read = read(Some(path), Some(query), shared).unwrap();
-        tag_matches(shared, &[7; 16], &read)
+        let read = LoginQuery::in_place(Some(path), Some(query), shared).unwrap();
+        Place::Page.tag_matches(shared, &[7; 16], &read)
     };
     assert!(matches("/a", &format!("cas_login={tag}")));
     for (path, query) in [
@@ -181,7 +189,7 @@ fn the_tag_covers_value_page_kind_and_place() {
     ] {
         assert!(!matches(path, &query), "{path} {query}");
     }
-    let at_the_endpoint = crate::address::endpoint::tag(shared, &[7; 16], Some(&next), kind(0));
+    let at_the_endpoint = Place::Endpoint.tag(shared, &[7; 16], Some(&next), kind(0));
     assert!(!matches("/a", &format!("cas_login={at_the_endpoint}")));
 }
 
@@ -319,9 +327,9 @@ fn a_query_without_a_login_of_ours_is_the_apps() {
         "%ff=%zz",
     ] {
         assert!(
-            read(Some("/a"), Some(query), config.first_host()).is_none(),
+            LoginQuery::in_place(Some("/a"), Some(query), config.first_host()).is_none(),
             "{query}"
         );
     }
-    assert!(read(Some("/a"), None, config.first_host()).is_none());
+    assert!(LoginQuery::in_place(Some("/a"), None, config.first_host()).is_none());
 }

@@ -3,7 +3,7 @@
 use http::{Method, header};
 
 use crate::{
-    address::in_place as address,
+    address::{LoginQuery, in_place as address},
     answer::Answer,
     app::Shared,
     protocol::is_form,
@@ -40,7 +40,7 @@ pub(super) fn step(shared: &Shared, visit: &Visit<'_>, access: &Access) -> Optio
         let is_ours = needs_user || is_awaited(shared, visit);
         return is_ours.then(|| step::arrive(shared, visit, read));
     }
-    let read = address::read(path, Some(query), shared)?;
+    let read = LoginQuery::in_place(path, Some(query), shared)?;
     let has_ticket = read.ticket(shared.client.protocol()).is_some();
     if has_ticket || read.kind.is_gateway {
         return Some(step::arrive(shared, visit, read));

@@ -1,15 +1,16 @@
-//! Where the tickets of a layer come back, and what follows for its URLs.
+//! Links of an app, which depend on where the tickets of a layer come back.
 
+use form_urlencoded::byte_serialize;
 use http::{HeaderValue, Uri};
 
 use super::{
-    endpoint::{self, LoginKind, LoginQuery},
+    codec::{LoginKind, LoginQuery, is_worth_naming},
     in_place,
 };
 use crate::{
     app::Shared,
     paths::ReturnPath,
-    protocol::{InvalidServiceUrl, ServiceUrl},
+    protocol::ServiceUrl,
     session::{Binding, LoginValue, Trip},
     user::Place,
 };
@@ -37,47 +38,6 @@ impl Place {
         cookie.keep(binding, self.takes_posts(shared))
     }
 
-    /// The tag of a login: a keyed hash over its value, its return path and its kind.
-    pub(crate) fn tag(
-        self,
-        shared: &Shared,
-        value: &LoginValue,
-        next: Option<&ReturnPath>,
-        kind: LoginKind,
-    ) -> String {
-        match self {
-            Self::Endpoint => endpoint::tag(shared, value, next, kind),
-            Self::Page | Self::Request => in_place::tag(shared, value, next, kind),
-        }
-    }
-
-    /// Whether the tag of `query` belongs to the login of this value.
-    pub(crate) fn tag_matches(
-        self,
-        shared: &Shared,
-        value: &LoginValue,
-        query: &LoginQuery,
-    ) -> bool {
-        match self {
-            Self::Endpoint => endpoint::tag_matches(shared, value, query),
-            Self::Page | Self::Request => in_place::tag_matches(shared, value, query),
-        }
-    }
-
-    /// The service URL of a login, the same byte for byte whenever it is computed.
-    pub(crate) fn service_url(
-        self,
-        shared: &Shared,
-        next: Option<&ReturnPath>,
-        kind: LoginKind,
-        tag: &str,
-    ) -> Result<ServiceUrl, InvalidServiceUrl> {
-        match self {
-            Self::Endpoint => endpoint::service_url(shared, next, kind, tag),
-            Self::Page | Self::Request => in_place::service_url(shared, next, kind, tag),
-        }
-    }
-
     /// Takes the login that this visitor comes back from out of their browser's binding, and says which it
     /// was, if there was one. With a bare service URL, `query` gets from it what the URL does not say.
     pub(crate) fn claim(
@@ -93,13 +53,17 @@ impl Place {
         match self {
             Self::Endpoint => {
                 let (value, trip) = binding.take_newest_trip(|_| true)?;
-                query.of_trip(trip, shared);
+                query.of_trip(&trip);
+                query.next = query
+                    .next
+                    .take()
+                    .filter(|next| is_worth_naming(next, shared));
                 Some(value)
             }
             Self::Page | Self::Request => {
                 let leads_here = |trip: &Trip| in_place::is_callback(shared, trip, uri);
                 let (value, trip) = binding.take_newest_trip(leads_here)?;
-                in_place::of_trip(query, &trip);
+                query.of_trip(&trip);
                 Some(value)
             }
         }
@@ -108,7 +72,7 @@ impl Place {
     /// The public path where a visitor signs in, for a link.
     pub(crate) fn login_link(self, shared: &Shared, next: Option<&ReturnPath>) -> String {
         match self {
-            Self::Endpoint => endpoint::login_link(shared, next),
+            Self::Endpoint => login_link(shared, next),
             Self::Page | Self::Request => shared.destination(next),
         }
     }
@@ -116,7 +80,7 @@ impl Place {
     /// The same for a visitor who has to give their credentials, signed in or not.
     pub(crate) fn renewal_link(self, shared: &Shared, next: Option<&ReturnPath>) -> String {
         match self {
-            Self::Endpoint => endpoint::renewal_link(shared, next),
+            Self::Endpoint => with_parameter(login_link(shared, next), "renew=true"),
             Self::Page | Self::Request => shared.destination(next),
         }
     }
@@ -168,6 +132,33 @@ impl Place {
             (Self::Page | Self::Request, false) => at_the_cas_server(shared),
         }
     }
+}
+
+/// The login endpoint's public path with a return path in it, for a link.
+fn login_link(shared: &Shared, next: Option<&ReturnPath>) -> String {
+    let link = shared.app.public_path(&shared.endpoints.login);
+    match next {
+        None => link,
+        Some(next) => {
+            let next: String = byte_serialize(next.as_str().as_bytes()).collect();
+            with_parameter(link, &format!("next={next}"))
+        }
+    }
+}
+
+/// Where a login starts afresh for the last time, by `GET`.
+pub(crate) fn retry_link(shared: &Shared, next: Option<&ReturnPath>, kind: LoginKind) -> String {
+    let mut link = login_link(shared, next);
+    if kind.is_renewed {
+        link = with_parameter(link, "r=1");
+    }
+    with_parameter(link, "try=1")
+}
+
+fn with_parameter(mut link: String, parameter: &str) -> String {
+    link.push(if link.contains('?') { '&' } else { '?' });
+    link.push_str(parameter);
+    link
 }
 
 fn signed_out_page(shared: &Shared) -> &ReturnPath {

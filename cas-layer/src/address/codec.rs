@@ -1,0 +1,345 @@
+//! The service URL: one codec writes it and reads it back, with a table of names for each place where tickets come back.
+//!
+//! It is computed from the configuration and our own parameters, never from the request's host. Its
+//! parameters are in alphabetical order and use characters that no server was seen to rewrite; what a
+//! server rewrites nevertheless is undone by reading the decoded values and writing them again.
+
+use std::borrow::Cow;
+
+use form_urlencoded::{byte_serialize, parse};
+
+use crate::{
+    app::Shared,
+    paths::{ReturnPath, canonical},
+    protocol::{InvalidServiceUrl, LoginMode, Protocol, ServiceTicket, ServiceUrl},
+    session::{LoginValue, Trip},
+    user::Place,
+};
+
+/// What our parameters are called.
+struct Names {
+    gateway: &'static str,
+    tag: &'static str,
+    /// Where to go after sign-in, as it is. In place that is the path of the URL.
+    next: Option<&'static str>,
+    /// The same as base64url.
+    next_encoded: &'static str,
+    renew: &'static str,
+    retry: &'static str,
+    /// Never part of a service URL: somebody asks to sign in with their credentials.
+    wants_renewal: Option<&'static str>,
+}
+
+const AT_ENDPOINT: Names = Names {
+    gateway: "g",
+    tag: "b",
+    next: Some("next"),
+    next_encoded: "next64",
+    renew: "r",
+    retry: "try",
+    wants_renewal: Some("renew"),
+};
+
+/// Among the parameters of the app's own they must not be mistaken for those.
+const IN_PLACE: Names = Names {
+    gateway: "cas_gateway",
+    tag: "cas_login",
+    next: None,
+    next_encoded: "cas_next",
+    renew: "cas_renew",
+    retry: "cas_try",
+    wants_renewal: None,
+};
+
+pub(crate) const TICKET: &str = "ticket";
+/// The name of a ticket with SAML 1.1, on servers that were sent a `TARGET`.
+pub(crate) const ARTIFACT: &str = "SAMLart";
+
+/// The longest return path that a login cookie holds, in bytes: with a bare service URL it holds up to five.
+pub(super) const MAX_KEPT: usize = 256;
+
+/// What kind of login a service URL is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LoginKind {
+    /// The only retry of a login whose ticket came to another browser.
+    pub(crate) is_retry: bool,
+    /// The user has to give their credentials.
+    pub(crate) is_renewed: bool,
+    /// The user is asked for nothing, and may come back without a ticket.
+    pub(crate) is_gateway: bool,
+}
+
+impl LoginKind {
+    /// A login for which the user has to give their credentials.
+    pub(crate) const RENEWED: Self = Self {
+        is_retry: false,
+        is_renewed: true,
+        is_gateway: false,
+    };
+
+    pub(crate) fn mode(self) -> LoginMode {
+        if self.is_renewed {
+            LoginMode::Renew
+        } else if self.is_gateway {
+            LoginMode::Gateway
+        } else {
+            LoginMode::Normal
+        }
+    }
+
+    /// For the tag.
+    fn bits(self) -> [u8; 1] {
+        [
+            u8::from(self.is_retry)
+                | u8::from(self.is_renewed) << 1
+                | u8::from(self.is_gateway) << 2,
+        ]
+    }
+}
+
+/// What a query says about a login.
+#[derive(Debug, Default)]
+pub(crate) struct LoginQuery {
+    /// Where to go after sign-in; `None` stands for the landing path.
+    pub(crate) next: Option<ReturnPath>,
+    /// The keyed hash that ties the login to its browser.
+    pub(crate) tag: Option<String>,
+    pub(crate) kind: LoginKind,
+    /// Whether somebody asks to sign in with their credentials, signed in or not.
+    pub(crate) wants_renewal: bool,
+    /// The last one counts: a server may have put its own behind one that was there.
+    pub(super) ticket: Option<String>,
+    /// With SAML 1.1 alone. The last one counts.
+    pub(super) artifact: Option<String>,
+}
+
+/// What came back as a ticket cannot be one.
+#[derive(Debug)]
+pub(crate) struct NoTicket;
+
+impl Names {
+    fn of(place: Place) -> &'static Self {
+        match place {
+            Place::Endpoint => &AT_ENDPOINT,
+            Place::Page | Place::Request => &IN_PLACE,
+        }
+    }
+
+    /// Without a parameter for it, the login leads to `next`.
+    fn read(&self, query: &str, next: Option<ReturnPath>, shared: &Shared) -> LoginQuery {
+        let mut read = LoginQuery {
+            next,
+            ..LoginQuery::default()
+        };
+        for (name, value) in parse(query.as_bytes()) {
+            let name = &*name;
+            if name == TICKET {
+                read.ticket = Some(value.into_owned());
+            } else if name == ARTIFACT && is_saml(shared) {
+                read.artifact = Some(value.into_owned());
+            } else if name == self.tag {
+                read.tag = Some(value.into_owned());
+            } else if Some(name) == self.next {
+                read.next = ReturnPath::parse(&value);
+            } else if name == self.next_encoded {
+                read.next = ReturnPath::parse_encoded(&value);
+            } else if name == self.retry {
+                // Whatever is not a first attempt is a last one.
+                read.kind.is_retry = value != "0";
+            } else if name == self.renew {
+                read.kind.is_renewed = value == "1";
+            } else if name == self.gateway {
+                read.kind.is_gateway = value == "1";
+            } else if Some(name) == self.wants_renewal {
+                read.wants_renewal = value == "true";
+            }
+        }
+        read
+    }
+
+    /// The query that is [read](Self::read) as this.
+    fn write(&self, tag: &str, next: Option<&ReturnPath>, kind: LoginKind) -> String {
+        // A tag that came back from the network may hold anything.
+        let tag: String = byte_serialize(tag.as_bytes()).collect();
+        let mut parameters = vec![(self.tag, Cow::Owned(tag))];
+        parameters.extend(next.map(|next| match self.next {
+            Some(name) if next.is_plain() => (name, Cow::Borrowed(next.as_str())),
+            _ => (self.next_encoded, Cow::Owned(next.encoded())),
+        }));
+        let kinds = [
+            (self.gateway, kind.is_gateway),
+            (self.renew, kind.is_renewed),
+            (self.retry, kind.is_retry),
+        ];
+        let set = kinds.into_iter().filter(|(_, is_set)| *is_set);
+        parameters.extend(set.map(|(name, _)| (name, Cow::Borrowed("1"))));
+        parameters.sort_unstable();
+        let written = parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
+        written.collect::<Vec<_>>().join("&")
+    }
+}
+
+impl LoginQuery {
+    /// What the query of the login endpoint says.
+    pub(crate) fn parse(query: Option<&str>, shared: &Shared) -> Self {
+        let mut read = AT_ENDPOINT.read(query.unwrap_or_default(), None, shared);
+        read.next = read.next.filter(|next| is_worth_naming(next, shared));
+        read
+    }
+
+    /// What the query of a page says; `None` when none of it is ours. `path` is the one that was asked for.
+    pub(crate) fn in_place(
+        path: Option<&str>,
+        query: Option<&str>,
+        shared: &Shared,
+    ) -> Option<Self> {
+        let read = IN_PLACE.read(query?, path.and_then(ReturnPath::parse), shared);
+        read.tag.is_some().then_some(read)
+    }
+
+    /// The same with the ticket of a form, which has been compared with those in the query.
+    pub(crate) fn with_posted(self, ticket: String) -> Self {
+        Self {
+            ticket: Some(ticket),
+            artifact: None,
+            ..self
+        }
+    }
+
+    /// The ticket, if the visitor came back with one. Two different ones under two names are none: which of
+    /// them is the server's own cannot be told.
+    pub(crate) fn ticket(&self, protocol: Protocol) -> Option<Result<ServiceTicket, NoTicket>> {
+        let text = match (&self.ticket, &self.artifact) {
+            (None, None) => return None,
+            (Some(ticket), Some(artifact)) if ticket != artifact => return Some(Err(NoTicket)),
+            (Some(text), _) | (None, Some(text)) => text,
+        };
+        Some(parse_ticket(protocol, text).ok_or(NoTicket))
+    }
+
+    /// What came with a bare service URL, and what the login cookie says about it. What else the address says is not
+    /// of our making.
+    pub(super) fn of_trip(&mut self, trip: &Trip) {
+        self.kind = LoginKind {
+            is_renewed: trip.is_renewed,
+            ..LoginKind::default()
+        };
+        self.next = trip.next.as_deref().and_then(ReturnPath::parse);
+    }
+}
+
+pub(super) fn is_saml(shared: &Shared) -> bool {
+    shared.client.protocol() == Protocol::Saml1
+}
+
+pub(super) fn parse_ticket(protocol: Protocol, text: &str) -> Option<ServiceTicket> {
+    match protocol {
+        Protocol::Saml1 => ServiceTicket::parse_artifact(text).ok(),
+        Protocol::Cas1 | Protocol::Cas2 | Protocol::Cas3 => ServiceTicket::parse(text).ok(),
+    }
+}
+
+/// A sign-in never ends at one of our own endpoints, and the landing path needs no name.
+pub(crate) fn is_worth_naming(next: &ReturnPath, shared: &Shared) -> bool {
+    !shared.endpoints.contain(next) && *next != shared.landing
+}
+
+/// What the login cookie has to hold because a bare service URL does not say it.
+pub(crate) fn trip(shared: &Shared, next: Option<&ReturnPath>, kind: LoginKind) -> Option<Trip> {
+    shared.sign_in.is_bare.then(|| Trip {
+        is_renewed: kind.is_renewed,
+        next: next
+            .map(|next| next.as_str().to_owned())
+            .filter(|next| next.len() <= MAX_KEPT),
+    })
+}
+
+/// Where a ticket for a page comes back: at the page, if every server takes its path; else at the landing path.
+pub(super) fn callback_path<'p>(shared: &'p Shared, next: &'p ReturnPath) -> &'p str {
+    [next.path(), shared.landing.path()]
+        .into_iter()
+        .find(|path| is_fit(path))
+        .unwrap_or("/")
+}
+
+/// Whether a path can only be read in one way, and has nothing that servers refuse, be it encoded.
+fn is_fit(path: &str) -> bool {
+    canonical(path)
+        .is_some_and(|decoded| !decoded.bytes().any(|byte| b"\"'<>^`{|}".contains(&byte)))
+}
+
+impl Place {
+    /// The tag of a login: a keyed hash over its value, its return path and its kind.
+    pub(crate) fn tag(
+        self,
+        shared: &Shared,
+        value: &LoginValue,
+        next: Option<&ReturnPath>,
+        kind: LoginKind,
+    ) -> String {
+        let kind = kind.bits();
+        let parts = self.tag_parts(shared, value, next, &kind);
+        shared.service_tag.tag(&parts)
+    }
+
+    /// Whether the tag of `query` belongs to the login of this value.
+    pub(crate) fn tag_matches(
+        self,
+        shared: &Shared,
+        value: &LoginValue,
+        query: &LoginQuery,
+    ) -> bool {
+        let kind = query.kind.bits();
+        let parts = self.tag_parts(shared, value, query.next.as_ref(), &kind);
+        let tag = query.tag.as_deref();
+        tag.is_some_and(|tag| shared.service_tag.verify_tag(&parts, tag))
+    }
+
+    /// What a tag covers. In place it is none of the login endpoint's.
+    fn tag_parts<'p>(
+        self,
+        shared: &'p Shared,
+        value: &'p LoginValue,
+        next: Option<&'p ReturnPath>,
+        kind: &'p [u8; 1],
+    ) -> Vec<&'p [u8]> {
+        match self {
+            Self::Endpoint => vec![value, next.map_or("", ReturnPath::as_str).as_bytes(), kind],
+            Self::Page | Self::Request => {
+                let next = next.unwrap_or(&shared.landing);
+                vec![value, next.as_str().as_bytes(), kind, b"in place"]
+            }
+        }
+    }
+
+    /// The service URL of a login, the same byte for byte whenever it is computed.
+    pub(crate) fn service_url(
+        self,
+        shared: &Shared,
+        next: Option<&ReturnPath>,
+        kind: LoginKind,
+        tag: &str,
+    ) -> Result<ServiceUrl, InvalidServiceUrl> {
+        let (path, next) = match self {
+            Self::Endpoint => (&*shared.endpoints.login, next),
+            Self::Page | Self::Request => {
+                let next = next.unwrap_or(&shared.landing);
+                let path = callback_path(shared, next);
+                // Nothing can happen to a path of plain characters on the way.
+                let is_said = next.is_plain() && next.as_str() == path;
+                (path, (!is_said).then_some(next))
+            }
+        };
+        let mut url = shared.app.join(path);
+        if !shared.sign_in.is_bare {
+            url.push('?');
+            url.push_str(&Names::of(self).write(tag, next, kind));
+        }
+        ServiceUrl::parse(url)
+    }
+}
+
+#[cfg(test)]
+mod tests;
