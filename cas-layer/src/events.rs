@@ -1,7 +1,7 @@
 //! What happens, by name: a closed list. From here it is told to the log, to the metrics and to the app, in
 //! this order, and each of them says no more of it than stands here: no ticket, no cookie, no attribute.
 
-mod hooks;
+mod event;
 mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -9,9 +9,10 @@ mod proxying;
 mod refused;
 mod signed_out;
 
-use std::{error::Error, fmt, time::Duration};
+use std::fmt;
 
-pub(crate) use hooks::Hooks;
+pub(crate) use event::{Channel, Event, LogoutOutcome};
+use log::Repeats;
 pub(crate) use log::validation_span;
 #[cfg(feature = "metrics")]
 pub(crate) use metrics::describe as describe_metrics;
@@ -19,130 +20,18 @@ pub(crate) use proxying::{GrantOutcome, ProxyCallbackOutcome};
 pub use refused::{Refused, RefusedReason};
 pub use signed_out::{SignOutCause, SignedOut};
 
-use crate::{
-    client::{ProxyTicketErrorKind, ValidationErrorKind},
-    registry::RegistryError,
-    session::SessionId,
-    user::CasUser,
-};
+use crate::user::CasUser;
 
-/// Something that has happened.
-#[derive(Debug)]
-pub(crate) enum Event<'e> {
-    /// A session was opened, and its cookie is about to be sent.
-    SignedIn(&'e CasUser),
-    /// Somebody was turned away.
-    Refused(Refused<'e>),
-    /// One session has ended, or all of one user.
-    SignedOut(SignedOut<'e>),
-    /// A browser comes back again and again without the cookie of a session that was opened.
-    SessionNotKept(SessionId),
-    /// The CAS server answered, or did not.
-    Validated {
-        result: Result<(), ValidationErrorKind>,
-        took: Duration,
-    },
-    /// A single-logout message was dealt with.
-    LogoutRequest(Channel, LogoutOutcome<'e>),
-    /// The CAS server, or somebody else, came to the proxy callback.
-    ProxyCallback(ProxyCallbackOutcome<'e>),
-    /// A sign-in asked for a proxy-granting ticket.
-    Grant(GrantOutcome<'e>),
-    /// The app asked for a proxy ticket.
-    ProxyTicket(Result<(), ProxyTicketErrorKind>),
-}
+type Hook<F> = Option<Box<F>>;
 
-/// How a single-logout message came.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Channel {
-    /// The CAS server posted it.
-    Back,
-    /// A browser brought it.
-    Front,
-}
-
-/// What a single-logout message came to.
-#[derive(Clone, Copy)]
-pub(crate) enum LogoutOutcome<'e> {
-    /// So many sessions were begun or open.
-    Ended(usize),
-    /// It names no session of ours.
-    Unknown,
-    /// It is none, for the reason told.
-    Malformed(&'e dyn fmt::Display),
-    /// So many forms are being read that there was no room to look whether it is one.
-    NoRoom,
-    /// Its sender is not listed.
-    SourceRefused,
-    /// Who sent it cannot be said, and only listed senders are heard.
-    SourceUnknown,
-    /// The registry does not promise to remember.
-    NotRemembered(&'e RegistryError),
-}
-
-impl Channel {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Back => "back",
-            Self::Front => "front",
-        }
-    }
-
-    /// What a session that was ended in this way ended by.
-    pub(crate) fn cause(self) -> SignOutCause {
-        match self {
-            Self::Back => SignOutCause::BackChannel,
-            Self::Front => SignOutCause::FrontChannel,
-        }
-    }
-}
-
-impl<'e> Event<'e> {
-    /// Says at which CAS server the user in it is one.
-    pub(crate) fn at(mut self, cas_url: &'e str) -> Self {
-        match &mut self {
-            Self::Refused(refused) => refused.cas_url = cas_url,
-            Self::SignedOut(signed_out) => signed_out.cas_url = cas_url,
-            Self::SignedIn(_)
-            | Self::SessionNotKept(_)
-            | Self::Validated { .. }
-            | Self::LogoutRequest(..)
-            | Self::ProxyCallback(_)
-            | Self::Grant(_)
-            | Self::ProxyTicket(_) => {}
-        }
-        self
-    }
-}
-
-impl LogoutOutcome<'_> {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Ended(_) => "ended",
-            Self::Unknown => "unknown",
-            Self::Malformed(_) => "malformed",
-            Self::NoRoom => "no-room",
-            Self::SourceRefused => "source-refused",
-            Self::SourceUnknown => "source-unknown",
-            Self::NotRemembered(_) => "not-remembered",
-        }
-    }
-}
-
-impl fmt::Debug for LogoutOutcome<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// What a validation came to, in one word.
-fn validation_result(result: Result<(), ValidationErrorKind>) -> &'static str {
-    result.map_or_else(|kind| RefusedReason::from(kind).as_str(), |()| "ok")
-}
-
-/// What is behind an error, which its own text leaves out.
-fn source_of(error: &dyn Error) -> Option<String> {
-    error.source().map(ToString::to_string)
+/// Does nothing unless the app asked for it.
+#[derive(Default)]
+pub(crate) struct Hooks {
+    /// What the log was told of what strangers do.
+    repeats: Repeats,
+    pub(crate) sign_in: Hook<dyn Fn(&CasUser) + Send + Sync>,
+    pub(crate) sign_out: Hook<dyn Fn(&SignedOut<'_>) + Send + Sync>,
+    pub(crate) refused: Hook<dyn Fn(&Refused<'_>) + Send + Sync>,
 }
 
 impl Hooks {
@@ -153,16 +42,28 @@ impl Hooks {
         metrics::count(event);
         self.call(event);
     }
-}
 
-impl<'e> From<Refused<'e>> for Event<'e> {
-    fn from(refused: Refused<'e>) -> Self {
-        Self::Refused(refused)
+    fn call(&self, event: &Event<'_>) {
+        match event {
+            Event::SignedIn(user) => self.sign_in.iter().for_each(|hook| hook(user)),
+            Event::SignedOut(signed_out) => self.sign_out.iter().for_each(|hook| hook(signed_out)),
+            Event::Refused(refused) => self.refused.iter().for_each(|hook| hook(refused)),
+            Event::SessionNotKept(_)
+            | Event::Validated { .. }
+            | Event::LogoutRequest(..)
+            | Event::ProxyCallback(_)
+            | Event::Grant(_)
+            | Event::ProxyTicket(_) => {}
+        }
     }
 }
 
-impl<'e> From<SignedOut<'e>> for Event<'e> {
-    fn from(signed_out: SignedOut<'e>) -> Self {
-        Self::SignedOut(signed_out)
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hooks")
+            .field("sign_in", &self.sign_in.is_some())
+            .field("sign_out", &self.sign_out.is_some())
+            .field("refused", &self.refused.is_some())
+            .finish_non_exhaustive()
     }
 }

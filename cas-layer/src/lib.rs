@@ -14,6 +14,7 @@ mod events;
 #[cfg(feature = "axum")]
 mod extract;
 pub mod guide;
+mod id;
 mod identity;
 mod layer;
 mod pages;

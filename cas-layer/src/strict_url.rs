@@ -5,7 +5,9 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use url::Url;
+use url::{Host, Url};
+
+use crate::error::ConfigError;
 
 /// The longest name of a host, and of a label in it (RFC 1035, section 2.3.4).
 const MAX_HOST_BYTES: usize = 253;
@@ -47,6 +49,33 @@ pub(crate) fn parse_http(given: &str) -> Result<Url, UrlFault> {
         return Err(UrlFault::UserInfo);
     }
     Ok(url)
+}
+
+/// Whether a URL can only lead to this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Plain http is for this machine alone, unless it was allowed by name.
+pub(crate) fn check_https(
+    what: &'static str,
+    given: &str,
+    url: &Url,
+    allow_insecure_http: bool,
+) -> Result<(), ConfigError> {
+    if url.scheme() == "https" || allow_insecure_http || is_loopback(url) {
+        return Ok(());
+    }
+    Err(ConfigError::InsecureHttp {
+        what,
+        url: printable(given),
+        allow: "allow_insecure_http(true)",
+    })
 }
 
 /// Reads an absolute URL with one of `schemes`. The second is what stands before the `@`, which may be nothing.

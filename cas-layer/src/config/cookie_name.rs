@@ -1,5 +1,6 @@
 //! The names of our cookies.
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::error::ConfigError;
@@ -65,15 +66,9 @@ fn check(name: &str) -> Result<(), ConfigError> {
 }
 
 fn short_hash(parts: &[&str]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(parts.join("\n"))
-        .iter()
-        .take(4)
-        .fold(String::new(), |mut hex, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    let hash: [u8; 32] = Sha256::digest(parts.join("\n")).into();
+    let (short, _) = hash.split_at(4);
+    HEXLOWER.encode(short)
 }
 
 #[cfg(test)]

@@ -10,8 +10,10 @@ use std::{
 use tracing::{Level, Span};
 
 use super::{
-    Channel, Event, GrantOutcome, LogoutOutcome, ProxyCallbackOutcome, Refused, RefusedReason,
-    SignOutCause, SignedOut, proxying::proxy_ticket_result, source_of, validation_result,
+    event::{Channel, Event, LogoutOutcome, source_of, validation_result},
+    proxying::{GrantOutcome, ProxyCallbackOutcome, proxy_ticket_result},
+    refused::{Refused, RefusedReason},
+    signed_out::{SignOutCause, SignedOut},
 };
 use crate::{protocol::Protocol, registry::RegistryError, seldom::Seldom};
 

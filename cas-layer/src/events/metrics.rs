@@ -3,7 +3,10 @@
 
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
-use super::{Event, proxying::proxy_ticket_result, validation_result};
+use super::{
+    event::{Event, validation_result},
+    proxying::proxy_ticket_result,
+};
 
 const SIGN_INS: &str = "cas_layer_sign_ins_total";
 const VALIDATION: &str = "cas_layer_validation_seconds";

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use sha2::{Digest, Sha256};
 
-use super::{Confirmation, Page};
+use super::{confirmation::Confirmation, page::Page};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;font:100%/1.5 system-ui,sans-serif}\

@@ -1,11 +1,9 @@
 //! The public URL of the app: what every URL of ours begins with.
 
-use url::{Host, Url};
-
 use super::{Authority, PublicAuthority, canonical};
 use crate::{
     error::ConfigError,
-    strict_url::{UrlFault, parse_http, printable},
+    strict_url::{UrlFault, check_https, parse_http, printable},
 };
 
 const WHAT: &str = "app URL";
@@ -33,13 +31,11 @@ impl AppUrl {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(invalid("has a query or a fragment"));
         }
-        if !https && !allow_insecure_http && !is_loopback(&url) {
-            return Err(ConfigError::InsecureHttp {
-                what: WHAT,
-                url: text.to_owned(),
-                allow: "allow_insecure_http(true)",
-            });
-        }
+        // Browsers take such names for this machine.
+        let is_here = url
+            .domain()
+            .is_some_and(|name| name.ends_with(".localhost"));
+        check_https(WHAT, text, &url, allow_insecure_http || is_here)?;
         let authority =
             PublicAuthority::of(&url).ok_or_else(|| invalid(UrlFault::NotAbsolute.as_str()))?;
         let prefix = url.path().trim_end_matches('/').to_owned();
@@ -97,15 +93,6 @@ impl AppUrl {
 
     pub(crate) fn authority(&self) -> &PublicAuthority {
         &self.authority
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

@@ -8,14 +8,13 @@ mod tests;
 
 use std::fmt;
 
-use url::Host;
 use zeroize::Zeroizing;
 
 pub(crate) use self::paths::ServerPaths;
 use self::query::Query;
 use super::{Protocol, ProxyGrantingTicket, ResponseFormat, ServiceTicket, ServiceUrl};
 use crate::ConfigError;
-use crate::strict_url::{parse_http, printable};
+use crate::strict_url::{check_https, parse_http, printable};
 
 const WHAT: &str = "CAS server URL";
 
@@ -71,14 +70,7 @@ impl ServerUrl {
         if url.fragment().is_some() {
             return Err(invalid("it has a fragment"));
         }
-        let loopback = url.host().is_some_and(|host| is_loopback(&host));
-        if url.scheme() == "http" && !loopback && !allow_insecure_http {
-            return Err(ConfigError::InsecureHttp {
-                what: WHAT,
-                url: given.to_owned(),
-                allow: "allow_insecure_http(true)",
-            });
-        }
+        check_https(WHAT, given, &url, allow_insecure_http)?;
         paths.check()?;
         Ok(Self {
             base: url.as_str().trim_end_matches('/').to_owned(),
@@ -224,14 +216,5 @@ pub(crate) struct Validation<'a> {
 impl fmt::Debug for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.base.fmt(f)
-    }
-}
-
-/// Whether a host can only be this machine.
-pub(super) fn is_loopback(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => *name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
     }
 }

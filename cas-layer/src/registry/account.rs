@@ -1,55 +1,23 @@
 //! The name of an account, the same on every node.
 
-use std::fmt;
+use sha2::{Digest as _, Sha256};
 
-use sha2::{Digest, Sha256};
+use crate::id::{first_half, id};
 
-/// An account: a user name at a CAS server, as the first 128 bits of a SHA-256.
-///
-/// Two users of one name at two CAS servers are two accounts.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AccountId([u8; Self::LEN]);
+id! {
+    /// An account: a user name at a CAS server, as the first 128 bits of a SHA-256.
+    ///
+    /// Two users of one name at two CAS servers are two accounts.
+    AccountId
+}
 
 impl AccountId {
-    /// Length in bytes.
-    pub const LEN: usize = 16;
-
     /// The account of `user`, as the session names them, at the CAS server at `cas_url`.
     #[must_use]
     pub fn of(cas_url: &str, user: &str) -> Self {
-        let digest: [u8; 32] = Sha256::new()
-            // A URL has no zero byte, so no two pairs give the same text.
-            .chain_update(cas_url)
-            .chain_update([0])
-            .chain_update(user)
-            .finalize()
-            .into();
-        let mut id = [0; Self::LEN];
-        for (to, from) in id.iter_mut().zip(digest) {
-            *to = from;
-        }
-        Self(id)
-    }
-
-    /// The id as bytes, for a registry that stores it.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; Self::LEN] {
-        &self.0
-    }
-}
-
-impl From<[u8; AccountId::LEN]> for AccountId {
-    fn from(bytes: [u8; AccountId::LEN]) -> Self {
-        Self(bytes)
-    }
-}
-
-/// Lower-case hexadecimal.
-impl fmt::Debug for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AccountId(")?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
-        f.write_str(")")
+        // A URL has no zero byte, so no two pairs give the same text.
+        let digest = Sha256::new().chain_update(cas_url).chain_update([0]);
+        Self(first_half(digest.chain_update(user)))
     }
 }
 

@@ -19,7 +19,6 @@ mod failure;
 mod flush;
 mod follow;
 mod grants;
-mod hex;
 mod info;
 mod kept;
 mod keys;

@@ -1,24 +1,23 @@
 //! The name of a session, the same on every node.
 
-use std::fmt;
-
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use super::LoginValue;
-use crate::protocol::{ProxyGrantingTicket, ServiceTicket};
+use crate::{
+    id::{first_half, id},
+    protocol::{ProxyGrantingTicket, ServiceTicket},
+};
 
-/// The name of a session: the first 128 bits of the SHA-256 of its service ticket.
-///
-/// A single-logout message names the ticket, so every node can work out which session it ends
-/// without having kept the ticket. The hash takes no key, so that a key rotation loses no logout;
-/// the randomness of the ticket hides it, and a session id alone opens nothing.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SessionId([u8; Self::LEN]);
+id! {
+    /// The name of a session: the first 128 bits of the SHA-256 of its service ticket.
+    ///
+    /// A single-logout message names the ticket, so every node can work out which session it ends
+    /// without having kept the ticket. The hash takes no key, so that a key rotation loses no logout;
+    /// the randomness of the ticket hides it, and a session id alone opens nothing, so it is no secret.
+    SessionId
+}
 
 impl SessionId {
-    /// Length in bytes.
-    pub const LEN: usize = 16;
-
     pub(crate) fn of(ticket: &ServiceTicket) -> Self {
         Self::of_text(ticket.expose_secret())
     }
@@ -30,49 +29,12 @@ impl SessionId {
 
     /// The name under which a confirmation can be given once. No ticket has it: tickets have no spaces.
     pub(crate) fn of_confirmation(value: &LoginValue) -> Self {
-        Self::of_digest(
-            Sha256::new()
-                .chain_update("a confirmation ")
-                .chain_update(value),
-        )
+        let digest = Sha256::new().chain_update("a confirmation ");
+        Self(first_half(digest.chain_update(value)))
     }
 
     fn of_text(ticket: &str) -> Self {
-        Self::of_digest(Sha256::new().chain_update(ticket))
-    }
-
-    fn of_digest(digest: Sha256) -> Self {
-        let digest: [u8; 32] = digest.finalize().into();
-        let mut id = [0; Self::LEN];
-        for (to, from) in id.iter_mut().zip(digest) {
-            *to = from;
-        }
-        Self(id)
-    }
-
-    /// The id as bytes, for a registry that stores it.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; Self::LEN] {
-        &self.0
-    }
-}
-
-impl From<[u8; SessionId::LEN]> for SessionId {
-    fn from(bytes: [u8; SessionId::LEN]) -> Self {
-        Self(bytes)
-    }
-}
-
-/// Lower-case hexadecimal. The id is no secret: it opens nothing.
-impl fmt::Display for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionId({self})")
+        Self(first_half(Sha256::new().chain_update(ticket)))
     }
 }
 

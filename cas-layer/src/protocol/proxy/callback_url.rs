@@ -3,9 +3,8 @@
 use url::Url;
 
 use crate::ConfigError;
-use crate::protocol::server_url::is_loopback;
 use crate::protocol::{InvalidServiceUrl, ServiceUrl};
-use crate::strict_url::{UrlFault, printable};
+use crate::strict_url::{UrlFault, check_https, printable};
 
 const WHAT: &str = "proxy callback URL";
 
@@ -43,14 +42,7 @@ pub(crate) fn proxy_callback_url(
             "it has a query parameter `pgtId` or `pgtIou`, which the CAS server adds",
         ));
     }
-    let loopback = url.host().is_some_and(|host| is_loopback(&host));
-    if url.scheme() == "http" && !loopback && !allow_insecure_http {
-        return Err(ConfigError::InsecureHttp {
-            what: WHAT,
-            url: given.to_owned(),
-            allow: "allow_insecure_http(true)",
-        });
-    }
+    check_https(WHAT, given, &url, allow_insecure_http)?;
     Ok(callback)
 }
 

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use data_encoding::HEXLOWER;
 use redis::Cmd;
 use tokio::{
     sync::broadcast::{self, error::RecvError},
@@ -16,7 +17,6 @@ use super::{
     RedisRegistry,
     connection::{COMMAND, Connection},
     failure::Failure,
-    hex,
     node::Node,
     scripts::{script, unexpected},
 };
@@ -48,7 +48,7 @@ impl RedisRegistry {
             let message = "there is no randomness to name a validation with";
             RegistryError::new(RegistryErrorKind::Unavailable, message).with_source(error)
         })?;
-        let name: Arc<str> = hex::encode(&name).into();
+        let name: Arc<str> = HEXLOWER.encode(&name).into();
         // Made first: a future that is dropped half-way may have told Redis already.
         let expected = Expected::new({
             let (registry, name) = (self.clone(), Arc::clone(&name));
@@ -89,7 +89,7 @@ impl RedisRegistry {
             let _turn = node.pairs.deliveries.acquire().await;
             let mut command = on_pairs(DELIVER, node);
             command
-                .arg(hex::encode(iou.as_bytes()))
+                .arg(iou.to_string())
                 .arg(grant.as_bytes())
                 .arg(PAIRS);
             let answer: String = connection.run(&command, COMMAND).await?;
@@ -121,7 +121,7 @@ impl RedisRegistry {
         loop {
             let taken = self.call(async |node: &Node, connection: &Connection| {
                 let mut command = on_pairs(COLLECT, node);
-                command.arg(hex::encode(iou.as_bytes()));
+                command.arg(iou.to_string());
                 let bytes: Option<Vec<u8>> = connection.run(&command, COMMAND).await?;
                 bytes.map(sealed).transpose()
             });

@@ -1,6 +1,5 @@
 //! What the keys in Redis are called.
 
-use super::hex;
 use crate::{registry::sender::LogoutShare, session::SessionId};
 
 /// The names of the keys, all with one prefix. The braces make it the part that a cluster looks at, so that
@@ -54,7 +53,7 @@ impl Keys {
     }
 
     pub(super) fn session(&self, id: SessionId) -> String {
-        format!("{}s:{}", self.prefix, hex::encode(id.as_bytes()))
+        format!("{}s:{}", self.prefix, id)
     }
 }
 

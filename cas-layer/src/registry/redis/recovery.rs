@@ -12,12 +12,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use data_encoding::HEXLOWER;
+
 use super::{
     connection::Connection,
     entry_id::EntryId,
     failure::Failure,
     flush::BATCH,
-    hex,
     known::Known,
     node::{self, Node},
     read,
@@ -57,7 +58,7 @@ pub(super) async fn join(
     let joined = scripts::join(
         commands,
         &node.keys,
-        &hex::encode(&random()?),
+        &HEXLOWER.encode(&random()?),
         node.facts.longest(),
         node.facts.highest(),
         sign.is_some(),

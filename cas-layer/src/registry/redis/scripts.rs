@@ -11,7 +11,6 @@ use super::{
     connection::{COMMAND, Connection},
     entry_id::EntryId,
     failure::Failure,
-    hex,
     keys::Keys,
 };
 use crate::{
@@ -244,9 +243,7 @@ pub(super) fn end_if_opened(
     command.arg(now).arg(&KEPT);
     for (id, share) in named {
         // Lua counts from one.
-        command
-            .arg(hex::encode(id.as_bytes()))
-            .arg(share.index() + 1);
+        command.arg(id.to_string()).arg(share.index() + 1);
     }
     command
 }
@@ -343,7 +340,7 @@ pub(super) fn answers(value: redis::Value) -> Result<Vec<Answer>, Failure> {
 pub(super) fn end_all(connection: &Connection, keys: &Keys, end: &AccountEnd) -> Cmd {
     let mut command = guarded(END_ALL, keys, connection, []);
     command
-        .arg(hex::encode(end.account.as_bytes()))
+        .arg(end.account.to_string())
         .arg(end.number)
         .arg(end.expires_at)
         .arg(end.seconds)
@@ -385,7 +382,7 @@ pub(super) async fn reopen(
 fn add_sessions(command: &mut Cmd, sessions: &[Lasting]) {
     for session in sessions {
         command
-            .arg(hex::encode(session.id.as_bytes()))
+            .arg(session.id.to_string())
             .arg(session.expires_at)
             .arg(session.seconds);
     }

@@ -1,6 +1,8 @@
 //! The entries of the stream of what has ended.
 
-use super::{entry_id::EntryId, hex, number};
+use data_encoding::HEXLOWER;
+
+use super::{entry_id::EntryId, number};
 use crate::{
     clock::UnixSeconds,
     registry::{AccountId, EndedSessions},
@@ -37,12 +39,12 @@ impl Entry {
         let expires_at = str::from_utf8(text(b"x")?).ok()?.parse().ok()?;
         if let Some(session) = text(b"s") {
             return Some(Self::Session {
-                id: hex::decode(session)?.into(),
+                id: id_of(session)?.into(),
                 expires_at,
             });
         }
         Some(Self::Account {
-            account: hex::decode(text(b"a")?)?.into(),
+            account: id_of(text(b"a")?)?.into(),
             number: number::of_end(str::from_utf8(text(b"n")?).unwrap_or_default(), id),
             expires_at,
         })
@@ -58,6 +60,11 @@ impl Entry {
             } => ended.end_all(account, number, expires_at, now),
         }
     }
+}
+
+/// The 16 bytes of an id, if this is exactly that.
+fn id_of(text: &[u8]) -> Option<[u8; 16]> {
+    HEXLOWER.decode(text).ok()?.try_into().ok()
 }
 
 #[cfg(test)]

@@ -1,0 +1,282 @@
+//! What a page is about, and what it says.
+
+use http::StatusCode;
+
+use super::confirmation::Confirmation;
+
+/// What a page of the layer is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PageKind {
+    /// The visitor has signed out.
+    LoggedOut,
+    /// The request needs a signed-in user and is not one that a browser could be redirected for.
+    SignInNeeded,
+    /// The same, of a user whose credentials date back further than the path allows.
+    FreshSignInNeeded,
+    /// The user is signed in, and the path is not for them.
+    NotAllowed,
+    /// The CAS server refused the ticket, or a sign-out came while the sign-in was under way.
+    SignInRefused,
+    /// The app does not admit the user: see [`Page::veto`].
+    SignInVetoed,
+    /// The CAS server vouches for the user, and they are asked whether that is them: see
+    /// [`Page::confirmation`]. A program cannot be asked, so it gets a 403.
+    ConfirmationNeeded,
+    /// The ticket is not one that could be sent to a CAS server.
+    InvalidTicket,
+    /// The CAS server did not answer, or not in a way that can be read.
+    CasUnavailable,
+    /// This app has too many sign-ins under way or open.
+    Busy,
+    /// The registry cannot be reached, so nobody can be signed in.
+    RegistryUnavailable,
+    /// The registry has been out of reach for too long to know whether the visitor's session has ended.
+    SessionUnverified,
+    /// The browser does not send the login cookie back.
+    CookiesNeeded,
+    /// The browser does not keep the session cookie.
+    SessionNotKept,
+    /// The session does not fit into a cookie: the CAS server sent too many attributes.
+    SessionTooLarge,
+    /// Something failed here that is no fault of the request.
+    InternalError,
+}
+
+impl PageKind {
+    fn title(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "Signed out",
+            Self::SignInNeeded | Self::FreshSignInNeeded => "Sign-in needed",
+            Self::NotAllowed => "Not allowed",
+            Self::SignInRefused | Self::InvalidTicket => "Sign-in refused",
+            Self::SignInVetoed => "Not admitted",
+            Self::ConfirmationNeeded => "Is this you?",
+            Self::CasUnavailable | Self::Busy | Self::RegistryUnavailable => "Sign-in unavailable",
+            Self::SessionUnverified => "Temporarily unavailable",
+            Self::CookiesNeeded => "Cookies needed",
+            Self::SessionNotKept => "Session not kept",
+            Self::SessionTooLarge => "Sign-in not possible",
+            Self::InternalError => "Something went wrong",
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "You have signed out.",
+            Self::SignInNeeded => "You need to sign in before you can do this.",
+            Self::FreshSignInNeeded => {
+                "You need to give your password again before you can do this."
+            }
+            Self::NotAllowed => "You are signed in, but your account may not open this page.",
+            Self::SignInRefused => {
+                "The sign-in could not be completed: it was used already, has expired, or was meant for another place."
+            }
+            Self::SignInVetoed => "You signed in, but this site does not admit you.",
+            Self::ConfirmationNeeded => {
+                "You are about to be signed in to this site under this name. Continue only if it is yours."
+            }
+            Self::InvalidTicket => {
+                "The address of this page is damaged, so the sign-in could not be completed."
+            }
+            Self::CasUnavailable => {
+                "The sign-in server cannot be reached at the moment. Please try again in a few minutes."
+            }
+            Self::Busy => {
+                "Too many people are signing in at the moment. Please try again in a minute."
+            }
+            Self::RegistryUnavailable => {
+                "The sign-in could not be completed at the moment. Please try again in a minute."
+            }
+            Self::SessionUnverified => {
+                "It cannot be checked at the moment whether you are still signed in. Please try again in a minute."
+            }
+            Self::CookiesNeeded => {
+                "Signing in needs cookies, and your browser did not send one back. Please allow cookies for this site."
+            }
+            Self::SessionNotKept => {
+                "You signed in, but your browser does not keep the session cookie of this site. Please allow \
+                 cookies for this site, or remove some of its old ones."
+            }
+            Self::SessionTooLarge => {
+                "You signed in, but your account has more attributes than fit into a session cookie. Please tell \
+                 the people who run this site."
+            }
+            Self::InternalError => "The sign-in did not work. Please try again in a minute.",
+        }
+    }
+
+    /// What the link on the page says.
+    fn link_label(self) -> &'static str {
+        match self {
+            Self::LoggedOut | Self::FreshSignInNeeded => "Sign in again",
+            Self::SignInNeeded => "Sign in",
+            Self::NotAllowed | Self::SessionNotKept => "Continue",
+            Self::SignInVetoed => "Sign out",
+            Self::ConfirmationNeeded => "Sign in as somebody else",
+            Self::SignInRefused
+            | Self::InvalidTicket
+            | Self::CasUnavailable
+            | Self::Busy
+            | Self::RegistryUnavailable
+            | Self::SessionUnverified
+            | Self::CookiesNeeded
+            | Self::SessionTooLarge
+            | Self::InternalError => "Try again",
+        }
+    }
+
+    /// The status, where nothing but the kind decides.
+    pub(crate) fn usual_status(self) -> StatusCode {
+        match self {
+            Self::LoggedOut => StatusCode::OK,
+            Self::InvalidTicket | Self::CookiesNeeded | Self::SessionNotKept => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::SignInNeeded | Self::FreshSignInNeeded => StatusCode::UNAUTHORIZED,
+            Self::NotAllowed
+            | Self::SignInRefused
+            | Self::SignInVetoed
+            | Self::ConfirmationNeeded => StatusCode::FORBIDDEN,
+            Self::SessionTooLarge | Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::CasUnavailable => StatusCode::BAD_GATEWAY,
+            Self::Busy | Self::RegistryUnavailable | Self::SessionUnverified => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+        }
+    }
+
+    /// The `reason` in a problem document. A contract with programs.
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "logged-out",
+            Self::SignInNeeded => "sign-in-needed",
+            Self::FreshSignInNeeded => "fresh-sign-in-needed",
+            Self::NotAllowed => "not-allowed",
+            Self::SignInRefused => "sign-in-refused",
+            Self::SignInVetoed => "sign-in-vetoed",
+            Self::ConfirmationNeeded => "confirmation-needed",
+            Self::InvalidTicket => "invalid-ticket",
+            Self::CasUnavailable => "cas-unavailable",
+            Self::Busy => "busy",
+            Self::RegistryUnavailable => "registry-unavailable",
+            Self::SessionUnverified => "session-unverified",
+            Self::CookiesNeeded => "cookies-needed",
+            Self::SessionNotKept => "session-not-kept",
+            Self::SessionTooLarge => "session-too-large",
+            Self::InternalError => "internal-error",
+        }
+    }
+}
+
+/// A page that the layer is about to answer with.
+#[derive(Clone, Debug)]
+pub struct Page {
+    kind: PageKind,
+    status: StatusCode,
+    link: String,
+    code: Option<String>,
+    veto: Option<String>,
+    image: Option<String>,
+    confirmation: Option<Confirmation>,
+}
+
+impl Page {
+    /// `link` leads on: a retry, the login, the page that was asked for.
+    pub(crate) fn new(kind: PageKind, status: StatusCode, link: String) -> Self {
+        Self {
+            kind,
+            status,
+            link,
+            code: None,
+            veto: None,
+            image: None,
+            confirmation: None,
+        }
+    }
+
+    pub(crate) fn with_code(mut self, code: Option<String>) -> Self {
+        self.code = code;
+        self
+    }
+
+    pub(crate) fn with_veto(mut self, reason: String) -> Self {
+        self.veto = Some(reason);
+        self
+    }
+
+    pub(crate) fn with_image(mut self, path: String) -> Self {
+        self.image = Some(path);
+        self
+    }
+
+    pub(crate) fn with_confirmation(mut self, confirmation: Confirmation) -> Self {
+        self.confirmation = Some(confirmation);
+        self
+    }
+
+    /// What the page is about.
+    #[must_use]
+    pub fn kind(&self) -> PageKind {
+        self.kind
+    }
+
+    /// The status that it is answered with, whatever a custom page says.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Where the visitor goes from here: a path on this host or a URL of this app, or for who was not
+    /// admitted by a [`CasInPlaceLayer`](crate::CasInPlaceLayer) the CAS server's logout. Safe in a quoted HTML
+    /// attribute once escaped.
+    #[must_use]
+    pub fn link(&self) -> &str {
+        &self.link
+    }
+
+    /// A short title, in English.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        self.kind.title()
+    }
+
+    /// What to tell the visitor, in English.
+    #[must_use]
+    pub fn text(&self) -> &'static str {
+        self.kind.text()
+    }
+
+    /// The CAS server's error code (CAS protocol 2.5.3), when it refused. It comes from the
+    /// network: escape it.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// Why the app does not admit the user, in the app's own words: the reason of its
+    /// [`Veto`](crate::Veto). Escape it.
+    #[must_use]
+    pub fn veto(&self) -> Option<&str> {
+        self.veto.as_deref()
+    }
+
+    /// The path of an image without content, on the page after sign-out: a custom page has to have it
+    /// too (`<img src="…" alt="">`), or a browser may bring a page of the user who has signed out back
+    /// from memory when somebody goes back.
+    #[must_use]
+    pub fn image(&self) -> Option<&str> {
+        self.image.as_deref()
+    }
+
+    /// What the user is asked, and the form that brings their answer: on the page for
+    /// [`PageKind::ConfirmationNeeded`], which is of no use without.
+    #[must_use]
+    pub fn confirmation(&self) -> Option<&Confirmation> {
+        self.confirmation.as_ref()
+    }
+
+    pub(super) fn link_label(&self) -> &'static str {
+        self.kind.link_label()
+    }
+}
