@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 pub(crate) use granting::{Granting, Label};
 pub(crate) use hosts::Hosts;
 use http::HeaderMap;
-pub(crate) use route::{Endpoint, Route};
+pub(crate) use route::{Endpoint, Endpoints, Route};
 pub(crate) use sources::{Source, Sources};
 
 use crate::{
@@ -127,26 +127,4 @@ pub(crate) struct SignOut {
     pub(crate) is_local: bool,
     /// By `POST` from a page of this app alone.
     pub(crate) is_post_only: bool,
-}
-
-/// The paths that the layer answers itself, relative to the app URL.
-#[derive(Debug)]
-pub(crate) struct Endpoints {
-    pub(crate) login: String,
-    pub(crate) logout: String,
-    pub(crate) logout_callback: String,
-    /// Besides the login path, where logout requests go as a rule.
-    pub(crate) logout_request: Option<String>,
-    pub(crate) proxy_callback: Option<String>,
-}
-
-impl Endpoints {
-    /// Whether a visitor who is sent to `path` ends up at one of these, however it is spelled.
-    pub(crate) fn contain(&self, path: &ReturnPath) -> bool {
-        [&self.login, &self.logout, &self.logout_callback]
-            .into_iter()
-            .chain(&self.logout_request)
-            .chain(&self.proxy_callback)
-            .any(|own| path.leads_to(own))
-    }
 }

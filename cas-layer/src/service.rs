@@ -10,7 +10,6 @@ mod host;
 mod in_place;
 mod post;
 mod require;
-mod task;
 
 use std::{
     sync::Arc,

@@ -3,7 +3,45 @@
 use std::borrow::Cow;
 
 use super::Shared;
-use crate::{paths::canonical, rules::Access};
+use crate::{
+    paths::{ReturnPath, canonical},
+    rules::Access,
+};
+
+/// The paths that the layer answers itself, relative to the app URL.
+#[derive(Debug)]
+pub(crate) struct Endpoints {
+    pub(crate) login: String,
+    pub(crate) logout: String,
+    pub(crate) logout_callback: String,
+    /// Besides the login path, where logout requests go as a rule.
+    pub(crate) logout_request: Option<String>,
+    pub(crate) proxy_callback: Option<String>,
+}
+
+impl Endpoints {
+    fn all(&self) -> impl Iterator<Item = (&str, Endpoint)> {
+        [
+            (Some(&self.login), Endpoint::Login),
+            (Some(&self.logout), Endpoint::Logout),
+            (Some(&self.logout_callback), Endpoint::LogoutCallback),
+            (self.logout_request.as_ref(), Endpoint::LogoutRequest),
+            (self.proxy_callback.as_ref(), Endpoint::ProxyCallback),
+        ]
+        .into_iter()
+        .filter_map(|(path, endpoint)| Some((path?.as_str(), endpoint)))
+    }
+
+    fn find(&self, path: &str) -> Option<Endpoint> {
+        let mut all = self.all();
+        all.find_map(|(own, endpoint)| (own == path).then_some(endpoint))
+    }
+
+    /// Whether a visitor who is sent to `path` ends up at one of these, however it is spelled.
+    pub(crate) fn contain(&self, path: &ReturnPath) -> bool {
+        self.all().any(|(own, _)| path.leads_to(own))
+    }
+}
 
 /// A path of our own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +83,7 @@ impl Shared {
     /// spelling only; every other spelling is the rules'.
     pub(crate) fn route(&self, requested: &str) -> Route<'_> {
         let path = self.app_path(requested);
-        match path.and_then(|path| self.endpoint(path)) {
+        match path.and_then(|path| self.endpoints.find(path)) {
             Some(endpoint) => Route::Endpoint(endpoint),
             None => self.ruled(requested),
         }
@@ -72,19 +110,6 @@ impl Shared {
             }
             route => route,
         }
-    }
-
-    fn endpoint(&self, path: &str) -> Option<Endpoint> {
-        let own = &self.endpoints;
-        [
-            (Some(&own.login), Endpoint::Login),
-            (Some(&own.logout), Endpoint::Logout),
-            (Some(&own.logout_callback), Endpoint::LogoutCallback),
-            (own.logout_request.as_ref(), Endpoint::LogoutRequest),
-            (own.proxy_callback.as_ref(), Endpoint::ProxyCallback),
-        ]
-        .into_iter()
-        .find_map(|(own, endpoint)| (own? == path).then_some(endpoint))
     }
 
     /// The rules see a path as a whole, and only then is the path of the app URL taken off: who reads

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use pin_project_lite::pin_project;
 
-use super::{extra_cookie::ExtraCookie, task::Reply};
+use super::{decide::Reply, extra_cookie::ExtraCookie};
 
 type Endpoint = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
 

@@ -1,16 +1,11 @@
 //! Truth tables: who asks for what, in which way, and what becomes of it.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 
 use super::*;
-use crate::{
-    CasConfig, CasConfigBuilder, Key, Paths,
-    session::sample_session,
-    sign_in::Login,
-    user::{CasUser, Place},
-};
+use crate::{CasConfig, CasConfigBuilder, Key, Paths, session::sample_session, sign_in::Login};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 

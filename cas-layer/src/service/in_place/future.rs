@@ -17,8 +17,7 @@ use tower::Service;
 use super::{
     super::{
         CasFuture,
-        decide::Action,
-        task::{Reply, Served},
+        decide::{Action, Reply, Served},
     },
     decision::afterwards,
     peek::{Found, Peek},
