@@ -243,7 +243,7 @@ impl IdentityHeadersBuilder {
     }
 
     /// A header with the [`SessionId`](crate::SessionId), 32 hexadecimal digits, so that the logs of the
-    /// backend can be laid beside those of this app. By default there is none.
+    /// backend can be laid beside those of this app. There is no such header by default.
     #[must_use]
     pub fn session_id(mut self, header: impl Into<String>) -> Self {
         self.session = Some(header.into());

@@ -13,7 +13,7 @@ use crate::error::ConfigError;
 const MAX_HOST_BYTES: usize = 253;
 const MAX_LABEL_BYTES: usize = 63;
 
-/// Why a URL is none, or one that is not read alike everywhere.
+/// Why a URL cannot be used: it is malformed, or not read alike everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UrlFault {
     ForeignCharacter,
@@ -37,7 +37,7 @@ impl UrlFault {
             Self::Host => {
                 "its host is neither a name of letters, digits, `-`, `_` and single dots nor an IP address in the usual form"
             }
-            Self::Port => "its port is none",
+            Self::Port => "its port is not a number from 1 to 65535",
         }
     }
 }

@@ -199,7 +199,7 @@ impl CasUser {
     /// Idle time does not count: the connection is use. Where the registry is cut off for so long that
     /// sessions are no longer accepted, this completes too.
     ///
-    /// Without a session there is none that could be ended: then this completes when one would have
+    /// Without a session nothing can be ended: then this completes when a session would have
     /// [expired](Self::expires_at), and no sooner.
     ///
     /// ```
@@ -281,7 +281,7 @@ impl CasUser {
     /// with the user's ticket is kept in this value and its clones, and nowhere else.
     ///
     /// # Errors
-    /// [`ProxyTicketErrorKind`](crate::ProxyTicketErrorKind) says why there is none:
+    /// [`ProxyTicketErrorKind`](crate::ProxyTicketErrorKind) says why there is no ticket:
     /// [`NoGrantingTicket`](crate::ProxyTicketErrorKind::NoGrantingTicket) where the sign-in brought no
     /// proxy-granting ticket, and [`Expired`](crate::ProxyTicketErrorKind::Expired) where that is no good any more:
     /// after a new sign-in there is another one.

@@ -134,7 +134,7 @@ impl FromStr for Registry {
             Some(path) => Ok(Self::File(path.into())),
             None if text == "memory" => Ok(Self::Memory),
             None if is_redis => Ok(Self::Redis(text.to_owned())),
-            None => Err("it is none of memory, file:PATH, redis://… and rediss://…"),
+            None => Err("it is neither memory nor file:PATH, redis://… or rediss://…"),
         }
     }
 }

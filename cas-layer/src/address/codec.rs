@@ -208,7 +208,7 @@ impl LoginQuery {
         }
     }
 
-    /// The ticket, if the visitor came back with one. Two different ones under two names are none: which of
+    /// The ticket, if the visitor came back with one. Two different ones under two names are an error: which of
     /// them is the server's own cannot be told.
     pub(crate) fn ticket(&self, protocol: Protocol) -> Option<Result<ServiceTicket, NoTicket>> {
         let text = match (&self.ticket, &self.artifact) {
@@ -297,7 +297,7 @@ impl Place {
         tag.is_some_and(|tag| shared.service_tag.verify_tag(&parts, tag))
     }
 
-    /// What a tag covers. In place it is none of the login endpoint's.
+    /// What a tag covers. A tag in place never matches at the login endpoint.
     fn tag_parts<'p>(
         self,
         shared: &'p Shared,

@@ -56,7 +56,7 @@ pub(crate) enum LogoutOutcome<'e> {
     Ended(usize),
     /// It names no session of ours.
     Unknown,
-    /// It is none, for the reason told.
+    /// It could not be read as a logout request, for the reason told.
     Malformed(&'e dyn fmt::Display),
     /// So many forms are being read that there was no room to look whether it is one.
     NoRoom,

@@ -305,7 +305,7 @@ fn describe_refusal(reason: RefusedReason) -> (Level, &'static str) {
     match reason {
         RefusedReason::InvalidTicket => (
             Level::WARN,
-            "a sign-in came back with a ticket that is none",
+            "a sign-in came back with something that is no ticket",
         ),
         RefusedReason::NotBegunHere => (
             Level::INFO,
@@ -333,7 +333,7 @@ fn describe_refusal(reason: RefusedReason) -> (Level, &'static str) {
         ),
         RefusedReason::BadUserName => (
             Level::ERROR,
-            "the app made a user name that is none: nobody is signed in",
+            "the app made a user name that nobody may have: nobody is signed in",
         ),
         RefusedReason::SignedOutMeanwhile => {
             (Level::INFO, "signed out before the sign-in was finished")

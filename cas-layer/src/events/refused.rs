@@ -53,7 +53,7 @@ pub enum RefusedReason {
     CasUnreadable,
     /// The app's [`map_session`](crate::CasConfigBuilder::map_session) did not admit the user.
     Vetoed,
-    /// The app's `map_session` made a user name that is none.
+    /// The app's `map_session` made a user name that nobody may have.
     BadUserName,
     /// A single logout came before the sign-in was finished.
     SignedOutMeanwhile,

@@ -9,7 +9,7 @@ use super::loose::is_hollow;
 /// The decoded path, or `None` when it is not canonical: when something behind us could read it as
 /// another path than a rule does.
 ///
-/// Not canonical are: empty and dot segments (a slash at the end is none) and others of dots and white
+/// Not canonical are: empty and dot segments (a slash at the end makes no empty segment) and others of dots and white
 /// space alone, an encoded slash, backslash, `?`, `#` or unreserved character (RFC 3986, section
 /// 6.2.2.2), a semicolon or backslash in any spelling, control characters, what is still
 /// percent-encoded once decoded, and bad UTF-8.

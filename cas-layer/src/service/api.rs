@@ -39,7 +39,7 @@ use crate::{app::Hosts, config::CasConfig};
 /// | --- | --- |
 /// | no ticket | 401, and `WWW-Authenticate: CAS service="…"` says for which service URL one is needed |
 /// | a ticket that the CAS server refuses, a proxy that is not accepted | the same |
-/// | two tickets, or something that is none; a ticket in the query where none is taken | 400 |
+/// | two tickets, or something that is no ticket; a ticket in the query where that is not allowed | 400 |
 /// | a ticket in the query of a request that a browser may have sent | 403 |
 /// | a user who may not do this, or who has to give their credentials for it | 403, 401 |
 /// | too many at once | 503 |

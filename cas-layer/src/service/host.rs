@@ -15,7 +15,7 @@ use crate::{
 /// Why a request is for no host of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoHost {
-    /// It names none, two different ones, or one that is none.
+    /// It names no host, two different ones, or something that is no name of a host.
     Unclear,
     /// It names one that is not ours.
     Unknown,

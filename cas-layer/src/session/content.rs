@@ -121,7 +121,7 @@ impl Veto {
 pub(crate) enum Rejected {
     #[error("the app does not admit the user")]
     Vetoed(Veto),
-    /// The app made a user name of it that is none, for the reason told.
+    /// The app made a user name that nobody may have, for the reason told.
     #[error("{0}")]
     BadName(&'static str),
 }

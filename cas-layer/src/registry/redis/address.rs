@@ -32,7 +32,7 @@ impl Address {
         }
         // TLS is ours to do, so that it is the same as towards the CAS server.
         if url.set_scheme("redis").is_err() {
-            return Err(unusable("the URL of Redis is none"));
+            return Err(unusable("this is not a URL of Redis"));
         }
         let info = url.into_connection_info().map_err(|error| {
             // It names the part that is wrong, and repeats none.
@@ -57,13 +57,13 @@ fn message(fault: UrlFault) -> &'static str {
             "the URL of Redis has a space, a control character, a backslash, or a character that is not ASCII: write it \
              percent-encoded"
         }
-        UrlFault::NotAbsolute => "the URL of Redis is none",
+        UrlFault::NotAbsolute => "this is not a URL of Redis",
         UrlFault::Scheme => "the URL of Redis does not begin with redis:// or rediss://",
         UrlFault::UserInfo => {
             "the URL of Redis has more than one `@`: in a password it is written `%40`"
         }
         UrlFault::Host => "the URL of Redis names no host, or one that not all programs read alike",
-        UrlFault::Port => "the URL of Redis has a port that is none",
+        UrlFault::Port => "the port in the URL of Redis is not a number from 1 to 65535",
     }
 }
 

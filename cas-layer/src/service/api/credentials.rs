@@ -56,7 +56,7 @@ impl Credentials {
     fn parse(text: Option<&str>, place: Source) -> Self {
         match text.and_then(|text| ServiceTicket::parse(text).ok()) {
             Some(ticket) => Self::Ticket(ticket, place),
-            None => Self::Unclear("what should be a ticket is none"),
+            None => Self::Unclear("what should be a ticket is not one"),
         }
     }
 }

@@ -22,7 +22,7 @@ pub(super) enum First {
     Act(Action),
     /// It is somebody's answer to the question whether a sign-in is theirs.
     Confirm,
-    /// Its form may be a logout request. If it is none, this is what becomes of it.
+    /// Its form may be a logout request. If it is not, this is what becomes of it.
     Peek(Action),
     /// The logout request in its address may be about a session of this app.
     Ask(Box<FrontChannel>),

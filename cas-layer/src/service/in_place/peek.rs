@@ -24,7 +24,7 @@ use crate::{
 const BEGINNING: &[u8] = b"logoutRequest=";
 
 /// The most frames that are kept for the app. However little data is in one, it may keep a buffer of the HTTP server alive:
-/// 8 KiB with hyper. A server sends its message in a few; who sends a byte in each is none.
+/// 8 KiB with hyper. A CAS server sends its message in a few frames. A sender with a byte in each is not one.
 const MAX_FRAMES: usize = 32;
 
 /// Whether a request can be a logout request, by everything but its body.
