@@ -27,7 +27,7 @@ pub use require::{Require, RequireService};
 use tower::Service;
 
 use self::decide::{First, decide};
-use crate::{app::Hosts, visit::Visit};
+use crate::{app::Hosts, user::Place, visit::Visit};
 
 /// The service that [`CasLayer`](crate::CasLayer) makes of an inner one.
 #[derive(Clone, Debug)]
@@ -61,7 +61,7 @@ where
             Ok(shared) => shared,
             Err(no_host) => return CasFuture::ready(no_host.answer()),
         };
-        let visit = Visit::of(&request, shared);
+        let visit = Visit::of(&request, shared, Place::Endpoint);
         let served = match decide(shared, &visit) {
             First::Serve(serve) => serve.to(shared, visit),
             First::Own(task) => return CasFuture::reply(task.run(shared, &visit)),

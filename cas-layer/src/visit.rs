@@ -43,37 +43,14 @@ pub(crate) struct Visit<'r> {
 }
 
 impl<'r> Visit<'r> {
-    pub(crate) fn of<B>(request: &'r Request<B>, shared: &'r Arc<Shared>) -> Self {
-        let uri = original_uri(request);
+    pub(crate) fn of<B>(request: &'r Request<B>, shared: &Arc<Shared>, place: Place) -> Self {
         let now = shared.clock.now();
-        Self {
-            method: request.method(),
-            headers: request.headers(),
-            uri,
-            extensions: request.extensions(),
-            place: Place::Endpoint,
-            visitor: Visitor::of(request.headers(), shared, Place::Endpoint, now),
-            now,
-        }
+        let visitor = Visitor::of(request.headers(), shared, place, now);
+        Self::by(request, place, visitor, now)
     }
 
-    /// The same where every path is the inner service's.
-    pub(crate) fn in_place<B>(request: &'r Request<B>, shared: &'r Arc<Shared>) -> Self {
-        let uri = original_uri(request);
-        let now = shared.clock.now();
-        Self {
-            method: request.method(),
-            headers: request.headers(),
-            uri,
-            extensions: request.extensions(),
-            place: Place::Page,
-            visitor: Visitor::of(request.headers(), shared, Place::Page, now),
-            now,
-        }
-    }
-
-    /// A request that the layer has let through, as a layer below sees it.
-    pub(crate) fn seen_before<B>(
+    /// The same of a visitor who is known already.
+    pub(crate) fn by<B>(
         request: &'r Request<B>,
         place: Place,
         visitor: Visitor,

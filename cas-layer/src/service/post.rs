@@ -166,7 +166,7 @@ async fn end_sessions(
 /// The rest is as if the ticket had come in the query.
 async fn sign_in(shared: &Arc<Shared>, request: &Request<()>, ticket: String) -> Response<Bytes> {
     let callback = {
-        let visit = Visit::of(request, shared);
+        let visit = Visit::of(request, shared, Place::Endpoint);
         let query = LoginQuery::parse(visit.uri.query(), shared).with_posted(ticket);
         match step::arrive(shared, &visit, query).take(shared, &visit) {
             Ok(answer) => return answer.render(shared, &Reader::of(&visit)),

@@ -122,7 +122,7 @@ where
             .filter(|_| place != Place::Request)
             .and_then(|user| ExtraCookie::renewal(&shared, user, now));
         let visitor = user.map_or(Visitor::Anonymous, Visitor::SignedIn);
-        let visit = Visit::seen_before(&request, place, visitor, now);
+        let visit = Visit::by(&request, place, visitor, now);
         let refused = |step| CasFuture::reply(Task::SignIn(step).run(&shared, &visit));
         match verdict {
             Verdict::Welcome => {

@@ -185,10 +185,7 @@ pub(crate) async fn answer(
     form: &[u8],
 ) -> Response<Bytes> {
     let (answer, reader, declined, now) = {
-        let visit = match place {
-            Place::Endpoint => Visit::of(request, shared),
-            Place::Page | Place::Request => Visit::in_place(request, shared),
-        };
+        let visit = Visit::of(request, shared, place);
         let reader = Reader::of(&visit);
         match judge(shared, &visit, form) {
             Verdict::Answer(answer) => return answer.render(shared, &reader),

@@ -129,7 +129,7 @@ impl CasApiLayer {
         } else {
             Visitor::Anonymous
         };
-        Visit::seen_before(request, place, visitor, now)
+        Visit::by(request, place, visitor, now)
     }
 }
 

@@ -119,7 +119,7 @@ fn visitor(name: &str, shared: &Arc<Shared>) -> Visitor {
 fn decided(config: &CasConfig, who: &str, request: &Request<()>) -> String {
     let shared = config.first_host();
     let now = shared.clock.now();
-    let visit = Visit::seen_before(request, Place::Endpoint, visitor(who, shared), now);
+    let visit = Visit::by(request, Place::Endpoint, visitor(who, shared), now);
     match decide(shared, &visit) {
         First::Serve(serve) => match (serve.marks_private, serve.brings) {
             (false, Brings::Nothing) => "serve".to_owned(),

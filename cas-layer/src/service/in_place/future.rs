@@ -237,7 +237,7 @@ fn act_afterwards<S, B: Body>(
 where
     S: Service<Request<Peeked<B>>>,
 {
-    let visit = Visit::in_place(&request, shared);
+    let visit = Visit::of(&request, shared, Place::Page);
     match afterwards(shared, &visit) {
         Action::Own(task) => CasFuture::reply(task.run(shared, &visit)),
         Action::Serve(serve) => pass_on(shared, serve.to(shared, visit), service, request),

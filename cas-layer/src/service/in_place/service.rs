@@ -18,7 +18,7 @@ use super::{
     peek::{self, Peek},
     peeked::Peeked,
 };
-use crate::{app::Hosts, visit::Visit};
+use crate::{app::Hosts, user::Place, visit::Visit};
 
 /// The service that [`CasInPlaceLayer`](crate::CasInPlaceLayer) makes of an inner one.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ where
                 return CasInPlaceFuture::answering(CasFuture::ready(no_host.answer()));
             }
         };
-        let visit = Visit::in_place(&request, shared);
+        let visit = Visit::of(&request, shared, Place::Page);
         let may_be_logout_request = peek::is_worth_it(visit.method, visit.headers, request.body());
         let otherwise = match first(shared, &visit, may_be_logout_request) {
             First::Act(Action::Serve(serve)) => {
