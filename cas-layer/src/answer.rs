@@ -11,6 +11,7 @@ use crate::{
     pages::{Confirmation, Page, PageKind, Pages},
     paths::ReturnPath,
     protocol::ServiceUrl,
+    seldom::{Seldom, seldom},
     user::Place,
     visit::{Visit, navigation::is_grpc},
 };
@@ -23,6 +24,7 @@ const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
 /// What somebody gets in place of the inner service's response.
 #[derive(Clone, Debug)]
+#[must_use]
 pub(crate) struct Answer {
     /// Boxed, as a decision is on its way with every request.
     says: Box<Says>,
@@ -96,8 +98,8 @@ impl Reader {
         }
     }
 
-    /// Somebody whose cookie may have been replaced when they get the answer.
-    pub(crate) fn of_later(visit: &Visit<'_>) -> Self {
+    /// Somebody whose cookie may have been replaced by the time they get the answer.
+    pub(crate) fn never_clearing(visit: &Visit<'_>) -> Self {
         Self {
             is_over: false,
             ..Self::of(visit)
@@ -197,9 +199,7 @@ impl Answer {
     /// The one place where an answer becomes a response.
     pub(crate) fn render(self, shared: &Shared, reader: &Reader) -> Response<Bytes> {
         let Self { says, cookies } = self;
-        // Requests of one page come beside each other. By the time a program reads that it needs a user, another
-        // answer may have brought the cookie of a new session.
-        let clears = reader.is_over && !says.is_for_program();
+        let clears = reader.is_over && !says.leaves_cookie();
         let mut response = says.render(shared, reader);
         let headers = response.headers_mut();
         for cookie in cookies {
@@ -216,7 +216,9 @@ impl Answer {
 }
 
 impl Says {
-    fn is_for_program(&self) -> bool {
+    /// Requests of one page come beside each other. By the time a script reads that it needs a user, or a line of text,
+    /// another answer may have brought the cookie of a new session.
+    fn leaves_cookie(&self) -> bool {
         match self {
             Self::Text(..) => true,
             Self::Page(notice) => notice.kind == PageKind::SignInNeeded,
@@ -304,7 +306,7 @@ impl Detail {
     }
 }
 
-/// A line for a program that is answered before it is known by which app.
+/// A line for a program, where no app answers.
 pub(crate) fn text(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Response<Bytes> {
     let mut response = empty(status);
     *response.body_mut() = match text.into() {
@@ -349,6 +351,8 @@ fn retry(response: Response<Bytes>, is_later: bool) -> Response<Bytes> {
 fn redirect(shared: &Shared, reader: &Reader, location: &str) -> Response<Bytes> {
     // What has been checked is a header value.
     let Ok(location) = HeaderValue::try_from(location) else {
+        static NO_LOCATION: Seldom = Seldom::new();
+        seldom!(error, NO_LOCATION, "a redirect leads to what is no URL");
         let kind = PageKind::InternalError;
         return Answer::page(kind, None).says.render(shared, reader);
     };

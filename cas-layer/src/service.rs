@@ -26,7 +26,7 @@ pub use in_place::{CasInPlace, CasInPlaceFuture, Peeked};
 pub use require::{Require, RequireService};
 use tower::Service;
 
-use self::decide::{First, decide};
+use self::decide::{Action, First, decide};
 use crate::{app::Hosts, user::Place, visit::Visit};
 
 /// The service that [`CasLayer`](crate::CasLayer) makes of an inner one.
@@ -63,8 +63,8 @@ where
         };
         let visit = Visit::of(&request, shared, Place::Endpoint);
         let served = match decide(shared, &visit) {
-            First::Serve(serve) => serve.to(shared, visit),
-            First::Own(task) => return CasFuture::reply(task.run(shared, &visit)),
+            First::Act(Action::Serve(serve)) => serve.to(shared, visit),
+            First::Act(Action::Own(task)) => return CasFuture::reply(task.run(shared, &visit)),
             First::Read(endpoint) => {
                 let (shared, now) = (Arc::clone(shared), visit.now);
                 return CasFuture::endpoint(post::take(shared, endpoint, request, now));

@@ -37,7 +37,7 @@ impl UrlFault {
             Self::Host => {
                 "its host is neither a name of letters, digits, `-`, `_` and single dots nor an IP address in the usual form"
             }
-            Self::Port => "its port is not a number from 1 to 65535",
+            Self::Port => "its port is not a number up to 65535",
         }
     }
 }

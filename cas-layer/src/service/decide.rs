@@ -15,7 +15,7 @@ use crate::{
     session::Binding,
     sign_in::{
         granting,
-        step::{self, Gateway, Step},
+        step::{self, Gateway, Step, Taken},
     },
     sign_out::{
         logout::{self, Leaving},
@@ -36,8 +36,7 @@ pub(super) enum Action {
 /// What is done first where the layer has endpoints.
 #[derive(Debug)]
 pub(super) enum First {
-    Serve(Serve),
-    Own(Task),
+    Act(Action),
     /// The form that is posted to this endpoint is read. It decides.
     Read(Endpoint),
 }
@@ -80,22 +79,17 @@ pub(super) enum Task {
 
 /// What becomes of a request where the layer has endpoints.
 pub(super) fn decide(shared: &Shared, visit: &Visit<'_>) -> First {
-    match shared.route(visit.uri.path()) {
+    First::Act(match shared.route(visit.uri.path()) {
         Route::Endpoint(endpoint) if visit.is_post() && endpoint.takes_forms() => {
-            refuse_form(shared, endpoint, visit).map_or(First::Read(endpoint), First::Own)
+            match post::refuse(shared, endpoint, visit) {
+                None => return First::Read(endpoint),
+                Some(refusal) => Action::Own(Task::RefuseForm(refusal)),
+            }
         }
-        Route::Endpoint(endpoint) => First::Own(at_endpoint(shared, endpoint, visit)),
-        Route::Nowhere => First::Own(Task::Answer(Answer::not_found())),
-        Route::App(access) => match at_app(shared, visit, &access) {
-            Action::Serve(serve) => First::Serve(serve),
-            Action::Own(task) => First::Own(task),
-        },
-    }
-}
-
-/// What becomes of a form, if it is not even read.
-pub(super) fn refuse_form(shared: &Shared, endpoint: Endpoint, visit: &Visit<'_>) -> Option<Task> {
-    post::refuse(shared, endpoint, visit).map(Task::RefuseForm)
+        Route::Endpoint(endpoint) => Action::Own(at_endpoint(shared, endpoint, visit)),
+        Route::Nowhere => Action::Own(Task::Answer(Answer::not_found())),
+        Route::App(access) => at_app(shared, visit, &access),
+    })
 }
 
 /// What becomes of a request for a path of the inner service's.
@@ -193,41 +187,36 @@ pub(super) enum Reply {
 
 impl Task {
     pub(super) fn run(self, shared: &Arc<Shared>, visit: &Visit<'_>) -> Reply {
+        let reader = Reader::of(visit);
         let answer = match self {
             Self::Answer(answer) => answer,
             Self::RefuseSignOut => logout::refuse_foreign(shared),
-            Self::RefuseForm(refusal) => refusal.answer(shared),
-            Self::RefuseLogout(error) => NoLogout::Invalid(error).answer(shared, Channel::Front),
+            Self::RefuseForm(refusal) => refusal.tell(shared),
+            Self::RefuseLogout(error) => NoLogout::Invalid(error).tell(shared, Channel::Front),
             Self::SignIn(step) => match step.take(shared, visit) {
-                Ok(answer) => answer,
-                Err(callback) => {
+                Taken::Answer(answer) => answer,
+                Taken::Validate(callback) => {
                     let shared = Arc::clone(shared);
-                    return Reply::later(async move { callback.run(&shared).await });
+                    return Reply::Later(Box::pin(async move { callback.run(&shared).await }));
                 }
             },
             Self::SignOut(leaving) => {
-                let (shared, reader) = (Arc::clone(shared), leaving.reader.clone());
-                return Reply::later(async move {
-                    let answer = leaving.run(&shared).await;
-                    answer.render(&shared, &reader)
-                });
+                return Reply::later(shared, reader, |it| async move { leaving.run(&it).await });
             }
             Self::EndSessions(front_channel) => {
-                let (shared, reader) = (Arc::clone(shared), Reader::of_later(visit));
-                return Reply::later(async move {
-                    let answer = front_channel.run(&shared).await;
-                    answer.render(&shared, &reader)
-                });
+                let reader = Reader::never_clearing(visit);
+                return Reply::later(
+                    shared,
+                    reader,
+                    |it| async move { front_channel.run(&it).await },
+                );
             }
             Self::TakePair => {
-                let (shared, call) = (Arc::clone(shared), granting::Call::of(shared, visit));
-                return Reply::later(async move {
-                    let answer = call.run(&shared).await;
-                    answer.render(&shared, &Reader::program(None))
-                });
+                let (reader, call) = (Reader::program(None), granting::Call::of(shared, visit));
+                return Reply::later(shared, reader, |it| async move { call.run(&it).await });
             }
         };
-        Reply::now(answer.render(shared, &Reader::of(visit)))
+        Reply::now(answer.render(shared, &reader))
     }
 }
 
@@ -236,15 +225,23 @@ impl Reply {
         Self::Now(Box::new(response))
     }
 
+    /// What `work` comes to, for this reader.
+    fn later<W, F>(shared: &Arc<Shared>, reader: Reader, work: W) -> Self
+    where
+        W: FnOnce(Arc<Shared>) -> F,
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let (shared, answer) = (Arc::clone(shared), work(Arc::clone(shared)));
+        Self::Later(Box::pin(
+            async move { answer.await.render(&shared, &reader) },
+        ))
+    }
+
     pub(super) async fn wait(self) -> Box<Response<Bytes>> {
         match self {
             Self::Now(response) => response,
             Self::Later(response) => Box::new(response.await),
         }
-    }
-
-    fn later(response: impl Future<Output = Response<Bytes>> + Send + 'static) -> Self {
-        Self::Later(Box::pin(response))
     }
 }
 
@@ -293,4 +290,4 @@ impl Served {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

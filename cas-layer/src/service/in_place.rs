@@ -1,7 +1,7 @@
 //! Callback in place: the service URL is the page that was asked for.
 
 mod arrival;
-mod decision;
+mod decide;
 mod future;
 mod peek;
 mod peeked;

@@ -18,7 +18,10 @@ use crate::{
     events::{Channel, Refused, RefusedReason},
     pages::SEALED,
     protocol::{InvalidLogoutRequest, Protocol},
-    sign_in::{confirmation, step},
+    sign_in::{
+        confirmation,
+        step::{self, Taken},
+    },
     sign_out::{
         form::{self, Form, NO_ROOM, Unread},
         single_logout::{self, NoLogout},
@@ -53,10 +56,10 @@ pub(super) enum Refusal {
 
 impl Refusal {
     /// Tells the app, and whoever sent it.
-    pub(super) fn answer(self, shared: &Shared) -> Answer {
+    pub(super) fn tell(self, shared: &Shared) -> Answer {
         match self {
             Self::Prefetch => Answer::not_now(),
-            Self::Logout(no_logout) => no_logout.answer(shared, Channel::Back),
+            Self::Logout(no_logout) => no_logout.tell(shared, Channel::Back),
             Self::Ticket(unread) => {
                 shared.tell(Refused::new(if unread == NO_ROOM {
                     RefusedReason::Busy
@@ -142,7 +145,7 @@ pub(super) async fn take<B: Body>(
         }
     };
     refusal
-        .answer(&shared)
+        .tell(&shared)
         .render(&shared, &Reader::program(None))
 }
 
@@ -157,7 +160,7 @@ async fn end_sessions(
     if takes_browsers_forms(shared, endpoint)
         && let Some(refusal) = single_logout::refuse_source(shared, extensions)
     {
-        return refusal.answer(shared, Channel::Back);
+        return refusal.tell(shared, Channel::Back);
     }
     let sender = single_logout::back_channel_sender(shared, extensions);
     single_logout::back_channel(shared, form, sender, now).await
@@ -169,8 +172,8 @@ async fn sign_in(shared: &Arc<Shared>, request: &Request<()>, ticket: String) ->
         let visit = Visit::of(request, shared, Place::Endpoint);
         let query = LoginQuery::parse(visit.uri.query(), shared).with_posted(ticket);
         match step::arrive(shared, &visit, query).take(shared, &visit) {
-            Ok(answer) => return answer.render(shared, &Reader::of(&visit)),
-            Err(callback) => callback,
+            Taken::Answer(answer) => return answer.render(shared, &Reader::of(&visit)),
+            Taken::Validate(callback) => callback,
         }
     };
     callback.run(shared).await

@@ -119,7 +119,7 @@ impl Entrant {
         binding: Binding,
     ) -> Self {
         Self {
-            reader: Reader::of_later(visit),
+            reader: Reader::never_clearing(visit),
             kind,
             next,
             remembered: binding.remembered().filter(|_| visit.is_post()),

@@ -169,7 +169,7 @@ async fn open(
 }
 
 /// What becomes of an answer to the question.
-enum Verdict {
+enum Judged {
     Answer(Answer),
     Refuse(RefusedReason, Answer),
     Confirmed(Box<(Entrant, Unconfirmed)>),
@@ -188,15 +188,15 @@ pub(crate) async fn answer(
         let visit = Visit::of(request, shared, place);
         let reader = Reader::of(&visit);
         match judge(shared, &visit, form) {
-            Verdict::Answer(answer) => return answer.render(shared, &reader),
-            Verdict::Refuse(reason, answer) => {
+            Judged::Answer(answer) => return answer.render(shared, &reader),
+            Judged::Refuse(reason, answer) => {
                 shared.tell(Refused::new(reason));
                 return answer.render(shared, &reader);
             }
-            Verdict::Confirmed(confirmed) => return confirm(shared, *confirmed).await,
-            Verdict::Declined(declined, login) => {
+            Judged::Confirmed(confirmed) => return confirm(shared, *confirmed).await,
+            Judged::Declined(declined, login) => {
                 let answer = login.begin(shared, &visit);
-                (answer, Reader::of_later(&visit), declined, visit.now)
+                (answer, Reader::never_clearing(&visit), declined, visit.now)
             }
         }
     };
@@ -216,17 +216,17 @@ async fn confirm(shared: &Arc<Shared>, confirmed: (Entrant, Unconfirmed)) -> Res
     entrant.leave(shared, answer)
 }
 
-fn judge(shared: &Shared, visit: &Visit<'_>, form: &[u8]) -> Verdict {
+fn judge(shared: &Shared, visit: &Visit<'_>, form: &[u8]) -> Judged {
     if !visit.is_same_origin(shared) || is_framed(visit.headers) {
         let foreign = Answer::text(StatusCode::FORBIDDEN, "not from a page of this app");
-        return Verdict::Refuse(RefusedReason::ForeignConfirmation, foreign);
+        return Judged::Refuse(RefusedReason::ForeignConfirmation, foreign);
     }
     if visit.is_unverified() {
-        return Verdict::Answer(step::not_current(shared, visit));
+        return Judged::Answer(step::not_current(shared, visit));
     }
     let refused = |next: Option<&ReturnPath>| {
         let answer = Answer::page(PageKind::SignInRefused, next);
-        Verdict::Refuse(RefusedReason::NotConfirmed, answer)
+        Judged::Refuse(RefusedReason::NotConfirmed, answer)
     };
     let Some((unconfirmed, is_them)) = read(shared, form) else {
         return refused(None);
@@ -236,20 +236,20 @@ fn judge(shared: &Shared, visit: &Visit<'_>, form: &[u8]) -> Verdict {
     if !binding.take_waiting(&unconfirmed.value) {
         // A second click finds the user signed in by the first.
         return match visit.user() {
-            Some(_) => Verdict::Answer(Answer::go_on(next.as_ref())),
+            Some(_) => Judged::Answer(Answer::go_on(next.as_ref())),
             None => refused(next.as_ref()),
         };
     }
     if is_them {
         let entrant = Entrant::of(visit, next, LoginKind::default(), binding);
-        return Verdict::Confirmed(Box::new((entrant, unconfirmed)));
+        return Judged::Confirmed(Box::new((entrant, unconfirmed)));
     }
     let login = Login {
         next,
         kind: LoginKind::RENEWED,
         binding: Some(binding),
     };
-    Verdict::Declined(Box::new(unconfirmed), login)
+    Judged::Declined(Box::new(unconfirmed), login)
 }
 
 /// What waits, and whether the user says that it is them. `None` for a form that is not one of ours, whole.

@@ -13,6 +13,7 @@ use crate::{
 };
 
 /// An open session, and the cookie for whoever it is of.
+#[must_use = "a session without its cookie is open for nobody"]
 pub(crate) struct Opening {
     pub(crate) session: SessionData,
     pub(crate) cookie: HeaderValue,
@@ -56,7 +57,8 @@ pub(crate) fn identify(
     Ok(identity)
 }
 
-/// Opens the session of a user.
+/// Opens the session of a user. A browser whose service URL is bare is asked first whether it is theirs (`who_asks` in
+/// `confirmation.rs`), or another site could sign a visitor in under a foreign name.
 pub(crate) async fn open(
     shared: &Shared,
     begun: Begun,

@@ -9,15 +9,19 @@ use crate::{
     events::{Refused, RefusedReason},
     pages::PageKind,
     protocol::ServiceTicket,
+    user::Place,
     visit::Visit,
 };
 
 /// What becomes of a visitor who signs in, or has to.
 #[derive(Debug)]
+#[must_use]
 pub(crate) enum Step {
     Answer(Answer),
     /// An answer, and a reason that is told to the app.
     Refuse(RefusedReason, Answer),
+    /// A signed-in user may not do this. The app is told who it is.
+    Forbid(Answer),
     Begin(Box<Login>),
     /// The login begins afresh, for a reason that is told to the app.
     BeginAgain(RefusedReason, Box<Login>),
@@ -25,19 +29,32 @@ pub(crate) enum Step {
     Validate(Box<Callback>),
 }
 
+/// What a step comes to.
+pub(crate) enum Taken {
+    Answer(Answer),
+    Validate(Box<Callback>),
+}
+
 impl Step {
-    /// Carries out everything but a validation, whose callback is given back.
-    pub(crate) fn take(self, shared: &Shared, visit: &Visit<'_>) -> Result<Answer, Box<Callback>> {
-        let (reason, answer) = match self {
-            Self::Answer(answer) => return Ok(answer),
-            Self::Validate(callback) => return Err(callback),
-            Self::Begin(login) => return Ok(login.begin(shared, visit)),
-            Self::BeginAgain(reason, login) => (reason, login.begin(shared, visit)),
-            Self::Refuse(reason, answer) => (reason, answer),
+    /// Carries out everything but a validation, which takes time.
+    pub(crate) fn take(self, shared: &Shared, visit: &Visit<'_>) -> Taken {
+        let (refused, answer) = match self {
+            Self::Validate(callback) => return Taken::Validate(callback),
+            Self::Answer(answer) => (None, answer),
+            Self::Begin(login) => (None, login.begin(shared, visit)),
+            Self::BeginAgain(reason, login) => {
+                (Some(Refused::new(reason)), login.begin(shared, visit))
+            }
+            Self::Refuse(reason, answer) => (Some(Refused::new(reason)), answer),
+            Self::Forbid(answer) => {
+                let refused = Refused::new(RefusedReason::NotAllowed);
+                (Some(refused.signed_in(visit.user())), answer)
+            }
         };
-        let user = visit.user().filter(|_| reason == RefusedReason::NotAllowed);
-        shared.tell(Refused::new(reason).signed_in(user));
-        Ok(answer)
+        if let Some(refused) = refused {
+            shared.tell(refused);
+        }
+        Taken::Answer(answer)
     }
 }
 
@@ -79,14 +96,17 @@ pub(crate) fn demand_renewal(shared: &Shared, visit: &Visit<'_>) -> Step {
 /// A user may not do this.
 pub(crate) fn forbid(shared: &Shared, visit: &Visit<'_>) -> Step {
     let next = visit.next_of_link(shared);
-    let answer = Answer::page(PageKind::NotAllowed, next.as_ref());
-    Step::Refuse(RefusedReason::NotAllowed, answer)
+    Step::Forbid(Answer::page(PageKind::NotAllowed, next.as_ref()))
 }
 
 /// The visitor may have a session: whether it has ended is not known at the moment. The cookie stays, and the
 /// CAS server is not asked: it would sign in again whoever has just signed out.
 pub(crate) fn not_current(shared: &Shared, visit: &Visit<'_>) -> Answer {
-    let next = visit.next(shared);
+    // What was posted cannot be posted again by a link.
+    let next = match visit.place {
+        Place::Page => visit.next_of_link(shared),
+        Place::Endpoint | Place::Request => visit.next(shared),
+    };
     Answer::page(PageKind::SessionUnverified, next.as_ref())
 }
 

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use crate::{
-    answer::{Answer, Detail, Reader},
+    answer::{Answer, Detail},
     app::Shared,
     clock::UnixSeconds,
     events::{Refused, RefusedReason, SignOutCause},
@@ -23,7 +23,6 @@ pub(crate) struct Leaving {
     /// The session that the login cookie remembers. From another site a `POST` brings no session cookie.
     remembered: Option<Remembered>,
     answer: Answer,
-    pub(crate) reader: Reader,
     now: UnixSeconds,
 }
 
@@ -43,7 +42,6 @@ impl Leaving {
             answer: Answer::redirect(onward)
                 .with_cookie(shared.session_cookie.clear())
                 .with_cookie(kept),
-            reader: Reader::of(visit),
             now: visit.now,
         }
     }

@@ -29,25 +29,22 @@ const MAX_RELAY_STATE: usize = 1024;
 /// Why what was sent ends nothing.
 #[derive(Debug)]
 pub(crate) enum NoLogout {
-    /// Its sender is not listed, or cannot be told.
-    Source(Source),
+    /// Its sender is not listed.
+    Unlisted,
+    /// Its sender cannot be told.
+    UnknownSender,
     /// It could not be read, or is nothing we know.
     Unread(Unread),
     Invalid(InvalidLogoutRequest),
 }
 
 impl NoLogout {
-    /// Tells the app, and whoever sent it.
-    pub(crate) fn answer(self, shared: &Shared, channel: Channel) -> Answer {
+    /// Tells the app. What comes back is for whoever sent it.
+    pub(crate) fn tell(self, shared: &Shared, channel: Channel) -> Answer {
+        let not_listed = || Answer::text(StatusCode::FORBIDDEN, "not a source of logout requests");
         let (outcome, answer) = match &self {
-            Self::Source(source) => {
-                let outcome = match source {
-                    Source::Unknown => LogoutOutcome::SourceUnknown,
-                    Source::Listed | Source::Unlisted => LogoutOutcome::SourceRefused,
-                };
-                let text = "not a source of logout requests";
-                (outcome, Answer::text(StatusCode::FORBIDDEN, text))
-            }
+            Self::Unlisted => (LogoutOutcome::SourceRefused, not_listed()),
+            Self::UnknownSender => (LogoutOutcome::SourceUnknown, not_listed()),
             Self::Unread(unread) => {
                 let outcome = if *unread == NO_ROOM {
                     LogoutOutcome::NoRoom
@@ -71,7 +68,8 @@ pub(crate) fn refuse_source(shared: &Shared, extensions: &Extensions) -> Option<
     let list = shared.logout_sources.as_ref()?;
     match list.look_up(shared.peers.address(extensions)) {
         Source::Listed => None,
-        source => Some(NoLogout::Source(source)),
+        Source::Unlisted => Some(NoLogout::Unlisted),
+        Source::Unknown => Some(NoLogout::UnknownSender),
     }
 }
 
@@ -102,9 +100,9 @@ pub(crate) async fn back_channel(
     match read {
         Ok(request) => {
             let ending = Ending::of(shared, Named::by(&request), sender, now).await;
-            ending.answer(shared, Channel::Back, None)
+            ending.tell(shared, Channel::Back, None)
         }
-        Err(error) => NoLogout::Invalid(error).answer(shared, Channel::Back),
+        Err(error) => NoLogout::Invalid(error).tell(shared, Channel::Back),
     }
 }
 
@@ -166,7 +164,7 @@ impl FrontChannel {
 
     fn respond(self, shared: &Shared, ending: Ending) -> Answer {
         let is_remembered = ending.ended.is_ok();
-        let answer = ending.answer(shared, Channel::Front, self.own.as_ref());
+        let answer = ending.tell(shared, Channel::Front, self.own.as_ref());
         let answer = match self.onward {
             // The other apps are not to wait for our registry.
             Onward::GoOn(url) => Answer::redirect(url),
@@ -255,9 +253,9 @@ impl Ending {
         Self { named, ended }
     }
 
-    /// Tells the app, and whoever sent the message. `own` is the user whose browser brought it, if their session is
+    /// Tells the app. What comes back is for whoever sent the message. `own` is the user whose browser brought it, if their session is
     /// in it.
-    fn answer(self, shared: &Shared, channel: Channel, own: Option<&CasUser>) -> Answer {
+    fn tell(self, shared: &Shared, channel: Channel, own: Option<&CasUser>) -> Answer {
         let outcome = match &self.ended {
             Ok(ended) if ended.is_empty() => LogoutOutcome::Unknown,
             Ok(ended) => LogoutOutcome::Ended(ended.len()),

@@ -63,7 +63,7 @@ fn message(fault: UrlFault) -> &'static str {
             "the URL of Redis has more than one `@`: in a password it is written `%40`"
         }
         UrlFault::Host => "the URL of Redis names no host, or one that not all programs read alike",
-        UrlFault::Port => "the port in the URL of Redis is not a number from 1 to 65535",
+        UrlFault::Port => "the port in the URL of Redis is not a number up to 65535",
     }
 }
 

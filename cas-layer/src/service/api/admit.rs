@@ -10,17 +10,16 @@ use super::{
     super::{Anonymous, extra_cookie::ExtraCookie, host, post},
     CasApiLayer,
     credentials::{self, Source},
-    decide::{Action, Asked, By},
+    decide::{Asked, Brought, By, First},
 };
 use crate::{
-    admission::{Peer, Validation},
+    admission::Validation,
     answer::{Answer, Detail, Reader},
     app::Shared,
     client::{ValidationError, ValidationErrorKind},
     clock::UnixSeconds,
     events::{Event, Refused, RefusedReason},
     pages::PageKind,
-    protocol::{ServiceTicket, ServiceUrl},
     registry::{Begun, RegistryError},
     rules::{Access, Verdict},
     seldom::{Seldom, seldom},
@@ -86,21 +85,22 @@ impl CasApiLayer {
             Ok(shared) => &Arc::clone(shared),
             Err(no_host) => return Err(no_host.answer().into()),
         };
-        let visit = self.visit(&request, shared);
-        let (now, peer) = (visit.now, shared.peers.of(visit.extensions));
-        let asked = match self.decide(shared, &visit) {
-            Action::Judge(asked) => asked,
-            Action::Own(task) => {
+        let (place, now) = (Place::Request, shared.clock.now());
+        let visit = Visit::by(&request, place, Visitor::Anonymous, now);
+        let visitor = || Visitor::of(request.headers(), shared, place, now);
+        let asked = match self.decide(shared, &visit, visitor) {
+            First::Judge(asked) => asked,
+            First::Own(task) => {
                 let reply = task.run(shared, &visit);
                 return Err(reply.wait().await);
             }
-            Action::Read(endpoint) => {
+            First::Read(endpoint) => {
                 let answer = post::take(Arc::clone(shared), endpoint, request, now);
                 return Err(answer.await.into());
             }
         };
         let reader = Reader::program(asked.service.clone());
-        let (user, finish) = match let_in(shared, asked, peer, now).await {
+        let (user, finish) = match let_in(shared, asked, now).await {
             Ok(let_in) => let_in,
             Err(answer) => return Err(answer.render(shared, &reader).into()),
         };
@@ -120,24 +120,12 @@ impl CasApiLayer {
         }
         Ok(Admitted { request, finish })
     }
-
-    /// Cookies count only where sessions are kept.
-    fn visit<'r, B>(&self, request: &'r Request<B>, shared: &Arc<Shared>) -> Visit<'r> {
-        let (place, now) = (Place::Request, shared.clock.now());
-        let visitor = if self.sessions {
-            Visitor::of(request.headers(), shared, place, now)
-        } else {
-            Visitor::Anonymous
-        };
-        Visit::by(request, place, visitor, now)
-    }
 }
 
 /// Who gets what they asked for, and what their response gets.
 async fn let_in(
     shared: &Arc<Shared>,
     asked: Asked<'_>,
-    peer: Option<Peer>,
     now: UnixSeconds,
 ) -> Result<(Option<CasUser>, Finish), Answer> {
     let mut finish = Finish {
@@ -150,20 +138,9 @@ async fn let_in(
             finish.renewal = ExtraCookie::renewal(shared, &user, now);
             Some(user)
         }
-        By::Ticket {
-            ticket,
-            service,
-            source,
-            opens_session,
-        } => {
-            let brought = Brought {
-                ticket,
-                service,
-                peer,
-                opens_session,
-            };
+        By::Ticket(brought) => {
+            finish.used = Some(brought.source);
             let (user, cookie) = brought.validate(shared).await?;
-            finish.used = Some(source);
             finish.cookie = cookie;
             Some(user)
         }
@@ -195,14 +172,6 @@ fn judge(
         }
     };
     Err(Answer::page(kind, None))
-}
-
-/// A ticket that came with a request.
-struct Brought {
-    ticket: ServiceTicket,
-    service: ServiceUrl,
-    peer: Option<Peer>,
-    opens_session: bool,
 }
 
 impl Brought {

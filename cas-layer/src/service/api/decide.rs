@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use http::StatusCode;
 
 use super::{
-    super::decide::{Task, refuse_form},
+    super::{decide::Task, post},
     CasApiLayer, browser,
     credentials::{self, Credentials, Source},
 };
 use crate::{
+    admission::Peer,
     answer::Answer,
     app::{Endpoint, Route, Shared},
     events::RefusedReason,
@@ -23,7 +24,7 @@ use crate::{
 
 /// What becomes of a request.
 #[derive(Debug)]
-pub(super) enum Action<'s> {
+pub(super) enum First<'s> {
     Own(Task),
     /// The form that is posted to this endpoint is read.
     Read(Endpoint),
@@ -45,25 +46,37 @@ pub(super) enum By {
     Nobody,
     /// The user of a session.
     User(CasUser),
-    Ticket {
-        ticket: ServiceTicket,
-        service: ServiceUrl,
-        source: Source,
-        opens_session: bool,
-    },
+    /// Whoever the CAS server says that this ticket is of.
+    Ticket(Box<Brought>),
+}
+
+/// A ticket that came with a request.
+#[derive(Debug)]
+pub(super) struct Brought {
+    pub(super) ticket: ServiceTicket,
+    pub(super) service: ServiceUrl,
+    pub(super) source: Source,
+    pub(super) peer: Option<Peer>,
+    pub(super) opens_session: bool,
 }
 
 impl CasApiLayer {
-    pub(super) fn decide<'s>(&self, shared: &'s Shared, visit: &Visit<'_>) -> Action<'s> {
+    /// `visitor` is who shows a cookie, which is looked at only where it matters.
+    pub(super) fn decide<'s>(
+        &self,
+        shared: &'s Shared,
+        visit: &Visit<'_>,
+        visitor: impl FnOnce() -> Visitor,
+    ) -> First<'s> {
         let access = match shared.route_of_api(visit.uri.path(), visit.is_post()) {
             Route::Endpoint(endpoint) if visit.is_post() => {
-                return match refuse_form(shared, endpoint, visit) {
-                    None => Action::Read(endpoint),
-                    Some(task) => Action::Own(task),
+                return match post::refuse(shared, endpoint, visit) {
+                    None => First::Read(endpoint),
+                    Some(refusal) => First::Own(Task::RefuseForm(refusal)),
                 };
             }
-            Route::Endpoint(_) => return Action::Own(Task::TakePair),
-            Route::Nowhere => return Action::Own(Task::Answer(Answer::not_found())),
+            Route::Endpoint(_) => return First::Own(Task::TakePair),
+            Route::Nowhere => return First::Own(Task::Answer(Answer::not_found())),
             Route::App(access) => access,
         };
         let path = shared.app_path(visit.uri.path());
@@ -71,23 +84,36 @@ impl CasApiLayer {
             path.and_then(|path| credentials::service_url(shared, path, visit.uri.query()));
         // Whatever the parameters of a public path are called, they are the app's.
         let by = if access.is_private() {
-            match self.by(visit, service.as_ref()) {
+            match self.by(shared, visit, visitor, service.as_ref()) {
                 Ok(by) => by,
-                Err(task) => return Action::Own(task),
+                Err(task) => return First::Own(task),
             }
         } else {
             By::Nobody
         };
-        Action::Judge(Asked {
+        First::Judge(Asked {
             access,
             service,
             by,
         })
     }
 
-    fn by(&self, visit: &Visit<'_>, service: Option<&ServiceUrl>) -> Result<By, Task> {
+    fn by(
+        &self,
+        shared: &Shared,
+        visit: &Visit<'_>,
+        visitor: impl FnOnce() -> Visitor,
+        service: Option<&ServiceUrl>,
+    ) -> Result<By, Task> {
+        let visitor = || {
+            if self.sessions {
+                visitor()
+            } else {
+                Visitor::Anonymous
+            }
+        };
         let (ticket, source) = match Credentials::of(visit.headers, visit.uri.query()) {
-            Credentials::None => return by_session(&visit.visitor),
+            Credentials::None => return by_session(visitor()),
             Credentials::Unclear(reason) => {
                 return Err(not_taken(StatusCode::BAD_REQUEST, reason));
             }
@@ -107,23 +133,24 @@ impl CasApiLayer {
             let reason = "this URL can be no service URL, so no ticket is for it";
             return Err(not_taken(StatusCode::BAD_REQUEST, reason));
         };
-        let has_session = matches!(visit.visitor, Visitor::SignedIn(_) | Visitor::Unverified(_));
+        let has_session = || matches!(visitor(), Visitor::SignedIn(_) | Visitor::Unverified(_));
         let opens_session = self.sessions
             && source == Source::Header
             && !browser::has_sent(visit.headers)
-            && !has_session;
-        Ok(By::Ticket {
+            && !has_session();
+        Ok(By::Ticket(Box::new(Brought {
             ticket,
             service: service.clone(),
             source,
+            peer: shared.peers.of(visit.extensions),
             opens_session,
-        })
+        })))
     }
 }
 
-fn by_session(visitor: &Visitor) -> Result<By, Task> {
+fn by_session(visitor: Visitor) -> Result<By, Task> {
     match visitor {
-        Visitor::SignedIn(user) => Ok(By::User(user.clone())),
+        Visitor::SignedIn(user) => Ok(By::User(user)),
         Visitor::Unverified(_) => Err(Task::Answer(Answer::page(
             PageKind::SessionUnverified,
             None,
@@ -137,3 +164,6 @@ fn not_taken(status: StatusCode, reason: &'static str) -> Task {
     let answer = Answer::text(status, reason);
     Task::SignIn(Step::Refuse(RefusedReason::InvalidTicket, answer))
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// In which way a request comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+pub(in super::super) enum Way {
     /// A browser opens a page.
     Page,
     /// A script of the app asks for something.
@@ -27,7 +27,7 @@ enum Way {
 }
 
 impl Way {
-    fn request(self, path: &str) -> Request<()> {
+    pub(in super::super) fn request(self, path: &str) -> Request<()> {
         let origin = "https://app.example.org";
         let (method, fields): (_, &[(&str, &str)]) = match self {
             Self::Page => (
@@ -82,7 +82,7 @@ impl Way {
     }
 }
 
-fn builder() -> CasConfigBuilder {
+pub(in super::super) fn builder() -> CasConfigBuilder {
     CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
         .key(Key::generate())
         .public("/public")
@@ -98,14 +98,8 @@ fn builder() -> CasConfigBuilder {
         )
 }
 
-fn visitor(name: &str, shared: &Arc<Shared>) -> Visitor {
-    let user = || {
-        CasUser::new(
-            sample_session("alice", &[]),
-            Arc::clone(shared),
-            Place::Endpoint,
-        )
-    };
+pub(in super::super) fn visitor(name: &str, shared: &Arc<Shared>, place: Place) -> Visitor {
+    let user = || CasUser::new(sample_session("alice", &[]), Arc::clone(shared), place);
     match name {
         "nobody" => Visitor::Anonymous,
         "ended" => Visitor::Ended,
@@ -119,23 +113,37 @@ fn visitor(name: &str, shared: &Arc<Shared>) -> Visitor {
 fn decided(config: &CasConfig, who: &str, request: &Request<()>) -> String {
     let shared = config.first_host();
     let now = shared.clock.now();
-    let visit = Visit::by(request, Place::Endpoint, visitor(who, shared), now);
+    let place = Place::Endpoint;
+    let visit = Visit::by(request, place, visitor(who, shared, place), now);
     match decide(shared, &visit) {
-        First::Serve(serve) => match (serve.marks_private, serve.brings) {
-            (false, Brings::Nothing) => "serve".to_owned(),
-            (true, Brings::Nothing) => "serve private".to_owned(),
-            (true, brings) => format!("serve private {brings:?}"),
-            (false, brings) => format!("serve {brings:?}"),
-        },
+        First::Act(action) => of_action(&action),
         First::Read(endpoint) => format!("read {endpoint:?}"),
-        First::Own(Task::SignIn(step)) => of_step(&step),
-        First::Own(Task::Answer(answer)) => answer.label(),
-        First::Own(Task::RefuseSignOut) => "refuse sign-out".to_owned(),
-        First::Own(Task::SignOut(_)) => "sign out".to_owned(),
-        First::Own(Task::EndSessions(_)) => "end sessions".to_owned(),
-        First::Own(Task::RefuseForm(_)) => "refuse form".to_owned(),
-        First::Own(Task::RefuseLogout(_)) => "refuse logout".to_owned(),
-        First::Own(Task::TakePair) => "take pair".to_owned(),
+    }
+}
+
+pub(in super::super) fn of_action(action: &Action) -> String {
+    match action {
+        Action::Own(task) => of_task(task),
+        Action::Serve(serve) => {
+            let private = if serve.marks_private { " private" } else { "" };
+            match serve.brings {
+                Brings::Nothing => format!("serve{private}"),
+                brings => format!("serve{private} {brings:?}"),
+            }
+        }
+    }
+}
+
+pub(in super::super) fn of_task(task: &Task) -> String {
+    match task {
+        Task::SignIn(step) => of_step(step),
+        Task::Answer(answer) => answer.label(),
+        Task::RefuseSignOut => "refuse sign-out".to_owned(),
+        Task::SignOut(_) => "sign out".to_owned(),
+        Task::EndSessions(_) => "end sessions".to_owned(),
+        Task::RefuseForm(_) => "refuse form".to_owned(),
+        Task::RefuseLogout(_) => "refuse logout".to_owned(),
+        Task::TakePair => "take pair".to_owned(),
     }
 }
 
@@ -157,6 +165,7 @@ fn of_step(step: &Step) -> String {
     match step {
         Step::Answer(answer) => answer.label(),
         Step::Refuse(reason, answer) => format!("{reason}: {}", answer.label()),
+        Step::Forbid(answer) => format!("forbid: {}", answer.label()),
         Step::Begin(begun) => login(begun),
         Step::BeginAgain(reason, begun) => format!("{reason}: {}", login(begun)),
         Step::Validate(_) => "validate".to_owned(),
@@ -211,12 +220,7 @@ fn who_gets_to_the_app() {
             "SessionUnverified",
             "SessionUnverified",
         ),
-        (
-            "/admin",
-            "user",
-            "not-allowed: NotAllowed",
-            "not-allowed: NotAllowed",
-        ),
+        ("/admin", "user", "forbid: NotAllowed", "forbid: NotAllowed"),
         ("/fresh", "nobody", "begin /fresh", "SignInNeeded"),
         (
             "/fresh",

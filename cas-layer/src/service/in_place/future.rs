@@ -19,12 +19,12 @@ use super::{
         CasFuture,
         decide::{Action, Reply, Served},
     },
-    decision::afterwards,
+    decide::afterwards,
     peek::{Found, Peek},
     peeked::Peeked,
 };
 use crate::{
-    answer::{self, Reader},
+    answer::{Answer, Reader},
     app::Shared,
     clock::UnixSeconds,
     events::Channel,
@@ -194,11 +194,13 @@ impl<S, B: Body> Form<S, B> {
                 })
             }
             (Found::Broken((status, reason)), Otherwise::Confirmation) => {
-                CasFuture::ready(answer::text(status, reason))
+                let answer = Answer::text(status, reason);
+                CasFuture::ready(answer.render(&shared, &Reader::program(None)))
             }
             (Found::Ours | Found::Foreign, Otherwise::Confirmation) => {
                 let reason = "the form is over 64 KiB";
-                CasFuture::ready(answer::text(StatusCode::PAYLOAD_TOO_LARGE, reason))
+                let answer = Answer::text(StatusCode::PAYLOAD_TOO_LARGE, reason);
+                CasFuture::ready(answer.render(&shared, &Reader::program(None)))
             }
             // It may be a logout request, and the sender of one has to know that it was not heard.
             (Found::Unread, Otherwise::Confirmation | Otherwise::Refused(_)) => {
@@ -223,7 +225,7 @@ impl<S, B: Body> Form<S, B> {
 }
 
 fn tell(shared: &Shared, no_logout: NoLogout) -> Response<Bytes> {
-    let answer = no_logout.answer(shared, Channel::Back);
+    let answer = no_logout.tell(shared, Channel::Back);
     answer.render(shared, &Reader::program(None))
 }
 
@@ -260,6 +262,7 @@ where
 impl<S, B> Question<S, B> {
     pub(super) fn new(
         front_channel: FrontChannel,
+        reader: Reader,
         request: Request<B>,
         shared: &Arc<Shared>,
         service: S,
@@ -268,7 +271,7 @@ impl<S, B> Question<S, B> {
         Self {
             answer: Box::pin(async move {
                 let answer = front_channel.run_if_ours(&asked).await?;
-                Some(answer.render(&asked, &Reader::program(None)))
+                Some(answer.render(&asked, &reader))
             }),
             request,
             shared: Arc::clone(shared),

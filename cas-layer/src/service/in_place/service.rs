@@ -13,12 +13,12 @@ use tower::Service;
 
 use super::{
     super::{CasFuture, decide::Action, host},
-    decision::{First, first},
+    decide::{First, first},
     future::{CasInPlaceFuture, Form, Otherwise, Question, pass_on},
     peek::{self, Peek},
     peeked::Peeked,
 };
-use crate::{app::Hosts, user::Place, visit::Visit};
+use crate::{answer::Reader, app::Hosts, user::Place, visit::Visit};
 
 /// The service that [`CasInPlaceLayer`](crate::CasInPlaceLayer) makes of an inner one.
 #[derive(Clone, Debug)]
@@ -69,7 +69,8 @@ where
             }
             First::Ask(front_channel) => {
                 let service = take_ready(&mut self.inner);
-                let question = Question::new(*front_channel, request, shared, service);
+                let reader = Reader::never_clearing(&visit);
+                let question = Question::new(*front_channel, reader, request, shared, service);
                 return CasInPlaceFuture::asking(question);
             }
             First::Confirm => Otherwise::Confirmation,

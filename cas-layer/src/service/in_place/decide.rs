@@ -70,3 +70,6 @@ fn decide(shared: &Shared, visit: &Visit<'_>, access: &Access) -> Action {
 fn nowhere() -> Action {
     Action::Own(Task::Answer(Answer::not_found()))
 }
+
+#[cfg(test)]
+mod tests;
