@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // `/login`, `/logout` and `/logout_callback` are the layer's.
     let config = CasConfig::builder(cas_url, app_url)
         .key(Key::generate())
-        .landing_path("/profile")
+        .sign_in(|sign_in| sign_in.landing_path("/profile"))
         .public("/")
         .build()?;
     let app = Router::new()

@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let config = CasConfig::builder(cas_url, app_url)
         .key(Key::generate())
-        .landing_path("/files/")
+        .sign_in(|sign_in| sign_in.landing_path("/files/"))
         .rule(Paths::prefix("/assets"), Access::public())
         // All else requires a user, so a directory that is added below is protected too.
         .build()?;

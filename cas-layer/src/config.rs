@@ -6,7 +6,10 @@ mod end_all;
 
 use std::sync::Arc;
 
-pub use builder::CasConfigBuilder;
+pub use builder::{
+    CasConfigBuilder, EndpointOptions, FurtherHost, ProxyOptions, SessionOptions, SignInOptions,
+    SignOutOptions,
+};
 pub use end_all::EndAllError;
 
 use crate::{
@@ -36,7 +39,7 @@ impl CasConfig {
     ///
     /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
     ///     .key(Key::generate())
-    ///     .landing_path("/profile")
+    ///     .sign_in(|sign_in| sign_in.landing_path("/profile"))
     ///     .public("/")
     ///     .public_prefix("/static")
     ///     .build()?;

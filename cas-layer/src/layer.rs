@@ -79,7 +79,7 @@ impl<S> Layer<S> for CasLayer {
 ///
 /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
 ///     .key(Key::generate())
-///     .landing_path("/profile")
+///     .sign_in(|sign_in| sign_in.landing_path("/profile"))
 ///     .build()?;
 /// let cas = CasInPlaceLayer::new(config);
 /// let app: Router = Router::new()
@@ -123,7 +123,7 @@ impl<S> Layer<S> for CasLayer {
 ///    session of this app, open or ended lately. Any other is the app's own, which may sign its users out by SAML too.
 ///    While the registry cannot tell, it is answered 503.
 /// 6. A sign-in link on a page of the layer's, and the `login_url` for programs, is the page that was asked for by `GET`, else
-///    the [landing path](crate::CasConfigBuilder::landing_path).
+///    the [landing path](crate::SignInOptions::landing_path).
 ///
 /// # Limits
 ///
@@ -132,7 +132,7 @@ impl<S> Layer<S> for CasLayer {
 ///   `;` or `\`.
 /// - A page with its query over 1,024 bytes loses the query. A path over 1,024 bytes, or one that is not of the app, leads
 ///   to the landing path.
-/// - With [`bare_service_url`](crate::CasConfigBuilder::bare_service_url) the service URL is the page without any query, which then
+/// - With [`bare_service_url`](crate::SignInOptions::bare_service_url) the service URL is the page without any query, which then
 ///   travels in the login cookie if it has at most 256 bytes with the path. A visitor who comes with a ticket and nothing
 ///   else in the query, and whose browser has begun no login for that page, is told that cookies are needed: links
 ///   in portals must not carry one. A form that is posted to a page with the query `cas_confirmation` is the layer's: with it

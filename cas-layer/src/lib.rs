@@ -40,7 +40,10 @@ pub use client::{
     CasClient, CasClientBuilder, ProxyTicketError, ProxyTicketErrorKind, ValidationError,
     ValidationErrorKind,
 };
-pub use config::{CasConfig, CasConfigBuilder, EndAllError};
+pub use config::{
+    CasConfig, CasConfigBuilder, EndAllError, EndpointOptions, FurtherHost, ProxyOptions,
+    SessionOptions, SignInOptions, SignOutOptions,
+};
 pub use error::ConfigError;
 pub use events::{Refused, RefusedReason, SignOutCause, SignedOut};
 #[cfg(feature = "axum")]

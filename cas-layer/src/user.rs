@@ -142,7 +142,7 @@ impl CasUser {
     }
 
     /// The user name as the CAS server gave it (CAS protocol 2.5.1, `cas:user`), unless the configuration
-    /// [changes](crate::CasConfigBuilder::user_name) it: at most 1,024 bytes, with something to see
+    /// [changes](crate::SessionOptions::user_name) it: at most 1,024 bytes, with something to see
     /// in it, and without characters that nobody sees ([`NewSession::set_name`](crate::NewSession::set_name)).
     #[must_use]
     pub fn name(&self) -> &str {
@@ -151,7 +151,7 @@ impl CasUser {
 
     /// The URL of the CAS server that vouches for the user, normalised as
     /// [`CasClient::url`](crate::CasClient::url) is. Where hosts of the app have
-    /// [different ones](crate::CasConfigBuilder::host_at), it takes this and the name to know a user.
+    /// [different ones](crate::FurtherHost::cas_client), it takes this and the name to know a user.
     #[must_use]
     pub fn cas_url(&self) -> &str {
         self.0.home.cas_url()
@@ -164,7 +164,7 @@ impl CasUser {
     }
 
     /// What the CAS server said about the user (CAS protocol 2.5.5), as far as the configuration
-    /// [keeps](crate::CasConfigBuilder::only_attributes) it; empty with CAS 1.
+    /// [keeps](crate::SessionOptions::only_attributes) it; empty with CAS 1.
     #[must_use]
     pub fn attributes(&self) -> &Attributes {
         self.identity().attributes()
@@ -185,7 +185,7 @@ impl CasUser {
     }
 
     /// When the session ends at the latest, in whole seconds. Unused it may end
-    /// [earlier](crate::CasConfigBuilder::idle_timeout). Without a session, when one that the ticket had opened would
+    /// [earlier](crate::SessionOptions::idle_timeout). Without a session, when one that the ticket had opened would
     /// end.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
@@ -228,10 +228,10 @@ impl CasUser {
     ///
     /// The session ends here at once. What comes back is the answer for the handler to give: 303 to the CAS
     /// server's logout, with the session cookie cleared, and not to be stored. From there the visitor comes back
-    /// to the [logout callback](crate::CasConfigBuilder::logout_callback_path), or under a `CasInPlaceLayer` to
-    /// the [page after sign-out](crate::CasConfigBuilder::after_logout_path), or else to the
-    /// [landing path](crate::CasConfigBuilder::landing_path). With
-    /// [`sign_out_locally`](crate::CasConfigBuilder::sign_out_locally) they are sent there at once.
+    /// to the [logout callback](crate::EndpointOptions::logout_callback), or under a `CasInPlaceLayer` to
+    /// the [page after sign-out](crate::SignOutOptions::after_logout_path), or else to the
+    /// [landing path](crate::SignInOptions::landing_path). With
+    /// [`SignOutOptions::locally`](crate::SignOutOptions::locally) they are sent there at once.
     ///
     /// A registry that cannot be reached keeps nobody signed in here; other nodes hear of it when it is back.
     /// Logins that are under way in other tabs of the browser begin afresh.
@@ -276,9 +276,9 @@ impl CasUser {
 
     /// A ticket with which to call another service in this user's name, at the URL `target` and once (CAS protocol
     /// 2.7). Send it along as that service expects it: in the field `Authorization: CAS …` of the request for a
-    /// [`CasApiLayer`](crate::CasApiLayer), as the parameter `ticket` of the target for most others. The app has to have a
-    /// [`proxy_callback`](crate::CasConfigBuilder::proxy_callback). Without a session, the proxy-granting ticket that came
-    /// with the user's ticket is kept in this value and its clones, and nowhere else.
+    /// [`CasApiLayer`](crate::CasApiLayer), as the parameter `ticket` of the target for most others. The app has to
+    /// have a [`ProxyOptions::callback_path`](crate::ProxyOptions::callback_path). Without a session, the
+    /// proxy-granting ticket that came with the user's ticket is kept in this value and its clones, and nowhere else.
     ///
     /// # Errors
     /// [`ProxyTicketErrorKind`](crate::ProxyTicketErrorKind) says why there is no ticket:

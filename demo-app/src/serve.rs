@@ -12,6 +12,7 @@ use std::{
 use axum::http::Uri;
 use cas_layer::{
     CasClientBuilder, CasConfig, ConfigError, FileRegistry, Key, ProxyChain, RedisRegistry,
+    SessionOptions,
     registry::RegistryError,
     testing::{CasServer, User},
 };
@@ -104,8 +105,9 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
     };
 
     let metrics = options.metrics.then(metrics::install).transpose()?;
-    let mut config =
-        CasConfig::builder(cas_url.as_str(), app_url.as_str()).landing_path(app::LANDING_PATH);
+    let mut config = CasConfig::builder(cas_url.as_str(), app_url.as_str())
+        .sign_in(|sign_in| sign_in.landing_path(app::LANDING_PATH))
+        .session(|session| lasting(session, options.lifetime, options.idle));
     for key in keys {
         config = config.key(key);
     }
@@ -115,14 +117,6 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
     if metrics.is_some() {
         config = config.public(metrics::PATH);
     }
-    if let Some(seconds) = options.lifetime {
-        config = config.session_lifetime(Duration::from_secs(seconds));
-    }
-    config = match options.idle {
-        None => config,
-        Some(0) => config.idle_timeout(None),
-        Some(seconds) => config.idle_timeout(Duration::from_secs(seconds)),
-    };
     let mut redis = None;
     let registry_error = |source| StartError::Registry {
         registry: options.registry.clone(),
@@ -154,9 +148,12 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
             .proxy_callback_url
             .unwrap_or_else(|| format!("{app_url}{}", app::PROXY_CALLBACK_PATH));
         config = config
-            .encrypt_cookie(true)
-            .proxy_callback(app::PROXY_CALLBACK_PATH)
-            .proxy_callback_url(callback_url.as_str());
+            .session(|session| session.encrypted(true))
+            .proxy(|proxy| {
+                proxy
+                    .callback_path(app::PROXY_CALLBACK_PATH)
+                    .callback_url(callback_url.as_str())
+            });
         second = Some(Second::new(options.proxy_listen, &cas_url, callback_url, &client).await?);
     }
     let config = config.client(client).build()?;
@@ -181,6 +178,19 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
         server.shutdown().await;
     }
     Ok(())
+}
+
+/// Sessions that last so many seconds, and so many unused: 0 for no such end.
+fn lasting(session: SessionOptions, lifetime: Option<u64>, idle: Option<u64>) -> SessionOptions {
+    let session = match lifetime {
+        Some(seconds) => session.lifetime(Duration::from_secs(seconds)),
+        None => session,
+    };
+    match idle {
+        None => session,
+        Some(0) => session.idle_timeout(None),
+        Some(seconds) => session.idle_timeout(Duration::from_secs(seconds)),
+    }
 }
 
 /// Finishes what is under way when `stop` resolves, but does not wait for idle or stuck connections

@@ -236,7 +236,10 @@ mod tests {
 
     #[test]
     fn paths_behind_a_proxy_that_strips_the_prefix() {
-        let stripped = || builder("https://app.example.org/portal").prefix_stripped_by_proxy(true);
+        let stripped = || {
+            builder("https://app.example.org/portal")
+                .endpoints(|endpoints| endpoints.prefix_stripped_by_proxy(true))
+        };
         assert_eq!(route(stripped(), "/login"), To::Own(Endpoint::Login));
         assert_eq!(route(stripped(), "/public/a"), PUBLIC);
         assert_eq!(route(stripped(), "/portal/login"), REQUIRED);

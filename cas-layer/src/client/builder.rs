@@ -161,13 +161,13 @@ impl CasClientBuilder {
     }
 
     /// The path of the server's login page, below its URL. The default value is `/login`.
-    pub fn login_path(mut self, path: impl Into<String>) -> Self {
+    pub fn login_page_path(mut self, path: impl Into<String>) -> Self {
         self.paths.login = path.into();
         self
     }
 
     /// The path of the server's logout page, below its URL. The default value is `/logout`.
-    pub fn logout_path(mut self, path: impl Into<String>) -> Self {
+    pub fn logout_page_path(mut self, path: impl Into<String>) -> Self {
         self.paths.logout = path.into();
         self
     }

@@ -25,7 +25,7 @@ pub struct Refused<'e> {
 #[non_exhaustive]
 pub enum RefusedReason {
     /// The ticket is not one that could be sent to a CAS server. With
-    /// [`tickets_by_post`](crate::CasConfigBuilder::tickets_by_post) also: what was posted to the login path has none, or
+    /// [`tickets_by_post`](crate::SignInOptions::tickets_by_post) also: what was posted to the login path has none, or
     /// could not be read.
     InvalidTicket,
     /// The browser that brought the ticket did not begin the login: the ticket was not looked at, and the login
@@ -34,7 +34,7 @@ pub enum RefusedReason {
     /// The same for the second time: the browser does not send the login cookie back.
     CookiesNeeded,
     /// Too many tickets were being validated at once, or too many of one login. With
-    /// [`tickets_by_post`](crate::CasConfigBuilder::tickets_by_post) also: too many forms were on their way.
+    /// [`tickets_by_post`](crate::SignInOptions::tickets_by_post) also: too many forms were on their way.
     Busy,
     /// The registry could not be reached, or failed.
     RegistryUnavailable,
@@ -51,13 +51,13 @@ pub enum RefusedReason {
     CasTimedOut,
     /// The CAS server's answer made no sense.
     CasUnreadable,
-    /// The app's [`map_session`](crate::CasConfigBuilder::map_session) did not admit the user.
+    /// The app's [`SessionOptions::map`](crate::SessionOptions::map) did not admit the user.
     Vetoed,
-    /// The app's `map_session` made a user name that nobody may have.
+    /// The app's `SessionOptions::map` made a user name that nobody may have.
     BadUserName,
     /// A single logout came before the sign-in was finished.
     SignedOutMeanwhile,
-    /// With [`bare_service_url`](crate::CasConfigBuilder::bare_service_url): the user was asked whether they are who they
+    /// With [`bare_service_url`](crate::SignInOptions::bare_service_url): the user was asked whether they are who they
     /// would be signed in as, and said no, or too late, or twice; or it is a program, which cannot be asked.
     NotConfirmed,
     /// The session does not fit into a cookie.
@@ -67,11 +67,11 @@ pub enum RefusedReason {
     /// No sign-in: a signed-in user asked for a path that is not for them, and got a 403.
     NotAllowed,
     /// No sign-in: another site tried to sign a visitor out, see
-    /// [`sign_out_by_post_only`](crate::CasConfigBuilder::sign_out_by_post_only) and
-    /// [`tickets_by_post`](crate::CasConfigBuilder::tickets_by_post).
+    /// [`SignOutOptions::by_post_only`](crate::SignOutOptions::by_post_only) and
+    /// [`tickets_by_post`](crate::SignInOptions::tickets_by_post).
     ForeignSignOut,
     /// No sign-in: another site tried to confirm one for a visitor, see
-    /// [`bare_service_url`](crate::CasConfigBuilder::bare_service_url).
+    /// [`bare_service_url`](crate::SignInOptions::bare_service_url).
     ForeignConfirmation,
 }
 

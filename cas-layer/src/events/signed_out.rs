@@ -103,9 +103,9 @@ impl<'e> SignedOut<'e> {
     }
 
     /// Whose session it was. `None` with single logout, which names a ticket alone, and
-    /// [with tickets by `POST`](crate::CasConfigBuilder::tickets_by_post) for a session that such a ticket replaced, or
-    /// that a form of another site signed out: only the session cookie knows the user, and it is not there. An app that has to know keeps the
-    /// [`session_id`](CasUser::session_id) of every user that signs in.
+    /// [with tickets by `POST`](crate::SignInOptions::tickets_by_post) for a session that such a ticket replaced, or
+    /// that a form of another site signed out: only the session cookie knows the user, and it is not there. An app
+    /// that has to know keeps the [`session_id`](CasUser::session_id) of every user that signs in.
     #[must_use]
     pub fn user_name(&self) -> Option<&str> {
         self.user_name

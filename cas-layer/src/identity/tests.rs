@@ -23,7 +23,11 @@ fn builder() -> IdentityHeadersBuilder {
 fn shared() -> Arc<Shared> {
     let config = CasConfig::builder("https://cas.example.org", "https://app.example.org");
     let key = Key::from((0..64).collect::<Vec<u8>>());
-    let config = config.key(key).cookie_name("app").build().unwrap();
+    let config = config
+        .key(key)
+        .session(|session| session.cookie_name("app"))
+        .build()
+        .unwrap();
     Arc::clone(config.first_host())
 }
 

@@ -23,7 +23,7 @@ impl LogoutSender {
         Self::listed(None)
     }
 
-    /// A source that [`logout_sources`](crate::CasConfigBuilder::logout_sources) lists.
+    /// A source that [`logout_sources`](crate::SignOutOptions::logout_sources) lists.
     #[must_use]
     pub fn listed(source: Option<SourceId>) -> Self {
         let share = LogoutShare::Trusted;

@@ -85,7 +85,7 @@ impl Access {
     /// form.
     ///
     /// Only a page that a browser opens is worth the trip to the CAS server, only when the browser keeps
-    /// cookies, and only once in [`gateway_interval`](crate::CasConfigBuilder::gateway_interval).
+    /// cookies, and only once in [`gateway_interval`](crate::SignInOptions::gateway_interval).
     #[must_use]
     pub fn gateway() -> Self {
         Self::of(Mode::Gateway)

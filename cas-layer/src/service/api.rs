@@ -45,9 +45,9 @@ use crate::{app::Hosts, config::CasConfig};
 /// | too many at once | 503 |
 /// | the CAS server does not answer, or not in time | 502, 504 |
 ///
-/// None of the answers is a page; most are problem documents (RFC 9457). The endpoints of the configuration are not answered, but for
-/// [`logout_request_path`](crate::CasConfigBuilder::logout_request_path) and
-/// [`proxy_callback`](crate::CasConfigBuilder::proxy_callback).
+/// None of the answers is a page; most are problem documents (RFC 9457). The endpoints of the configuration are not
+/// answered, but for [`EndpointOptions::logout_request`](crate::EndpointOptions::logout_request) and
+/// [`ProxyOptions::callback_path`](crate::ProxyOptions::callback_path).
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -107,7 +107,7 @@ impl CasApiLayer {
     ///
     /// A ticket in the query never opens a session, nor does a request that a browser sent (one with `Origin` or
     /// `Sec-Fetch-*`): a foreign page could make it. Single logout ends such a session where the CAS server
-    /// knows the app's [`logout_request_path`](crate::CasConfigBuilder::logout_request_path).
+    /// knows the app's [`EndpointOptions::logout_request`](crate::EndpointOptions::logout_request).
     #[must_use]
     pub fn with_sessions(mut self, sessions: bool) -> Self {
         self.sessions = sessions;

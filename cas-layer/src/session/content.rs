@@ -29,7 +29,7 @@ pub enum UserName {
     AsciiUppercase,
 }
 
-/// A session that is about to open, as [`map_session`](crate::CasConfigBuilder::map_session) sees it.
+/// A session that is about to open, as [`SessionOptions::map`](crate::SessionOptions::map) sees it.
 ///
 /// Attributes have been chosen and renamed and the user name has been written in the configured way; what the CAS
 /// server said itself is in [`authentication`](Self::authentication).
@@ -50,7 +50,7 @@ impl NewSession<'_> {
     }
 
     /// The URL of the CAS server that said it, normalised: where hosts of the app have
-    /// [different ones](crate::CasConfigBuilder::host_at), each vouches for users and attributes of its own.
+    /// [different ones](crate::FurtherHost::cas_client), each vouches for users and attributes of its own.
     #[must_use]
     pub fn cas_url(&self) -> &str {
         self.cas_url

@@ -94,8 +94,8 @@ fn shared(registry: &Asked) -> Arc<Shared> {
     let config = CasConfig::builder("http://127.0.0.1:9/cas", "http://127.0.0.1:8080")
         .key(Key::generate())
         .registry(registry.clone())
-        .encrypt_cookie(true)
-        .proxy_callback("/cas/proxy")
+        .session(|session| session.encrypted(true))
+        .proxy(|proxy| proxy.callback_path("/cas/proxy"))
         .build()
         .unwrap();
     Arc::clone(config.first_host())

@@ -205,7 +205,7 @@ fn is_undisturbed(what: &str, times: &[Duration], undisturbed: Duration) -> bool
 
 /// Few validations at once, so that a flood that this machine can bear is one.
 fn few_at_once(config: CasConfigBuilder) -> CasConfigBuilder {
-    config.max_concurrent_validations(16)
+    config.sign_in(|sign_in| sign_in.max_concurrent_validations(16))
 }
 
 async fn begin_many(site: &Site, count: usize) -> Vec<Stranger> {

@@ -24,7 +24,7 @@ async fn app(cas: &CasServer, away: &str) -> String {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let config = CasConfig::builder(cas.url(), &url)
         .key(Key::generate())
-        .bare_service_url(true)
+        .sign_in(|sign_in| sign_in.bare_service_url(true))
         .build()
         .unwrap();
     let away = Redirect::to(away);

@@ -23,7 +23,7 @@ async fn place(authority: &Authority) -> (TcpListener, HttpsFront) {
 }
 
 fn called_back_at(url: String) -> impl FnOnce(CasConfigBuilder) -> CasConfigBuilder {
-    move |config| in_cookie(config).proxy_callback_url(url)
+    move |config| in_cookie(config).proxy(|proxy| proxy.callback_url(url))
 }
 
 /// `trusted` signs for the callbacks.

@@ -55,11 +55,6 @@ const CIRCLES: &[(&str, usize, &str)] = &[
         "the builder's file and the client's name one another",
     ),
     (
-        "config",
-        6,
-        "the parts of the builder add methods to it, and it holds what they set",
-    ),
-    (
         "protocol",
         16,
         "readers of parts name the error and the answer of the whole",

@@ -268,7 +268,7 @@ async fn a_megabyte_of_cookies_is_read_and_nobody_is_signed_in() {
     use tower::ServiceExt as _;
     let config = cas_layer::CasConfig::builder("https://cas.example", "https://app.example")
         .key(crate::support::key(1))
-        .cookie_name("app")
+        .session(|session| session.cookie_name("app"))
         .public("/")
         .build()
         .unwrap();

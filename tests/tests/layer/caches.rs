@@ -87,8 +87,10 @@ async fn a_page_behind_the_sign_in_is_private_unless_the_app_says_otherwise() {
 
 #[tokio::test]
 async fn that_can_be_left_to_the_app() {
-    let [set, unset, _] =
-        cache_control(|config: CasConfigBuilder| config.leave_cache_control(true)).await;
+    let [set, unset, _] = cache_control(|config: CasConfigBuilder| {
+        config.session(|session| session.leave_cache_control(true))
+    })
+    .await;
     assert_eq!(set.as_deref(), Some("public, max-age=60"));
     assert_eq!(unset, None);
 }

@@ -10,7 +10,10 @@ use crate::{
 
 #[tokio::test]
 async fn a_bare_service_url_has_no_query_and_brings_the_visitor_back_all_the_same() {
-    let app = App::with(|config| config.bare_service_url(true).allow_login_csrf(true)).await;
+    let app = App::with(|config| {
+        config.sign_in(|sign_in| sign_in.bare_service_url(true).allow_login_csrf(true))
+    })
+    .await;
     let mut browser = Browser::new();
     for (path, back) in [
         ("/profile?a=b&c=%20", "/profile?a=b&c=%20"),
@@ -31,7 +34,10 @@ async fn a_bare_service_url_has_no_query_and_brings_the_visitor_back_all_the_sam
 
 #[tokio::test]
 async fn a_bare_service_url_takes_no_ticket_from_a_browser_that_began_no_login() {
-    let app = App::with(|config: CasConfigBuilder| config.bare_service_url(true)).await;
+    let app = App::with(|config: CasConfigBuilder| {
+        config.sign_in(|sign_in| sign_in.bare_service_url(true))
+    })
+    .await;
     let service = app.at("/login");
     let ticket = || app.cas.issue_ticket("alice", &service);
     let mut stranger = Browser::new();
@@ -58,14 +64,17 @@ async fn a_bare_service_url_takes_no_ticket_from_a_browser_that_began_no_login()
 async fn a_bare_service_url_and_a_gateway_do_not_go_together() {
     let config = CasConfig::builder("https://cas.example.org", "https://app.example.org")
         .key(key(1))
-        .bare_service_url(true)
+        .sign_in(|sign_in| sign_in.bare_service_url(true))
         .rule(Paths::exact("/"), Access::gateway());
     assert!(config.build().is_err());
 }
 
 #[tokio::test]
 async fn a_local_sign_out_leaves_the_cas_server_alone() {
-    let app = App::with(|c| c.sign_out_locally(true).after_logout_path("/public/bye")).await;
+    let app = App::with(|c| {
+        c.sign_out(|sign_out| sign_out.locally(true).after_logout_path("/public/bye"))
+    })
+    .await;
     let mut browser = Browser::new();
     app.sign_in(&mut browser, "/profile").await;
     let mut copy = browser.clone();
@@ -81,7 +90,10 @@ async fn a_local_sign_out_leaves_the_cas_server_alone() {
 
 #[tokio::test]
 async fn no_other_site_signs_a_visitor_out_where_the_app_forbids_it() {
-    let app = App::with(|config: CasConfigBuilder| config.sign_out_by_post_only(true)).await;
+    let app = App::with(|config: CasConfigBuilder| {
+        config.sign_out(|sign_out| sign_out.by_post_only(true))
+    })
+    .await;
     let mut browser = Browser::new();
     app.sign_in(&mut browser, "/profile").await;
     let url = app.at("/logout");

@@ -31,7 +31,10 @@ fn mallory() -> User {
 
 async fn app(configure: impl FnOnce(CasConfigBuilder) -> CasConfigBuilder) -> App {
     let cas = CasServer::builder().user(alice()).user(mallory());
-    App::against(cas, |config| configure(config.bare_service_url(true))).await
+    App::against(cas, |config| {
+        configure(config.sign_in(|sign_in| sign_in.bare_service_url(true)))
+    })
+    .await
 }
 
 /// The way back from the CAS server with a ticket of this user's.
@@ -250,9 +253,11 @@ async fn a_program_cannot_confirm_and_is_told_so() {
 async fn attributes_too_many_for_a_page_are_told_as_for_a_cookie() {
     for size in [5_000, 100_000] {
         let app = app(|config| {
-            config.map_session(move |session| {
-                session.attributes_mut().push("note", "x".repeat(size));
-                Ok(())
+            config.session(|session| {
+                session.map(move |session| {
+                    session.attributes_mut().push("note", "x".repeat(size));
+                    Ok(())
+                })
             })
         })
         .await;
@@ -269,7 +274,9 @@ async fn attributes_too_many_for_a_page_are_told_as_for_a_cookie() {
 
 #[tokio::test]
 async fn the_question_can_be_switched_off_by_name() {
-    let app = app(|config: CasConfigBuilder| config.allow_login_csrf(true)).await;
+    let app =
+        app(|config: CasConfigBuilder| config.sign_in(|sign_in| sign_in.allow_login_csrf(true)))
+            .await;
     let mut browser = Browser::new();
     let back = come_back(&app, &mut browser, "mallory").await;
     assert_eq!(back.location(), "/profile?a=b");

@@ -1,7 +1,7 @@
 //! What a session carries, and who gets none.
 
 use cas_layer::{
-    CasConfigBuilder, MemoryRegistry, UserName, Veto,
+    CasConfigBuilder, MemoryRegistry, SessionOptions, UserName, Veto,
     testing::{CasServer, User},
 };
 use serde_json::{Value, json};
@@ -26,12 +26,15 @@ async fn alice_under(
 
 #[tokio::test]
 async fn the_app_chooses_and_renames_attributes() {
-    let (_, none) = alice_under(CasConfigBuilder::no_attributes).await;
+    let (_, none) =
+        alice_under(|config: CasConfigBuilder| config.session(SessionOptions::no_attributes)).await;
     assert_eq!(none, json!({}));
     let (_, some) = alice_under(|config| {
-        config
-            .only_attributes(["memberOf", "mail"])
-            .rename_attribute("memberOf", "groups")
+        config.session(|session| {
+            session
+                .only_attributes(["memberOf", "mail"])
+                .rename_attribute("memberOf", "groups")
+        })
     })
     .await;
     let groups = ["rabbits", "cats & hatters", "猫"];
@@ -39,8 +42,14 @@ async fn the_app_chooses_and_renames_attributes() {
         some,
         json!({ "mail": ["alice@wonderland.example"], "groups": groups })
     );
-    let (_, last) =
-        alice_under(|c| c.only_attributes(["mail"]).only_attributes(["memberOf"])).await;
+    let (_, last) = alice_under(|c| {
+        c.session(|session| {
+            session
+                .only_attributes(["mail"])
+                .only_attributes(["memberOf"])
+        })
+    })
+    .await;
     assert_eq!(last, json!({ "memberOf": groups }));
 }
 
@@ -55,7 +64,10 @@ async fn attributes_that_are_not_chosen_do_not_count_against_the_cookie() {
         app.sign_in(&mut Browser::new(), "/profile").await.status,
         500
     );
-    let app = App::against(server(), |config| config.only_attributes(["mail"])).await;
+    let app = App::against(server(), |config| {
+        config.session(|session| session.only_attributes(["mail"]))
+    })
+    .await;
     assert_eq!(
         app.sign_in(&mut Browser::new(), "/profile").await.status,
         302
@@ -64,7 +76,11 @@ async fn attributes_that_are_not_chosen_do_not_count_against_the_cookie() {
 
 #[tokio::test]
 async fn the_user_name_is_written_as_the_app_wants_it() {
-    let user = async |user_name| alice_under(|config| config.user_name(user_name)).await.0;
+    let user = async |user_name| {
+        alice_under(|config| config.session(|session| session.user_name(user_name)))
+            .await
+            .0
+    };
     assert_eq!(user(UserName::AsIs).await, "alice");
     assert_eq!(user(UserName::AsciiUppercase).await, "ALICE");
     assert_eq!(user(UserName::AsciiLowercase).await, "alice");
@@ -73,21 +89,23 @@ async fn the_user_name_is_written_as_the_app_wants_it() {
 #[tokio::test]
 async fn the_app_changes_name_and_attributes_knowing_all_that_the_server_said() {
     let (user, attributes) = alice_under(|config| {
-        config
-            .no_attributes()
-            .user_name(UserName::AsciiUppercase)
-            .map_session(|session| {
-                let said = session.authentication();
-                let domain = said
-                    .attributes()
-                    .first("mail")
-                    .and_then(|mail| mail.split('@').nth(1));
-                let name = format!("{}@{}", session.name(), domain.unwrap_or_default());
-                let is_new = said.is_from_new_login() == Some(true);
-                session.set_name(name);
-                session.attributes_mut().push("new", is_new.to_string());
-                Ok(())
-            })
+        config.session(|session| {
+            session
+                .no_attributes()
+                .user_name(UserName::AsciiUppercase)
+                .map(|session| {
+                    let said = session.authentication();
+                    let domain = said
+                        .attributes()
+                        .first("mail")
+                        .and_then(|mail| mail.split('@').nth(1));
+                    let name = format!("{}@{}", session.name(), domain.unwrap_or_default());
+                    let is_new = said.is_from_new_login() == Some(true);
+                    session.set_name(name);
+                    session.attributes_mut().push("new", is_new.to_string());
+                    Ok(())
+                })
+        })
     })
     .await;
     assert_eq!(user, "ALICE@wonderland.example");
@@ -99,9 +117,11 @@ async fn a_user_name_that_the_app_spoils_signs_nobody_in() {
     for bad in ["", "a\nb", &"x".repeat(1_025)] {
         let name = bad.to_owned();
         let app = App::with(|config| {
-            config.map_session(move |session| {
-                session.set_name(name.clone());
-                Ok(())
+            config.session(|session| {
+                session.map(move |session| {
+                    session.set_name(name.clone());
+                    Ok(())
+                })
             })
         })
         .await;
@@ -120,9 +140,11 @@ async fn picky() -> App {
     App::against(CasServer::builder().user(alice()).user(bob), |config| {
         config
             .registry(MemoryRegistry::with_capacity(1))
-            .map_session(|session| match session.authentication().user() {
-                "alice" => Ok(()),
-                _ => Err(Veto::new(REASON)),
+            .session(|session| {
+                session.map(|session| match session.authentication().user() {
+                    "alice" => Ok(()),
+                    _ => Err(Veto::new(REASON)),
+                })
             })
     })
     .await

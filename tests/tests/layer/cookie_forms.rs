@@ -37,8 +37,11 @@ async fn answer(
     let now = UNIX_EPOCH.elapsed().unwrap().as_secs();
     clock.rewind(Duration::from_secs(now - SIGNED_IN - later));
     let config = config
-        .cookie_name("app")
-        .remember_me_lifetime(Duration::from_secs(86_400))
+        .session(|session| {
+            session
+                .cookie_name("app")
+                .remember_me_lifetime(Duration::from_secs(86_400))
+        })
         .clock(clock);
     let config = configure(config).build().unwrap();
     assert_eq!(config.cookie_name(), "__Host-app-session");
@@ -71,8 +74,10 @@ async fn cookies_of_every_version_in_every_form_open_whatever_is_written_now() {
         REMEMBERED_ENCRYPTED,
     ] {
         for configure in [
-            |config: CasConfigBuilder| config.idle_timeout(None),
-            |config: CasConfigBuilder| config.idle_timeout(None).encrypt_cookie(true),
+            |config: CasConfigBuilder| config.session(|session| session.idle_timeout(None)),
+            |config: CasConfigBuilder| {
+                config.session(|session| session.idle_timeout(None).encrypted(true))
+            },
         ] {
             let (status, body) = answer(cookie, 5 * 3600, configure).await;
             assert_eq!(status, 200, "{cookie}");
@@ -101,7 +106,7 @@ async fn what_is_idle_is_in_the_cookie_and_version_1_was_issued_at_sign_in() {
 #[tokio::test]
 async fn the_browsers_owner_can_read_a_signed_cookie_and_not_an_encrypted_one() {
     let encrypt: fn(CasConfigBuilder) -> CasConfigBuilder =
-        |config: CasConfigBuilder| config.encrypt_cookie(true);
+        |config: CasConfigBuilder| config.session(|session| session.encrypted(true));
     for (configure, readable) in [(encrypt, false), (|config| config, true)] {
         let app = App::with(configure).await;
         let mut browser = Browser::new();

@@ -244,7 +244,7 @@ async fn logout_requests_from_elsewhere_are_logged() {
         let _listening = Listening::start();
         let app = App::with(|c| {
             c.peer_address(move |_| address)
-                .logout_sources(["127.0.0.1"])
+                .sign_out(|sign_out| sign_out.logout_sources(["127.0.0.1"]))
         })
         .await;
         let body = form(&message(&["ST-1"]));
@@ -298,7 +298,10 @@ async fn other_ends_of_sessions_are_logged_and_so_is_a_registry_that_is_not_sure
 #[tokio::test]
 async fn forms_without_a_sign_in_in_them_do_not_fill_the_log() {
     let _listening = Listening::start();
-    let app = App::with(|config: cas_layer::CasConfigBuilder| config.bare_service_url(true)).await;
+    let app = App::with(|config: cas_layer::CasConfigBuilder| {
+        config.sign_in(|sign_in| sign_in.bare_service_url(true))
+    })
+    .await;
     let url = app.at("/login");
     for _ in 0..20 {
         let answer = post(&url, FORM, "cas_answer=continue&cas_confirmation=x");

@@ -211,7 +211,7 @@ async fn too_many_attributes_for_a_cookie_are_an_error_page_that_says_so() {
 async fn sign_ins_beyond_the_limit_are_turned_away_and_come_through_later() {
     let app = App::with(|config| {
         config
-            .max_concurrent_validations(1)
+            .sign_in(|sign_in| sign_in.max_concurrent_validations(1))
             .client(|client| client.timeout(Duration::from_millis(500)))
     })
     .await;

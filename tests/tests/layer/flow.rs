@@ -151,7 +151,9 @@ async fn signing_out_without_a_session_still_goes_to_the_cas_server() {
 
 #[tokio::test]
 async fn the_logout_callback_leaves_a_session_alone_and_may_lead_elsewhere() {
-    let app = App::with(|config| config.after_logout_path("/public/bye")).await;
+    let app =
+        App::with(|config| config.sign_out(|sign_out| sign_out.after_logout_path("/public/bye")))
+            .await;
     let mut browser = Browser::new();
     app.sign_in(&mut browser, "/profile").await;
     let callback = browser.open(&app.at("/logout_callback")).await;
@@ -178,7 +180,11 @@ async fn a_sign_in_over_a_live_session_ends_the_old_one() {
 async fn a_session_ends_after_its_lifetime_and_its_cookie_is_cleared() {
     let clock = ManualClock::new();
     let manual = clock.clone();
-    let app = App::with(|c| c.clock(manual).session_lifetime(Duration::from_secs(600))).await;
+    let app = App::with(|c| {
+        c.clock(manual)
+            .session(|session| session.lifetime(Duration::from_secs(600)))
+    })
+    .await;
     let mut browser = Browser::new();
     app.sign_in(&mut browser, "/profile").await;
     clock.advance(Duration::from_secs(599));

@@ -41,24 +41,30 @@ pub(crate) async fn turn_away(
             config.client(|client| client.timeout(Duration::from_millis(500)))
         };
         match reason {
-            "busy" => impatient(config).max_concurrent_validations(1),
+            "busy" => impatient(config).sign_in(|sign_in| sign_in.max_concurrent_validations(1)),
             "cas-timed-out" => impatient(config),
             "registry-full" => config.registry(MemoryRegistry::with_capacity(0)),
-            "vetoed" => config.map_session(|_| Err(Veto::new("not you"))),
-            "bad-user-name" => config.map_session(|session| {
-                session.set_name("");
-                Ok(())
+            "vetoed" => config.session(|session| session.map(|_| Err(Veto::new("not you")))),
+            "bad-user-name" => config.session(|session| {
+                session.map(|session| {
+                    session.set_name("");
+                    Ok(())
+                })
             }),
-            "session-too-large" => config.map_session(|session| {
-                session.attributes_mut().push("note", "x".repeat(5_000));
-                Ok(())
+            "session-too-large" => config.session(|session| {
+                session.map(|session| {
+                    session.attributes_mut().push("note", "x".repeat(5_000));
+                    Ok(())
+                })
             }),
             "not-allowed" => config.rule(
                 Paths::exact("/dogs"),
                 Access::required().any_of("memberOf", ["dogs"]),
             ),
-            "foreign-sign-out" => config.sign_out_by_post_only(true),
-            "not-confirmed" | "foreign-confirmation" => config.bare_service_url(true),
+            "foreign-sign-out" => config.sign_out(|sign_out| sign_out.by_post_only(true)),
+            "not-confirmed" | "foreign-confirmation" => {
+                config.sign_in(|sign_in| sign_in.bare_service_url(true))
+            }
             _ => config,
         }
     })

@@ -10,7 +10,8 @@ use std::{
 
 use axum::routing::get;
 use cas_layer::{
-    Access, CasClient, CasConfig, CasConfigBuilder, CasLayer, CasUser, EndAllError, Paths, Require,
+    Access, CasClient, CasConfig, CasConfigBuilder, CasLayer, CasUser, EndAllError, FurtherHost,
+    Paths, Require,
     testing::{CasServer, Fault, User},
 };
 use reqwest::Method;
@@ -60,9 +61,9 @@ impl Hosts {
         let client = CasClient::builder(partner.url()).build().unwrap();
         let config = CasConfig::builder(home.url(), a)
             .host(b)
-            .host_at(c, client)
+            .host(FurtherHost::new(c).cas_client(client))
             .key(key(1))
-            .landing_path("/home")
+            .sign_in(|sign_in| sign_in.landing_path("/home"))
             .public_prefix("/public")
             .rule(Paths::prefix("/open"), Access::optional());
         let config = configure(config).build().unwrap();
@@ -174,7 +175,7 @@ async fn every_host_signs_its_visitors_in_at_its_own_cas_server() {
 async fn a_cookie_of_one_host_is_none_on_another() {
     for name in [None, Some("portal")] {
         let hosts = Hosts::with(|c| match name {
-            Some(name) => c.cookie_name(name),
+            Some(name) => c.session(|session| session.cookie_name(name)),
             None => c,
         })
         .await;
@@ -200,7 +201,7 @@ async fn a_cookie_of_one_host_is_none_on_another() {
 
 #[tokio::test]
 async fn a_ticket_that_was_asked_for_at_one_host_counts_at_no_other() {
-    let hosts = Hosts::with(|c| c.cookie_name("portal")).await;
+    let hosts = Hosts::with(|c| c.session(|session| session.cookie_name("portal"))).await;
     for (from, other) in [("a", "b"), ("a", "c"), ("c", "a")] {
         let mut browser = hosts.browser();
         let begin = browser.open(&hosts.at(from, "/profile")).await;
@@ -413,7 +414,7 @@ async fn a_layer_below_asks_for_a_user_of_the_same_host() {
 
 #[tokio::test]
 async fn a_cas_server_whose_validations_hang_keeps_nobody_from_signing_in_at_another() {
-    let hosts = Hosts::with(|c| c.max_concurrent_validations(1)).await;
+    let hosts = Hosts::with(|c| c.sign_in(|sign_in| sign_in.max_concurrent_validations(1))).await;
     hosts.partner.set_fault(Some(Fault::Hang));
     let mut stuck = hosts.browser();
     let begin = stuck.open(&hosts.at("c", "/profile")).await;
@@ -450,9 +451,11 @@ async fn what_the_app_is_told_says_at_which_cas_server_it_was() {
         note("is refused"),
     );
     let hosts = Hosts::with(|c| {
-        c.map_session(move |session| {
-            opens(session.cas_url());
-            Ok(())
+        c.session(|session| {
+            session.map(move |session| {
+                opens(session.cas_url());
+                Ok(())
+            })
         })
         .on_sign_in(move |user| signs_in(user.cas_url()))
         .on_sign_out(move |signed_out| signs_out(signed_out.cas_url()))

@@ -61,7 +61,12 @@ async fn a_session_ends_nine_to_ten_tenths_of_the_idle_time_after_its_last_use()
     for (last_use, ends_after) in [(9, 91), (10, 100)] {
         let clock = ManualClock::new();
         let idle = Duration::from_secs(100);
-        let app = App::with(|config| config.clock(clock.clone()).idle_timeout(idle)).await;
+        let app = App::with(|config| {
+            config
+                .clock(clock.clone())
+                .session(|session| session.idle_timeout(idle))
+        })
+        .await;
         let mut browser = Browser::new();
         app.sign_in(&mut browser, "/profile").await;
         clock.advance(last_use * SECOND);
@@ -89,7 +94,12 @@ async fn public_paths_keep_no_session_in_use() {
 #[tokio::test]
 async fn the_idle_time_can_be_off() {
     let clock = ManualClock::new();
-    let app = App::with(|config| config.clock(clock.clone()).idle_timeout(None)).await;
+    let app = App::with(|config| {
+        config
+            .clock(clock.clone())
+            .session(|session| session.idle_timeout(None))
+    })
+    .await;
     let mut browser = Browser::new();
     app.sign_in(&mut browser, "/profile").await;
     let before = browser.cookie("-session").unwrap().clone();
@@ -104,7 +114,12 @@ async fn the_idle_time_can_be_off() {
 #[tokio::test]
 async fn the_shortest_idle_time_signs_in_and_ends() {
     let clock = ManualClock::new();
-    let app = App::with(|config| config.clock(clock.clone()).idle_timeout(SECOND)).await;
+    let app = App::with(|config| {
+        config
+            .clock(clock.clone())
+            .session(|session| session.idle_timeout(SECOND))
+    })
+    .await;
     let mut browser = Browser::new();
     app.sign_in(&mut browser, "/profile").await;
     assert!(sees_the_profile(&app, &mut browser).await);
@@ -163,9 +178,11 @@ async fn remembered(clock: &ManualClock, lifetime: Option<Duration>) -> (App, Br
     let alice = User::new("alice", "rabbit-hole")
         .attribute("longTermAuthenticationRequestTokenUsed", ["true"]);
     let app = App::against(CasServer::builder().user(alice), |config| {
-        let config = config.clock(clock.clone()).persistent_cookie(true);
+        let config = config
+            .clock(clock.clone())
+            .session(|session| session.persistent(true));
         match lifetime {
-            Some(lifetime) => config.remember_me_lifetime(lifetime),
+            Some(lifetime) => config.session(|session| session.remember_me_lifetime(lifetime)),
             None => config,
         }
     })
@@ -203,7 +220,7 @@ async fn the_remember_me_lifetime_is_for_remember_me_logins_alone() {
     let app = App::with(|config| {
         config
             .clock(clock.clone())
-            .remember_me_lifetime(30 * 24 * HOUR)
+            .session(|session| session.remember_me_lifetime(30 * 24 * HOUR))
     })
     .await;
     let mut browser = Browser::new();
@@ -216,7 +233,12 @@ async fn the_remember_me_lifetime_is_for_remember_me_logins_alone() {
 async fn a_persistent_cookie_is_kept_for_what_is_left_of_the_session_and_any_other_until_the_browser_closes()
  {
     let clock = ManualClock::new();
-    let app = App::with(|config| config.clock(clock.clone()).persistent_cookie(true)).await;
+    let app = App::with(|config| {
+        config
+            .clock(clock.clone())
+            .session(|session| session.persistent(true))
+    })
+    .await;
     let mut browser = Browser::new();
     app.sign_in(&mut browser, "/profile").await;
     let seconds = |browser: &Browser| {

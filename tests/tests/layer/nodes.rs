@@ -143,7 +143,8 @@ fn is_encrypted(browser: &Browser) -> bool {
 #[tokio::test]
 async fn encryption_is_switched_on_and_off_node_by_node_without_losing_a_session() {
     let signed: Change = |config| keys(config, [key(1)]);
-    let encrypted: Change = |config| keys(config, [key(1)]).encrypt_cookie(true);
+    let encrypted: Change =
+        |config| keys(config, [key(1)]).session(|session| session.encrypted(true));
     let on = [
         [signed, signed],
         [encrypted, signed],
@@ -161,7 +162,8 @@ async fn encryption_is_switched_on_and_off_node_by_node_without_losing_a_session
 #[tokio::test]
 async fn keys_and_form_can_change_at_once() {
     let old: Change = |config| keys(config, [key(1), key(2)]);
-    let new: Change = |config| keys(config, [key(2), key(1)]).encrypt_cookie(true);
+    let new: Change =
+        |config| keys(config, [key(2), key(1)]).session(|session| session.encrypted(true));
     assert!(
         roll(&[[old, old], [new, old], [new, new]])
             .await

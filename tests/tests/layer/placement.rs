@@ -310,7 +310,9 @@ async fn around_the_router_it_covers_everything() {
 async fn rules_return_paths_and_endpoints_use_the_path_before_nest_took_something_off() {
     // The app is the whole host, the layer sits two routers further in.
     let inner = routes().fallback(fallback).layer(cas_with("", |config| {
-        config.public("/one/two/a").login_path("/one/two/sign-in")
+        config
+            .public("/one/two/a")
+            .endpoints(|endpoints| endpoints.login("/one/two/sign-in"))
     }));
     let between = Router::new().fallback(fallback).nest("/two", inner);
     let app = Router::new().nest("/one", between);

@@ -40,7 +40,10 @@ impl Drop for Site {
 
 impl Site {
     async fn start() -> Self {
-        Self::with(|config: CasConfigBuilder| config.tickets_by_post(true)).await
+        Self::with(|config: CasConfigBuilder| {
+            config.sign_in(|sign_in| sign_in.tickets_by_post(true))
+        })
+        .await
     }
 
     async fn with(configure: impl FnOnce(CasConfigBuilder) -> CasConfigBuilder) -> Self {
@@ -49,7 +52,7 @@ impl Site {
         let behind = format!("http://{}", listener.local_addr().unwrap());
         let config = CasConfig::builder(cas.url(), APP)
             .key(key(1))
-            .landing_path("/home")
+            .sign_in(|sign_in| sign_in.landing_path("/home"))
             .public_prefix("/public");
         let config = configure(config).build().unwrap();
         let app = routes(std::sync::Arc::default()).layer(CasLayer::new(config));
@@ -343,9 +346,9 @@ async fn sources_of_logout_requests_do_not_limit_from_where_tickets_come() {
         ("198.51.100.0/24", 200, Value::Null),
     ] {
         let site = Site::with(|c| {
-            c.tickets_by_post(true)
+            c.sign_in(|sign_in| sign_in.tickets_by_post(true))
                 .peer_address(move |_| Some(from))
-                .logout_sources([network])
+                .sign_out(|sign_out| sign_out.logout_sources([network]))
         })
         .await;
         let mut browser = Browser::new();
@@ -363,7 +366,7 @@ async fn sources_of_logout_requests_do_not_limit_from_where_tickets_come() {
 #[tokio::test]
 async fn a_gateway_comes_back_by_redirect() {
     let site = Site::with(|c| {
-        c.tickets_by_post(true)
+        c.sign_in(|sign_in| sign_in.tickets_by_post(true))
             .rule(Paths::exact("/gateway"), Access::gateway())
     })
     .await;

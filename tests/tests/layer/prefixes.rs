@@ -46,7 +46,8 @@ async fn an_app_behind_a_proxy_that_strips_its_path_signs_in_and_out() {
     let url = format!("http://{}/portal", before.local_addr().unwrap());
     let backend = format!("http://{}", behind.local_addr().unwrap());
 
-    let config = site::config(cas.url(), &url).prefix_stripped_by_proxy(true);
+    let config = site::config(cas.url(), &url)
+        .endpoints(|endpoints| endpoints.prefix_stripped_by_proxy(true));
     let app = Router::new()
         .route("/profile", get(profile))
         .route("/public/a", get(path))

@@ -158,8 +158,10 @@ async fn where_cache_control_is_left_alone_the_app_has_to_forbid_sharing() {
         ("/max-age", false, "max-age=60"),
         ("/for-all", false, "max-age=60, Public"),
     ] {
-        let (site, _, mut browser) =
-            due(|config: CasConfigBuilder| config.leave_cache_control(true)).await;
+        let (site, _, mut browser) = due(|config: CasConfigBuilder| {
+            config.session(|session| session.leave_cache_control(true))
+        })
+        .await;
         let answer = browser.open(&site.at(path)).await;
         assert_eq!(times_set(&answer), usize::from(set), "{path}");
         assert_eq!(answer.header("cache-control"), control, "{path}");
@@ -212,7 +214,7 @@ async fn a_session_that_ends_while_the_app_works_gets_no_new_cookie() {
             };
             let config = config
                 .clock(clock.clone())
-                .session_lifetime(Duration::from_secs(lifetime));
+                .session(|session| session.lifetime(Duration::from_secs(lifetime)));
             routes()
                 .route("/slow", get(slow))
                 .layer(CasLayer::new(config.build().unwrap()))

@@ -283,7 +283,8 @@ async fn validation_is_told_that_credentials_were_to_be_given() {
 
 #[tokio::test]
 async fn every_sign_in_asks_for_credentials_where_the_app_wants_it() {
-    let app = App::with(|config: CasConfigBuilder| config.renew(true)).await;
+    let app =
+        App::with(|config: CasConfigBuilder| config.sign_in(|sign_in| sign_in.renew(true))).await;
     let mut browser = Browser::new();
     for path in ["/profile", "/login", "/login?next=/profile"] {
         let begin = browser.open(&app.at(path)).await;
@@ -454,13 +455,18 @@ async fn rules_that_contradict_themselves_are_build_errors() {
     let config = || CasConfig::builder(cas.url(), "https://app.example.org").key(key(1));
     assert!(
         config()
-            .renew(true)
+            .sign_in(|sign_in| sign_in.renew(true))
             .rule(root(), Access::gateway())
             .build()
             .is_err()
     );
     for seconds in [0, 3601] {
         let interval = Duration::from_secs(seconds);
-        assert!(config().gateway_interval(interval).build().is_err());
+        assert!(
+            config()
+                .sign_in(|sign_in| sign_in.gateway_interval(interval))
+                .build()
+                .is_err()
+        );
     }
 }

@@ -182,7 +182,7 @@ fn is_signed_in(answer: &Answer, browser: &Browser) {
 /// In every way in which a ticket comes back.
 /// Nobody is asked for their name: what is looked at is the ticket.
 fn bare(config: CasConfigBuilder) -> CasConfigBuilder {
-    config.bare_service_url(true).allow_login_csrf(true)
+    config.sign_in(|sign_in| sign_in.bare_service_url(true).allow_login_csrf(true))
 }
 
 async fn sites() -> Vec<Site> {
@@ -289,7 +289,8 @@ async fn more_than_a_few_tickets_of_one_login_at_once_are_turned_away_at_once() 
 
 #[tokio::test]
 async fn where_too_many_wait_for_a_validation_a_sign_in_is_turned_away_at_once() {
-    let one_at_once = |config: CasConfigBuilder| config.max_concurrent_validations(1);
+    let one_at_once =
+        |config: CasConfigBuilder| config.sign_in(|sign_in| sign_in.max_concurrent_validations(1));
     let site = Site::start(one_at_once, layered).await;
     let mut logins = Vec::new();
     for _ in 0..18 {
@@ -316,7 +317,8 @@ async fn where_too_many_wait_for_a_validation_a_sign_in_is_turned_away_at_once()
 #[tokio::test]
 async fn tickets_at_an_api_and_sign_ins_do_not_keep_each_other_waiting() {
     let mut both = None;
-    let one_at_once = |config: CasConfigBuilder| config.max_concurrent_validations(1);
+    let one_at_once =
+        |config: CasConfigBuilder| config.sign_in(|sign_in| sign_in.max_concurrent_validations(1));
     let site = Site::start(one_at_once, |config| {
         both = Some(config.clone());
         layered(config)

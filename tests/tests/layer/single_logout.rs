@@ -72,7 +72,9 @@ async fn a_logout_request_ends_the_session_of_its_ticket_and_no_other() {
 
 #[tokio::test]
 async fn a_logout_request_is_taken_wherever_and_however_servers_send_it() {
-    let app = App::with(|c| c.logout_request_path("/cas/single-logout")).await;
+    let app =
+        App::with(|c| c.endpoints(|endpoints| endpoints.logout_request("/cas/single-logout")))
+            .await;
     for (at, content_type) in [
         ("service", FORM),
         ("/login", FORM),
@@ -173,7 +175,9 @@ async fn what_is_malformed_is_refused_and_changes_nothing() {
 
 #[tokio::test]
 async fn the_apps_own_posts_are_not_looked_at() {
-    let app = App::with(|c| c.logout_request_path("/cas/single-logout")).await;
+    let app =
+        App::with(|c| c.endpoints(|endpoints| endpoints.logout_request("/cas/single-logout")))
+            .await;
     let (mut browser, _, ticket) = alice(&app).await;
     let body = form(&message(&[&ticket]));
     for path in ["/profile", "/public/echo"] {
@@ -265,7 +269,7 @@ async fn with_a_list_of_sources_others_are_refused() {
         let app = move |c: CasConfigBuilder| {
             let config = c
                 .peer_address(peer_address)
-                .logout_sources(networks.iter().copied());
+                .sign_out(|sign_out| sign_out.logout_sources(networks.iter().copied()));
             Router::new()
                 .route("/home", get(async |user: CasUser| user.name().to_owned()))
                 .layer(CasLayer::new(config.build().unwrap()))
@@ -320,7 +324,7 @@ async fn the_registry_learns_over_which_channel_and_from_where_a_request_comes()
     let other = senders(|c| c.peer_address(|_| Some([192, 0, 2, 8].into()))).await;
     let listed = senders(|c| {
         c.peer_address(|_| Some([192, 0, 2, 7].into()))
-            .logout_sources(["192.0.2.0/24"])
+            .sign_out(|sign_out| sign_out.logout_sources(["192.0.2.0/24"]))
     })
     .await;
     for n in 0..2 {
@@ -393,7 +397,7 @@ fn a_list_of_sources_that_cannot_be_meant_is_a_build_error() {
         let networks = networks.iter().copied();
         let error = config
             .peer_address(peer_address)
-            .logout_sources(networks)
+            .sign_out(|sign_out| sign_out.logout_sources(networks))
             .build()
             .unwrap_err();
         assert!(
@@ -402,14 +406,14 @@ fn a_list_of_sources_that_cannot_be_meant_is_a_build_error() {
         );
     }
     let nowhere = site::config("https://cas.example.org", "https://app.example.org")
-        .logout_sources(["192.0.2.1"])
+        .sign_out(|sign_out| sign_out.logout_sources(["192.0.2.1"]))
         .build()
         .unwrap_err();
     assert!(nowhere.to_string().contains("peer_address"), "{nowhere}");
     let path = |path: &str| {
         CasConfig::builder("https://cas.example.org", "https://app.example.org")
             .key(crate::support::key(1))
-            .logout_request_path(path)
+            .endpoints(|endpoints| endpoints.logout_request(path))
             .build()
             .is_err()
     };
@@ -431,7 +435,7 @@ pub(crate) fn query(parameters: &[(&str, &str)]) -> String {
 
 #[tokio::test]
 async fn a_request_through_the_browser_ends_the_session_and_clears_its_cookie() {
-    let app = App::with(|c| c.logout_request_path("/slo")).await;
+    let app = App::with(|c| c.endpoints(|endpoints| endpoints.logout_request("/slo"))).await;
     for (path, name, encode) in [
         (
             "/login",

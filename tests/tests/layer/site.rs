@@ -114,6 +114,6 @@ impl Site {
 pub(crate) fn config(cas_url: &str, app_url: &str) -> CasConfigBuilder {
     CasConfig::builder(cas_url, app_url)
         .key(key(1))
-        .landing_path("/home")
+        .sign_in(|sign_in| sign_in.landing_path("/home"))
         .public_prefix("/public")
 }

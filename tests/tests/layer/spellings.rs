@@ -128,7 +128,7 @@ async fn no_spelling_slips_past_a_rule_behind_a_proxy_that_strips_the_path() {
     let files = files();
     let site = Site::axum("", |config| {
         let config = rules(config)
-            .prefix_stripped_by_proxy(true)
+            .endpoints(|endpoints| endpoints.prefix_stripped_by_proxy(true))
             .build()
             .unwrap();
         Router::new()
@@ -258,10 +258,14 @@ async fn a_page_to_land_on_is_a_path_on_this_app_and_no_spelling_of_an_endpoint(
     };
     for (change, good) in [
         (
-            (|config, path| config.landing_path(path)) as fn(CasConfigBuilder, &str) -> _,
+            (|config, path| config.sign_in(|sign_in| sign_in.landing_path(path)))
+                as fn(CasConfigBuilder, &str) -> _,
             "/home?a#top",
         ),
-        (|config, path| config.after_logout_path(path), "/bye#top"),
+        (
+            |config, path| config.sign_out(|sign_out| sign_out.after_logout_path(path)),
+            "/bye#top",
+        ),
     ] {
         assert!(build(change, good).is_ok());
         for bad in [

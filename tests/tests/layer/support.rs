@@ -60,7 +60,7 @@ impl App {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let config = CasConfig::builder(cas.url(), &url)
             .key(key(1))
-            .landing_path("/home")
+            .sign_in(|sign_in| sign_in.landing_path("/home"))
             .public("/")
             .public_prefix("/public");
         let config = configure(config).build().unwrap();

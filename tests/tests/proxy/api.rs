@@ -310,7 +310,7 @@ async fn a_rule_holds_at_the_endpoints_of_a_layer_for_browsers_too() {
     let rules = |config: CasConfigBuilder| {
         let members = Access::required().any_of("memberOf", ["cats"]);
         config
-            .logout_request_path("/logout_request")
+            .endpoints(|endpoints| endpoints.logout_request("/logout_request"))
             .rule(Paths::prefix("/"), members)
     };
     let api = Api::start(&cas, rules, as_it_is).await;
@@ -346,7 +346,9 @@ async fn a_cas_server_that_fails_is_no_refusal() {
 }
 
 async fn with_sessions(cas: &CasServer) -> Api {
-    let logout = |config: CasConfigBuilder| config.logout_request_path("/logout_request");
+    let logout = |config: CasConfigBuilder| {
+        config.endpoints(|endpoints| endpoints.logout_request("/logout_request"))
+    };
     Api::start(cas, logout, |layer: CasApiLayer| layer.with_sessions(true)).await
 }
 

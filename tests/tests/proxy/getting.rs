@@ -9,7 +9,7 @@ use std::{
 };
 
 use cas_layer::{
-    CasClient, CasConfig, CasConfigBuilder, Key, MemoryRegistry,
+    CasClient, CasConfig, CasConfigBuilder, FurtherHost, Key, MemoryRegistry,
     registry::Registry as _,
     testing::{Fault, Quirk, User},
 };
@@ -130,7 +130,7 @@ async fn a_sign_in_without_a_granting_ticket_is_as_good_as_any_other() {
 async fn a_server_that_cannot_call_back_gives_none() {
     let cas = cas().start().await.unwrap();
     let nowhere = |config: CasConfigBuilder| {
-        in_cookie(config).proxy_callback_url("http://127.0.0.1:9/cas/proxy")
+        in_cookie(config).proxy(|proxy| proxy.callback_url("http://127.0.0.1:9/cas/proxy"))
     };
     let portal = Portal::start(&cas, nowhere).await;
     let visitor = portal.sign_in(&cas).await;
@@ -295,7 +295,7 @@ async fn a_logout_request_for_the_granting_ticket_alone_ends_that() {
         let heard = Arc::clone(&signed_out);
         let portal = Portal::on(listener, cas.url(), |config| {
             keep(config)
-                .proxy_callback_url(relay.url())
+                .proxy(|proxy| proxy.callback_url(relay.url()))
                 .on_sign_out(move |_| {
                     heard.fetch_add(1, Ordering::SeqCst);
                 })
@@ -364,7 +364,7 @@ async fn a_callback_from_an_address_that_is_not_listed_is_refused() {
     let listed = |config: CasConfigBuilder| {
         in_cookie(config)
             .peer_address(|_| Some("127.0.0.1".parse().unwrap()))
-            .proxy_callback_sources(["192.0.2.1"])
+            .proxy(|proxy| proxy.callback_sources(["192.0.2.1"]))
     };
     let portal = Portal::start(&cas, listed).await;
     let visitor = portal.sign_in(&cas).await;
@@ -377,7 +377,7 @@ async fn a_callback_from_an_address_that_is_not_listed_is_refused() {
     let listed = |config: CasConfigBuilder| {
         in_cookie(config)
             .peer_address(|_| Some("127.0.0.1".parse().unwrap()))
-            .proxy_callback_sources(["127.0.0.0/8"])
+            .proxy(|proxy| proxy.callback_sources(["127.0.0.0/8"]))
     };
     let portal = Portal::start(&cas, listed).await;
     let visitor = portal.sign_in(&cas).await;
@@ -392,7 +392,7 @@ async fn the_granting_ticket_is_in_no_cookie_that_can_be_read() {
     let registry = cas_layer::MemoryRegistry::default();
     let portal = Portal::on(listener, cas.url(), |config| {
         in_cookie(config)
-            .proxy_callback_url(relay.url())
+            .proxy(|proxy| proxy.callback_url(relay.url()))
             .registry(registry.clone())
     });
     let visitor = portal.sign_in(&cas).await;
@@ -415,15 +415,18 @@ fn a_configuration_that_would_leak_or_cannot_work_is_refused() {
             .key(Key::generate())
     };
     let message = |builder: CasConfigBuilder| builder.build().unwrap_err().to_string();
-    assert!(message(builder().proxy_callback(CALLBACK)).contains("`.encrypt_cookie(true)`"));
+    assert!(
+        message(builder().proxy(|proxy| proxy.callback_path(CALLBACK)))
+            .contains("`.session(|session| session.encrypted(true))`")
+    );
     for alone in [
-        builder().proxy_callback_url("https://app.example.org/cas/proxy"),
-        builder().keep_granting_tickets_in_registry(true),
-        builder().proxy_callback_sources(["192.0.2.1"]),
+        builder().proxy(|proxy| proxy.callback_url("https://app.example.org/cas/proxy")),
+        builder().proxy(|proxy| proxy.granting_tickets_in_registry(true)),
+        builder().proxy(|proxy| proxy.callback_sources(["192.0.2.1"])),
     ] {
-        assert!(message(alone).contains("`.proxy_callback(…)`"));
+        assert!(message(alone).contains("`.proxy(|proxy| proxy.callback_path(…))`"));
     }
-    let sourceless = in_cookie(builder()).proxy_callback_sources(["192.0.2.1"]);
+    let sourceless = in_cookie(builder()).proxy(|proxy| proxy.callback_sources(["192.0.2.1"]));
     assert!(message(sourceless).contains("`.peer_address(…)`"));
     let nowhere =
         builder().client(|client| client.proxy_callback_url("https://app.example.org/cas/proxy"));
@@ -436,19 +439,20 @@ fn a_configuration_that_would_leak_or_cannot_work_is_refused() {
         ("https://internal.example.org/cas/proxy", false),
         ("https://app.example.org:8443/cas/proxy", false),
     ] {
-        let built = hosts().proxy_callback_url(url).build();
+        let built = hosts().proxy(|proxy| proxy.callback_url(url)).build();
         assert_eq!(built.is_ok(), is_listed, "{url}");
     }
     let other = CasClient::builder("https://other.example.org/cas")
         .proxy_callback_url("https://c.example.org/cas/proxy")
         .build()
         .unwrap();
-    let asking = builder().host_at("https://c.example.org", other);
+    let asking = builder().host(FurtherHost::new("https://c.example.org").cas_client(other));
     assert!(message(asking).contains("nobody would take"));
-    let with = |path: &str| in_cookie(builder()).proxy_callback(path);
+    let with = |path: &str| in_cookie(builder()).proxy(|proxy| proxy.callback_path(path));
     assert!(message(with("/login")).contains("are both"));
     assert!(message(with("cas")).contains("does not begin"));
-    let plain = in_cookie(builder()).proxy_callback_url("http://app.example.org/cas/proxy");
+    let plain =
+        in_cookie(builder()).proxy(|proxy| proxy.callback_url("http://app.example.org/cas/proxy"));
     assert!(message(plain).contains("plain http"));
     for protocol in [cas_layer::Protocol::Cas1, cas_layer::Protocol::Saml1] {
         let old = in_cookie(builder()).client(|client| client.protocol(protocol));
@@ -467,8 +471,8 @@ async fn a_granting_ticket_waits_for_the_confirmation_of_its_user() {
         let relay = Relay::to(&listener).await;
         let portal = Portal::on(listener, cas.url(), |config| {
             keep(config)
-                .bare_service_url(true)
-                .proxy_callback_url(relay.url())
+                .sign_in(|sign_in| sign_in.bare_service_url(true))
+                .proxy(|proxy| proxy.callback_url(relay.url()))
         });
         let ask = async || {
             let visitor = Visitor::new();

@@ -30,14 +30,18 @@ pub(crate) fn cas() -> CasServerBuilder {
 
 /// As a portal is configured as a rule.
 pub(crate) fn in_cookie(config: CasConfigBuilder) -> CasConfigBuilder {
-    config.encrypt_cookie(true).proxy_callback(CALLBACK)
+    config
+        .session(|session| session.encrypted(true))
+        .proxy(|proxy| proxy.callback_path(CALLBACK))
 }
 
 /// Tickets are kept in the registry.
 pub(crate) fn in_registry(config: CasConfigBuilder) -> CasConfigBuilder {
-    config
-        .proxy_callback(CALLBACK)
-        .keep_granting_tickets_in_registry(true)
+    config.proxy(|proxy| {
+        proxy
+            .callback_path(CALLBACK)
+            .granting_tickets_in_registry(true)
+    })
 }
 
 impl Portal {

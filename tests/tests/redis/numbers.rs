@@ -63,8 +63,8 @@ pub(crate) async fn an_api_without_sessions_tells_redis_no_number() {
     let config = CasConfig::builder(cas.url(), &url)
         .key(Key::generate())
         .registry(registry.clone())
-        .encrypt_cookie(true)
-        .proxy_callback("/cas/proxy")
+        .session(|session| session.encrypted(true))
+        .proxy(|proxy| proxy.callback_path("/cas/proxy"))
         .build()
         .unwrap();
     let acts = async |user: CasUser| {

@@ -14,7 +14,7 @@ fn config_of(protocol: Protocol) -> CasConfig {
     )
     .key(Key::generate())
     .client(|client| client.protocol(protocol))
-    .landing_path("/home")
+    .sign_in(|sign_in| sign_in.landing_path("/home"))
     .build()
     .unwrap()
 }

@@ -11,7 +11,7 @@ fn builder() -> CasConfigBuilder {
         "https://app.example.org/portal",
     )
     .key(Key::generate())
-    .landing_path("/home")
+    .sign_in(|sign_in| sign_in.landing_path("/home"))
 }
 
 fn config() -> CasConfig {
@@ -19,7 +19,10 @@ fn config() -> CasConfig {
 }
 
 fn bare() -> CasConfig {
-    builder().bare_service_url(true).build().unwrap()
+    builder()
+        .sign_in(|sign_in| sign_in.bare_service_url(true))
+        .build()
+        .unwrap()
 }
 
 fn saml(client: CasClientBuilder) -> CasClientBuilder {
@@ -146,7 +149,10 @@ fn the_service_url_is_at_the_page_unless_a_server_could_refuse_or_rewrite_its_pa
         assert_eq!(service.split('?').next(), Some(path), "{next}");
     }
     // A landing path that is no better.
-    let config = builder().landing_path("/it's").build().unwrap();
+    let config = builder()
+        .sign_in(|sign_in| sign_in.landing_path("/it's"))
+        .build()
+        .unwrap();
     assert!(service_of(&config, "/a'b").starts_with("/?cas_login="));
     assert!(service_of(&config, "nowhere").starts_with("/?cas_login="));
 }
@@ -262,7 +268,7 @@ fn a_bare_service_url_is_the_path_and_comes_back_with_tickets_alone() {
     assert_eq!(service_of(&config, "/a?b=c"), "/a");
     assert_eq!(service_of(&config, "/a'b?c"), "/home");
     let saml = builder()
-        .bare_service_url(true)
+        .sign_in(|sign_in| sign_in.bare_service_url(true))
         .client(saml)
         .build()
         .unwrap();

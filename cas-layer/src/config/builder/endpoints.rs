@@ -1,4 +1,4 @@
-//! The paths of a configuration, checked.
+//! The paths that the layer answers itself.
 
 use crate::{
     app::Endpoints,
@@ -7,6 +7,79 @@ use crate::{
     protocol::ServiceUrl,
     strict_url::printable,
 };
+
+/// What [`CasConfigBuilder::endpoints`](crate::CasConfigBuilder::endpoints) changes: the paths that the layer answers
+/// itself, and how they arrive. A callback for proxy tickets is in [`ProxyOptions`](crate::ProxyOptions).
+#[derive(Debug)]
+#[must_use]
+pub struct EndpointOptions {
+    login: String,
+    logout: String,
+    logout_callback: String,
+    logout_request: Option<String>,
+    pub(super) prefix_stripped: bool,
+}
+
+impl Default for EndpointOptions {
+    fn default() -> Self {
+        Self {
+            login: "/login".to_owned(),
+            logout: "/logout".to_owned(),
+            logout_callback: "/logout_callback".to_owned(),
+            logout_request: None,
+            prefix_stripped: false,
+        }
+    }
+}
+
+impl EndpointOptions {
+    /// The path of the login endpoint, relative to the app URL. The default value is `/login`.
+    pub fn login(mut self, path: impl Into<String>) -> Self {
+        self.login = path.into();
+        self
+    }
+
+    /// The path of the logout endpoint, relative to the app URL. The default value is `/logout`.
+    pub fn logout(mut self, path: impl Into<String>) -> Self {
+        self.logout = path.into();
+        self
+    }
+
+    /// The path to which the CAS server sends a visitor after sign-out, relative to the app URL. The
+    /// default value is `/logout_callback`.
+    pub fn logout_callback(mut self, path: impl Into<String>) -> Self {
+        self.logout_callback = path.into();
+        self
+    }
+
+    /// A further path for single-logout requests, relative to the app URL, for a CAS server that is told to
+    /// send them there. They are taken at the login path in any case. The default is none.
+    pub fn logout_request(mut self, path: impl Into<String>) -> Self {
+        self.logout_request = Some(path.into());
+        self
+    }
+
+    /// Says that a reverse proxy takes the path of the app URL off before a request gets here. The
+    /// default is that requests arrive with the path under which the browser sent them; what axum's
+    /// `nest` takes off is put back by the feature `axum`.
+    pub fn prefix_stripped_by_proxy(mut self, stripped: bool) -> Self {
+        self.prefix_stripped = stripped;
+        self
+    }
+
+    /// All of them, the proxy callback included: each a plain path, and no two the same.
+    pub(super) fn check(self, proxy_callback: Option<String>) -> Result<Endpoints, ConfigError> {
+        let endpoints = Endpoints {
+            login: self.login,
+            logout: self.logout,
+            logout_callback: self.logout_callback,
+            logout_request: self.logout_request,
+            proxy_callback,
+        };
+        check(&endpoints)?;
+        Ok(endpoints)
+    }
+}
 
 /// Where the CAS server sends visitors of this host after sign-out.
 pub(super) fn logged_out_url(
@@ -20,8 +93,7 @@ pub(super) fn logged_out_url(
     })
 }
 
-/// Each a plain path, and no two the same.
-pub(super) fn check(endpoints: &Endpoints) -> Result<(), ConfigError> {
+fn check(endpoints: &Endpoints) -> Result<(), ConfigError> {
     let mut named = vec![
         ("login path", &endpoints.login),
         ("logout path", &endpoints.logout),

@@ -9,9 +9,9 @@ use crate::{
 impl CasConfigBuilder {
     /// Calls `hook` when somebody has signed in: for an audit log, or to note in the app's own database who is new.
     ///
-    /// It is called where requests are served, after the fact: the session is open, the one that the browser had
-    /// before has ended, and the cookie is about to be sent. It must not block: what takes time it hands over to
-    /// a task or a thread. It decides nothing: for that there is [`map_session`](Self::map_session). A panic in it
+    /// It is called where requests are served, after the fact: the session is open, the one that the browser had before
+    /// has ended, and the cookie is about to be sent. It must not block: what takes time it hands over to a task or a
+    /// thread. It decides nothing: for that there is [`SessionOptions::map`](crate::SessionOptions::map). A panic in it
     /// ends the request without an answer, so that the browser gets no session. Of several calls the last counts.
     ///
     /// ```
@@ -37,7 +37,7 @@ impl CasConfigBuilder {
     /// # Ok::<(), cas_layer::ConfigError>(())
     /// ```
     pub fn on_sign_in(mut self, hook: impl Fn(&CasUser) + Send + Sync + 'static) -> Self {
-        self.hooks.sign_in = Some(Box::new(hook));
+        self.settings.hooks.sign_in = Some(Box::new(hook));
         self
     }
 
@@ -45,7 +45,7 @@ impl CasConfigBuilder {
     /// [`on_sign_in`](Self::on_sign_in) says of hooks holds: the session has ended by then, and a panic does not
     /// bring it back.
     pub fn on_sign_out(mut self, hook: impl Fn(&SignedOut<'_>) + Send + Sync + 'static) -> Self {
-        self.hooks.sign_out = Some(Box::new(hook));
+        self.settings.hooks.sign_out = Some(Box::new(hook));
         self
     }
 
@@ -54,7 +54,7 @@ impl CasConfigBuilder {
     ///
     /// A page that is sent to the CAS server for sign-in, and a 401 that asks for it, are no refusals.
     pub fn on_refused(mut self, hook: impl Fn(&Refused<'_>) + Send + Sync + 'static) -> Self {
-        self.hooks.refused = Some(Box::new(hook));
+        self.settings.hooks.refused = Some(Box::new(hook));
         self
     }
 }

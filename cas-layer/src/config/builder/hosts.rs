@@ -1,25 +1,54 @@
-//! Public hosts besides the first, and what each host has for itself.
+//! Public hosts besides the first.
 
 use std::fmt;
 
-use super::{CasConfigBuilder, rules::RuleOptions, session::SessionOptions};
 use crate::{
-    client::CasClient,
-    clock::Clock,
-    config::cookie_name::CookieNames,
-    error::ConfigError,
-    paths::AppUrl,
-    session::{
-        BindingCookie, Confirmations, CookieShape, Encrypter, Key, Purpose, Sealer, SessionCookie,
-    },
-    strict_url::printable,
+    client::CasClient, clock::Clock, error::ConfigError, paths::AppUrl, strict_url::printable,
 };
 
-/// A public host besides the first, before it is checked.
-pub(super) struct FurtherHost {
-    pub(super) app_url: String,
+/// A public host besides the first, for [`CasConfigBuilder::host`](crate::CasConfigBuilder::host). The URL alone does
+/// where visitors sign in at the same CAS server.
+#[must_use]
+pub struct FurtherHost {
+    app_url: String,
     /// `None` for the client of the first host.
-    pub(super) client: Option<CasClient>,
+    client: Option<CasClient>,
+}
+
+impl FurtherHost {
+    /// A host whose visitors sign in at the same CAS server as those of the first. `app_url` is the app's public base
+    /// there, as in [`CasConfig::builder`](crate::CasConfig::builder).
+    pub fn new(app_url: impl Into<String>) -> Self {
+        Self {
+            app_url: app_url.into(),
+            client: None,
+        }
+    }
+
+    /// Has its visitors sign in at another CAS server, which has a client with settings of its own. Users of two CAS
+    /// servers are different people, whatever their names: [`CasUser::cas_url`](crate::CasUser::cas_url) tells them apart.
+    pub fn cas_client(mut self, client: CasClient) -> Self {
+        self.client = Some(client);
+        self
+    }
+}
+
+impl From<&str> for FurtherHost {
+    fn from(app_url: &str) -> Self {
+        Self::new(app_url)
+    }
+}
+
+impl From<&String> for FurtherHost {
+    fn from(app_url: &String) -> Self {
+        Self::new(app_url)
+    }
+}
+
+impl From<String> for FurtherHost {
+    fn from(app_url: String) -> Self {
+        Self::new(app_url)
+    }
 }
 
 impl fmt::Debug for FurtherHost {
@@ -33,52 +62,6 @@ impl fmt::Debug for FurtherHost {
 
 /// An app URL and the client for those who sign in there.
 pub(super) type Host = (AppUrl, CasClient);
-
-impl CasConfigBuilder {
-    /// Serves a further public host, whose visitors sign in at the same CAS server. `app_url` is the app's public
-    /// base there, as in [`CasConfig::builder`](crate::CasConfig::builder).
-    ///
-    /// As soon as there is more than one host, the request says which one it is for, in its target or in its
-    /// `Host` field; a reverse proxy has to pass that on as the browser sent it. `X-Forwarded-Host` and `Forwarded`
-    /// are not looked at. A host that is not listed gets 421, also for public paths and health checks; a request
-    /// that names none, or two, gets 400. Hosts are told apart by name and port: `www.` before a name and a dot
-    /// behind it make another one.
-    ///
-    /// Every host has sessions of its own: the cookie of one is none on another. Rules, endpoints, keys, registry
-    /// and all other settings are the same for all.
-    ///
-    /// ```
-    /// use cas_layer::{CasClient, CasConfig, Key, Protocol};
-    ///
-    /// let partners = CasClient::builder("https://sso.partner.example/cas")
-    ///     .protocol(Protocol::Cas2)
-    ///     .build()?;
-    /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
-    ///     .host("https://app.example.com")
-    ///     .host_at("https://partners.example.org", partners)
-    ///     .key(Key::generate())
-    ///     .build()?;
-    /// # Ok::<(), cas_layer::ConfigError>(())
-    /// ```
-    pub fn host(mut self, app_url: impl Into<String>) -> Self {
-        self.further_hosts.push(FurtherHost {
-            app_url: app_url.into(),
-            client: None,
-        });
-        self
-    }
-
-    /// The same for a host whose visitors sign in at another CAS server, which has a client with settings of its
-    /// own. Users of two CAS servers are different people, whatever their names:
-    /// [`CasUser::cas_url`](crate::CasUser::cas_url) tells them apart.
-    pub fn host_at(mut self, app_url: impl Into<String>, client: CasClient) -> Self {
-        self.further_hosts.push(FurtherHost {
-            app_url: app_url.into(),
-            client: Some(client),
-        });
-        self
-    }
-}
 
 /// The hosts besides the first, each checked like it.
 pub(super) fn further(
@@ -125,62 +108,10 @@ pub(super) fn check(
     Ok(())
 }
 
-/// The cookies of one host, sealed for it and its CAS server.
-pub(super) struct Cookies {
-    pub(super) session: SessionCookie,
-    pub(super) binding: BindingCookie,
-    pub(super) confirmations: Option<Confirmations>,
-    pub(super) service_tag: Sealer,
-}
-
-impl Cookies {
-    pub(super) fn new(
-        (app, client): &Host,
-        (first, others): (&Key, &[Key]),
-        chosen_name: Option<&str>,
-        options: &SessionOptions,
-        rules: &RuleOptions,
-    ) -> Result<Self, ConfigError> {
-        let app_url = app.as_string();
-        let names = CookieNames::new(chosen_name, &app_url, client.url(), app.is_https())?;
-        let sealer = |purpose, name: &str| {
-            Sealer::new(first, others, purpose, &[name, &app_url, client.url()])
-        };
-        let binding_sealer = sealer(Purpose::LoginBinding, &names.binding);
-        if rules.sign_in.is_by_post && !app.is_https() {
-            return Err(ConfigError::PostWithoutHttps { url: app_url });
-        }
-        let encrypter = |purpose, name: &str| {
-            Encrypter::new(first, others, purpose, &[name, &app_url, client.url()])
-        };
-        let confirmations = rules.confirm_users().then(|| Confirmations {
-            names: sealer(Purpose::KnownUser, &names.binding),
-            encrypter: encrypter(Purpose::Confirmation, &names.binding),
-        });
-        let shape = |name| CookieShape {
-            name,
-            secure: app.is_https(),
-            cross_site: false,
-        };
-        Ok(Self {
-            service_tag: sealer(Purpose::ServiceUrl, ""),
-            session: SessionCookie {
-                sealer: sealer(Purpose::Session, &names.session),
-                encrypter: encrypter(Purpose::EncryptedSession, &names.session),
-                encrypted: options.encrypted,
-                persistent: options.persistent,
-                shape: shape(names.session),
-            },
-            binding: BindingCookie::new(shape(names.binding), binding_sealer),
-            confirmations,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::CasConfig;
+    use crate::{CasConfig, CasConfigBuilder, Key};
 
     fn with(hosts: &[&str]) -> CasConfigBuilder {
         let first = CasConfig::builder("https://cas.example.org/cas", "https://a.example");
@@ -228,7 +159,9 @@ mod tests {
                 "{error}"
             );
         }
-        let elsewhere = with(&[]).host_at("https://a.example", elsewhere()).build();
+        let elsewhere = with(&[])
+            .host(FurtherHost::new("https://a.example").cas_client(elsewhere()))
+            .build();
         assert!(matches!(elsewhere, Err(ConfigError::HostsCollide { .. })));
         // Neither sees the scheme that the browser used.
         for other in ["http://a.example", "http://a.example:443"] {
@@ -283,14 +216,17 @@ mod tests {
     fn a_chosen_cookie_name_is_refused_where_cookies_would_meet() {
         let ports = &["https://a.example:8443"];
         assert!(with(ports).build().is_ok());
-        let error = with(ports).cookie_name("portal").build().unwrap_err();
+        let error = with(ports)
+            .session(|session| session.cookie_name("portal"))
+            .build()
+            .unwrap_err();
         assert!(
             matches!(&error, ConfigError::InvalidCookieName { name, .. } if name == "portal"),
             "{error}"
         );
         assert!(
             with(&["https://b.example"])
-                .cookie_name("portal")
+                .session(|session| session.cookie_name("portal"))
                 .build()
                 .is_ok()
         );
@@ -300,11 +236,13 @@ mod tests {
     fn tickets_by_post_need_https_at_every_host() {
         assert!(
             with(&["https://b.example"])
-                .tickets_by_post(true)
+                .sign_in(|sign_in| sign_in.tickets_by_post(true))
                 .build()
                 .is_ok()
         );
-        let error = with(&["http://localhost"]).tickets_by_post(true).build();
+        let error = with(&["http://localhost"])
+            .sign_in(|sign_in| sign_in.tickets_by_post(true))
+            .build();
         assert!(
             matches!(&error, Err(ConfigError::PostWithoutHttps { url }) if url == "http://localhost"),
             "{error:?}"
@@ -312,7 +250,7 @@ mod tests {
         let loopback = CasConfig::builder("https://cas.example.org", "http://127.0.0.1:8080")
             .key(Key::generate())
             .allow_insecure_http(true)
-            .tickets_by_post(true);
+            .sign_in(|sign_in| sign_in.tickets_by_post(true));
         assert!(matches!(
             loopback.build(),
             Err(ConfigError::PostWithoutHttps { .. })

@@ -1,8 +1,7 @@
-//! What the builder knows about sessions: how long they last, what they carry, what their cookie is like.
+//! How long sessions last, what they carry, and what their cookie is like.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use super::CasConfigBuilder;
 use crate::{
     error::ConfigError,
     session::{Content, Lifetimes, NewSession, UserName, Veto},
@@ -15,13 +14,18 @@ const MAX_LIFETIME: Duration = Duration::from_secs(366 * 24 * HOUR);
 
 const DEFAULT_IDLE: Duration = Duration::from_secs(2 * HOUR);
 
+/// What [`CasConfigBuilder::session`](crate::CasConfigBuilder::session) changes: how long a session lasts, which attributes
+/// it carries and under which user name, and what its cookie is like.
 #[derive(Debug)]
-pub(super) struct SessionOptions {
+#[must_use]
+pub struct SessionOptions {
     lifetime: Duration,
     idle: Idle,
     remembered: Option<Duration>,
+    pub(super) cookie_name: Option<String>,
     pub(super) persistent: bool,
     pub(super) encrypted: bool,
+    pub(super) leaves_cache_control: bool,
     content: Content,
 }
 
@@ -39,15 +43,173 @@ impl Default for SessionOptions {
             lifetime: Duration::from_secs(8 * HOUR),
             idle: Idle::Default,
             remembered: None,
+            cookie_name: None,
             persistent: false,
             encrypted: false,
+            leaves_cache_control: false,
             content: Content::default(),
         }
     }
 }
 
 impl SessionOptions {
-    pub(super) fn lifetimes(&self) -> Result<Lifetimes, ConfigError> {
+    /// How long a session lasts from sign-in, in whole seconds, whatever happens in it. The default
+    /// value is 8 hours; at least 1 second and at most 366 days.
+    ///
+    /// A lifetime that is made shorter counts for the sessions that are open too; a longer one for new sessions.
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// How long a session lasts that nobody uses, in whole seconds. The default value is 2 hours; at
+    /// least 1 second and at most the [session lifetime](Self::lifetime).
+    ///
+    /// What keeps a session in use is a request for a path that requires a user. The cookie is issued anew at
+    /// most once in a tenth of this time, so a session ends at the latest this time after the last such
+    /// request, and at the earliest nine tenths of it. A page that asks the app for news all the time
+    /// keeps its session in use.
+    ///
+    /// The new cookie is never sent where a shared cache might keep it: not on a response that says `public` or
+    /// `s-maxage` in its `Cache-Control`, or has a `CDN-Cache-Control`. Where `Cache-Control` says neither
+    /// `private` nor `no-store`, a response that brings the cookie gets `private` added;
+    /// with [`leave_cache_control`](Self::leave_cache_control) it does not bring it.
+    pub fn idle_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.idle = timeout.into().map_or(Idle::Never, Idle::After);
+        self
+    }
+
+    /// Gives a "remember me" login a lifetime of its own, in whole seconds: one of which the CAS server says
+    /// `longTermAuthenticationRequestTokenUsed` (CAS protocol 2.5.5). Its session lasts that long, used or
+    /// not. The default is that such a login is like any other; at least 1 second and at most 366 days.
+    ///
+    /// To outlast the browser it needs a [persistent cookie](Self::persistent).
+    pub fn remember_me_lifetime(mut self, lifetime: Duration) -> Self {
+        self.remembered = Some(lifetime);
+        self
+    }
+
+    /// Has the browser keep the session cookie until the session ends (`Max-Age`). The default is a cookie
+    /// that goes when the browser is closed; many browsers bring it back with the tabs that were open.
+    pub fn persistent(mut self, persistent: bool) -> Self {
+        self.persistent = persistent;
+        self
+    }
+
+    /// Encrypts the session cookie (XChaCha20-Poly1305), so that the browser's owner cannot read what it
+    /// carries. The default is to sign it.
+    ///
+    /// Both forms are read whichever is written, so this can be switched on and off without signing anyone out.
+    pub fn encrypted(mut self, encrypt: bool) -> Self {
+        self.encrypted = encrypt;
+        self
+    }
+
+    /// The base of the cookie names. The default value is `cas-` and a short hash of the app URL and
+    /// the CAS server URL, so that two apps on one host do not meet. The layer adds `-session` or
+    /// `-login`, and the prefix `__Host-` on https.
+    pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
+        self.cookie_name = Some(name.into());
+        self
+    }
+
+    /// Leaves `Cache-Control` alone. The default is that a response of a path that requires a user
+    /// gets `private, no-store` when the app says nothing.
+    ///
+    /// # Security
+    /// The app must then itself keep pages of one user out of shared caches and out of the history
+    /// of a browser that has signed out. A session is kept in use only by responses on which the app says
+    /// `private` or `no-store`, see [`idle_timeout`](Self::idle_timeout).
+    pub fn leave_cache_control(mut self, leave: bool) -> Self {
+        self.leaves_cache_control = leave;
+        self
+    }
+
+    /// Keeps all attributes out of the session. What [`CasUser`](crate::CasUser) says of the sign-in itself,
+    /// its `authentication_date` for one, stays.
+    pub fn no_attributes(self) -> Self {
+        self.only_attributes(std::iter::empty::<String>())
+    }
+
+    /// Keeps all attributes but these out of the session, by the names under which the CAS server sends them.
+    /// The default is to keep all; of several calls the last counts.
+    ///
+    /// The whole session has to fit into a cookie of 4,096 bytes.
+    ///
+    /// ```
+    /// use cas_layer::{CasConfig, Key};
+    ///
+    /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
+    ///     .key(Key::generate())
+    ///     .session(|session| {
+    ///         session
+    ///             .only_attributes(["urn:oid:0.9.2342.19200300.100.1.3", "memberOf"])
+    ///             .rename_attribute("urn:oid:0.9.2342.19200300.100.1.3", "mail")
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), cas_layer::ConfigError>(())
+    /// ```
+    pub fn only_attributes(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let names: HashSet<String> = names.into_iter().map(Into::into).collect();
+        self.content.only = Some(names);
+        self
+    }
+
+    /// Gives an attribute another name: `from` is the CAS server's, `to` the app's. Attributes that come to
+    /// have the same name become one list, in the order in which the server sent them.
+    pub fn rename_attribute(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
+        self.content.renamed.insert(from.into(), to.into());
+        self
+    }
+
+    /// How the user name is written. The default is [`UserName::AsIs`].
+    pub fn user_name(mut self, user_name: UserName) -> Self {
+        self.content.user_name = user_name;
+        self
+    }
+
+    /// Looks at every session before it opens. `map` may change user name and attributes, which have been
+    /// chosen, renamed and written as configured by then, and sees everything that the CAS server said.
+    ///
+    /// With a [`Veto`] nobody is signed in: the user gets a 403 with the reason, and a session that the
+    /// browser had before stays as it was. It is called once for each sign-in, where requests are
+    /// served, so it must not block.
+    ///
+    /// ```
+    /// use cas_layer::{CasConfig, Key, Veto};
+    ///
+    /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
+    ///     .key(Key::generate())
+    ///     .session(|session| {
+    ///         session.map(|new| {
+    ///             if !new.attributes().contains("memberOf", "staff") {
+    ///                 return Err(Veto::new("Only staff may sign in."));
+    ///             }
+    ///             if let Some(name) = new.name().strip_suffix("@example.org") {
+    ///                 let name = name.to_owned();
+    ///                 new.set_name(name);
+    ///             }
+    ///             new.attributes_mut().remove("memberOf");
+    ///             Ok(())
+    ///         })
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), cas_layer::ConfigError>(())
+    /// ```
+    pub fn map(
+        mut self,
+        map: impl Fn(&mut NewSession<'_>) -> Result<(), Veto> + Send + Sync + 'static,
+    ) -> Self {
+        self.content.map = Some(Arc::new(map));
+        self
+    }
+
+    /// How long sessions last, and what they carry.
+    pub(super) fn check(&self) -> Result<(Lifetimes, Content), ConfigError> {
+        Ok((self.lifetimes()?, self.content()?))
+    }
+
+    fn lifetimes(&self) -> Result<Lifetimes, ConfigError> {
         let idle = match self.idle {
             Idle::Default => Some(DEFAULT_IDLE.as_secs()),
             Idle::After(idle) if idle > self.lifetime => {
@@ -70,7 +232,7 @@ impl SessionOptions {
         })
     }
 
-    pub(super) fn content(&self) -> Result<Content, ConfigError> {
+    fn content(&self) -> Result<Content, ConfigError> {
         if let Some(only) = &self.content.only
             && let Some(name) = self
                 .content
@@ -84,134 +246,6 @@ impl SessionOptions {
             });
         }
         Ok(self.content.clone())
-    }
-}
-
-impl CasConfigBuilder {
-    /// How long a session lasts from sign-in, in whole seconds, whatever happens in it. The default
-    /// value is 8 hours; at least 1 second and at most 366 days.
-    ///
-    /// A lifetime that is made shorter counts for the sessions that are open too; a longer one for new sessions.
-    pub fn session_lifetime(mut self, lifetime: Duration) -> Self {
-        self.session.lifetime = lifetime;
-        self
-    }
-
-    /// How long a session lasts that nobody uses, in whole seconds. The default value is 2 hours; at
-    /// least 1 second and at most the [session lifetime](Self::session_lifetime).
-    ///
-    /// What keeps a session in use is a request for a path that requires a user. The cookie is issued anew at
-    /// most once in a tenth of this time, so a session ends at the latest this time after the last such
-    /// request, and at the earliest nine tenths of it. A page that asks the app for news all the time
-    /// keeps its session in use.
-    ///
-    /// The new cookie is never sent where a shared cache might keep it: not on a response that says `public` or
-    /// `s-maxage` in its `Cache-Control`, or has a `CDN-Cache-Control`. Where `Cache-Control` says neither
-    /// `private` nor `no-store`, a response that brings the cookie gets `private` added;
-    /// with [`leave_cache_control`](Self::leave_cache_control) it does not bring it.
-    pub fn idle_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.session.idle = timeout.into().map_or(Idle::Never, Idle::After);
-        self
-    }
-
-    /// Gives a "remember me" login a lifetime of its own, in whole seconds: one of which the CAS server says
-    /// `longTermAuthenticationRequestTokenUsed` (CAS protocol 2.5.5). Its session lasts that long, used or
-    /// not. The default is that such a login is like any other; at least 1 second and at most 366 days.
-    ///
-    /// To outlast the browser it needs a [persistent cookie](Self::persistent_cookie).
-    pub fn remember_me_lifetime(mut self, lifetime: Duration) -> Self {
-        self.session.remembered = Some(lifetime);
-        self
-    }
-
-    /// Has the browser keep the session cookie until the session ends (`Max-Age`). The default is a cookie
-    /// that goes when the browser is closed; many browsers bring it back with the tabs that were open.
-    pub fn persistent_cookie(mut self, persistent: bool) -> Self {
-        self.session.persistent = persistent;
-        self
-    }
-
-    /// Encrypts the session cookie (XChaCha20-Poly1305), so that the browser's owner cannot read what it
-    /// carries. The default is to sign it.
-    ///
-    /// Both forms are read whichever is written, so this can be switched on and off without signing anyone out.
-    pub fn encrypt_cookie(mut self, encrypt: bool) -> Self {
-        self.session.encrypted = encrypt;
-        self
-    }
-
-    /// Keeps all attributes out of the session. What [`CasUser`](crate::CasUser) says of the sign-in itself,
-    /// its `authentication_date` for one, stays.
-    pub fn no_attributes(self) -> Self {
-        self.only_attributes(std::iter::empty::<String>())
-    }
-
-    /// Keeps all attributes but these out of the session, by the names under which the CAS server sends them.
-    /// The default is to keep all; of several calls the last counts.
-    ///
-    /// The whole session has to fit into a cookie of 4,096 bytes.
-    ///
-    /// ```
-    /// use cas_layer::{CasConfig, Key};
-    ///
-    /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
-    ///     .key(Key::generate())
-    ///     .only_attributes(["urn:oid:0.9.2342.19200300.100.1.3", "memberOf"])
-    ///     .rename_attribute("urn:oid:0.9.2342.19200300.100.1.3", "mail")
-    ///     .build()?;
-    /// # Ok::<(), cas_layer::ConfigError>(())
-    /// ```
-    pub fn only_attributes(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let names: HashSet<String> = names.into_iter().map(Into::into).collect();
-        self.session.content.only = Some(names);
-        self
-    }
-
-    /// Gives an attribute another name: `from` is the CAS server's, `to` the app's. Attributes that come to
-    /// have the same name become one list, in the order in which the server sent them.
-    pub fn rename_attribute(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
-        self.session.content.renamed.insert(from.into(), to.into());
-        self
-    }
-
-    /// How the user name is written. The default is [`UserName::AsIs`].
-    pub fn user_name(mut self, user_name: UserName) -> Self {
-        self.session.content.user_name = user_name;
-        self
-    }
-
-    /// Looks at every session before it opens. `map` may change user name and attributes, which have been
-    /// chosen, renamed and written as configured by then, and sees everything that the CAS server said.
-    ///
-    /// With a [`Veto`] nobody is signed in: the user gets a 403 with the reason, and a session that the
-    /// browser had before stays as it was. It is called once for each sign-in, where requests are
-    /// served, so it must not block.
-    ///
-    /// ```
-    /// use cas_layer::{CasConfig, Key, Veto};
-    ///
-    /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
-    ///     .key(Key::generate())
-    ///     .map_session(|session| {
-    ///         if !session.attributes().contains("memberOf", "staff") {
-    ///             return Err(Veto::new("Only staff may sign in."));
-    ///         }
-    ///         if let Some(name) = session.name().strip_suffix("@example.org") {
-    ///             let name = name.to_owned();
-    ///             session.set_name(name);
-    ///         }
-    ///         session.attributes_mut().remove("memberOf");
-    ///         Ok(())
-    ///     })
-    ///     .build()?;
-    /// # Ok::<(), cas_layer::ConfigError>(())
-    /// ```
-    pub fn map_session(
-        mut self,
-        map: impl Fn(&mut NewSession<'_>) -> Result<(), Veto> + Send + Sync + 'static,
-    ) -> Self {
-        self.session.content.map = Some(Arc::new(map));
-        self
     }
 }
 
@@ -233,7 +267,7 @@ fn seconds(what: &'static str, value: Duration) -> Result<u64, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CasConfig, Key};
+    use crate::{CasConfig, CasConfigBuilder, Key};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -250,12 +284,14 @@ mod tests {
     #[test]
     fn a_session_lasts_eight_hours_and_two_unused_unless_told_otherwise() {
         assert_eq!(lifetimes(builder()), (28_800, Some(7_200), None));
-        let told = builder()
-            .session_lifetime(MAX_LIFETIME)
-            .idle_timeout(Duration::from_millis(1_999))
-            .remember_me_lifetime(SECOND);
+        let told = builder().session(|session| {
+            session
+                .lifetime(MAX_LIFETIME)
+                .idle_timeout(Duration::from_millis(1_999))
+                .remember_me_lifetime(SECOND)
+        });
         assert_eq!(lifetimes(told), (31_622_400, Some(1), Some(1)));
-        let never = builder().idle_timeout(SECOND).idle_timeout(None);
+        let never = builder().session(|session| session.idle_timeout(SECOND).idle_timeout(None));
         assert_eq!(lifetimes(never), (28_800, None, None));
     }
 
@@ -270,11 +306,17 @@ mod tests {
         ] {
             for (setting, expected) in [
                 (
-                    builder().session_lifetime(bad).idle_timeout(None),
+                    builder().session(|session| session.lifetime(bad).idle_timeout(None)),
                     "session lifetime",
                 ),
-                (builder().idle_timeout(bad), "idle timeout"),
-                (builder().remember_me_lifetime(bad), "remember-me lifetime"),
+                (
+                    builder().session(|session| session.idle_timeout(bad)),
+                    "idle timeout",
+                ),
+                (
+                    builder().session(|session| session.remember_me_lifetime(bad)),
+                    "remember-me lifetime",
+                ),
             ] {
                 let error = setting.build().unwrap_err();
                 assert!(
@@ -287,25 +329,32 @@ mod tests {
 
     #[test]
     fn an_idle_timeout_that_never_comes_is_refused_but_the_default_gives_way() {
-        let short = || builder().session_lifetime(Duration::from_secs(600));
-        let error = short().idle_timeout(Duration::from_secs(601)).build();
+        let short = || builder().session(|session| session.lifetime(Duration::from_secs(600)));
+        let error = short()
+            .session(|session| session.idle_timeout(Duration::from_secs(601)))
+            .build();
         assert_eq!(
             error.unwrap_err().to_string(),
             "idle timeout of 601s: is longer than the session lifetime"
         );
-        let equal = short().idle_timeout(Duration::from_secs(600));
+        let equal = short().session(|session| session.idle_timeout(Duration::from_secs(600)));
         assert_eq!(lifetimes(equal), (600, Some(600), None));
         assert_eq!(lifetimes(short()), (600, Some(7_200), None));
     }
 
     #[test]
     fn an_attribute_that_is_renamed_but_not_chosen_is_a_mistake() {
-        let renamed = || builder().rename_attribute("urn:mail", "mail");
+        let renamed = || builder().session(|session| session.rename_attribute("urn:mail", "mail"));
         assert!(renamed().build().is_ok());
-        assert!(renamed().only_attributes(["urn:mail"]).build().is_ok());
+        assert!(
+            renamed()
+                .session(|session| session.only_attributes(["urn:mail"]))
+                .build()
+                .is_ok()
+        );
         for mistaken in [
-            renamed().only_attributes(["mail"]),
-            renamed().no_attributes(),
+            renamed().session(|session| session.only_attributes(["mail"])),
+            renamed().session(SessionOptions::no_attributes),
         ] {
             let error = mistaken.build().unwrap_err();
             assert!(

@@ -84,7 +84,7 @@ impl RedisRegistryBuilder {
     /// least 1. The default value is 100,000.
     ///
     /// Half of the room is for those who show a cookie. The rest is for single logouts: half of it for
-    /// [listed sources](crate::CasConfigBuilder::logout_sources), and a quarter each for the back channel and the
+    /// [listed sources](crate::SignOutOptions::logout_sources), and a quarter each for the back channel and the
     /// front channel, raised to 32 sessions each where that is more, the most that one message names. Within a share a source makes room for another one that has less. One browser has
     /// room for 32 sessions.
     pub fn queue(mut self, sign_outs: usize) -> Self {

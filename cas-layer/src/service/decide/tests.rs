@@ -266,11 +266,14 @@ fn a_gateway_asks_once_a_browser_has_shown_that_it_keeps_cookies() {
 #[test]
 fn what_an_endpoint_does() {
     let config = builder()
-        .proxy_callback("/proxy")
-        .encrypt_cookie(true)
+        .proxy(|proxy| proxy.callback_path("/proxy"))
+        .session(|session| session.encrypted(true))
         .build()
         .unwrap();
-    let by_post_only = builder().sign_out_by_post_only(true).build().unwrap();
+    let by_post_only = builder()
+        .sign_out(|sign_out| sign_out.by_post_only(true))
+        .build()
+        .unwrap();
     for (path, way, expected) in [
         ("/login", Way::Page, "begin home"),
         ("/login?next=/a", Way::Page, "begin /a"),

@@ -107,7 +107,7 @@ impl Apps {
     fn config(&self, prefix: &str) -> CasConfigBuilder {
         CasConfig::builder(self.cas.url(), format!("https://app.example.org{prefix}"))
             .key(Key::from(self.key.clone()))
-            .landing_path("/home")
+            .sign_in(|sign_in| sign_in.landing_path("/home"))
     }
 
     /// The layer without rules and without pages.
@@ -200,7 +200,10 @@ pub(super) fn stacks(
         let nested = layered(files(below.clone()));
         stacks.push(("nest", Router::new().nest(prefix, nested.clone())));
         stacks.push(("nest_service", Router::new().nest_service(prefix, nested)));
-        let stripped = configure().prefix_stripped_by_proxy(true).build().unwrap();
+        let stripped = configure()
+            .endpoints(|endpoints| endpoints.prefix_stripped_by_proxy(true))
+            .build()
+            .unwrap();
         let behind = layer.over(loose(), stripped);
         let proxy = service_fn(move |request: Request| strip(prefix, behind.clone(), request));
         stacks.push((

@@ -18,7 +18,7 @@ use crate::{
 /// The layer in place over one route of an app under a path, and a page that a layer below asks a user for.
 async fn site() -> Site {
     Site::axum("/portal", |config| {
-        let config = config.bare_service_url(true).landing_path("/page");
+        let config = config.sign_in(|sign_in| sign_in.bare_service_url(true).landing_path("/page"));
         let config = config.rule(Paths::prefix("/open"), Access::optional());
         let config = config.rule(Paths::prefix("/public"), Access::public());
         let layer = CasInPlaceLayer::new(config.build().unwrap());

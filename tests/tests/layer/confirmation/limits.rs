@@ -160,7 +160,9 @@ async fn a_single_logout_long_after_a_confirmation_ends_the_session() {
     // With room for so few, it looks for those that have expired.
     let registry = MemoryRegistry::with_capacity(2);
     let app = app(|config| {
-        let config = config.clock(clock.clone()).idle_timeout(None);
+        let config = config
+            .clock(clock.clone())
+            .session(|session| session.idle_timeout(None));
         config.registry(registry)
     })
     .await;
@@ -220,7 +222,12 @@ async fn what_an_address_says_besides_the_ticket_changes_nothing() {
 
 #[tokio::test]
 async fn what_is_not_the_form_of_the_page_confirms_nothing() {
-    let app = app(|config| config.peer_address(|_| None).logout_sources(["10.0.0.0/8"])).await;
+    let app = app(|config| {
+        config
+            .peer_address(|_| None)
+            .sign_out(|sign_out| sign_out.logout_sources(["10.0.0.0/8"]))
+    })
+    .await;
     let mut browser = Browser::new();
     let question = come_back(&app, &mut browser, "alice").await.question();
     let sealed = &question.sealed;

@@ -173,7 +173,10 @@ async fn a_query_that_is_too_long_is_left_out_and_a_path_leads_to_the_landing_pa
 
 #[tokio::test]
 async fn a_bare_service_url_is_the_page_without_its_query_and_brings_the_query_back() {
-    let site = whole(|config| config.bare_service_url(true).allow_login_csrf(true)).await;
+    let site = whole(|config| {
+        config.sign_in(|sign_in| sign_in.bare_service_url(true).allow_login_csrf(true))
+    })
+    .await;
     let mut browser = Browser::new();
     // Two tabs at once, and the first comes back last.
     let first = begin(&site, &mut browser, "/page/1?a=%2f&ticket=abc").await;

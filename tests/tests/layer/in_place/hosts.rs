@@ -34,7 +34,7 @@ async fn hosts() -> Hosts {
     let config = CasConfig::builder(cas.url(), &urls[0])
         .host(&urls[1])
         .key(key(1))
-        .cookie_name("portal")
+        .session(|session| session.cookie_name("portal"))
         .public_prefix("/public")
         .build()
         .unwrap();

@@ -29,7 +29,7 @@ async fn is_signed_in(site: &Site, browser: &mut Browser) -> bool {
 
 #[tokio::test]
 async fn a_sign_out_by_the_apps_own_handler_ends_the_session_here_and_at_the_cas_server() {
-    let site = whole(|c| c.after_logout_path("/public/bye")).await;
+    let site = whole(|c| c.sign_out(|sign_out| sign_out.after_logout_path("/public/bye"))).await;
     let mut browser = Browser::new();
     sign_in(&site, &mut browser, "/page").await;
     let mut copy = browser.clone();
@@ -48,7 +48,8 @@ async fn a_sign_out_by_the_apps_own_handler_ends_the_session_here_and_at_the_cas
 #[tokio::test]
 async fn a_sign_out_leads_to_where_the_mode_and_the_configuration_say() {
     let in_place = whole(|config| config).await;
-    let local = whole(|config: CasConfigBuilder| config.sign_out_locally(true)).await;
+    let local =
+        whole(|config: CasConfigBuilder| config.sign_out(|sign_out| sign_out.locally(true))).await;
     let endpoint = Site::axum("", |config| {
         routes().layer(CasLayer::new(config.build().unwrap()))
     })
@@ -133,7 +134,11 @@ async fn what_begins_as_a_logout_request_and_is_none_is_refused() {
 #[tokio::test]
 async fn a_logout_request_from_elsewhere_than_listed_is_refused() {
     let nobody = |_: &Extensions| Some([203, 0, 113, 9].into());
-    let site = whole(|c| c.peer_address(nobody).logout_sources(["192.0.2.0/24"])).await;
+    let site = whole(|c| {
+        c.peer_address(nobody)
+            .sign_out(|sign_out| sign_out.logout_sources(["192.0.2.0/24"]))
+    })
+    .await;
     let (mut browser, service, ticket) = alice(&site, "/page").await;
     let body = form(&message(&[&ticket]));
     assert_eq!(post(&service, FORM, body).await.status, 403);

@@ -59,7 +59,8 @@ async fn behind_a_proxy_that_strips_the_path_the_public_path_comes_back() {
     let cas = CasServer::builder().user(alice()).start().await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/portal", listener.local_addr().unwrap());
-    let config = site::config(cas.url(), &url).prefix_stripped_by_proxy(true);
+    let config = site::config(cas.url(), &url)
+        .endpoints(|endpoints| endpoints.prefix_stripped_by_proxy(true));
     let app = Router::new()
         .fallback(seen)
         .layer(CasInPlaceLayer::new(config.build().unwrap()));

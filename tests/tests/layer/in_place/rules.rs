@@ -67,7 +67,10 @@ async fn with_a_bare_service_url_who_keeps_no_cookies_is_told_so_by_a_layer_belo
             )
             .fallback(seen)
             .layer(CasInPlaceLayer::new(
-                config.bare_service_url(true).build().unwrap(),
+                config
+                    .sign_in(|sign_in| sign_in.bare_service_url(true))
+                    .build()
+                    .unwrap(),
             ))
     })
     .await;
@@ -146,7 +149,7 @@ async fn fresh_credentials_are_asked_for_at_the_page_itself() {
 
 #[tokio::test]
 async fn who_is_not_admitted_gets_a_link_to_the_cas_servers_logout() {
-    let site = whole(|c| c.map_session(|_| Err(Veto::new("staff alone")))).await;
+    let site = whole(|c| c.session(|session| session.map(|_| Err(Veto::new("staff alone"))))).await;
     let mut browser = Browser::new();
     let service = begin(&site, &mut browser, "/page").await;
     let answer = browser.open(&callback(&site, &service)).await;

@@ -159,7 +159,9 @@ async fn a_refused_ticket_is_told_with_a_link_to_the_page() {
 
 #[tokio::test]
 async fn with_a_bare_service_url_a_ticket_needs_a_login_for_that_page() {
-    let site = whole(|config: CasConfigBuilder| config.bare_service_url(true)).await;
+    let site =
+        whole(|config: CasConfigBuilder| config.sign_in(|sign_in| sign_in.bare_service_url(true)))
+            .await;
     site.cas.set_quirks([Quirk::CompareWithoutQuery]);
     let mut browser = Browser::new();
     let service = begin(&site, &mut browser, "/page").await;
@@ -184,7 +186,9 @@ async fn with_a_bare_service_url_a_ticket_needs_a_login_for_that_page() {
 
 #[tokio::test]
 async fn with_a_bare_service_url_a_ticket_of_the_apps_is_left_alone() {
-    let site = whole(|config: CasConfigBuilder| config.bare_service_url(true)).await;
+    let site =
+        whole(|config: CasConfigBuilder| config.sign_in(|sign_in| sign_in.bare_service_url(true)))
+            .await;
     let mut browser = Browser::new();
     // Without a session it comes back with the page.
     let service = begin(&site, &mut browser, "/issue?ticket=4711").await;

@@ -69,7 +69,7 @@ async fn hidden(
 
 async fn site() -> Site {
     Site::with(|c| {
-        c.tickets_by_post(true)
+        c.sign_in(|sign_in| sign_in.tickets_by_post(true))
             .rule(Paths::exact("/gateway"), Access::gateway())
     })
     .await
@@ -197,7 +197,7 @@ async fn a_session_that_has_ended_is_not_told_to_have_ended_once_more() {
     let causes = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&causes);
     let site = Site::with(|c| {
-        c.tickets_by_post(true)
+        c.sign_in(|sign_in| sign_in.tickets_by_post(true))
             .on_sign_out(move |who| noted.lock().unwrap().push(who.cause()))
     })
     .await;
@@ -246,7 +246,7 @@ async fn in_place_no_ticket_is_posted_and_the_login_cookie_stays_lax() {
     let cas = "https://cas.example.org";
     let config = CasConfig::builder(cas, APP)
         .key(key(1))
-        .tickets_by_post(true);
+        .sign_in(|sign_in| sign_in.tickets_by_post(true));
     let app = Router::new().layer(CasInPlaceLayer::new(config.build().unwrap()));
     let request = http::Request::builder()
         .uri("/page")
@@ -264,8 +264,7 @@ async fn in_place_no_ticket_is_posted_and_the_login_cookie_stays_lax() {
 async fn a_bare_service_url_and_tickets_by_post_do_not_go_together() {
     let config = CasConfig::builder("https://cas.example.org", APP)
         .key(key(1))
-        .bare_service_url(true)
-        .tickets_by_post(true);
+        .sign_in(|sign_in| sign_in.bare_service_url(true).tickets_by_post(true));
     let error = config.build().unwrap_err().to_string();
     assert!(error.contains("tickets by POST"), "{error}");
 }

@@ -24,7 +24,7 @@ async fn observed() -> (Site, Arc<Mutex<Vec<RefusedReason>>>) {
     let noted = Arc::clone(&reasons);
     let note = move |reason| noted.lock().unwrap().push(reason);
     let site = Site::with(|c| {
-        c.tickets_by_post(true)
+        c.sign_in(|sign_in| sign_in.tickets_by_post(true))
             .on_refused(move |who| note(who.reason()))
     })
     .await;

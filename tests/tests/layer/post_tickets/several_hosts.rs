@@ -51,7 +51,11 @@ async fn whoami(site: &Site, browser: &mut Browser, host: &str) -> Value {
 
 #[tokio::test]
 async fn every_host_takes_the_tickets_of_its_own_logins() {
-    let site = Site::with(|c| c.tickets_by_post(true).host("https://other.example")).await;
+    let site = Site::with(|c| {
+        c.sign_in(|sign_in| sign_in.tickets_by_post(true))
+            .host("https://other.example")
+    })
+    .await;
     for (host, other) in [(HOSTS[0], HOSTS[1]), (HOSTS[1], HOSTS[0])] {
         let mut browser = Browser::new();
         let service = begin(&site, &mut browser, host).await;

@@ -1,0 +1,50 @@
+//! From a builder to a configuration.
+
+use super::{
+    CasConfigBuilder,
+    hosts::{self, Host},
+};
+use crate::{
+    app::{Hosts, Shared},
+    config::CasConfig,
+    error::ConfigError,
+    paths::AppUrl,
+};
+
+impl CasConfigBuilder {
+    /// Checks everything and builds the configuration.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] for the first mistake found. It says in words what to change.
+    pub fn build(self) -> Result<CasConfig, ConfigError> {
+        let settings = self.settings;
+        let app = AppUrl::parse(&self.app_url, settings.allow_insecure_http)?;
+        let client = match settings.proxy.callback_url_at(&app) {
+            Some(url) => self.client.proxy_callback_url(url),
+            None => self.client,
+        };
+        let first: Host = (app, client.build()?.by(settings.clock.clone()));
+        let further = hosts::further(
+            self.further_hosts,
+            &first,
+            settings.allow_insecure_http,
+            &settings.clock,
+        )?;
+        hosts::check(&first, &further, settings.session.cookie_name.as_deref())?;
+        settings.proxy.check_hosts(&first, &further)?;
+        let checked = settings.check(&first.0)?;
+        let first = checked.at(first, checked.validations())?;
+        let mut others: Vec<Shared> = Vec::new();
+        for host in further {
+            let mut earlier = std::iter::once(&first).chain(&others);
+            let same_server = earlier.find(|earlier| earlier.client.url() == host.1.url());
+            let validations =
+                same_server.map_or_else(|| checked.validations(), |same| same.validations.clone());
+            others.push(checked.at(host, validations)?);
+        }
+        checked.warn_of_restarts();
+        #[cfg(feature = "metrics")]
+        crate::events::describe_metrics();
+        Ok(CasConfig(Hosts::new(first, others)))
+    }
+}

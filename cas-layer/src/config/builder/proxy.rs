@@ -1,0 +1,180 @@
+//! Acting for the user at other services (CAS protocol 2.5.4, 2.7).
+
+use std::{fmt, sync::Arc};
+
+use super::{hosts::Host, keys::Keys, sources};
+use crate::{
+    admission::Peers,
+    app::Granting,
+    error::ConfigError,
+    paths::AppUrl,
+    session::{Encrypter, Purpose},
+    strict_url::printable,
+};
+
+/// What [`CasConfigBuilder::proxy`](crate::CasConfigBuilder::proxy) changes: how the app comes to act for its users at
+/// other services, as a proxy in the sense of the CAS protocol. Which proxies the app accepts itself says
+/// [`accept_proxies`](crate::CasClientBuilder::accept_proxies) of the client.
+#[derive(Default)]
+#[must_use]
+pub struct ProxyOptions {
+    pub(super) callback_path: Option<String>,
+    callback_url: Option<String>,
+    sources: Option<Vec<String>>,
+    in_registry: bool,
+}
+
+/// A URL may have a password in it.
+impl fmt::Debug for ProxyOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxyOptions")
+            .field("callback_path", &self.callback_path)
+            .field("callback_url", &self.callback_url.as_deref().map(printable))
+            .field("sources", &self.sources)
+            .field("in_registry", &self.in_registry)
+            .finish()
+    }
+}
+
+impl ProxyOptions {
+    /// Lets the app act for its users at other services of the CAS server, by
+    /// [`CasUser::proxy_ticket`](crate::CasUser::proxy_ticket): with every sign-in it asks for a proxy-granting
+    /// ticket, which the CAS server brings to this path, relative to the app URL (`pgtUrl`, CAS protocol 2.5.4).
+    /// The default is not to.
+    ///
+    /// The CAS server has to reach the path from where it is, over https with a certificate that it trusts, and
+    /// has to allow this app to be a proxy. Other services know the app by the URL of this path. A sign-in
+    /// that brings no proxy-granting ticket is as good as any other but for that; some servers refuse it.
+    ///
+    /// Of several hosts the first is called, unless [`callback_url`](Self::callback_url) names another. A client that
+    /// was given to [`FurtherHost::cas_client`](crate::FurtherHost::cas_client) asks for proxy-granting tickets if it has a
+    /// [callback URL](crate::CasClientBuilder::proxy_callback_url) of its own, which leads to this path. A
+    /// [`CasInPlaceLayer`](crate::CasInPlaceLayer) has to cover the path.
+    ///
+    /// The ticket is kept in the session cookie, so that any node can use it and none has to remember it. The
+    /// cookie has to be [encrypted](crate::SessionOptions::encrypted) for that; or the tickets are kept in the
+    /// [registry](Self::granting_tickets_in_registry).
+    ///
+    /// ```
+    /// use cas_layer::{CasConfig, CasUser, Key, ProxyTicketError};
+    ///
+    /// let config = CasConfig::builder("https://cas.example.org/cas", "https://portal.example.org")
+    ///     .key(Key::generate())
+    ///     .session(|session| session.encrypted(true))
+    ///     .proxy(|proxy| proxy.callback_path("/cas/proxy"))
+    ///     .build()?;
+    ///
+    /// /// For a request to `https://api.example.org/records`.
+    /// async fn authorization(user: CasUser) -> Result<String, ProxyTicketError> {
+    ///     let ticket = user.proxy_ticket("https://api.example.org/records").await?;
+    ///     Ok(format!("CAS {}", ticket.expose_secret()))
+    /// }
+    /// # Ok::<(), cas_layer::ConfigError>(())
+    /// ```
+    pub fn callback_path(mut self, path: impl Into<String>) -> Self {
+        self.callback_path = Some(path.into());
+        self
+    }
+
+    /// The URL under which the CAS server reaches the [proxy callback](Self::callback_path), where that is another
+    /// one than a browser's: in a split network, say. It is https except on loopback, or with
+    /// [`allow_insecure_http`](crate::CasConfigBuilder::allow_insecure_http). The default is the path below the app URL.
+    pub fn callback_url(mut self, url: impl Into<String>) -> Self {
+        self.callback_url = Some(url.into());
+        self
+    }
+
+    /// Accepts requests for the [proxy callback](Self::callback_path) from these addresses and networks only, as
+    /// [`logout_sources`](crate::SignOutOptions::logout_sources) does for logout requests; it needs
+    /// [`peer_address`](crate::CasConfigBuilder::peer_address) too. The default is to accept them from
+    /// anywhere: what is brought there while no sign-in is under way is forgotten, the rest is bounded, and
+    /// without its IOU it does nothing.
+    ///
+    /// # Security
+    /// Somebody who brings as many pairs as there is room for while people sign in can keep proxy-granting tickets
+    /// from them, though nobody's sign-in. A list prevents that.
+    pub fn callback_sources(
+        mut self,
+        networks: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.sources = Some(networks.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Keeps proxy-granting tickets in the [registry](crate::CasConfigBuilder::registry), sealed, rather than in the
+    /// session cookie, which then need not be encrypted. The default is the cookie.
+    ///
+    /// With a registry in memory they are gone when the process ends.
+    pub fn granting_tickets_in_registry(mut self, keep: bool) -> Self {
+        self.in_registry = keep;
+        self
+    }
+
+    /// Whether all this goes together. `encrypted`: nobody but the app can read its session cookie.
+    /// `registry_can`: it brings proxy-granting tickets to their sign-ins.
+    pub(super) fn check(&self, encrypted: bool, registry_can: bool) -> Result<(), ConfigError> {
+        let is_used = self.callback_path.is_some();
+        let is_set = self.callback_url.is_some() || self.sources.is_some() || self.in_registry;
+        let reason = if is_set && !is_used {
+            "give its path by `.proxy(|proxy| proxy.callback_path(…))`"
+        } else if is_used && !registry_can {
+            "the registry cannot bring proxy-granting tickets to their sign-ins"
+        } else if is_used && !encrypted && !self.in_registry {
+            "a proxy-granting ticket does not belong into a cookie that its browser can read: call \
+             `.session(|session| session.encrypted(true))` or \
+             `.proxy(|proxy| proxy.granting_tickets_in_registry(true))`"
+        } else {
+            return Ok(());
+        };
+        Err(ConfigError::ProxyCallback { reason })
+    }
+
+    /// The URL that the CAS server is told, `None` where the app asks for no proxy-granting tickets.
+    pub(super) fn callback_url_at(&self, app: &AppUrl) -> Option<String> {
+        let path = self.callback_path.as_deref()?;
+        let chosen = self.callback_url.clone();
+        Some(chosen.unwrap_or_else(|| app.join(path)))
+    }
+
+    /// Whether the hosts of the app, each with its client, can be called back.
+    pub(super) fn check_hosts(&self, first: &Host, further: &[Host]) -> Result<(), ConfigError> {
+        let mut hosts = std::iter::once(first).chain(further);
+        let reason = if self.callback_path.is_none() {
+            if !hosts.any(|(_, client)| client.asks_for_grants()) {
+                return Ok(());
+            }
+            "a client asks for proxy-granting tickets that nobody would take: call \
+             `.proxy(|proxy| proxy.callback_path(…))`"
+        } else if let Some(url) = self.callback_url.as_deref().filter(|_| !further.is_empty()) {
+            let called = AppUrl::parse(url, true).ok();
+            let is_listed =
+                |called: &AppUrl| hosts.any(|(app, _)| app.authority().meets(called.authority()));
+            if called.as_ref().is_some_and(is_listed) {
+                return Ok(());
+            }
+            "with several hosts its URL has to be at one of them: others are refused"
+        } else {
+            return Ok(());
+        };
+        Err(ConfigError::ProxyCallback { reason })
+    }
+
+    /// The tickets of all hosts are sealed alike: the CAS server calls one host, whichever signs the user in.
+    pub(super) fn granting(
+        &self,
+        keys: &Keys,
+        app: &AppUrl,
+        peers: &Peers,
+    ) -> Result<Option<Arc<Granting>>, ConfigError> {
+        if self.callback_path.is_none() {
+            return Ok(None);
+        }
+        let sources = sources::check(self.sources.as_deref(), peers)?;
+        let context = [app.as_string()];
+        let context = context.each_ref().map(String::as_str);
+        let encrypter =
+            Encrypter::new(&keys.first, &keys.others, Purpose::GrantingTicket, &context);
+        let granting = Granting::new(encrypter, sources, self.in_registry);
+        Ok(Some(Arc::new(granting)))
+    }
+}

@@ -1,0 +1,184 @@
+//! What is the same at every host.
+
+use std::sync::Arc;
+
+use super::{
+    cookies::Cookies,
+    endpoints::{EndpointOptions, logged_out_url},
+    hosts::Host,
+    keys::Keys,
+    proxy::ProxyOptions,
+    session::SessionOptions,
+    sign_in::SignInOptions,
+    sign_out::SignOutOptions,
+};
+use crate::{
+    MemoryRegistry,
+    admission::{Forms, Peers, Validations},
+    app::{Endpoints, Granting, Shared, Sources},
+    clock::{Clock, UnixSeconds},
+    error::ConfigError,
+    events::Hooks,
+    pages::Pages,
+    paths::{AppUrl, ReturnPath},
+    registry::Registry,
+    rules::{Access, Paths, Rules},
+    session::{Content, Key, Lifetimes},
+};
+
+/// As they were given.
+pub(super) struct Settings {
+    pub(super) keys: Vec<Key>,
+    pub(super) allow_insecure_http: bool,
+    pub(super) rules: Vec<(Paths, Access)>,
+    pub(super) session: SessionOptions,
+    pub(super) sign_in: SignInOptions,
+    pub(super) sign_out: SignOutOptions,
+    pub(super) endpoints: EndpointOptions,
+    pub(super) proxy: ProxyOptions,
+    pub(super) peers: Peers,
+    pub(super) registry: Arc<dyn Registry>,
+    pub(super) pages: Pages,
+    pub(super) clock: Clock,
+    pub(super) hooks: Hooks,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            keys: Vec::new(),
+            allow_insecure_http: false,
+            rules: Vec::new(),
+            session: SessionOptions::default(),
+            sign_in: SignInOptions::default(),
+            sign_out: SignOutOptions::default(),
+            endpoints: EndpointOptions::default(),
+            proxy: ProxyOptions::default(),
+            peers: Peers::default(),
+            registry: Arc::new(MemoryRegistry::default()),
+            pages: Pages::default(),
+            clock: Clock::default(),
+            hooks: Hooks::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// `app` is the app's URL at its first host.
+    pub(super) fn check(self, app: &AppUrl) -> Result<Checked, ConfigError> {
+        let registry_can = self.registry.proxy_grants().is_some();
+        self.proxy.check(self.session.encrypted, registry_can)?;
+        let keys = Keys::check(self.keys)?;
+        let granting = self.proxy.granting(&keys, app, &self.peers)?;
+        let prefix_stripped = self.endpoints.prefix_stripped;
+        let endpoints = self.endpoints.check(self.proxy.callback_path)?;
+        let rules = Rules::new(self.rules)?;
+        let (landing, gateway_interval) = self.sign_in.check(&rules, &endpoints)?;
+        let (after_logout, logout_sources) = self.sign_out.check(&endpoints, &self.peers)?;
+        let (lifetimes, content) = self.session.check()?;
+        Ok(Checked {
+            keys,
+            session: self.session,
+            sign_in: self.sign_in,
+            sign_out: self.sign_out,
+            prefix_stripped,
+            endpoints: Arc::new(endpoints),
+            landing,
+            after_logout,
+            rules: Arc::new(rules),
+            gateway_interval,
+            peers: self.peers,
+            logout_sources,
+            granting,
+            registry: self.registry,
+            lifetimes,
+            content: Arc::new(content),
+            forms: Forms::new(),
+            pages: self.pages,
+            clock: self.clock,
+            hooks: Arc::new(self.hooks),
+        })
+    }
+}
+
+/// The same, checked.
+pub(super) struct Checked {
+    keys: Keys,
+    session: SessionOptions,
+    sign_in: SignInOptions,
+    sign_out: SignOutOptions,
+    prefix_stripped: bool,
+    endpoints: Arc<Endpoints>,
+    landing: ReturnPath,
+    after_logout: Option<ReturnPath>,
+    rules: Arc<Rules>,
+    gateway_interval: UnixSeconds,
+    peers: Peers,
+    logout_sources: Option<Sources>,
+    granting: Option<Arc<Granting>>,
+    registry: Arc<dyn Registry>,
+    lifetimes: Lifetimes,
+    content: Arc<Content>,
+    forms: Forms,
+    pages: Pages,
+    clock: Clock,
+    hooks: Arc<Hooks>,
+}
+
+impl Checked {
+    /// Turns at a CAS server.
+    pub(super) fn validations(&self) -> Arc<Validations> {
+        Arc::new(Validations::new(self.sign_in.max_concurrent_validations))
+    }
+
+    /// What the layer works with at one host, whose CAS server validates as `validations` has room.
+    pub(super) fn at(
+        &self,
+        host: Host,
+        validations: Arc<Validations>,
+    ) -> Result<Shared, ConfigError> {
+        let cookies = Cookies::new(&host, &self.keys, &self.session, &self.sign_in)?;
+        let (app, client) = host;
+        Ok(Shared {
+            session_cookie: cookies.session,
+            binding_cookie: cookies.binding,
+            confirmations: cookies.confirmations,
+            own_cookies: Arc::default(),
+            service_tag: cookies.service_tag,
+            logged_out_url: logged_out_url(&app, &self.endpoints)?,
+            client,
+            app,
+            prefix_stripped: self.prefix_stripped,
+            endpoints: Arc::clone(&self.endpoints),
+            landing: self.landing.clone(),
+            after_logout: self.after_logout.clone(),
+            sign_out: self.sign_out.way,
+            rules: Arc::clone(&self.rules),
+            gateway_interval: self.gateway_interval,
+            sign_in: self.sign_in.way,
+            peers: self.peers.clone(),
+            logout_sources: self.logout_sources.clone(),
+            granting: self.granting.clone(),
+            registry: Arc::clone(&self.registry),
+            lifetimes: self.lifetimes,
+            content: Arc::clone(&self.content),
+            validations,
+            forms: self.forms.clone(),
+            private_by_default: !self.session.leaves_cache_control,
+            pages: self.pages.clone(),
+            clock: self.clock.clone(),
+            hooks: Arc::clone(&self.hooks),
+        })
+    }
+
+    /// Tells the log if a restart would bring sessions back that were signed out.
+    pub(super) fn warn_of_restarts(&self) {
+        if !self.registry.outlives_process() && !self.keys.end_with_process() {
+            tracing::warn!(
+                "the registry is in memory and the keys outlive this process: after a restart, a \
+                 copy of the cookie of a session that was signed out is good again until it expires, \
+                 and a single logout finds a session of before only once it was used again"
+            );
+        }
+    }
+}
