@@ -121,6 +121,11 @@ impl CasClientBuilder {
 
     /// Changes the HTTP client, for a corporate proxy and the like.
     ///
+    /// This is the one place where the API of this crate shows reqwest, which it talks HTTP with. A program that only
+    /// calls methods of what it is given, as below, need not depend on reqwest. One that names reqwest's types itself,
+    /// as `reqwest::Proxy`, has to depend on the version that this crate depends on. A new major version of
+    /// reqwest (below 1.0: a new minor version) is a new major version of this crate.
+    ///
     /// Redirects (none), retries (none), time limits, root certificates and `connection_verbose` (off, since it
     /// logs tickets) are set afterwards, so the function has no say in them. When this is called again, the
     /// functions run in the order of the calls.
@@ -135,7 +140,7 @@ impl CasClientBuilder {
     /// ```
     pub fn http_client(
         mut self,
-        change: impl FnOnce(ClientBuilder) -> ClientBuilder + Send + 'static,
+        change: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + 'static,
     ) -> Self {
         self.http_hooks.push(Box::new(change));
         self

@@ -179,6 +179,34 @@ fn arrows_within(house: &House, circles: &[Vec<usize>]) -> String {
         .join("\n")
 }
 
+/// A new major version of reqwest is a new one of ours as far as it is to be seen, so it is to be seen in one place.
+#[test]
+fn one_public_function_shows_reqwest() {
+    let mut showing = Vec::new();
+    for file in library().files {
+        let imported = file.text.split("use reqwest::").skip(1);
+        let mut names: Vec<&str> = imported
+            .filter_map(|rest| rest.split(';').next())
+            .flat_map(|list| list.split(|c: char| !c.is_alphanumeric()))
+            .filter(|name| name.starts_with(char::is_uppercase))
+            .collect();
+        names.push("reqwest");
+        // What is private or for the crate alone does not begin like this.
+        let items = file.text.split("pub ").skip(1);
+        for item in items.filter(|item| !item.starts_with("use ")) {
+            let is_function = item.starts_with("fn ") || item.starts_with("async fn ");
+            let end = |c| c == '{' || c == ';' || (c == ',' && !is_function);
+            let signature = item.split(end).next().unwrap_or_default();
+            let mut words = signature.split(|c: char| !c.is_alphanumeric() && c != '_');
+            if words.any(|word| names.contains(&word)) {
+                let name = signature.split(['(', '<']).next().unwrap_or_default();
+                showing.push(format!("{}: {name}", file.path));
+            }
+        }
+    }
+    assert_eq!(showing, ["client/builder.rs: fn http_client"]);
+}
+
 #[test]
 fn imports_are_laid_out_in_one_way() {
     let mut wrong = Vec::new();
