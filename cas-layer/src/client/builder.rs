@@ -6,21 +6,22 @@ mod proxies;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use reqwest::{ClientBuilder, redirect, retry};
 
-use self::checks::{
-    check_duration, check_format, check_login_parameters, check_saml_clock_tolerance,
-    read_certificates,
+use self::{
+    checks::{
+        check_duration, check_format, check_login_parameters, check_saml_clock_tolerance,
+        read_certificates,
+    },
+    proxies::UncheckedProxies,
 };
-use self::proxies::ProxyOptions;
-use super::{CasClient, Inner};
-use crate::ConfigError;
-use crate::clock::Clock;
-use crate::protocol::{LogoutParameter, Protocol, ResponseFormat, ServerPaths, ServerUrl};
+use super::cas_client::{CasClient, Inner};
+use crate::{
+    error::ConfigError,
+    protocol::{LogoutParameter, Protocol, ProxyChain, ResponseFormat, ServerPaths, ServerUrl},
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,7 +44,7 @@ pub struct CasClientBuilder {
     allow_insecure_http: bool,
     login_parameters: Vec<(String, String)>,
     logout_parameter: LogoutParameter,
-    proxies: ProxyOptions,
+    proxies: UncheckedProxies,
 }
 
 impl CasClientBuilder {
@@ -61,7 +62,7 @@ impl CasClientBuilder {
             allow_insecure_http: false,
             login_parameters: Vec::new(),
             logout_parameter: LogoutParameter::default(),
-            proxies: ProxyOptions::default(),
+            proxies: UncheckedProxies::default(),
         }
     }
 
@@ -191,6 +192,58 @@ impl CasClientBuilder {
         self
     }
 
+    /// Accepts users who come through one of these chains of proxies, besides those whom their own browser brings
+    /// (CAS protocol 2.6). May be called again: the chains of all calls are accepted. By default none is.
+    ///
+    /// Tickets are then validated where the server takes proxy tickets as well: `/proxyValidate` or
+    /// `/p3/proxyValidate` in place of `/serviceValidate` or `/p3/serviceValidate`. Who came through which proxies
+    /// says [`Authentication::proxies`](crate::Authentication::proxies).
+    ///
+    /// [`validate_renewed`](crate::CasClient::validate_renewed) accepts no proxies in any case.
+    ///
+    /// [`build`](Self::build) refuses chains that are a mistake, see [`ProxyChain`], and any chain with CAS 1 and
+    /// SAML 1.1, which have no proxies.
+    ///
+    /// # Security
+    ///
+    /// Each of these proxies can act here as every user who signs in at it.
+    pub fn accept_proxies(mut self, chains: impl IntoIterator<Item = ProxyChain>) -> Self {
+        self.proxies.accepted.extend(chains);
+        self
+    }
+
+    /// Asks for a proxy-granting ticket with every validation, to be brought to this URL of the app (CAS protocol
+    /// 2.5.4). By default none is asked for.
+    ///
+    /// While a validation is under way, the CAS server requests the URL: see [`ProxyCallback`]. The answer to the
+    /// validation then has the
+    /// [IOU](crate::Authentication::proxy_granting_ticket_iou) that came along with the ticket. Some servers refuse
+    /// the sign-in when the callback fails, or when this app may not be a proxy; others leave the IOU out.
+    ///
+    /// It is https, but for loopback or with [`allow_insecure_http`](Self::allow_insecure_http); most servers take
+    /// nothing else. Services know this app by it, byte for byte. It may have a query, without `ticket`, `pgtId` and
+    /// `pgtIou`. [`build`](Self::build) refuses other URLs, and any with CAS 1 and SAML 1.1, which have no proxies.
+    ///
+    /// [`ProxyCallback`]: crate::ProxyCallback
+    pub fn proxy_callback_url(mut self, url: impl Into<String>) -> Self {
+        self.proxies.callback_url = Some(url.into());
+        self
+    }
+
+    /// The path where the server validates tickets that may have come through a proxy, below its URL. Used in place
+    /// of [`validate_path`](Self::validate_path) when [proxies are accepted](Self::accept_proxies). The default is the
+    /// one of the protocol's version: `/proxyValidate` or `/p3/proxyValidate`.
+    pub fn proxy_validate_path(mut self, path: impl Into<String>) -> Self {
+        self.paths.proxy_validate = Some(path.into());
+        self
+    }
+
+    /// The path where the server gives out proxy tickets, below its URL. The default value is `/proxy`.
+    pub fn proxy_path(mut self, path: impl Into<String>) -> Self {
+        self.paths.proxy = path.into();
+        self
+    }
+
     /// Checks everything. Opens no connection.
     ///
     /// # Errors
@@ -227,20 +280,17 @@ impl CasClientBuilder {
             .build()
             .map_err(|error| ConfigError::HttpClient(error.into()))?;
 
-        Ok(CasClient {
-            inner: Arc::new(Inner {
-                server,
-                protocol: self.protocol,
-                format: self.format,
-                saml_clock_tolerance: self.saml_clock_tolerance,
-                timeout: self.timeout,
-                login_parameters: self.login_parameters,
-                logout_parameter: self.logout_parameter,
-                proxies,
-                http,
-            }),
-            clock: Clock::default(),
-        })
+        Ok(CasClient::new(Inner {
+            server,
+            protocol: self.protocol,
+            format: self.format,
+            saml_clock_tolerance: self.saml_clock_tolerance,
+            timeout: self.timeout,
+            login_parameters: self.login_parameters,
+            logout_parameter: self.logout_parameter,
+            proxies,
+            http,
+        }))
     }
 }
 

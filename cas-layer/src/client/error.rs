@@ -1,8 +1,6 @@
 //! Why a validation failed.
 
-use std::borrow::Cow;
-use std::error::Error;
-use std::fmt;
+use std::{borrow::Cow, error::Error, fmt};
 
 use super::fetch::{FetchError, FetchErrorKind};
 use crate::protocol::{Refusal, ResponseError, ServiceTicket, Unmet};

@@ -1,13 +1,15 @@
 //! Why there is no proxy ticket.
 
-use std::borrow::Cow;
-use std::error::Error;
-use std::fmt;
+use std::{borrow::Cow, error::Error, fmt};
 
-use super::error::in_words;
-use super::fetch::{FetchError, FetchErrorKind};
-use crate::protocol::{InvalidServiceUrl, ProxyGrantingTicket, Refusal, ResponseError};
-use crate::registry::RegistryError;
+use super::{
+    error::in_words,
+    fetch::{FetchError, FetchErrorKind},
+};
+use crate::{
+    protocol::{InvalidServiceUrl, ProxyGrantingTicket, Refusal, ResponseError},
+    registry::RegistryError,
+};
 
 /// Why the CAS server gave no proxy ticket.
 ///

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use reqwest::{Certificate, ClientBuilder};
 
-use crate::ConfigError;
-use crate::protocol::{Protocol, ResponseFormat};
+use crate::{
+    error::ConfigError,
+    protocol::{Protocol, ResponseFormat},
+};
 
 /// No ticket lives longer, so no longer wait can succeed.
 const MAX_TIMEOUT: Duration = Duration::from_secs(300);

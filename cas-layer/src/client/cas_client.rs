@@ -1,0 +1,290 @@
+//! A client of one CAS server.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use http::{HeaderName, header};
+use reqwest::RequestBuilder;
+use zeroize::Zeroizing;
+
+use super::{
+    error::ValidationError,
+    fetch::{self, FetchError},
+    proxies::Proxies,
+};
+#[cfg(doc)]
+use crate::client::ValidationErrorKind;
+use crate::{
+    clock::Clock,
+    protocol::{
+        Authentication, LoginMode, LogoutParameter, Protocol, ResponseFormat, SamlExpectation,
+        SamlRequest, ServerUrl, ServiceTicket, ServiceUrl, Validation, parse_saml_response,
+        parse_service_response, parse_text_response,
+    },
+};
+
+/// SOAP 1.1, section 6.1.1.
+const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
+
+/// A client of one CAS server, usable without the layer.
+///
+/// It keeps connections open between validations. A clone costs an `Arc` and shares them.
+///
+/// An answer is taken when it has a 2xx status, is at most 1 MiB and arrives whole within
+/// [`timeout`](Self::timeout). Redirects are not followed, and nothing is sent twice.
+///
+/// ```no_run
+/// use cas_layer::{CasClient, ServiceTicket, ServiceUrl};
+///
+/// # async fn example(ticket_parameter: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// let client = CasClient::builder("https://cas.example.org/cas").build()?;
+/// let service = ServiceUrl::parse("https://app.example.org/login")?;
+/// // Send the browser to `client.login_url(&service)`. It comes back with a ticket:
+/// let ticket = ServiceTicket::parse(ticket_parameter)?;
+/// let authentication = client.validate(&ticket, &service).await?;
+/// println!("Hello {}", authentication.user());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct CasClient {
+    pub(super) inner: Arc<Inner>,
+    clock: Clock,
+}
+
+pub(super) struct Inner {
+    pub(super) server: ServerUrl,
+    pub(super) protocol: Protocol,
+    pub(super) format: ResponseFormat,
+    pub(super) saml_clock_tolerance: Duration,
+    pub(super) timeout: Duration,
+    pub(super) login_parameters: Vec<(String, String)>,
+    pub(super) logout_parameter: LogoutParameter,
+    pub(super) proxies: Proxies,
+    pub(super) http: reqwest::Client,
+}
+
+impl CasClient {
+    pub(super) fn new(inner: Inner) -> Self {
+        Self {
+            inner: Arc::new(inner),
+            clock: Clock::default(),
+        }
+    }
+
+    /// The same client by another clock.
+    pub(crate) fn by(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The URL of the CAS server, normalised: lower-case host, no default port, no trailing slash.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.inner.server.as_str()
+    }
+
+    /// The version of the protocol that tickets are validated with.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        self.inner.protocol
+    }
+
+    /// Whether users who come through these proxies, most recent first, are accepted.
+    pub(crate) fn accepts(&self, proxies: &[String]) -> bool {
+        let accepted = &self.inner.proxies.accepted;
+        accepted.iter().any(|chain| chain.admits(proxies))
+    }
+
+    /// Whether validations ask for a proxy-granting ticket.
+    pub(crate) fn asks_for_grants(&self) -> bool {
+        self.inner.proxies.callback.is_some()
+    }
+
+    /// How long a validation or a request for a proxy ticket may take as a whole.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.inner.timeout
+    }
+
+    /// Where to send a browser to sign in (CAS protocol 2.1.1).
+    ///
+    /// ```
+    /// use cas_layer::{CasClient, ServiceUrl};
+    ///
+    /// let client = CasClient::builder("https://cas.example.org/cas").build()?;
+    /// let service = ServiceUrl::parse("https://app.example.org/login")?;
+    /// assert_eq!(
+    ///     client.login_url(&service),
+    ///     "https://cas.example.org/cas/login?service=https%3A%2F%2Fapp.example.org%2Flogin"
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn login_url(&self, service: &ServiceUrl) -> String {
+        self.login_url_in(LoginMode::Normal, service)
+    }
+
+    /// The same, for somebody who is to give their credentials in any case, or in none.
+    #[must_use]
+    pub fn login_url_in(&self, mode: LoginMode, service: &ServiceUrl) -> String {
+        let Inner {
+            server,
+            protocol,
+            login_parameters,
+            ..
+        } = &*self.inner;
+        server.login(*protocol, service, mode, login_parameters)
+    }
+
+    /// The same, but the server is asked to have the browser post the ticket to the service (CAS protocol 2.1.1). Some
+    /// do not know this, and answer as ever.
+    pub(crate) fn login_url_by_post(&self, mode: LoginMode, service: &ServiceUrl) -> String {
+        // There is a query already, with the service in it.
+        self.login_url_in(mode, service) + "&method=POST"
+    }
+
+    /// Where to send a browser to end its session at the CAS server, and which page the server may offer or
+    /// redirect to afterwards (CAS protocol 2.3.1).
+    ///
+    /// ```
+    /// use cas_layer::{CasClient, ServiceUrl};
+    ///
+    /// let client = CasClient::builder("https://cas.example.org/cas").build()?;
+    /// let return_to = ServiceUrl::parse("https://app.example.org/")?;
+    /// assert_eq!(
+    ///     client.logout_url(Some(&return_to)),
+    ///     "https://cas.example.org/cas/logout?service=https%3A%2F%2Fapp.example.org%2F"
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn logout_url(&self, return_to: Option<&ServiceUrl>) -> String {
+        self.inner
+            .server
+            .logout(self.inner.logout_parameter, return_to)
+    }
+
+    /// Where to send a browser that brought a logout request with a `RelayState` (front channel): back to the
+    /// CAS server, which sends it on to the next app.
+    pub(crate) fn logout_relay_url(&self, state: &str) -> String {
+        self.inner.server.logout_relay(state)
+    }
+
+    /// Asks the CAS server whose ticket this is (CAS protocol 2.4, 2.5, 2.8, 4.2).
+    ///
+    /// `service` must be, byte for byte, the URL that was sent to the login page. The ticket is used up by
+    /// this, whatever the answer. A ticket that came through proxies is refused unless
+    /// [they are accepted](crate::CasClientBuilder::accept_proxies).
+    ///
+    /// Needs a tokio runtime with time and I/O enabled.
+    ///
+    /// # Errors
+    ///
+    /// [`ValidationErrorKind`] tells a refused ticket from a server that cannot be reached, takes too long, or
+    /// answers something else. Only the first says anything about the user.
+    pub async fn validate(
+        &self,
+        ticket: &ServiceTicket,
+        service: &ServiceUrl,
+    ) -> Result<Authentication, ValidationError> {
+        self.validate_in(false, ticket, service).await
+    }
+
+    /// The same for a ticket that counts only if the user has just given their credentials (`renew`, CAS
+    /// protocol 2.5.1).
+    ///
+    /// # Errors
+    ///
+    /// As [`validate`](Self::validate). A server that says itself that the credentials are older is refused too,
+    /// and so is a ticket that came through proxies, whichever are accepted: nobody gave credentials for it.
+    pub async fn validate_renewed(
+        &self,
+        ticket: &ServiceTicket,
+        service: &ServiceUrl,
+    ) -> Result<Authentication, ValidationError> {
+        let authentication = self.validate_in(true, ticket, service).await?;
+        if authentication.is_from_new_login() == Some(false) {
+            return Err(ValidationError::not_renewed());
+        }
+        Ok(authentication)
+    }
+
+    async fn validate_in(
+        &self,
+        renewed: bool,
+        ticket: &ServiceTicket,
+        service: &ServiceUrl,
+    ) -> Result<Authentication, ValidationError> {
+        let inner = &*self.inner;
+        let url = inner.server.validate(&Validation {
+            protocol: inner.protocol,
+            format: inner.format,
+            ticket,
+            service,
+            renewed,
+            // No proxy ticket is a renewed one (CAS protocol 2.5.1).
+            proxied: !renewed && !inner.proxies.accepted.is_empty(),
+            proxy_callback: inner.proxies.callback.as_ref(),
+        });
+        let answer = match inner.protocol {
+            Protocol::Cas1 => parse_text_response(&fetch(inner.http.get(url)).await?),
+            Protocol::Cas2 | Protocol::Cas3 => {
+                parse_service_response(&fetch(inner.http.get(url)).await?)
+            }
+            Protocol::Saml1 => {
+                let mut nonce = [0; 16];
+                getrandom::fill(&mut nonce).map_err(|_| ValidationError::no_randomness())?;
+                let request = SamlRequest::new(nonce, self.clock.time(), ticket);
+                let body = fetch(inner.http_post(url, &request)).await?;
+                let expected = SamlExpectation {
+                    request_id: request.id(),
+                    service,
+                    now: self.clock.time(),
+                    tolerance: inner.saml_clock_tolerance,
+                };
+                parse_saml_response(&body, &expected)
+            }
+        };
+        let authentication =
+            answer.map_err(|error| ValidationError::from_response(error, ticket))?;
+        let proxies = authentication.proxies();
+        if !inner.proxies.accept(proxies) || (renewed && !proxies.is_empty()) {
+            return Err(ValidationError::proxied(proxies));
+        }
+        Ok(authentication)
+    }
+}
+
+impl Inner {
+    fn http_post(&self, url: String, request: &SamlRequest) -> RequestBuilder {
+        self.http
+            .post(url)
+            .header(header::CONTENT_TYPE, SamlRequest::CONTENT_TYPE)
+            .header(SOAP_ACTION, SamlRequest::SOAP_ACTION)
+            .body(request.body().to_owned())
+    }
+}
+
+/// Sends a request, once, and reads the body of an answer with a 2xx status.
+async fn fetch(request: RequestBuilder) -> Result<Zeroizing<Vec<u8>>, FetchError> {
+    let response = fetch::send(request).await?;
+    let status = response.status();
+    if !status.is_success() {
+        return Err(FetchError::status(status));
+    }
+    fetch::read(response).await
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner")
+            .field("server", &self.server)
+            .field("protocol", &self.protocol)
+            .field("format", &self.format)
+            .field("saml_clock_tolerance", &self.saml_clock_tolerance)
+            .field("timeout", &self.timeout)
+            .field("login_parameters", &self.login_parameters)
+            .field("logout_parameter", &self.logout_parameter)
+            .field("proxies", &self.proxies)
+            .finish_non_exhaustive()
+    }
+}

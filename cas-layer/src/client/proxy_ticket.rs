@@ -1,0 +1,62 @@
+//! Asking for proxy tickets.
+
+use super::{
+    cas_client::CasClient,
+    fetch::{FetchError, read, send},
+    proxy_error::ProxyTicketError,
+};
+use crate::protocol::{
+    ProxyGrantingTicket, ProxyTicket, ResponseError, ServiceUrl, parse_proxy_response,
+};
+
+impl CasClient {
+    /// Asks the CAS server for a ticket with which this app can call `target` in its user's name (CAS protocol
+    /// 2.7).
+    ///
+    /// The ticket is good for one request, to exactly this `target`, within about a minute: ask for another for
+    /// the next. Nothing is sent twice.
+    ///
+    /// Needs a tokio runtime with time and I/O enabled.
+    ///
+    /// ```no_run
+    /// use cas_layer::{CasClient, ProxyGrantingTicket, ServiceUrl};
+    ///
+    /// # async fn example(
+    /// #     client: &CasClient,
+    /// #     granting_ticket: &ProxyGrantingTicket,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// let target = ServiceUrl::parse("https://mail.example.org/inbox")?;
+    /// let ticket = client.proxy_ticket(granting_ticket, &target).await?;
+    /// // Never log this URL.
+    /// let url = format!("{}?ticket={}", target.as_str(), ticket.expose_secret());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ProxyTicketErrorKind`](crate::ProxyTicketErrorKind) tells a ticket that is over from a target that is not
+    /// allowed, and both from a server that cannot be reached, takes too long, or answers something else.
+    pub async fn proxy_ticket(
+        &self,
+        ticket: &ProxyGrantingTicket,
+        target: &ServiceUrl,
+    ) -> Result<ProxyTicket, ProxyTicketError> {
+        let url = self.inner.server.proxy(ticket, target);
+        let response = send(self.inner.http.get(url.as_str())).await?;
+        let status = response.status();
+        if status.is_success() {
+            let body = read(response).await?;
+            return parse_proxy_response(&body)
+                .map_err(|error| ProxyTicketError::from_response(error, ticket));
+        }
+        // Some servers send a refusal with a status of its own: 400, 422, 500.
+        if (status.is_client_error() || status.is_server_error())
+            && let Ok(body) = read(response).await
+            && let Err(ResponseError::Refused(refusal)) = parse_proxy_response(&body)
+        {
+            return Err(ProxyTicketError::refused(&refusal, ticket));
+        }
+        Err(FetchError::status(status).into())
+    }
+}
