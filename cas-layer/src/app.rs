@@ -1,6 +1,7 @@
 //! What becomes of a configuration: hosts, paths, cookies, sources, and what all of them share.
 
 mod ending;
+mod endpoints;
 mod granting;
 mod hosts;
 mod route;
@@ -8,10 +9,11 @@ mod sources;
 
 use std::{sync::Arc, time::Duration};
 
+pub(crate) use endpoints::{Endpoint, Endpoints};
 pub(crate) use granting::{Granting, Label};
 pub(crate) use hosts::Hosts;
 use http::HeaderMap;
-pub(crate) use route::{Endpoint, Endpoints, Route};
+pub(crate) use route::Route;
 pub(crate) use sources::{Source, Sources};
 
 use crate::{

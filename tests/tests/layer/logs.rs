@@ -207,7 +207,7 @@ async fn no_ticket_cookie_key_or_attribute_is_ever_logged_counted_or_told() {
         "signed in",
         "signed out",
         "the CAS server refused a ticket",
-        "a ticket that is none",
+        "something that is no ticket",
         "starting afresh",
         "could not be validated",
         "user=CasUser",

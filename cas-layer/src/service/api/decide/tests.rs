@@ -41,8 +41,8 @@ fn with_ticket(path: &str) -> Request<()> {
 #[test]
 fn what_becomes_of_a_request_at_an_api() {
     let config = builder()
-        .proxy_callback("/proxy")
-        .encrypt_cookie(true)
+        .proxy(|proxy| proxy.callback_path("/proxy"))
+        .session(|session| session.encrypted(true))
         .build()
         .unwrap();
     let (plain, lenient) = (layer(&config), layer(&config).with_tickets_in_query(true));

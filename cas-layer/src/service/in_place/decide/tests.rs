@@ -94,7 +94,7 @@ fn a_form_is_looked_at_where_a_logout_request_may_come() {
     let config = builder().build().unwrap();
     let bare = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
         .key(Key::generate())
-        .bare_service_url(true)
+        .sign_in(|sign_in| sign_in.bare_service_url(true))
         .build()
         .unwrap();
     for (who, path, expected) in [

@@ -1,0 +1,55 @@
+//! The paths that are the layer's own.
+
+use crate::paths::ReturnPath;
+
+/// The paths that the layer answers itself, relative to the app URL.
+#[derive(Debug)]
+pub(crate) struct Endpoints {
+    pub(crate) login: String,
+    pub(crate) logout: String,
+    pub(crate) logout_callback: String,
+    /// Besides the login path, where logout requests go as a rule.
+    pub(crate) logout_request: Option<String>,
+    pub(crate) proxy_callback: Option<String>,
+}
+
+impl Endpoints {
+    fn all(&self) -> impl Iterator<Item = (&str, Endpoint)> {
+        [
+            (Some(&self.login), Endpoint::Login),
+            (Some(&self.logout), Endpoint::Logout),
+            (Some(&self.logout_callback), Endpoint::LogoutCallback),
+            (self.logout_request.as_ref(), Endpoint::LogoutRequest),
+            (self.proxy_callback.as_ref(), Endpoint::ProxyCallback),
+        ]
+        .into_iter()
+        .filter_map(|(path, endpoint)| Some((path?.as_str(), endpoint)))
+    }
+
+    pub(super) fn find(&self, path: &str) -> Option<Endpoint> {
+        let mut all = self.all();
+        all.find_map(|(own, endpoint)| (own == path).then_some(endpoint))
+    }
+
+    /// Whether a visitor who is sent to `path` ends up at one of these, however it is spelled.
+    pub(crate) fn contain(&self, path: &ReturnPath) -> bool {
+        self.all().any(|(own, _)| path.leads_to(own))
+    }
+}
+
+/// A path of our own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    Login,
+    Logout,
+    LogoutCallback,
+    LogoutRequest,
+    ProxyCallback,
+}
+
+impl Endpoint {
+    /// Whether a form decides what is done there. Signing out needs none.
+    pub(crate) fn takes_forms(self) -> bool {
+        !matches!(self, Self::Logout | Self::LogoutCallback)
+    }
+}
