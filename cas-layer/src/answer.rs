@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::{
-    app::Shared,
+    app::Host,
     pages::{Confirmation, Page, PageKind, Pages},
     paths::ReturnPath,
     protocol::ServiceUrl,
@@ -197,17 +197,17 @@ impl Answer {
     }
 
     /// The one place where an answer becomes a response.
-    pub(crate) fn render(self, shared: &Shared, reader: &Reader) -> Response<Bytes> {
+    pub(crate) fn render(self, host: &Host, reader: &Reader) -> Response<Bytes> {
         let Self { says, cookies } = self;
         let clears = reader.is_over && !says.leaves_cookie();
-        let mut response = says.render(shared, reader);
+        let mut response = says.render(host, reader);
         let headers = response.headers_mut();
         for cookie in cookies {
             headers.append(header::SET_COOKIE, cookie);
         }
         if clears
-            && !shared.session_cookie.is_set_by(headers)
-            && let Some(cookie) = shared.session_cookie.clear()
+            && !host.session_cookie.is_set_by(headers)
+            && let Some(cookie) = host.session_cookie.clear()
         {
             headers.append(header::SET_COOKIE, cookie);
         }
@@ -226,7 +226,7 @@ impl Says {
         }
     }
 
-    fn render(self, shared: &Shared, reader: &Reader) -> Response<Bytes> {
+    fn render(self, host: &Host, reader: &Reader) -> Response<Bytes> {
         match self {
             Self::Status(status) => empty(status),
             Self::Allow(methods) => {
@@ -241,23 +241,23 @@ impl Says {
                 text(StatusCode::OK, format!("{function}();")),
                 [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")],
             ),
-            Self::Redirect(location) => redirect(shared, reader, &location),
-            Self::GoOn(next) => redirect(shared, reader, &shared.destination(next.as_ref())),
-            Self::Page(notice) => notice.render(shared, reader),
+            Self::Redirect(location) => redirect(host, reader, &location),
+            Self::GoOn(next) => redirect(host, reader, &host.destination(next.as_ref())),
+            Self::Page(notice) => notice.render(host, reader),
         }
     }
 }
 
 impl Notice {
-    fn render(self, shared: &Shared, reader: &Reader) -> Response<Bytes> {
+    fn render(self, host: &Host, reader: &Reader) -> Response<Bytes> {
         let (kind, place) = (self.kind, reader.place);
         let status = self.status(place);
         // Having signed out is no problem to a program either.
         let mut response = if reader.wants_page || kind == PageKind::LoggedOut {
-            shared.pages.html(&self.page(shared, place, status))
+            host.app.pages.html(&self.page(host, place, status))
         } else {
             let is_renewal = kind == PageKind::FreshSignInNeeded;
-            let login_url = place.login_url(shared, self.next.as_ref(), is_renewal);
+            let login_url = place.login_url(host, self.next.as_ref(), is_renewal);
             let page = self.detail.put_on(Page::new(kind, status, String::new()));
             Pages::problem(&page, login_url.as_deref())
         };
@@ -277,18 +277,18 @@ impl Notice {
         }
     }
 
-    fn page(self, shared: &Shared, place: Place, status: StatusCode) -> Page {
+    fn page(self, host: &Host, place: Place, status: StatusCode) -> Page {
         let next = self.next.as_ref();
         let link = match self.kind {
-            PageKind::SessionUnverified | PageKind::SessionNotKept => shared.destination(next),
+            PageKind::SessionUnverified | PageKind::SessionNotKept => host.destination(next),
             // Signing in again would change nothing.
-            PageKind::NotAllowed => shared.destination(None),
+            PageKind::NotAllowed => host.destination(None),
             PageKind::FreshSignInNeeded | PageKind::ConfirmationNeeded => {
-                place.renewal_link(shared, next)
+                place.renewal_link(host, next)
             }
             // Whoever has another account has to leave the CAS server first.
-            PageKind::SignInVetoed => place.logout_link(shared),
-            _ => place.login_link(shared, next),
+            PageKind::SignInVetoed => place.logout_link(host),
+            _ => place.login_link(host, next),
         };
         self.detail.put_on(Page::new(self.kind, status, link))
     }
@@ -348,13 +348,13 @@ fn retry(response: Response<Bytes>, is_later: bool) -> Response<Bytes> {
     }
 }
 
-fn redirect(shared: &Shared, reader: &Reader, location: &str) -> Response<Bytes> {
+fn redirect(host: &Host, reader: &Reader, location: &str) -> Response<Bytes> {
     // What has been checked is a header value.
     let Ok(location) = HeaderValue::try_from(location) else {
         static NO_LOCATION: Seldom = Seldom::new();
         seldom!(error, NO_LOCATION, "a redirect leads to what is no URL");
         let kind = PageKind::InternalError;
-        return Answer::page(kind, None).says.render(shared, reader);
+        return Answer::page(kind, None).says.render(host, reader);
     };
     let mut response = with(
         empty(reader.onward),

@@ -35,21 +35,12 @@ use crate::{
 /// How long a session may take to open once its ticket is validated.
 const OPENING: Duration = Duration::from_secs(30);
 
-/// What the layer works with at one public host. What all hosts have in common is behind an [`Arc`], or small.
+/// What the layer works with at one public host.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct Host {
+    pub(crate) app: Arc<App>,
+    pub(crate) url: AppUrl,
     pub(crate) client: CasClient,
-    pub(crate) app: AppUrl,
-    /// Whether a reverse proxy takes the app URL's path off before a request gets here.
-    pub(crate) prefix_stripped: bool,
-    pub(crate) endpoints: Arc<Endpoints>,
-    pub(crate) landing: ReturnPath,
-    pub(crate) after_logout: Option<ReturnPath>,
-    pub(crate) rules: Arc<Rules>,
-    /// How long a browser is not sent to the CAS server again without being asked to, in seconds.
-    pub(crate) gateway_interval: UnixSeconds,
-    pub(crate) sign_out: SignOut,
-    pub(crate) sign_in: SignIn,
     pub(crate) session_cookie: SessionCookie,
     pub(crate) binding_cookie: BindingCookie,
     /// Where a sign-in as somebody new to the browser waits until its user confirms it.
@@ -59,28 +50,42 @@ pub(crate) struct Shared {
     pub(crate) service_tag: Sealer,
     /// Where the CAS server sends the visitor after sign-out.
     pub(crate) logged_out_url: ServiceUrl,
+    /// Those of hosts with the same CAS server are counted together: another one that is slow is not in their way.
+    pub(crate) validations: Arc<Validations>,
+}
+
+/// What is the same at every host.
+#[derive(Debug)]
+pub(crate) struct App {
+    /// Whether a reverse proxy takes the app URL's path off before a request gets here.
+    pub(crate) prefix_stripped: bool,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) rules: Rules,
+    pub(crate) sign_in: SignIn,
+    pub(crate) landing: ReturnPath,
+    /// How long a browser is not sent to the CAS server again without being asked to, in seconds.
+    pub(crate) gateway_interval: UnixSeconds,
+    pub(crate) sign_out: SignOut,
+    pub(crate) after_logout: Option<ReturnPath>,
     pub(crate) peers: Peers,
     /// Without a list they may come from anywhere.
     pub(crate) logout_sources: Option<Sources>,
     /// How the app comes to proxy-granting tickets, where it asks for them.
-    pub(crate) granting: Option<Arc<Granting>>,
+    pub(crate) granting: Option<Granting>,
     pub(crate) registry: Arc<dyn Registry>,
     pub(crate) lifetimes: Lifetimes,
-    pub(crate) content: Arc<Content>,
-    /// Those of hosts with the same CAS server are counted together: another one that is slow is not in their way.
-    pub(crate) validations: Arc<Validations>,
-    /// Those of all hosts.
+    pub(crate) content: Content,
     pub(crate) forms: Forms,
     pub(crate) private_by_default: bool,
     pub(crate) pages: Pages,
     pub(crate) clock: Clock,
-    pub(crate) hooks: Arc<Hooks>,
+    pub(crate) hooks: Hooks,
 }
 
-impl Shared {
+impl Host {
     /// Tells the log, the metrics and the app what has happened.
     pub(crate) fn tell<'e>(&'e self, event: impl Into<Event<'e>>) {
-        self.hooks.tell(&event.into().at(self.client.url()));
+        self.app.hooks.tell(&event.into().at(self.client.url()));
     }
 
     /// A session as the registry sees it.
@@ -107,7 +112,8 @@ impl Shared {
 
     /// The public path that a sign-in leads to; without `next`, the landing path.
     pub(crate) fn destination(&self, next: Option<&ReturnPath>) -> String {
-        self.app.public_path(next.unwrap_or(&self.landing).as_str())
+        self.url
+            .public_path(next.unwrap_or(&self.app.landing).as_str())
     }
 }
 

@@ -13,7 +13,7 @@ pub use builder::{
 pub use end_all::EndAllError;
 
 use crate::{
-    app::{Hosts, Shared},
+    app::{Host, Hosts},
     client::CasClient,
 };
 
@@ -51,7 +51,7 @@ impl CasConfig {
     }
 
     /// What the layer works with at the first host.
-    pub(crate) fn first_host(&self) -> &Arc<Shared> {
+    pub(crate) fn first_host(&self) -> &Arc<Host> {
         self.0.first()
     }
 
@@ -59,15 +59,15 @@ impl CasConfig {
     /// [`CasUser::app_url`](crate::CasUser::app_url) is that of the host where somebody is.
     #[must_use]
     pub fn app_url(&self) -> String {
-        self.first_host().app.as_string()
+        self.first_host().url.as_string()
     }
 
     /// The public path of the login endpoint, for a link: `/login`, behind the path of the (first) app URL.
     #[must_use]
     pub fn login_path(&self) -> String {
         self.first_host()
-            .app
-            .public_path(&self.first_host().endpoints.login)
+            .url
+            .public_path(&self.first_host().app.endpoints.login)
     }
 
     /// The public path of the logout endpoint, for a link or a form, behind the path of the (first) app
@@ -75,8 +75,8 @@ impl CasConfig {
     #[must_use]
     pub fn logout_path(&self) -> String {
         self.first_host()
-            .app
-            .public_path(&self.first_host().endpoints.logout)
+            .url
+            .public_path(&self.first_host().app.endpoints.logout)
     }
 
     /// The full name of the session cookie, prefix included; with several hosts, at the first.
@@ -89,7 +89,7 @@ impl CasConfig {
     /// While it is not, requests that bring a session are answered with 503.
     #[must_use]
     pub fn is_current(&self) -> bool {
-        self.first_host().registry.is_current()
+        self.first_host().app.registry.is_current()
     }
 
     /// The client that talks to the CAS server; with several, to that of the first host.

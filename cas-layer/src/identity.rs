@@ -162,8 +162,8 @@ where
             );
         }
         scrub::scrub(&mut parts.headers, &self.identity.reserved);
-        if let Some((shared, _)) = app {
-            shared.remove_own_cookies(&mut parts.headers);
+        if let Some((host, _)) = app {
+            host.remove_own_cookies(&mut parts.headers);
         }
         if let Some(user) = user {
             self.identity.introduce(user, &mut parts.headers);

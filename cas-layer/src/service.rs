@@ -57,20 +57,20 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let shared = match host::choose(&self.hosts, &request) {
-            Ok(shared) => shared,
+        let host = match host::choose(&self.hosts, &request) {
+            Ok(host) => host,
             Err(no_host) => return CasFuture::ready(no_host.answer()),
         };
-        let visit = Visit::of(&request, shared, Place::Endpoint);
-        let served = match decide(shared, &visit) {
-            First::Act(Action::Serve(serve)) => serve.to(shared, visit),
-            First::Act(Action::Own(task)) => return CasFuture::reply(task.run(shared, &visit)),
+        let visit = Visit::of(&request, host, Place::Endpoint);
+        let served = match decide(host, &visit) {
+            First::Act(Action::Serve(serve)) => serve.to(host, visit),
+            First::Act(Action::Own(task)) => return CasFuture::reply(task.run(host, &visit)),
             First::Read(endpoint) => {
-                let (shared, now) = (Arc::clone(shared), visit.now);
-                return CasFuture::endpoint(post::take(shared, endpoint, request, now));
+                let (host, now) = (Arc::clone(host), visit.now);
+                return CasFuture::endpoint(post::take(host, endpoint, request, now));
             }
         };
-        served.announce(shared, request.extensions_mut());
+        served.announce(host, request.extensions_mut());
         // The service that `poll_ready` made ready is the one that is called.
         CasFuture::inner(self.inner.call(request), served.marks_private, served.extra)
     }

@@ -8,7 +8,7 @@ use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri};
 
 use crate::{
     address::{self, in_place},
-    app::Shared,
+    app::Host,
     clock::UnixSeconds,
     paths::ReturnPath,
     session::{Binding, SessionCookie, SessionData},
@@ -43,9 +43,9 @@ pub(crate) struct Visit<'r> {
 }
 
 impl<'r> Visit<'r> {
-    pub(crate) fn of<B>(request: &'r Request<B>, shared: &Arc<Shared>, place: Place) -> Self {
-        let now = shared.clock.now();
-        let visitor = Visitor::of(request.headers(), shared, place, now);
+    pub(crate) fn of<B>(request: &'r Request<B>, host: &Arc<Host>, place: Place) -> Self {
+        let now = host.app.clock.now();
+        let visitor = Visitor::of(request.headers(), host, place, now);
         Self::by(request, place, visitor, now)
     }
 
@@ -106,13 +106,13 @@ impl<'r> Visit<'r> {
     }
 
     /// What the login cookie of this browser says.
-    pub(crate) fn binding(&self, shared: &Shared) -> Binding {
-        shared.binding_cookie.read(self.headers, self.now)
+    pub(crate) fn binding(&self, host: &Host) -> Binding {
+        host.binding_cookie.read(self.headers, self.now)
     }
 
     /// The requested page as a path to return to; `None` stands for the landing path.
-    pub(crate) fn return_path(&self, shared: &Shared) -> Option<ReturnPath> {
-        let path = shared.app_path(self.uri.path())?;
+    pub(crate) fn return_path(&self, host: &Host) -> Option<ReturnPath> {
+        let path = host.app_path(self.uri.path())?;
         match self.uri.query() {
             Some(query) => ReturnPath::parse(&format!("{path}?{query}")),
             None => ReturnPath::parse(path),
@@ -120,43 +120,43 @@ impl<'r> Visit<'r> {
     }
 
     /// Where a sign-in that begins with this request leads; `None` stands for the landing path.
-    pub(crate) fn next(&self, shared: &Shared) -> Option<ReturnPath> {
+    pub(crate) fn next(&self, host: &Host) -> Option<ReturnPath> {
         match self.place {
             Place::Endpoint => self
-                .return_path(shared)
-                .filter(|next| address::is_worth_naming(next, shared)),
-            Place::Page | Place::Request => in_place::page(shared, self.uri),
+                .return_path(host)
+                .filter(|next| address::is_worth_naming(next, host)),
+            Place::Page | Place::Request => in_place::page(host, self.uri),
         }
     }
 
     /// Where a sign-in leads that begins with a link of ours, in place.
-    pub(crate) fn next_of_link(&self, shared: &Shared) -> Option<ReturnPath> {
+    pub(crate) fn next_of_link(&self, host: &Host) -> Option<ReturnPath> {
         let is_page = self.place == Place::Page && navigation::is_reading(self.method);
-        is_page.then(|| self.next(shared)).flatten()
+        is_page.then(|| self.next(host)).flatten()
     }
 
     /// The same for a user who has to give their credentials: nowhere else would they be asked for them.
-    pub(crate) fn next_to_renew(&self, shared: &Shared) -> Option<ReturnPath> {
+    pub(crate) fn next_to_renew(&self, host: &Host) -> Option<ReturnPath> {
         let is_in_place = self.place == Place::Page;
-        is_in_place.then(|| self.next(shared)).flatten()
+        is_in_place.then(|| self.next(host)).flatten()
     }
 
     /// Whether a page of this app made the request.
-    pub(crate) fn is_same_origin(&self, shared: &Shared) -> bool {
-        navigation::is_same_origin(shared.app.origin(), self.headers)
+    pub(crate) fn is_same_origin(&self, host: &Host) -> bool {
+        navigation::is_same_origin(host.url.origin(), self.headers)
     }
 
     /// Whether another site may have the browser ask behind its user's back, where that brings the login cookie
     /// along. It must not change then.
-    pub(crate) fn is_hidden(&self, shared: &Shared) -> bool {
-        self.place.takes_posts(shared) && navigation::is_hidden(self.headers)
+    pub(crate) fn is_hidden(&self, host: &Host) -> bool {
+        self.place.takes_posts(host) && navigation::is_hidden(self.headers)
     }
 
     /// Whether the visitor may be sent to the CAS server.
-    pub(crate) fn may_be_sent_away(&self, shared: &Shared) -> bool {
+    pub(crate) fn may_be_sent_away(&self, host: &Host) -> bool {
         self.place != Place::Request
             && navigation::is_navigation(self.method, self.headers)
-            && !self.is_hidden(shared)
+            && !self.is_hidden(host)
     }
 
     /// Whether this visitor is better served with HTML than with a problem document.
@@ -168,28 +168,28 @@ impl<'r> Visit<'r> {
 impl Visitor {
     pub(crate) fn of(
         headers: &HeaderMap,
-        shared: &Arc<Shared>,
+        host: &Arc<Host>,
         place: Place,
         now: UnixSeconds,
     ) -> Self {
-        let Some(session) = read(&shared.session_cookie, headers, now) else {
+        let Some(session) = read(&host.session_cookie, headers, now) else {
             return Self::Anonymous;
         };
         // The seal holds for all layers of an app, and not all of them need accept the same proxies, nor for ever.
-        if !session.proxies.is_empty() && !shared.client.accepts(&session.proxies) {
+        if !session.proxies.is_empty() && !host.client.accepts(&session.proxies) {
             return Self::Anonymous;
         }
-        if shared.lifetimes.is_over(&session, now)
-            || shared.registry.is_ended(&shared.registered(&session))
+        if host.app.lifetimes.is_over(&session, now)
+            || host.app.registry.is_ended(&host.registered(&session))
         {
             return Self::Ended;
         }
-        let is_idle = shared.lifetimes.is_idle(&session, now);
-        let user = CasUser::new(session, Arc::clone(shared), place);
+        let is_idle = host.app.lifetimes.is_idle(&session, now);
+        let user = CasUser::new(session, Arc::clone(host), place);
         if is_idle {
             return Self::Idle(user);
         }
-        if shared.registry.is_current() {
+        if host.app.registry.is_current() {
             Self::SignedIn(user)
         } else {
             Self::Unverified(user)

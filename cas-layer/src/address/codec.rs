@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use form_urlencoded::{byte_serialize, parse};
 
 use crate::{
-    app::Shared,
+    app::Host,
     paths::{ReturnPath, canonical},
     protocol::{InvalidServiceUrl, LoginMode, Protocol, ServiceTicket, ServiceUrl},
     session::{LoginValue, Trip},
@@ -126,7 +126,7 @@ impl Names {
     }
 
     /// Without a parameter for it, the login leads to `next`.
-    fn read(&self, query: &str, next: Option<ReturnPath>, shared: &Shared) -> LoginQuery {
+    fn read(&self, query: &str, next: Option<ReturnPath>, host: &Host) -> LoginQuery {
         let mut read = LoginQuery {
             next,
             ..LoginQuery::default()
@@ -135,7 +135,7 @@ impl Names {
             let name = &*name;
             if name == TICKET {
                 read.ticket = Some(value.into_owned());
-            } else if name == ARTIFACT && is_saml(shared) {
+            } else if name == ARTIFACT && is_saml(host) {
                 read.artifact = Some(value.into_owned());
             } else if name == self.tag {
                 read.tag = Some(value.into_owned());
@@ -183,19 +183,15 @@ impl Names {
 
 impl LoginQuery {
     /// What the query of the login endpoint says.
-    pub(crate) fn parse(query: Option<&str>, shared: &Shared) -> Self {
-        let mut read = AT_ENDPOINT.read(query.unwrap_or_default(), None, shared);
-        read.next = read.next.filter(|next| is_worth_naming(next, shared));
+    pub(crate) fn parse(query: Option<&str>, host: &Host) -> Self {
+        let mut read = AT_ENDPOINT.read(query.unwrap_or_default(), None, host);
+        read.next = read.next.filter(|next| is_worth_naming(next, host));
         read
     }
 
     /// What the query of a page says; `None` when none of it is ours. `path` is the one that was asked for.
-    pub(crate) fn in_place(
-        path: Option<&str>,
-        query: Option<&str>,
-        shared: &Shared,
-    ) -> Option<Self> {
-        let read = IN_PLACE.read(query?, path.and_then(ReturnPath::parse), shared);
+    pub(crate) fn in_place(path: Option<&str>, query: Option<&str>, host: &Host) -> Option<Self> {
+        let read = IN_PLACE.read(query?, path.and_then(ReturnPath::parse), host);
         read.tag.is_some().then_some(read)
     }
 
@@ -230,8 +226,8 @@ impl LoginQuery {
     }
 }
 
-pub(super) fn is_saml(shared: &Shared) -> bool {
-    shared.client.protocol() == Protocol::Saml1
+pub(super) fn is_saml(host: &Host) -> bool {
+    host.client.protocol() == Protocol::Saml1
 }
 
 pub(super) fn parse_ticket(protocol: Protocol, text: &str) -> Option<ServiceTicket> {
@@ -242,13 +238,13 @@ pub(super) fn parse_ticket(protocol: Protocol, text: &str) -> Option<ServiceTick
 }
 
 /// A sign-in never ends at one of our own endpoints, and the landing path needs no name.
-pub(crate) fn is_worth_naming(next: &ReturnPath, shared: &Shared) -> bool {
-    !shared.endpoints.contain(next) && *next != shared.landing
+pub(crate) fn is_worth_naming(next: &ReturnPath, host: &Host) -> bool {
+    !host.app.endpoints.contain(next) && *next != host.app.landing
 }
 
 /// What the login cookie has to hold because a bare service URL does not say it.
-pub(crate) fn trip(shared: &Shared, next: Option<&ReturnPath>, kind: LoginKind) -> Option<Trip> {
-    shared.sign_in.is_bare.then(|| Trip {
+pub(crate) fn trip(host: &Host, next: Option<&ReturnPath>, kind: LoginKind) -> Option<Trip> {
+    host.app.sign_in.is_bare.then(|| Trip {
         is_renewed: kind.is_renewed,
         next: next
             .map(|next| next.as_str().to_owned())
@@ -257,8 +253,8 @@ pub(crate) fn trip(shared: &Shared, next: Option<&ReturnPath>, kind: LoginKind) 
 }
 
 /// Where a ticket for a page comes back: at the page, if every server takes its path; else at the landing path.
-pub(super) fn callback_path<'p>(shared: &'p Shared, next: &'p ReturnPath) -> &'p str {
-    [next.path(), shared.landing.path()]
+pub(super) fn callback_path<'p>(host: &'p Host, next: &'p ReturnPath) -> &'p str {
+    [next.path(), host.app.landing.path()]
         .into_iter()
         .find(|path| is_fit(path))
         .unwrap_or("/")
@@ -274,33 +270,28 @@ impl Place {
     /// The tag of a login: a keyed hash over its value, its return path and its kind.
     pub(crate) fn tag(
         self,
-        shared: &Shared,
+        host: &Host,
         value: &LoginValue,
         next: Option<&ReturnPath>,
         kind: LoginKind,
     ) -> String {
         let kind = kind.bits();
-        let parts = self.tag_parts(shared, value, next, &kind);
-        shared.service_tag.tag(&parts)
+        let parts = self.tag_parts(host, value, next, &kind);
+        host.service_tag.tag(&parts)
     }
 
     /// Whether the tag of `query` belongs to the login of this value.
-    pub(crate) fn tag_matches(
-        self,
-        shared: &Shared,
-        value: &LoginValue,
-        query: &LoginQuery,
-    ) -> bool {
+    pub(crate) fn tag_matches(self, host: &Host, value: &LoginValue, query: &LoginQuery) -> bool {
         let kind = query.kind.bits();
-        let parts = self.tag_parts(shared, value, query.next.as_ref(), &kind);
+        let parts = self.tag_parts(host, value, query.next.as_ref(), &kind);
         let tag = query.tag.as_deref();
-        tag.is_some_and(|tag| shared.service_tag.verify_tag(&parts, tag))
+        tag.is_some_and(|tag| host.service_tag.verify_tag(&parts, tag))
     }
 
     /// What a tag covers. A tag in place never matches at the login endpoint.
     fn tag_parts<'p>(
         self,
-        shared: &'p Shared,
+        host: &'p Host,
         value: &'p LoginValue,
         next: Option<&'p ReturnPath>,
         kind: &'p [u8; 1],
@@ -308,7 +299,7 @@ impl Place {
         match self {
             Self::Endpoint => vec![value, next.map_or("", ReturnPath::as_str).as_bytes(), kind],
             Self::Page | Self::Request => {
-                let next = next.unwrap_or(&shared.landing);
+                let next = next.unwrap_or(&host.app.landing);
                 vec![value, next.as_str().as_bytes(), kind, b"in place"]
             }
         }
@@ -317,23 +308,23 @@ impl Place {
     /// The service URL of a login, the same byte for byte whenever it is computed.
     pub(crate) fn service_url(
         self,
-        shared: &Shared,
+        host: &Host,
         next: Option<&ReturnPath>,
         kind: LoginKind,
         tag: &str,
     ) -> Result<ServiceUrl, InvalidServiceUrl> {
         let (path, next) = match self {
-            Self::Endpoint => (&*shared.endpoints.login, next),
+            Self::Endpoint => (&*host.app.endpoints.login, next),
             Self::Page | Self::Request => {
-                let next = next.unwrap_or(&shared.landing);
-                let path = callback_path(shared, next);
+                let next = next.unwrap_or(&host.app.landing);
+                let path = callback_path(host, next);
                 // Nothing can happen to a path of plain characters on the way.
                 let is_said = next.is_plain() && next.as_str() == path;
                 (path, (!is_said).then_some(next))
             }
         };
-        let mut url = shared.app.join(path);
-        if !shared.sign_in.is_bare {
+        let mut url = host.url.join(path);
+        if !host.app.sign_in.is_bare {
             url.push('?');
             url.push_str(&Names::of(self).write(tag, next, kind));
         }

@@ -7,7 +7,7 @@ use http::Uri;
 
 use super::codec::{ARTIFACT, LoginQuery, MAX_KEPT, TICKET, callback_path, is_saml, parse_ticket};
 use crate::{
-    app::Shared,
+    app::Host,
     paths::{ReturnPath, canonical},
     session::Trip,
 };
@@ -20,14 +20,14 @@ const CONFIRMATION: &str = "cas_confirmation";
 pub(crate) fn read_bare(
     path: Option<&str>,
     query: Option<&str>,
-    shared: &Shared,
+    host: &Host,
 ) -> Option<LoginQuery> {
     let mut read = LoginQuery {
         next: path.and_then(ReturnPath::parse),
         ..LoginQuery::default()
     };
     for (name, value) in parse(query?.as_bytes()) {
-        if !is_ticket(shared, &name, &value) {
+        if !is_ticket(host, &name, &value) {
             return None;
         }
         if name == TICKET {
@@ -36,31 +36,31 @@ pub(crate) fn read_bare(
             read.artifact = Some(value.into_owned());
         }
     }
-    let ticket = read.ticket(shared.client.protocol())?;
+    let ticket = read.ticket(host.client.protocol())?;
     ticket.is_ok().then_some(read)
 }
 
 /// The page that a request asks for, with the app's own query byte for byte, and without what a sign-in put into
 /// its address. A query that is too long to come back is left out; `None` when the page cannot be returned to at
 /// all.
-pub(crate) fn page(shared: &Shared, uri: &Uri) -> Option<ReturnPath> {
-    let path = shared.app_path(uri.path())?;
-    let is_short = |page: &ReturnPath| !shared.sign_in.is_bare || page.as_str().len() <= MAX_KEPT;
-    let page = match LoginQuery::in_place(Some(path), uri.query(), shared) {
+pub(crate) fn page(host: &Host, uri: &Uri) -> Option<ReturnPath> {
+    let path = host.app_path(uri.path())?;
+    let is_short = |page: &ReturnPath| !host.app.sign_in.is_bare || page.as_str().len() <= MAX_KEPT;
+    let page = match LoginQuery::in_place(Some(path), uri.query(), host) {
         Some(read) => read.next,
-        None => with_query(shared, path, uri.query()),
+        None => with_query(host, path, uri.query()),
     };
     page.filter(is_short)
         .or_else(|| ReturnPath::parse(path).filter(is_short))
 }
 
-fn with_query(shared: &Shared, path: &str, query: Option<&str>) -> Option<ReturnPath> {
+fn with_query(host: &Host, path: &str, query: Option<&str>) -> Option<ReturnPath> {
     let Some(query) = query else {
         return ReturnPath::parse(path);
     };
     let own: Vec<&str> = query
         .split('&')
-        .filter(|parameter| !is_stray_ticket(shared, parameter))
+        .filter(|parameter| !is_stray_ticket(host, parameter))
         .collect();
     let own = own.join("&");
     // A query that was empty from the start is one.
@@ -72,26 +72,26 @@ fn with_query(shared: &Shared, path: &str, query: Option<&str>) -> Option<Return
 
 /// Whether a parameter is a ticket that nobody here has asked for: of a link in a portal, or of a sign-in that is
 /// over.
-fn is_stray_ticket(shared: &Shared, parameter: &str) -> bool {
-    parse(parameter.as_bytes()).any(|(name, value)| is_ticket(shared, &name, &value))
+fn is_stray_ticket(host: &Host, parameter: &str) -> bool {
+    parse(parameter.as_bytes()).any(|(name, value)| is_ticket(host, &name, &value))
 }
 
 /// Whether a parameter looks like what a server puts behind a service URL (CAS protocol 3.1.1 and 3.2.1). An app's
 /// own `ticket` does not.
-fn is_ticket(shared: &Shared, name: &str, value: &str) -> bool {
-    let is_well_formed = |text: &str| parse_ticket(shared.client.protocol(), text).is_some();
+fn is_ticket(host: &Host, name: &str, value: &str) -> bool {
+    let is_well_formed = |text: &str| parse_ticket(host.client.protocol(), text).is_some();
     match name {
         TICKET => ["ST-", "PT-"].iter().any(|p| value.starts_with(p)) && is_well_formed(value),
         // Nobody else has a use for that name.
-        ARTIFACT => is_saml(shared) && is_well_formed(value),
+        ARTIFACT => is_saml(host) && is_well_formed(value),
         _ => false,
     }
 }
 
 /// Where a visitor confirms a sign-in: at the path where the ticket came back.
-pub(crate) fn confirmation_path(shared: &Shared, next: Option<&ReturnPath>) -> String {
-    let path = callback_path(shared, next.unwrap_or(&shared.landing));
-    shared.app.public_path(&format!("{path}?{CONFIRMATION}"))
+pub(crate) fn confirmation_path(host: &Host, next: Option<&ReturnPath>) -> String {
+    let path = callback_path(host, next.unwrap_or(&host.app.landing));
+    host.url.public_path(&format!("{path}?{CONFIRMATION}"))
 }
 
 /// Whether a query is that of [`confirmation_path`].
@@ -100,23 +100,23 @@ pub(crate) fn is_confirmation(query: Option<&str>) -> bool {
 }
 
 /// Whether the ticket for this trip comes back with a request for this URI.
-pub(crate) fn is_callback(shared: &Shared, trip: &Trip, uri: &Uri) -> bool {
-    let path = shared.app_path(uri.path());
-    path.is_some_and(|path| is_callback_of(shared, trip, path))
+pub(crate) fn is_callback(host: &Host, trip: &Trip, uri: &Uri) -> bool {
+    let path = host.app_path(uri.path());
+    path.is_some_and(|path| is_callback_of(host, trip, path))
 }
 
 /// Whether it comes back at this path on the app.
-fn is_callback_of(shared: &Shared, trip: &Trip, path: &str) -> bool {
+fn is_callback_of(host: &Host, trip: &Trip, path: &str) -> bool {
     let next = trip.next.as_deref().and_then(ReturnPath::parse);
-    let next = next.as_ref().unwrap_or(&shared.landing);
+    let next = next.as_ref().unwrap_or(&host.app.landing);
     let decoded = canonical(path);
-    decoded.is_some() && decoded == canonical(callback_path(shared, next))
+    decoded.is_some() && decoded == canonical(callback_path(host, next))
 }
 
 /// Whether tickets for pages whose own path some server refuses come back here.
-pub(crate) fn is_fallback(shared: &Shared, uri: &Uri) -> bool {
-    let fallback = callback_path(shared, &shared.landing);
-    shared.app_path(uri.path()) == Some(fallback)
+pub(crate) fn is_fallback(host: &Host, uri: &Uri) -> bool {
+    let fallback = callback_path(host, &host.app.landing);
+    host.app_path(uri.path()) == Some(fallback)
 }
 
 #[cfg(test)]

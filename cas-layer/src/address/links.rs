@@ -8,7 +8,7 @@ use super::{
     in_place,
 };
 use crate::{
-    app::Shared,
+    app::Host,
     paths::ReturnPath,
     protocol::ServiceUrl,
     session::{Binding, LoginValue, Trip},
@@ -18,50 +18,43 @@ use crate::{
 impl Place {
     /// Whether the CAS server is asked to have tickets posted here: then the login cookie has to come with a form of
     /// another site.
-    pub(crate) fn takes_posts(self, shared: &Shared) -> bool {
-        self == Self::Endpoint && shared.sign_in.is_by_post
+    pub(crate) fn takes_posts(self, host: &Host) -> bool {
+        self == Self::Endpoint && host.app.sign_in.is_by_post
     }
 
     /// The `Set-Cookie` value for a browser's logins; with none left the cookie goes.
-    pub(crate) fn login_cookie(self, shared: &Shared, binding: &Binding) -> Option<HeaderValue> {
-        let cookie = &shared.binding_cookie;
-        cookie.write(binding, self.takes_posts(shared))
+    pub(crate) fn login_cookie(self, host: &Host, binding: &Binding) -> Option<HeaderValue> {
+        let cookie = &host.binding_cookie;
+        cookie.write(binding, self.takes_posts(host))
     }
 
     /// The same, but the cookie stays in any case.
-    pub(crate) fn kept_login_cookie(
-        self,
-        shared: &Shared,
-        binding: &Binding,
-    ) -> Option<HeaderValue> {
-        let cookie = &shared.binding_cookie;
-        cookie.keep(binding, self.takes_posts(shared))
+    pub(crate) fn kept_login_cookie(self, host: &Host, binding: &Binding) -> Option<HeaderValue> {
+        let cookie = &host.binding_cookie;
+        cookie.keep(binding, self.takes_posts(host))
     }
 
     /// Takes the login that this visitor comes back from out of their browser's binding, and says which it
     /// was, if there was one. With a bare service URL, `query` gets from it what the URL does not say.
     pub(crate) fn claim(
         self,
-        shared: &Shared,
+        host: &Host,
         uri: &Uri,
         binding: &mut Binding,
         query: &mut LoginQuery,
     ) -> Option<LoginValue> {
-        if !shared.sign_in.is_bare {
-            return binding.take(|value| self.tag_matches(shared, value, query));
+        if !host.app.sign_in.is_bare {
+            return binding.take(|value| self.tag_matches(host, value, query));
         }
         match self {
             Self::Endpoint => {
                 let (value, trip) = binding.take_newest_trip(|_| true)?;
                 query.of_trip(&trip);
-                query.next = query
-                    .next
-                    .take()
-                    .filter(|next| is_worth_naming(next, shared));
+                query.next = query.next.take().filter(|next| is_worth_naming(next, host));
                 Some(value)
             }
             Self::Page | Self::Request => {
-                let leads_here = |trip: &Trip| in_place::is_callback(shared, trip, uri);
+                let leads_here = |trip: &Trip| in_place::is_callback(host, trip, uri);
                 let (value, trip) = binding.take_newest_trip(leads_here)?;
                 query.of_trip(&trip);
                 Some(value)
@@ -70,73 +63,73 @@ impl Place {
     }
 
     /// The public path where a visitor signs in, for a link.
-    pub(crate) fn login_link(self, shared: &Shared, next: Option<&ReturnPath>) -> String {
+    pub(crate) fn login_link(self, host: &Host, next: Option<&ReturnPath>) -> String {
         match self {
-            Self::Endpoint => login_link(shared, next),
-            Self::Page | Self::Request => shared.destination(next),
+            Self::Endpoint => login_link(host, next),
+            Self::Page | Self::Request => host.destination(next),
         }
     }
 
     /// The same for a visitor who has to give their credentials, signed in or not.
-    pub(crate) fn renewal_link(self, shared: &Shared, next: Option<&ReturnPath>) -> String {
+    pub(crate) fn renewal_link(self, host: &Host, next: Option<&ReturnPath>) -> String {
         match self {
-            Self::Endpoint => with_parameter(login_link(shared, next), "renew=true"),
-            Self::Page | Self::Request => shared.destination(next),
+            Self::Endpoint => with_parameter(login_link(host, next), "renew=true"),
+            Self::Page | Self::Request => host.destination(next),
         }
     }
 
     /// The public path where the answer goes of a visitor who is asked whether a sign-in that leads to `next` is theirs.
-    pub(crate) fn confirmation_path(self, shared: &Shared, next: Option<&ReturnPath>) -> String {
+    pub(crate) fn confirmation_path(self, host: &Host, next: Option<&ReturnPath>) -> String {
         match self {
-            Self::Endpoint => shared.app.public_path(&shared.endpoints.login),
-            Self::Page | Self::Request => in_place::confirmation_path(shared, next),
+            Self::Endpoint => host.url.public_path(&host.app.endpoints.login),
+            Self::Page | Self::Request => in_place::confirmation_path(host, next),
         }
     }
 
     /// The URL where a visitor signs in, for a program to show, if there is any.
     pub(crate) fn login_url(
         self,
-        shared: &Shared,
+        host: &Host,
         next: Option<&ReturnPath>,
         is_renewal: bool,
     ) -> Option<String> {
         match self {
             Self::Endpoint => {
-                let mut url = shared.app.join(&shared.endpoints.login);
+                let mut url = host.url.join(&host.app.endpoints.login);
                 if is_renewal {
                     url.push_str("?renew=true");
                 }
                 Some(url)
             }
-            Self::Page => Some(shared.app.join(next.unwrap_or(&shared.landing).as_str())),
+            Self::Page => Some(host.url.join(next.unwrap_or(&host.app.landing).as_str())),
             Self::Request => None,
         }
     }
 
     /// Where a visitor signs out whom this app does not admit.
-    pub(crate) fn logout_link(self, shared: &Shared) -> String {
+    pub(crate) fn logout_link(self, host: &Host) -> String {
         match self {
-            Self::Endpoint => shared.app.public_path(&shared.endpoints.logout),
-            Self::Page | Self::Request => at_the_cas_server(shared),
+            Self::Endpoint => host.url.public_path(&host.app.endpoints.logout),
+            Self::Page | Self::Request => at_the_cas_server(host),
         }
     }
 
     /// Where a visitor goes whose session has ended here.
-    pub(crate) fn after_sign_out(self, shared: &Shared) -> String {
-        match (self, shared.sign_out.is_local) {
-            (Self::Endpoint, true) => shared.app.public_path(&shared.endpoints.logout_callback),
-            (Self::Endpoint, false) => shared.client.logout_url(Some(&shared.logged_out_url)),
+    pub(crate) fn after_sign_out(self, host: &Host) -> String {
+        match (self, host.app.sign_out.is_local) {
+            (Self::Endpoint, true) => host.url.public_path(&host.app.endpoints.logout_callback),
+            (Self::Endpoint, false) => host.client.logout_url(Some(&host.logged_out_url)),
             (Self::Page | Self::Request, true) => {
-                shared.app.public_path(signed_out_page(shared).as_str())
+                host.url.public_path(signed_out_page(host).as_str())
             }
-            (Self::Page | Self::Request, false) => at_the_cas_server(shared),
+            (Self::Page | Self::Request, false) => at_the_cas_server(host),
         }
     }
 }
 
 /// The login endpoint's public path with a return path in it, for a link.
-fn login_link(shared: &Shared, next: Option<&ReturnPath>) -> String {
-    let link = shared.app.public_path(&shared.endpoints.login);
+fn login_link(host: &Host, next: Option<&ReturnPath>) -> String {
+    let link = host.url.public_path(&host.app.endpoints.login);
     match next {
         None => link,
         Some(next) => {
@@ -147,8 +140,8 @@ fn login_link(shared: &Shared, next: Option<&ReturnPath>) -> String {
 }
 
 /// Where a login starts afresh for the last time, by `GET`.
-pub(crate) fn retry_link(shared: &Shared, next: Option<&ReturnPath>, kind: LoginKind) -> String {
-    let mut link = login_link(shared, next);
+pub(crate) fn retry_link(host: &Host, next: Option<&ReturnPath>, kind: LoginKind) -> String {
+    let mut link = login_link(host, next);
     if kind.is_renewed {
         link = with_parameter(link, "r=1");
     }
@@ -161,14 +154,14 @@ fn with_parameter(mut link: String, parameter: &str) -> String {
     link
 }
 
-fn signed_out_page(shared: &Shared) -> &ReturnPath {
-    shared.after_logout.as_ref().unwrap_or(&shared.landing)
+fn signed_out_page(host: &Host) -> &ReturnPath {
+    host.app.after_logout.as_ref().unwrap_or(&host.app.landing)
 }
 
 /// The CAS server's logout, which sends the visitor on to a page of this app, unless no CAS server would take
 /// its URL.
-fn at_the_cas_server(shared: &Shared) -> String {
-    let page = shared.app.join(signed_out_page(shared).as_str());
+fn at_the_cas_server(host: &Host) -> String {
+    let page = host.url.join(signed_out_page(host).as_str());
     let page = ServiceUrl::parse(page).ok();
-    shared.client.logout_url(page.as_ref())
+    host.client.logout_url(page.as_ref())
 }

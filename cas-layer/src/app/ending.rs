@@ -1,6 +1,6 @@
 //! The end of sessions before their time.
 
-use super::Shared;
+use super::Host;
 use crate::{
     clock::UnixSeconds,
     events::{SignOutCause, SignedOut},
@@ -9,14 +9,18 @@ use crate::{
     user::CasUser,
 };
 
-impl Shared {
+impl Host {
     /// Ends a session whose cookie was shown; a user without one has none to end. A registry that cannot be reached does
     /// not keep the visitor here: on this node the session has ended, and the registry tells the others when it can.
     pub(crate) async fn end(&self, user: &CasUser, cause: SignOutCause, now: UnixSeconds) {
         let Some(session) = user.session() else {
             return;
         };
-        let ended = self.registry.end(session.id, session.expires_at, now).await;
+        let ended = self
+            .app
+            .registry
+            .end(session.id, session.expires_at, now)
+            .await;
         self.tell(SignedOut::shown(user, cause).recorded(ended.as_ref().copied()));
     }
 
@@ -27,10 +31,10 @@ impl Shared {
         cause: SignOutCause,
         now: UnixSeconds,
     ) {
-        if self.registry.ended().contain_id(old.id) || old.expires_at <= now {
+        if self.app.registry.ended().contain_id(old.id) || old.expires_at <= now {
             return;
         }
-        let ended = self.registry.end(old.id, old.expires_at, now).await;
+        let ended = self.app.registry.end(old.id, old.expires_at, now).await;
         let signed_out = SignedOut::named(old.id, cause);
         self.tell(signed_out.recorded(ended.as_ref().copied()));
     }
@@ -38,6 +42,7 @@ impl Shared {
     /// What was opened for nothing is open no more. If this cannot be noted, the entries go when they expire.
     pub(crate) async fn take_back(&self, ids: Vec<SessionId>, now: UnixSeconds) {
         let _ = self
+            .app
             .registry
             .end_if_opened(ids, LogoutSender::app(), now)
             .await;
@@ -45,11 +50,15 @@ impl Shared {
 
     /// Ends all sessions of a user.
     pub(crate) async fn end_all_of(&self, user: &str) -> Result<(), RegistryError> {
-        let now = self.clock.now();
-        let user = self.content.user_name(user);
+        let now = self.app.clock.now();
+        let user = self.app.content.user_name(user);
         let account = AccountId::of(self.client.url(), &user);
-        let last_expires_at = now.saturating_add(self.lifetimes.longest());
-        let ended = self.registry.end_all(account, last_expires_at, now).await;
+        let last_expires_at = now.saturating_add(self.app.lifetimes.longest());
+        let ended = self
+            .app
+            .registry
+            .end_all(account, last_expires_at, now)
+            .await;
         self.tell(SignedOut::all_of(&user).recorded(ended.as_ref().copied()));
         ended
     }

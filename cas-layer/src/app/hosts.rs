@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use super::Shared;
+use super::Host;
 use crate::paths::Authority;
 
 /// What the layer works with, for each public host. With one host a clone costs as much as one of an [`Arc`].
 #[derive(Clone, Debug)]
 pub(crate) struct Hosts {
-    first: Arc<Shared>,
+    first: Arc<Host>,
     /// All of them, the first included, if there are several.
-    several: Option<Arc<[Arc<Shared>]>>,
+    several: Option<Arc<[Arc<Host>]>>,
 }
 
 impl Hosts {
     /// Tells each host the names of the cookies of all.
-    pub(crate) fn new(mut first: Shared, mut others: Vec<Shared>) -> Self {
+    pub(crate) fn new(mut first: Host, mut others: Vec<Host>) -> Self {
         let all = std::iter::once(&first).chain(&others);
         let names = all.flat_map(|host| [host.session_cookie.name(), host.binding_cookie.name()]);
         let names: Arc<[String]> = names.map(str::to_owned).collect();
@@ -32,26 +32,26 @@ impl Hosts {
     }
 
     /// The host that the builder was begun with.
-    pub(crate) fn first(&self) -> &Arc<Shared> {
+    pub(crate) fn first(&self) -> &Arc<Host> {
         &self.first
     }
 
     /// The only host, if there is but one.
-    pub(crate) fn only(&self) -> Option<&Arc<Shared>> {
+    pub(crate) fn only(&self) -> Option<&Arc<Host>> {
         self.several.is_none().then_some(&self.first)
     }
 
     /// The host that a request for `authority` is for.
-    pub(crate) fn at(&self, authority: &Authority<'_>) -> Option<&Arc<Shared>> {
-        self.iter().find(|shared| shared.app.is_at(authority))
+    pub(crate) fn at(&self, authority: &Authority<'_>) -> Option<&Arc<Host>> {
+        self.iter().find(|host| host.url.is_at(authority))
     }
 
     /// A host whose visitors sign in at this CAS server; its URL is normalised.
-    pub(crate) fn with_cas_server(&self, cas_url: &str) -> Option<&Arc<Shared>> {
-        self.iter().find(|shared| shared.client.url() == cas_url)
+    pub(crate) fn with_cas_server(&self, cas_url: &str) -> Option<&Arc<Host>> {
+        self.iter().find(|host| host.client.url() == cas_url)
     }
 
-    fn iter(&self) -> std::slice::Iter<'_, Arc<Shared>> {
+    fn iter(&self) -> std::slice::Iter<'_, Arc<Host>> {
         match &self.several {
             Some(several) => several.iter(),
             None => std::slice::from_ref(&self.first).iter(),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Shared, endpoints::Endpoint};
+use super::{Host, endpoints::Endpoint};
 use crate::{paths::canonical, rules::Access};
 
 #[derive(Clone, Debug)]
@@ -14,13 +14,13 @@ pub(crate) enum Route<'s> {
     Nowhere,
 }
 
-impl Shared {
+impl Host {
     /// The path on this app of a path as it was requested; `None` when it lies outside of the app.
     pub(crate) fn app_path<'p>(&self, requested: &'p str) -> Option<&'p str> {
-        if self.prefix_stripped {
+        if self.app.prefix_stripped {
             Some(requested)
         } else {
-            self.app.app_path(requested)
+            self.url.app_path(requested)
         }
     }
 
@@ -28,7 +28,7 @@ impl Shared {
     /// spelling only; every other spelling is the rules'.
     pub(crate) fn route(&self, requested: &str) -> Route<'_> {
         let path = self.app_path(requested);
-        match path.and_then(|path| self.endpoints.find(path)) {
+        match path.and_then(|path| self.app.endpoints.find(path)) {
             Some(endpoint) => Route::Endpoint(endpoint),
             None => self.ruled(requested),
         }
@@ -63,8 +63,8 @@ impl Shared {
         let whole = canonical(requested);
         let path = whole.as_deref().and_then(|whole| self.app_path(whole));
         let access = match path {
-            Some(path) => Some(self.rules.access(path)),
-            None => self.rules.elsewhere().map(Cow::Borrowed),
+            Some(path) => Some(self.app.rules.access(path)),
+            None => self.app.rules.elsewhere().map(Cow::Borrowed),
         };
         access.map_or(Route::Nowhere, Route::App)
     }

@@ -30,10 +30,10 @@ impl CasConfig {
     pub async fn end_all(&self, cas_url: &str, user: &str) -> Result<(), EndAllError> {
         let unknown = |cas_url| EndAllError::UnknownCasServer { cas_url };
         let normalised = ServerUrl::normalise(cas_url).map_err(|_| unknown(printable(cas_url)))?;
-        let shared = self
+        let host = self
             .0
             .with_cas_server(&normalised)
             .ok_or_else(|| unknown(normalised.clone()))?;
-        Ok(shared.end_all_of(user).await?)
+        Ok(host.end_all_of(user).await?)
     }
 }

@@ -8,7 +8,7 @@ use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use super::{IdentityBody, IdentityHeadersBuilder, IdentityHeadersLayer, encode::MAX_VALUE_BYTES};
 use crate::{
-    CasConfig, CasUser, ConfigError, Key, app::Shared, service::Anonymous, session::sample_session,
+    CasConfig, CasUser, ConfigError, Key, app::Host, service::Anonymous, session::sample_session,
     user::Place,
 };
 
@@ -20,7 +20,7 @@ fn builder() -> IdentityHeadersBuilder {
         .reserve_prefix("X-CAS-")
 }
 
-fn shared() -> Arc<Shared> {
+fn host() -> Arc<Host> {
     let config = CasConfig::builder("https://cas.example.org", "https://app.example.org");
     let key = Key::from((0..64).collect::<Vec<u8>>());
     let config = config
@@ -39,13 +39,13 @@ fn request(user: Option<Known<'_>>) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::default());
     match user {
         Some((name, attributes)) => {
-            let user = CasUser::new(sample_session(name, attributes), shared(), Place::Endpoint);
+            let user = CasUser::new(sample_session(name, attributes), host(), Place::Endpoint);
             request.extensions_mut().insert(user);
         }
         None => {
             request
                 .extensions_mut()
-                .insert(Anonymous(shared(), Place::Endpoint));
+                .insert(Anonymous(host(), Place::Endpoint));
         }
     }
     request

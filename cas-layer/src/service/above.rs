@@ -5,28 +5,28 @@ use std::{any::Any, sync::Arc};
 use http::Extensions;
 
 use crate::{
-    app::Shared,
+    app::Host,
     user::{CasUser, Home, Place},
 };
 
 /// In the extensions of a request that went through the layer without a user, so that an extractor
 /// can tell a visitor from a missing layer, and a layer below can ask for a user.
 #[derive(Clone, Debug)]
-pub(crate) struct Anonymous(pub(crate) Arc<Shared>, pub(crate) Place);
+pub(crate) struct Anonymous(pub(crate) Arc<Host>, pub(crate) Place);
 
 /// The app that a request has come to by way of a layer, and where the tickets of that layer come back; `None` without
 /// one.
-pub(crate) fn app_above(extensions: &Extensions) -> Option<(Arc<Shared>, Place)> {
+pub(crate) fn app_above(extensions: &Extensions) -> Option<(Arc<Host>, Place)> {
     match extensions.get::<CasUser>() {
         Some(user) => Some((app_of(user)?, user.place())),
         None => extensions
             .get::<Anonymous>()
-            .map(|Anonymous(shared, place)| (Arc::clone(shared), *place)),
+            .map(|Anonymous(host, place)| (Arc::clone(host), *place)),
     }
 }
 
 /// There is no other home than an app.
-fn app_of(user: &CasUser) -> Option<Arc<Shared>> {
+fn app_of(user: &CasUser) -> Option<Arc<Host>> {
     let home: Arc<dyn Any + Send + Sync> = Arc::<dyn Home>::clone(user.home());
     home.downcast().ok()
 }

@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     answer::{Answer, Reader},
-    app::Shared,
+    app::Host,
     client::{ProxyTicketError, ProxyTicketErrorKind},
     events::{Event, SignOutCause},
     protocol::{ProxyTicket, ServiceUrl},
@@ -21,13 +21,13 @@ use crate::{
 /// How long a session that waits for its end may go without a look at the clock and the registry.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-impl Home for Shared {
+impl Home for Host {
     fn cas_url(&self) -> &str {
         self.client.url()
     }
 
     fn app_url(&self) -> String {
-        self.app.as_string()
+        self.url.as_string()
     }
 
     fn ended<'a>(&'a self, user: &'a CasUser) -> Act<'a, ()> {
@@ -56,11 +56,11 @@ impl Home for Shared {
     }
 }
 
-async fn ended(shared: &Shared, user: &CasUser) {
+async fn ended(host: &Host, user: &CasUser) {
     let left = || {
         user.identity()
             .expires_at
-            .saturating_sub(shared.clock.now())
+            .saturating_sub(host.app.clock.now())
     };
     let Some(session) = user.session() else {
         while left() > 0 {
@@ -68,9 +68,9 @@ async fn ended(shared: &Shared, user: &CasUser) {
         }
         return;
     };
-    let session = shared.registered(session);
-    let mut ended = pin!(shared.registry.ended().wait_for(&session));
-    while shared.registry.is_current() {
+    let session = host.registered(session);
+    let mut ended = pin!(host.app.registry.ended().wait_for(&session));
+    while host.app.registry.is_current() {
         let left = left();
         if left == 0 {
             return;
@@ -82,34 +82,34 @@ async fn ended(shared: &Shared, user: &CasUser) {
     }
 }
 
-async fn sign_out(shared: &Shared, user: &CasUser) -> Response<Bytes> {
-    let (place, now) = (user.place(), shared.clock.now());
-    shared.end(user, SignOutCause::SignOut, now).await;
-    let mut answer = Answer::redirect(place.after_sign_out(shared));
+async fn sign_out(host: &Host, user: &CasUser) -> Response<Bytes> {
+    let (place, now) = (user.place(), host.app.clock.now());
+    host.end(user, SignOutCause::SignOut, now).await;
+    let mut answer = Answer::redirect(place.after_sign_out(host));
     // Without a session, cookies that came along are of somebody's session, which goes on.
     if user.session().is_some() {
         // The browser's own is not at hand.
         let mut binding = Binding::default();
         binding.signed_out(now);
-        if let Some(confirmations) = &shared.confirmations {
+        if let Some(confirmations) = &host.confirmations {
             binding.know(confirmations.tag_of(user.name()), now);
         }
         answer = answer
-            .with_cookie(shared.session_cookie.clear())
-            .with_cookie(place.kept_login_cookie(shared, &binding));
+            .with_cookie(host.session_cookie.clear())
+            .with_cookie(place.kept_login_cookie(host, &binding));
     }
-    answer.render(shared, &Reader::handler(place))
+    answer.render(host, &Reader::handler(place))
 }
 
 async fn proxy_ticket(
-    shared: &Shared,
+    host: &Host,
     user: &CasUser,
     target: &str,
 ) -> Result<ProxyTicket, ProxyTicketError> {
     let target = ServiceUrl::parse(target).map_err(ProxyTicketError::invalid_target)?;
     let granted = match user.holds() {
-        Holds::Session(session) => granting::of_session(shared, session).await,
-        Holds::Ticket(identity) => Ok(granting::of_ticket(shared, identity)),
+        Holds::Session(session) => granting::of_session(host, session).await,
+        Holds::Ticket(identity) => Ok(granting::of_ticket(host, identity)),
     };
     let granting_ticket = match granted {
         Ok(Granted::Ticket(ticket)) => ticket,
@@ -117,12 +117,12 @@ async fn proxy_ticket(
         Ok(Granted::Ended) => return Err(ProxyTicketError::ended()),
         Err(error) => return Err(ProxyTicketError::registry_unavailable(&error)),
     };
-    let ticket = shared.client.proxy_ticket(&granting_ticket, &target).await;
+    let ticket = host.client.proxy_ticket(&granting_ticket, &target).await;
     if let Err(error) = &ticket
         && error.kind() == ProxyTicketErrorKind::Expired
         && let Some(session) = user.session()
     {
-        granting::forget(shared, session).await;
+        granting::forget(host, session).await;
     }
     ticket
 }

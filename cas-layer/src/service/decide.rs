@@ -8,7 +8,7 @@ use http::{Extensions, Method, Response};
 use super::{Anonymous, extra_cookie::ExtraCookie, post};
 use crate::{
     answer::{Answer, Reader},
-    app::{Endpoint, Route, Shared},
+    app::{Endpoint, Host, Route},
     events::Channel,
     protocol::InvalidLogoutRequest,
     rules::{Access, Verdict},
@@ -78,28 +78,28 @@ pub(super) enum Task {
 }
 
 /// What becomes of a request where the layer has endpoints.
-pub(super) fn decide(shared: &Shared, visit: &Visit<'_>) -> First {
-    First::Act(match shared.route(visit.uri.path()) {
+pub(super) fn decide(host: &Host, visit: &Visit<'_>) -> First {
+    First::Act(match host.route(visit.uri.path()) {
         Route::Endpoint(endpoint) if visit.is_post() && endpoint.takes_forms() => {
-            match post::refuse(shared, endpoint, visit) {
+            match post::refuse(host, endpoint, visit) {
                 None => return First::Read(endpoint),
                 Some(refusal) => Action::Own(Task::RefuseForm(refusal)),
             }
         }
-        Route::Endpoint(endpoint) => Action::Own(at_endpoint(shared, endpoint, visit)),
+        Route::Endpoint(endpoint) => Action::Own(at_endpoint(host, endpoint, visit)),
         Route::Nowhere => Action::Own(Task::Answer(Answer::not_found())),
-        Route::App(access) => at_app(shared, visit, &access),
+        Route::App(access) => at_app(host, visit, &access),
     })
 }
 
 /// What becomes of a request for a path of the inner service's.
-pub(super) fn at_app(shared: &Shared, visit: &Visit<'_>, access: &Access) -> Action {
+pub(super) fn at_app(host: &Host, visit: &Visit<'_>, access: &Access) -> Action {
     let refused = match (access.judge(visit.user(), visit.now), &visit.visitor) {
         (Verdict::Welcome, _) => None,
-        (_, Visitor::Unverified(_)) => Some(Step::Answer(step::not_current(shared, visit))),
-        (Verdict::SignIn, _) => Some(step::demand(shared, visit)),
-        (Verdict::SignInAfresh, _) => Some(step::demand_renewal(shared, visit)),
-        (Verdict::Forbidden, _) => Some(step::forbid(shared, visit)),
+        (_, Visitor::Unverified(_)) => Some(Step::Answer(step::not_current(host, visit))),
+        (Verdict::SignIn, _) => Some(step::demand(host, visit)),
+        (Verdict::SignInAfresh, _) => Some(step::demand_renewal(host, visit)),
+        (Verdict::Forbidden, _) => Some(step::forbid(host, visit)),
     };
     if let Some(step) = refused {
         return Action::Own(Task::SignIn(step));
@@ -108,7 +108,7 @@ pub(super) fn at_app(shared: &Shared, visit: &Visit<'_>, access: &Access) -> Act
     let brings = match &visit.visitor {
         Visitor::SignedIn(_) if is_private => Brings::Renewal,
         Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) if access.is_gateway() => {
-            match step::gateway(shared, visit) {
+            match step::gateway(host, visit) {
                 Gateway::Pass => Brings::Nothing,
                 Gateway::Probe => Brings::Probe,
                 Gateway::Ask(login) => return Action::Own(Task::SignIn(Step::Begin(login))),
@@ -117,19 +117,19 @@ pub(super) fn at_app(shared: &Shared, visit: &Visit<'_>, access: &Access) -> Act
         _ => Brings::Nothing,
     };
     Action::Serve(Serve {
-        marks_private: is_private && shared.private_by_default,
+        marks_private: is_private && host.app.private_by_default,
         brings,
     })
 }
 
-fn at_endpoint(shared: &Shared, endpoint: Endpoint, visit: &Visit<'_>) -> Task {
+fn at_endpoint(host: &Host, endpoint: Endpoint, visit: &Visit<'_>) -> Task {
     match endpoint {
         Endpoint::ProxyCallback => Task::TakePair,
-        Endpoint::LogoutCallback => logged_out(shared, visit),
-        Endpoint::Logout => sign_out(shared, visit),
+        Endpoint::LogoutCallback => logged_out(host, visit),
+        Endpoint::Logout => sign_out(host, visit),
         Endpoint::Login | Endpoint::LogoutRequest => match on_demand(visit) {
             Some(answer) => Task::Answer(answer),
-            None => sign_in(shared, endpoint, visit),
+            None => sign_in(host, endpoint, visit),
         },
     }
 }
@@ -144,36 +144,36 @@ fn on_demand(visit: &Visit<'_>) -> Option<Answer> {
     }
 }
 
-fn logged_out(shared: &Shared, visit: &Visit<'_>) -> Task {
+fn logged_out(host: &Host, visit: &Visit<'_>) -> Task {
     Task::Answer(match *visit.method {
-        Method::GET | Method::HEAD => logout::logged_out(shared, visit),
+        Method::GET | Method::HEAD => logout::logged_out(host, visit),
         _ => Answer::method_not_allowed("GET, HEAD"),
     })
 }
 
-fn sign_out(shared: &Shared, visit: &Visit<'_>) -> Task {
-    if shared.sign_out.is_post_only {
+fn sign_out(host: &Host, visit: &Visit<'_>) -> Task {
+    if host.app.sign_out.is_post_only {
         if !visit.is_post() {
             return Task::Answer(Answer::method_not_allowed("POST"));
         }
-        if !visit.is_same_origin(shared) {
+        if !visit.is_same_origin(host) {
             return Task::RefuseSignOut;
         }
     }
     match on_demand(visit) {
         Some(answer) => Task::Answer(answer),
         // Another site has the browser sign out behind its user's back, and without the session cookie.
-        None if visit.is_hidden(shared) => Task::RefuseSignOut,
-        None => Task::SignOut(Box::new(Leaving::of(shared, visit))),
+        None if visit.is_hidden(host) => Task::RefuseSignOut,
+        None => Task::SignOut(Box::new(Leaving::of(host, visit))),
     }
 }
 
 /// A `GET` that may bring a ticket, or a logout request through the browser.
-fn sign_in(shared: &Shared, endpoint: Endpoint, visit: &Visit<'_>) -> Task {
-    match FrontChannel::read(shared, visit) {
+fn sign_in(host: &Host, endpoint: Endpoint, visit: &Visit<'_>) -> Task {
+    match FrontChannel::read(host, visit) {
         Ok(front_channel) => Task::EndSessions(Box::new(front_channel)),
         Err(InvalidLogoutRequest::Missing) if endpoint == Endpoint::Login => {
-            Task::SignIn(step::at_login(shared, visit))
+            Task::SignIn(step::at_login(host, visit))
         }
         Err(error) => Task::RefuseLogout(error),
     }
@@ -186,37 +186,37 @@ pub(super) enum Reply {
 }
 
 impl Task {
-    pub(super) fn run(self, shared: &Arc<Shared>, visit: &Visit<'_>) -> Reply {
+    pub(super) fn run(self, host: &Arc<Host>, visit: &Visit<'_>) -> Reply {
         let reader = Reader::of(visit);
         let answer = match self {
             Self::Answer(answer) => answer,
-            Self::RefuseSignOut => logout::refuse_foreign(shared),
-            Self::RefuseForm(refusal) => refusal.tell(shared),
-            Self::RefuseLogout(error) => NoLogout::Invalid(error).tell(shared, Channel::Front),
-            Self::SignIn(step) => match step.take(shared, visit) {
+            Self::RefuseSignOut => logout::refuse_foreign(host),
+            Self::RefuseForm(refusal) => refusal.tell(host),
+            Self::RefuseLogout(error) => NoLogout::Invalid(error).tell(host, Channel::Front),
+            Self::SignIn(step) => match step.take(host, visit) {
                 Taken::Answer(answer) => answer,
                 Taken::Validate(callback) => {
-                    let shared = Arc::clone(shared);
-                    return Reply::Later(Box::pin(async move { callback.run(&shared).await }));
+                    let host = Arc::clone(host);
+                    return Reply::Later(Box::pin(async move { callback.run(&host).await }));
                 }
             },
             Self::SignOut(leaving) => {
-                return Reply::later(shared, reader, |it| async move { leaving.run(&it).await });
+                return Reply::later(host, reader, |it| async move { leaving.run(&it).await });
             }
             Self::EndSessions(front_channel) => {
                 let reader = Reader::never_clearing(visit);
                 return Reply::later(
-                    shared,
+                    host,
                     reader,
                     |it| async move { front_channel.run(&it).await },
                 );
             }
             Self::TakePair => {
-                let (reader, call) = (Reader::program(None), granting::Call::of(shared, visit));
-                return Reply::later(shared, reader, |it| async move { call.run(&it).await });
+                let (reader, call) = (Reader::program(None), granting::Call::of(host, visit));
+                return Reply::later(host, reader, |it| async move { call.run(&it).await });
             }
         };
-        Reply::now(answer.render(shared, &reader))
+        Reply::now(answer.render(host, &reader))
     }
 }
 
@@ -226,15 +226,13 @@ impl Reply {
     }
 
     /// What `work` comes to, for this reader.
-    fn later<W, F>(shared: &Arc<Shared>, reader: Reader, work: W) -> Self
+    fn later<W, F>(host: &Arc<Host>, reader: Reader, work: W) -> Self
     where
-        W: FnOnce(Arc<Shared>) -> F,
+        W: FnOnce(Arc<Host>) -> F,
         F: Future<Output = Answer> + Send + 'static,
     {
-        let (shared, answer) = (Arc::clone(shared), work(Arc::clone(shared)));
-        Self::Later(Box::pin(
-            async move { answer.await.render(&shared, &reader) },
-        ))
+        let (host, answer) = (Arc::clone(host), work(Arc::clone(host)));
+        Self::Later(Box::pin(async move { answer.await.render(&host, &reader) }))
     }
 
     pub(super) async fn wait(self) -> Box<Response<Bytes>> {
@@ -254,17 +252,17 @@ pub(super) struct Served {
 }
 
 impl Serve {
-    pub(super) fn to(self, shared: &Arc<Shared>, visit: Visit<'_>) -> Served {
+    pub(super) fn to(self, host: &Arc<Host>, visit: Visit<'_>) -> Served {
         let (place, now) = (visit.place, visit.now);
         let user = match visit.visitor {
             Visitor::SignedIn(user) => Some(user),
             _ => None,
         };
         let extra = match (self.brings, &user) {
-            (Brings::Renewal, Some(user)) => ExtraCookie::renewal(shared, user, now),
+            (Brings::Renewal, Some(user)) => ExtraCookie::renewal(host, user, now),
             (Brings::Probe, _) => place
-                .kept_login_cookie(shared, &Binding::default())
-                .map(|cookie| ExtraCookie::probe(shared, cookie)),
+                .kept_login_cookie(host, &Binding::default())
+                .map(|cookie| ExtraCookie::probe(host, cookie)),
             (Brings::Renewal | Brings::Nothing, _) => None,
         };
         Served {
@@ -278,13 +276,13 @@ impl Serve {
 
 impl Served {
     /// Tells who is asking to whoever reads the request next.
-    pub(super) fn announce(&self, shared: &Arc<Shared>, extensions: &mut Extensions) {
+    pub(super) fn announce(&self, host: &Arc<Host>, extensions: &mut Extensions) {
         if let Some(user) = &self.user {
             extensions.insert(user.clone());
         } else {
             // Whatever an outer layer left there, it is not a user of ours.
             extensions.remove::<CasUser>();
-            extensions.insert(Anonymous(Arc::clone(shared), self.place));
+            extensions.insert(Anonymous(Arc::clone(host), self.place));
         }
     }
 }

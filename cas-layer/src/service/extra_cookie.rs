@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::{app::Shared, clock::UnixSeconds, user::CasUser};
+use crate::{app::Host, clock::UnixSeconds, user::CasUser};
 
 /// What a cache in front of the app goes by instead of `Cache-Control` (RFC 9213).
 const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
@@ -17,7 +17,7 @@ const PRIVATE: &str = "private";
 pub(super) struct ExtraCookie(Box<Extra>);
 
 struct Extra {
-    shared: Arc<Shared>,
+    host: Arc<Host>,
     cookie: Kind,
 }
 
@@ -30,36 +30,36 @@ enum Kind {
 
 impl ExtraCookie {
     /// The session cookie anew, when it is due.
-    pub(super) fn renewal(shared: &Arc<Shared>, user: &CasUser, now: UnixSeconds) -> Option<Self> {
+    pub(super) fn renewal(host: &Arc<Host>, user: &CasUser, now: UnixSeconds) -> Option<Self> {
         let session = user.session()?;
-        let is_due = shared.lifetimes.is_due(session, now);
-        is_due.then(|| Self::new(shared, Kind::Session(user.clone())))
+        let is_due = host.app.lifetimes.is_due(session, now);
+        is_due.then(|| Self::new(host, Kind::Session(user.clone())))
     }
 
-    pub(super) fn probe(shared: &Arc<Shared>, cookie: HeaderValue) -> Self {
-        Self::new(shared, Kind::Probe(cookie))
+    pub(super) fn probe(host: &Arc<Host>, cookie: HeaderValue) -> Self {
+        Self::new(host, Kind::Probe(cookie))
     }
 
-    fn new(shared: &Arc<Shared>, cookie: Kind) -> Self {
-        let shared = Arc::clone(shared);
-        Self(Box::new(Extra { shared, cookie }))
+    fn new(host: &Arc<Host>, cookie: Kind) -> Self {
+        let host = Arc::clone(host);
+        Self(Box::new(Extra { host, cookie }))
     }
 
     /// Adds the cookie to a response, unless a shared cache might keep it, the session has ended meanwhile,
     /// or the app sets the cookie itself: another layer for the same app, say.
     pub(super) fn add_to(self, headers: &mut HeaderMap) {
-        let Extra { shared, cookie } = *self.0;
+        let Extra { host, cookie } = *self.0;
         let sharing = Sharing::of(headers);
         let may_bring_it = match sharing {
             Sharing::Allowed => false,
-            Sharing::Unsaid => shared.private_by_default,
+            Sharing::Unsaid => host.app.private_by_default,
             Sharing::Forbidden => true,
         };
         if !may_bring_it {
             return;
         }
         let cookie = match cookie {
-            Kind::Session(user) => renewed(&shared, &user, headers),
+            Kind::Session(user) => renewed(&host, &user, headers),
             Kind::Probe(cookie) => Some(cookie),
         };
         if let Some(cookie) = cookie {
@@ -71,17 +71,17 @@ impl ExtraCookie {
     }
 }
 
-fn renewed(shared: &Shared, user: &CasUser, headers: &HeaderMap) -> Option<HeaderValue> {
+fn renewed(host: &Host, user: &CasUser, headers: &HeaderMap) -> Option<HeaderValue> {
     let session = user.session()?;
-    let now = shared.clock.now();
-    if shared.lifetimes.is_over(session, now)
-        || shared.lifetimes.is_idle(session, now)
-        || shared.registry.is_ended(&shared.registered(session))
-        || shared.session_cookie.is_set_by(headers)
+    let now = host.app.clock.now();
+    if host.app.lifetimes.is_over(session, now)
+        || host.app.lifetimes.is_idle(session, now)
+        || host.app.registry.is_ended(&host.registered(session))
+        || host.session_cookie.is_set_by(headers)
     {
         return None;
     }
-    match shared.session_cookie.write(session, now) {
+    match host.session_cookie.write(session, now) {
         Ok(cookie) => Some(cookie),
         Err(no_cookie) => {
             tracing::warn!(

@@ -7,7 +7,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 
 use crate::{
     answer,
-    app::{Hosts, Shared},
+    app::{Host, Hosts},
     paths::Authority,
     visit::original_uri,
 };
@@ -42,14 +42,14 @@ impl NoHost {
 pub(crate) fn choose<'h, B>(
     hosts: &'h Hosts,
     request: &Request<B>,
-) -> Result<&'h Arc<Shared>, NoHost> {
+) -> Result<&'h Arc<Host>, NoHost> {
     match hosts.only() {
         Some(only) => Ok(only),
         None => named(hosts, request),
     }
 }
 
-fn named<'h, B>(hosts: &'h Hosts, request: &Request<B>) -> Result<&'h Arc<Shared>, NoHost> {
+fn named<'h, B>(hosts: &'h Hosts, request: &Request<B>) -> Result<&'h Arc<Host>, NoHost> {
     let target = original_uri(request)
         .authority()
         .map(|authority| Authority::parse(authority.as_str()).ok_or(NoHost::Unclear))
@@ -118,7 +118,7 @@ mod tests {
             request = request.header(header::HOST, HeaderValue::from_bytes(field).unwrap());
         }
         let request = request.body(()).unwrap();
-        choose(hosts, &request).map(|shared| shared.app.as_string())
+        choose(hosts, &request).map(|host| host.url.as_string())
     }
 
     fn check(target: &str, fields: &[&[u8]], expected: Result<&str, NoHost>) {

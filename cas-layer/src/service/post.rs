@@ -13,7 +13,7 @@ use http_body::Body;
 use crate::{
     address::{ARTIFACT, LoginQuery, TICKET},
     answer::{Answer, Reader},
-    app::{Endpoint, Shared},
+    app::{Endpoint, Host},
     clock::UnixSeconds,
     events::{Channel, Refused, RefusedReason},
     pages::SEALED,
@@ -56,12 +56,12 @@ pub(super) enum Refusal {
 
 impl Refusal {
     /// Tells the app, and whoever sent it.
-    pub(super) fn tell(self, shared: &Shared) -> Answer {
+    pub(super) fn tell(self, host: &Host) -> Answer {
         match self {
             Self::Prefetch => Answer::not_now(),
-            Self::Logout(no_logout) => no_logout.tell(shared, Channel::Back),
+            Self::Logout(no_logout) => no_logout.tell(host, Channel::Back),
             Self::Ticket(unread) => {
-                shared.tell(Refused::new(if unread == NO_ROOM {
+                host.tell(Refused::new(if unread == NO_ROOM {
                     RefusedReason::Busy
                 } else {
                     RefusedReason::InvalidTicket
@@ -71,8 +71,8 @@ impl Refusal {
         }
     }
 
-    fn of(shared: &Shared, endpoint: Endpoint, unread: Unread) -> Self {
-        if takes_tickets(shared, endpoint) {
+    fn of(host: &Host, endpoint: Endpoint, unread: Unread) -> Self {
+        if takes_tickets(host, endpoint) {
             Self::Ticket(unread)
         } else {
             Self::Logout(NoLogout::Unread(unread))
@@ -81,102 +81,100 @@ impl Refusal {
 }
 
 /// Why a `POST` cannot be one of them, by everything but its body.
-pub(super) fn refuse(shared: &Shared, endpoint: Endpoint, visit: &Visit<'_>) -> Option<Refusal> {
+pub(super) fn refuse(host: &Host, endpoint: Endpoint, visit: &Visit<'_>) -> Option<Refusal> {
     if navigation::is_prefetch(visit.headers) {
         return Some(Refusal::Prefetch);
     }
     // Any browser may send its form, so here the sender counts once it is known what was sent.
-    let source = if takes_browsers_forms(shared, endpoint) {
+    let source = if takes_browsers_forms(host, endpoint) {
         None
     } else {
-        single_logout::refuse_source(shared, visit.extensions)
+        single_logout::refuse_source(host, visit.extensions)
     };
     source.map(Refusal::Logout).or_else(|| {
         let wrong = form::check_type(visit.headers).err()?;
-        Some(Refusal::of(shared, endpoint, wrong))
+        Some(Refusal::of(host, endpoint, wrong))
     })
 }
 
-fn takes_tickets(shared: &Shared, endpoint: Endpoint) -> bool {
-    shared.sign_in.is_by_post && endpoint == Endpoint::Login
+fn takes_tickets(host: &Host, endpoint: Endpoint) -> bool {
+    host.app.sign_in.is_by_post && endpoint == Endpoint::Login
 }
 
-fn takes_confirmations(shared: &Shared, endpoint: Endpoint) -> bool {
-    shared.confirmations.is_some() && endpoint == Endpoint::Login
+fn takes_confirmations(host: &Host, endpoint: Endpoint) -> bool {
+    host.confirmations.is_some() && endpoint == Endpoint::Login
 }
 
-fn takes_browsers_forms(shared: &Shared, endpoint: Endpoint) -> bool {
-    takes_tickets(shared, endpoint) || takes_confirmations(shared, endpoint)
+fn takes_browsers_forms(host: &Host, endpoint: Endpoint) -> bool {
+    takes_tickets(host, endpoint) || takes_confirmations(host, endpoint)
 }
 
 /// Reads the form and does what it says.
 pub(super) async fn take<B: Body>(
-    shared: Arc<Shared>,
+    host: Arc<Host>,
     endpoint: Endpoint,
     request: Request<B>,
     now: UnixSeconds,
 ) -> Response<Bytes> {
     let (head, body) = request.into_parts();
-    let read = form::read(&shared, &head.extensions, body).await;
+    let read = form::read(&host, &head.extensions, body).await;
     let request = Request::from_parts(head, ());
     let refusal = match read {
-        Err(unread) => Refusal::of(&shared, endpoint, unread),
+        Err(unread) => Refusal::of(&host, endpoint, unread),
         Ok(form) => {
             let query = original_uri(&request).query();
-            match Posted::read(form.data(), query, shared.client.protocol()) {
-                Posted::Ticket(ticket) if takes_tickets(&shared, endpoint) => {
+            match Posted::read(form.data(), query, host.client.protocol()) {
+                Posted::Ticket(ticket) if takes_tickets(&host, endpoint) => {
                     drop(form);
-                    return sign_in(&shared, &request, ticket).await;
+                    return sign_in(&host, &request, ticket).await;
                 }
-                Posted::Confirmation if takes_confirmations(&shared, endpoint) => {
+                Posted::Confirmation if takes_confirmations(&host, endpoint) => {
                     let place = Place::Endpoint;
-                    return confirmation::answer(&shared, place, &request, form.data()).await;
+                    return confirmation::answer(&host, place, &request, form.data()).await;
                 }
                 Posted::LogoutRequest => {
-                    let answer = end_sessions(&shared, endpoint, &request, form, now).await;
-                    return answer.render(&shared, &Reader::program(None));
+                    let answer = end_sessions(&host, endpoint, &request, form, now).await;
+                    return answer.render(&host, &Reader::program(None));
                 }
                 Posted::Ticket(_) => Refusal::Logout(NoLogout::Unread(NOT_BY_POST)),
                 Posted::Both => {
                     Refusal::Logout(NoLogout::Invalid(InvalidLogoutRequest::WithTicket))
                 }
-                Posted::Confirmation | Posted::Neither => Refusal::of(&shared, endpoint, NEITHER),
+                Posted::Confirmation | Posted::Neither => Refusal::of(&host, endpoint, NEITHER),
             }
         }
     };
-    refusal
-        .tell(&shared)
-        .render(&shared, &Reader::program(None))
+    refusal.tell(&host).render(&host, &Reader::program(None))
 }
 
 async fn end_sessions(
-    shared: &Shared,
+    host: &Host,
     endpoint: Endpoint,
     request: &Request<()>,
     form: Form,
     now: UnixSeconds,
 ) -> Answer {
     let extensions = request.extensions();
-    if takes_browsers_forms(shared, endpoint)
-        && let Some(refusal) = single_logout::refuse_source(shared, extensions)
+    if takes_browsers_forms(host, endpoint)
+        && let Some(refusal) = single_logout::refuse_source(host, extensions)
     {
-        return refusal.tell(shared, Channel::Back);
+        return refusal.tell(host, Channel::Back);
     }
-    let sender = single_logout::back_channel_sender(shared, extensions);
-    single_logout::back_channel(shared, form, sender, now).await
+    let sender = single_logout::back_channel_sender(host, extensions);
+    single_logout::back_channel(host, form, sender, now).await
 }
 
 /// The rest is as if the ticket had come in the query.
-async fn sign_in(shared: &Arc<Shared>, request: &Request<()>, ticket: String) -> Response<Bytes> {
+async fn sign_in(host: &Arc<Host>, request: &Request<()>, ticket: String) -> Response<Bytes> {
     let callback = {
-        let visit = Visit::of(request, shared, Place::Endpoint);
-        let query = LoginQuery::parse(visit.uri.query(), shared).with_posted(ticket);
-        match step::arrive(shared, &visit, query).take(shared, &visit) {
-            Taken::Answer(answer) => return answer.render(shared, &Reader::of(&visit)),
+        let visit = Visit::of(request, host, Place::Endpoint);
+        let query = LoginQuery::parse(visit.uri.query(), host).with_posted(ticket);
+        match step::arrive(host, &visit, query).take(host, &visit) {
+            Taken::Answer(answer) => return answer.render(host, &Reader::of(&visit)),
             Taken::Validate(callback) => callback,
         }
     };
-    callback.run(shared).await
+    callback.run(host).await
 }
 
 /// What a form is. It holds a ticket, so it is not printed.

@@ -105,7 +105,7 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let extensions = request.extensions();
         let user = extensions.get::<CasUser>().cloned();
-        let Some((shared, place)) = app_above(extensions) else {
+        let Some((host, place)) = app_above(extensions) else {
             static NO_LAYER: Seldom = Seldom::new();
             seldom!(
                 error,
@@ -115,25 +115,25 @@ where
             let status = StatusCode::INTERNAL_SERVER_ERROR;
             return CasFuture::ready(answer::text(status, "internal error"));
         };
-        let now = shared.clock.now();
+        let now = host.app.clock.now();
         let verdict = self.access.judge(user.as_ref(), now);
         let renewal = user
             .as_ref()
             .filter(|_| place != Place::Request)
-            .and_then(|user| ExtraCookie::renewal(&shared, user, now));
+            .and_then(|user| ExtraCookie::renewal(&host, user, now));
         let visitor = user.map_or(Visitor::Anonymous, Visitor::SignedIn);
         let visit = Visit::by(&request, place, visitor, now);
-        let refused = |step| CasFuture::reply(Task::SignIn(step).run(&shared, &visit));
+        let refused = |step| CasFuture::reply(Task::SignIn(step).run(&host, &visit));
         match verdict {
             Verdict::Welcome => {
-                let is_private = shared.private_by_default;
+                let is_private = host.app.private_by_default;
                 CasFuture::inner(self.inner.call(request), is_private, renewal)
             }
             Verdict::SignIn => refused(
-                in_place::unbound(&shared, &visit).unwrap_or_else(|| step::demand(&shared, &visit)),
+                in_place::unbound(&host, &visit).unwrap_or_else(|| step::demand(&host, &visit)),
             ),
-            Verdict::SignInAfresh => refused(step::demand_renewal(&shared, &visit)),
-            Verdict::Forbidden => refused(step::forbid(&shared, &visit)),
+            Verdict::SignInAfresh => refused(step::demand_renewal(&host, &visit)),
+            Verdict::Forbidden => refused(step::forbid(&host, &visit)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     address::{self, LoginKind},
     answer::Answer,
-    app::Shared,
+    app::Host,
     pages::PageKind,
     paths::ReturnPath,
     seldom::{Seldom, seldom},
@@ -23,7 +23,7 @@ pub(crate) struct Login {
 
 impl Login {
     /// Sends the visitor to the CAS server, and ties the login to their browser.
-    pub(crate) fn begin(self, shared: &Shared, visit: &Visit<'_>) -> Answer {
+    pub(crate) fn begin(self, host: &Host, visit: &Visit<'_>) -> Answer {
         let Self {
             next,
             kind,
@@ -41,8 +41,8 @@ impl Login {
             return Answer::page(PageKind::InternalError, next);
         }
         let place = visit.place;
-        let tag = place.tag(shared, &value, next, kind);
-        let Ok(service) = place.service_url(shared, next, kind, &tag) else {
+        let tag = place.tag(host, &value, next, kind);
+        let Ok(service) = place.service_url(host, next, kind, &tag) else {
             static NO_SERVICE_URL: Seldom = Seldom::new();
             seldom!(
                 error,
@@ -52,18 +52,18 @@ impl Login {
             return Answer::page(PageKind::InternalError, next);
         };
         // Some servers answer a gateway by `POST` without anything in it, which would be no answer at all.
-        let url = if place.takes_posts(shared) && !kind.is_gateway {
-            shared.client.login_url_by_post(kind.mode(), &service)
+        let url = if place.takes_posts(host) && !kind.is_gateway {
+            host.client.login_url_by_post(kind.mode(), &service)
         } else {
-            shared.client.login_url_in(kind.mode(), &service)
+            host.client.login_url_in(kind.mode(), &service)
         };
-        let mut binding = binding.unwrap_or_else(|| visit.binding(shared));
-        binding.begin(value, address::trip(shared, next, kind), visit.now);
+        let mut binding = binding.unwrap_or_else(|| visit.binding(host));
+        binding.begin(value, address::trip(host, next, kind), visit.now);
         let session = visit.owner().and_then(CasUser::session).map(Remembered::of);
         // A frame may not show a session that there is.
-        if shared.sign_in.is_by_post && (session.is_some() || !is_framed(visit.headers)) {
+        if host.app.sign_in.is_by_post && (session.is_some() || !is_framed(visit.headers)) {
             binding.remember(session);
         }
-        Answer::redirect(url).with_cookie(place.login_cookie(shared, &binding))
+        Answer::redirect(url).with_cookie(place.login_cookie(host, &binding))
     }
 }

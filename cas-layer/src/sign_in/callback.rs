@@ -13,7 +13,7 @@ use crate::{
     address::LoginKind,
     admission::{Member, Party, Peer, Turn, Validated, Validation},
     answer::{Answer, Detail, Reader},
-    app::Shared,
+    app::Host,
     client::{ValidationError, ValidationErrorKind},
     clock::UnixSeconds,
     events::{Event, Refused, RefusedReason, SignOutCause},
@@ -58,19 +58,19 @@ pub(crate) struct Entrant {
 }
 
 impl Callback {
-    pub(crate) async fn run(mut self, shared: &Arc<Shared>) -> Response<Bytes> {
+    pub(crate) async fn run(mut self, host: &Arc<Host>) -> Response<Bytes> {
         let id = SessionId::of(&self.ticket);
-        let (mut turn, slot) = match validation::admit(shared, self.login, self.peer, id).await {
+        let (mut turn, slot) = match validation::admit(host, self.login, self.peer, id).await {
             Some(Admitted::Answered(answer)) => return answer,
             Some(Admitted::TakesOver(turn)) => (turn, None),
             Some(Admitted::Asks(turn, slot)) => (turn, Some(slot)),
             None => {
-                let answer = self.entrant.turned_away(shared);
-                return self.entrant.leave(shared, answer);
+                let answer = self.entrant.turned_away(host);
+                return self.entrant.leave(host, answer);
             }
         };
-        let answer = self.sign_in(shared, &mut turn, slot, id).await;
-        let response = self.entrant.leave(shared, answer);
+        let answer = self.sign_in(host, &mut turn, slot, id).await;
+        let response = self.entrant.leave(host, answer);
         turn.answered(id, &response);
         response
     }
@@ -78,24 +78,24 @@ impl Callback {
     /// Without a slot the CAS server is being asked already.
     async fn sign_in(
         &mut self,
-        shared: &Arc<Shared>,
+        host: &Arc<Host>,
         turn: &mut Turn,
         slot: Option<Slot<Party>>,
         id: SessionId,
     ) -> Answer {
         if let Some(slot) = slot {
-            let begun = Begun::new(&shared.registry, id, shared.begun_for()).await;
+            let begun = Begun::new(&host.app.registry, id, host.begun_for()).await;
             match begun {
-                Ok(begun) => turn.ask(id, |member| self.question(slot, begun, member).ask(shared)),
-                Err(error) => return self.entrant.registry_failed(shared, &error),
+                Ok(begun) => turn.ask(id, |member| self.question(slot, begun, member).ask(host)),
+                Err(error) => return self.entrant.registry_failed(host, &error),
             }
         }
         let Some(Validation { begun, result }) = turn.outcome().await else {
-            return self.entrant.turned_away(shared);
+            return self.entrant.turned_away(host);
         };
         match result {
-            Ok(validated) => self.entrant.open(shared, begun, id, validated).await,
-            Err(error) => self.entrant.failed(shared, &error),
+            Ok(validated) => self.entrant.open(host, begun, id, validated).await,
+            Err(error) => self.entrant.failed(host, &error),
         }
     }
 
@@ -130,38 +130,38 @@ impl Entrant {
     }
 
     /// The answer, with what has become of the browser's binding.
-    pub(super) fn leave(self, shared: &Shared, answer: Answer) -> Response<Bytes> {
-        let cookie = self.reader.place.login_cookie(shared, &self.binding);
-        answer.with_cookie(cookie).render(shared, &self.reader)
+    pub(super) fn leave(self, host: &Host, answer: Answer) -> Response<Bytes> {
+        let cookie = self.reader.place.login_cookie(host, &self.binding);
+        answer.with_cookie(cookie).render(host, &self.reader)
     }
 
     /// The CAS server vouches for the user.
     async fn open(
         &mut self,
-        shared: &Arc<Shared>,
+        host: &Arc<Host>,
         begun: Begun,
         id: SessionId,
         validated: Validated,
     ) -> Answer {
-        let now = shared.clock.now();
-        let identity = opening::identify(shared, validated, id, self.kind.is_renewed, now);
+        let now = host.app.clock.now();
+        let identity = opening::identify(host, validated, id, self.kind.is_renewed, now);
         let identity = match identity {
             Ok(identity) => identity,
             Err(rejected) => return self.rejected(&rejected),
         };
-        if let Some(confirmations) = self.who_asks(shared, identity.user()) {
-            return self.ask(shared, confirmations, begun, identity, now).await;
+        if let Some(confirmations) = self.who_asks(host, identity.user()) {
+            return self.ask(host, confirmations, begun, identity, now).await;
         }
-        match opening::open(shared, begun, identity, now).await {
-            Ok(opening) => self.enter(shared, opening, now).await,
-            Err(not_opened) => self.not_opened(shared, &not_opened),
+        match opening::open(host, begun, identity, now).await {
+            Ok(opening) => self.enter(host, opening, now).await,
+            Err(not_opened) => self.not_opened(host, &not_opened),
         }
     }
 
     /// The session is open: the browser gets its cookie, and goes where it was going.
     pub(super) async fn enter(
         &mut self,
-        shared: &Arc<Shared>,
+        host: &Arc<Host>,
         opening: Opening,
         now: UnixSeconds,
     ) -> Answer {
@@ -169,30 +169,28 @@ impl Entrant {
         let id = session.id;
         match (&self.current, self.remembered) {
             (Some(old), _) if old.session_id() != id => {
-                shared.end(old, SignOutCause::Replaced, now).await;
+                host.end(old, SignOutCause::Replaced, now).await;
             }
             (None, Some(old)) if old.id != id => {
-                shared
-                    .end_remembered(old, SignOutCause::Replaced, now)
-                    .await;
+                host.end_remembered(old, SignOutCause::Replaced, now).await;
             }
             _ => {}
         }
-        if shared.sign_in.is_by_post {
+        if host.app.sign_in.is_by_post {
             self.binding.remember(Some(Remembered {
                 id,
                 expires_at: session.expires_at,
             }));
         }
-        if let Some(confirmations) = &shared.confirmations {
+        if let Some(confirmations) = &host.confirmations {
             self.binding.know(confirmations.tag_of(session.user()), now);
         }
-        let user = CasUser::new(session, Arc::clone(shared), self.reader.place);
-        shared.tell(Event::SignedIn(&user));
+        let user = CasUser::new(session, Arc::clone(host), self.reader.place);
+        host.tell(Event::SignedIn(&user));
         let had_session = self.current.is_some() || self.remembered.is_some();
         let not_kept = self.binding.finish(had_session, now);
         let answer = if not_kept {
-            shared.tell(Event::SessionNotKept(id));
+            host.tell(Event::SessionNotKept(id));
             self.page(PageKind::SessionNotKept)
         } else {
             self.go_on()
@@ -201,14 +199,14 @@ impl Entrant {
     }
 
     /// Nobody is signed in, though the CAS server vouches for the user.
-    pub(super) fn not_opened(&self, shared: &Shared, not_opened: &NotOpened) -> Answer {
+    pub(super) fn not_opened(&self, host: &Host, not_opened: &NotOpened) -> Answer {
         let NotOpened { identity, reason } = not_opened;
         match reason {
-            NoSession::Ended => self.refused(shared, RefusedReason::SignedOutMeanwhile, identity),
-            NoSession::Registry(error) => self.registry_failed(shared, error),
+            NoSession::Ended => self.refused(host, RefusedReason::SignedOutMeanwhile, identity),
+            NoSession::Registry(error) => self.registry_failed(host, error),
             NoSession::Cookie(no_cookie) => {
                 let refused = Refused::by(no_cookie);
-                shared.tell(refused.signing_in(identity.user(), identity.id));
+                host.tell(refused.signing_in(identity.user(), identity.id));
                 self.page(match no_cookie {
                     NoCookie::TooLarge { .. } => PageKind::SessionTooLarge,
                     NoCookie::NotSealed => PageKind::InternalError,
@@ -220,11 +218,11 @@ impl Entrant {
     /// Nobody is signed in, for a reason that the visitor need not know more of.
     pub(super) fn refused(
         &self,
-        shared: &Shared,
+        host: &Host,
         reason: RefusedReason,
         identity: &Identity,
     ) -> Answer {
-        shared.tell(Refused::new(reason).signing_in(identity.user(), identity.id));
+        host.tell(Refused::new(reason).signing_in(identity.user(), identity.id));
         self.page(PageKind::SignInRefused)
     }
 
@@ -240,8 +238,8 @@ impl Entrant {
     }
 
     /// Nobody is signed in or out by a failure.
-    fn failed(&self, shared: &Shared, error: &ValidationError) -> Answer {
-        shared.tell(Refused::by(error));
+    fn failed(&self, host: &Host, error: &ValidationError) -> Answer {
+        host.tell(Refused::by(error));
         let next = self.next.as_ref();
         match error.kind() {
             ValidationErrorKind::Refused => {
@@ -277,8 +275,8 @@ impl Entrant {
     }
 
     /// Without the registry nobody is signed in: a logout could not end that session.
-    pub(super) fn registry_failed(&self, shared: &Shared, error: &RegistryError) -> Answer {
-        shared.tell(Refused::by(error));
+    pub(super) fn registry_failed(&self, host: &Host, error: &RegistryError) -> Answer {
+        host.tell(Refused::by(error));
         self.page(if error.kind() == RegistryErrorKind::Full {
             PageKind::Busy
         } else {
@@ -286,8 +284,8 @@ impl Entrant {
         })
     }
 
-    fn turned_away(&self, shared: &Shared) -> Answer {
-        shared.tell(Refused::new(RefusedReason::Busy));
+    fn turned_away(&self, host: &Host) -> Answer {
+        host.tell(Refused::new(RefusedReason::Busy));
         self.page(PageKind::Busy)
     }
 

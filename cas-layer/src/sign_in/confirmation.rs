@@ -16,7 +16,7 @@ use super::{Entrant, Login, opening, step};
 use crate::{
     address::LoginKind,
     answer::{Answer, Detail, Reader},
-    app::Shared,
+    app::Host,
     clock::UnixSeconds,
     events::{Refused, RefusedReason},
     pages::{ANSWER, CONTINUE, Confirmation, OTHER, PageKind, SEALED},
@@ -34,8 +34,8 @@ const MAX_SEALED: usize = LogoutRequest::MAX_BYTES - 1024;
 impl Entrant {
     /// What a sign-in of this user is confirmed with; `None` if it need not be, as the browser has had them signed in last
     /// or still has.
-    pub(super) fn who_asks<'s>(&self, shared: &'s Shared, user: &str) -> Option<&'s Confirmations> {
-        let confirmations = shared.confirmations.as_ref()?;
+    pub(super) fn who_asks<'s>(&self, host: &'s Host, user: &str) -> Option<&'s Confirmations> {
+        let confirmations = host.confirmations.as_ref()?;
         let is_here = self.current.as_ref().is_some_and(|it| it.name() == user);
         let known = self.binding.known();
         let is_known = is_here || known.is_some_and(|tag| confirmations.is_tag_of(user, tag));
@@ -46,7 +46,7 @@ impl Entrant {
     /// long as the answer is waited for.
     pub(super) async fn ask(
         &mut self,
-        shared: &Shared,
+        host: &Host,
         confirmations: &Confirmations,
         begun: Begun,
         identity: Identity,
@@ -54,7 +54,7 @@ impl Entrant {
     ) -> Answer {
         if !self.reader.wants_page {
             let reason = RefusedReason::NotConfirmed;
-            shared.tell(Refused::new(reason).signing_in(identity.user(), identity.id));
+            host.tell(Refused::new(reason).signing_in(identity.user(), identity.id));
             return self.page(PageKind::ConfirmationNeeded);
         }
         let until = identity.expires_at.min(now.saturating_add(WAIT));
@@ -62,18 +62,18 @@ impl Entrant {
             // By the number it is known that all sessions of the user were ended meanwhile.
             Ok(Opened::Live { number }) => identity.open(number),
             Ok(Opened::Ended) => {
-                return self.refused(shared, RefusedReason::SignedOutMeanwhile, &identity);
+                return self.refused(host, RefusedReason::SignedOutMeanwhile, &identity);
             }
-            Err(error) => return self.registry_failed(shared, &error),
+            Err(error) => return self.registry_failed(host, &error),
         };
         let id = session.id;
-        match self.wait(shared, confirmations, session, until, now).await {
+        match self.wait(host, confirmations, session, until, now).await {
             Ok(question) => {
                 let (kind, question) = (PageKind::ConfirmationNeeded, Detail::Question(question));
                 Answer::page_with(kind, self.next.as_ref(), question)
             }
             Err(answer) => {
-                shared.take_back(vec![id], now).await;
+                host.take_back(vec![id], now).await;
                 answer
             }
         }
@@ -82,7 +82,7 @@ impl Entrant {
     /// Lets the session wait for an answer to the question that comes back, or says what there is instead.
     async fn wait(
         &mut self,
-        shared: &Shared,
+        host: &Host,
         confirmations: &Confirmations,
         session: SessionData,
         until: UnixSeconds,
@@ -99,7 +99,7 @@ impl Entrant {
         };
         let sealed = confirmations.seal(&unconfirmed, now).filter(|_| is_random);
         let not_asked = |reason, kind| {
-            shared.tell(Refused::new(reason).signing_in(&user, id));
+            host.tell(Refused::new(reason).signing_in(&user, id));
             self.page(kind)
         };
         let Some(sealed) = sealed else {
@@ -111,60 +111,61 @@ impl Entrant {
             return Err(not_asked(RefusedReason::SessionTooLarge, kind));
         }
         for name in unconfirmed.names() {
-            if let Err(error) = open(shared, name, until, now).await {
-                shared.take_back(unconfirmed.names(), now).await;
-                return Err(self.registry_failed(shared, &error));
+            if let Err(error) = open(host, name, until, now).await {
+                host.take_back(unconfirmed.names(), now).await;
+                return Err(self.registry_failed(host, &error));
             }
         }
         self.binding.wait(value, now);
         let place = self.reader.place;
-        let action = place.confirmation_path(shared, self.next.as_ref());
+        let action = place.confirmation_path(host, self.next.as_ref());
         Ok(Confirmation::new(&user, action, sealed))
     }
 
     /// The user says that it is them.
-    async fn confirm(&mut self, shared: &Arc<Shared>, unconfirmed: Unconfirmed) -> Answer {
+    async fn confirm(&mut self, host: &Arc<Host>, unconfirmed: Unconfirmed) -> Answer {
         let Unconfirmed { value, session, .. } = unconfirmed;
-        let (id, now) = (session.id, shared.clock.now());
+        let (id, now) = (session.id, host.app.clock.now());
         // Of all who send this form one is told that it is the first.
         let confirmation = SessionId::of_confirmation(&value);
-        let is_first = match shared
+        let is_first = match host
+            .app
             .registry
             .end_if_opened(vec![confirmation], LogoutSender::app(), now)
             .await
         {
             Ok(ended) => ended.contains(&confirmation),
-            Err(error) => return self.registry_failed(shared, &error),
+            Err(error) => return self.registry_failed(host, &error),
         };
         if !is_first {
-            return self.refused(shared, RefusedReason::NotConfirmed, &session);
+            return self.refused(host, RefusedReason::NotConfirmed, &session);
         }
-        let is_over = shared.lifetimes.is_over(&session, now);
-        let opened = if is_over || shared.registry.is_ended(&shared.registered(&session)) {
+        let is_over = host.app.lifetimes.is_over(&session, now);
+        let opened = if is_over || host.app.registry.is_ended(&host.registered(&session)) {
             Ok(Opened::Ended)
         } else {
-            open(shared, id, session.expires_at, now).await
+            open(host, id, session.expires_at, now).await
         };
         match opened {
             // The number stays that of the first opening.
-            Ok(Opened::Live { .. }) => match opening::establish(shared, session, now).await {
-                Ok(opening) => self.enter(shared, opening, now).await,
-                Err(not_opened) => self.not_opened(shared, &not_opened),
+            Ok(Opened::Live { .. }) => match opening::establish(host, session, now).await {
+                Ok(opening) => self.enter(host, opening, now).await,
+                Err(not_opened) => self.not_opened(host, &not_opened),
             },
-            Ok(Opened::Ended) => self.refused(shared, RefusedReason::SignedOutMeanwhile, &session),
-            Err(error) => self.registry_failed(shared, &error),
+            Ok(Opened::Ended) => self.refused(host, RefusedReason::SignedOutMeanwhile, &session),
+            Err(error) => self.registry_failed(host, &error),
         }
     }
 }
 
 /// Opens a session, or lets an open one last longer.
 async fn open(
-    shared: &Shared,
+    host: &Host,
     id: SessionId,
     expires_at: UnixSeconds,
     now: UnixSeconds,
 ) -> Result<Opened, RegistryError> {
-    let begun = Begun::new(&shared.registry, id, shared.begun_for()).await?;
+    let begun = Begun::new(&host.app.registry, id, host.begun_for()).await?;
     begun.open(expires_at, now).await
 }
 
@@ -179,60 +180,60 @@ enum Judged {
 
 /// The answer to a posted form with somebody's answer.
 pub(crate) async fn answer(
-    shared: &Arc<Shared>,
+    host: &Arc<Host>,
     place: Place,
     request: &Request<()>,
     form: &[u8],
 ) -> Response<Bytes> {
     let (answer, reader, declined, now) = {
-        let visit = Visit::of(request, shared, place);
+        let visit = Visit::of(request, host, place);
         let reader = Reader::of(&visit);
-        match judge(shared, &visit, form) {
-            Judged::Answer(answer) => return answer.render(shared, &reader),
+        match judge(host, &visit, form) {
+            Judged::Answer(answer) => return answer.render(host, &reader),
             Judged::Refuse(reason, answer) => {
-                shared.tell(Refused::new(reason));
-                return answer.render(shared, &reader);
+                host.tell(Refused::new(reason));
+                return answer.render(host, &reader);
             }
-            Judged::Confirmed(confirmed) => return confirm(shared, *confirmed).await,
+            Judged::Confirmed(confirmed) => return confirm(host, *confirmed).await,
             Judged::Declined(declined, login) => {
-                let answer = login.begin(shared, &visit);
+                let answer = login.begin(host, &visit);
                 (answer, Reader::never_clearing(&visit), declined, visit.now)
             }
         }
     };
     let session = &declined.session;
     let refused = Refused::new(RefusedReason::NotConfirmed);
-    shared.tell(refused.signing_in(session.user(), session.id));
+    host.tell(refused.signing_in(session.user(), session.id));
     let mut ids = declined.names();
     ids.push(session.id);
     // Should this fail, the browser does not confirm it any more.
-    shared.take_back(ids, now).await;
-    answer.render(shared, &reader)
+    host.take_back(ids, now).await;
+    answer.render(host, &reader)
 }
 
-async fn confirm(shared: &Arc<Shared>, confirmed: (Entrant, Unconfirmed)) -> Response<Bytes> {
+async fn confirm(host: &Arc<Host>, confirmed: (Entrant, Unconfirmed)) -> Response<Bytes> {
     let (mut entrant, unconfirmed) = confirmed;
-    let answer = entrant.confirm(shared, unconfirmed).await;
-    entrant.leave(shared, answer)
+    let answer = entrant.confirm(host, unconfirmed).await;
+    entrant.leave(host, answer)
 }
 
-fn judge(shared: &Shared, visit: &Visit<'_>, form: &[u8]) -> Judged {
-    if !visit.is_same_origin(shared) || is_framed(visit.headers) {
+fn judge(host: &Host, visit: &Visit<'_>, form: &[u8]) -> Judged {
+    if !visit.is_same_origin(host) || is_framed(visit.headers) {
         let foreign = Answer::text(StatusCode::FORBIDDEN, "not from a page of this app");
         return Judged::Refuse(RefusedReason::ForeignConfirmation, foreign);
     }
     if visit.is_unverified() {
-        return Judged::Answer(step::not_current(shared, visit));
+        return Judged::Answer(step::not_current(host, visit));
     }
     let refused = |next: Option<&ReturnPath>| {
         let answer = Answer::page(PageKind::SignInRefused, next);
         Judged::Refuse(RefusedReason::NotConfirmed, answer)
     };
-    let Some((unconfirmed, is_them)) = read(shared, form) else {
+    let Some((unconfirmed, is_them)) = read(host, form) else {
         return refused(None);
     };
     let next = unconfirmed.next.as_deref().and_then(ReturnPath::parse);
-    let mut binding = visit.binding(shared);
+    let mut binding = visit.binding(host);
     if !binding.take_waiting(&unconfirmed.value) {
         // A second click finds the user signed in by the first.
         return match visit.user() {
@@ -253,7 +254,7 @@ fn judge(shared: &Shared, visit: &Visit<'_>, form: &[u8]) -> Judged {
 }
 
 /// What waits, and whether the user says that it is them. `None` for a form that is not one of ours, whole.
-fn read(shared: &Shared, form: &[u8]) -> Option<(Unconfirmed, bool)> {
+fn read(host: &Host, form: &[u8]) -> Option<(Unconfirmed, bool)> {
     let only = |wanted: &str| {
         let mut values = parse(form)
             .filter(|(name, _)| name == wanted)
@@ -265,6 +266,6 @@ fn read(shared: &Shared, form: &[u8]) -> Option<(Unconfirmed, bool)> {
         OTHER => false,
         _ => return None,
     };
-    let confirmations = shared.confirmations.as_ref()?;
+    let confirmations = host.confirmations.as_ref()?;
     Some((confirmations.open(&only(SEALED)?)?, is_them))
 }

@@ -6,7 +6,7 @@ use http::{HeaderValue, Method, StatusCode};
 
 use crate::{
     answer::Answer,
-    app::{Granting, Label, Shared, Source},
+    app::{Granting, Host, Label, Source},
     clock::UnixSeconds,
     events::{Event, GrantOutcome, ProxyCallbackOutcome},
     protocol::{Authentication, InvalidProxyCallback, ProxyCallback, ProxyGrantingTicket},
@@ -28,9 +28,9 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    pub(crate) fn of(shared: &Shared, visit: &Visit<'_>) -> Self {
-        let address = shared.peers.address(visit.extensions);
-        let granting = shared.granting.as_ref();
+    pub(crate) fn of(host: &Host, visit: &Visit<'_>) -> Self {
+        let address = host.app.peers.address(visit.extensions);
+        let granting = host.app.granting.as_ref();
         Self {
             method: visit.method.clone(),
             source: granting.map_or(Source::Unknown, |granting| granting.source(address)),
@@ -39,21 +39,21 @@ impl Call {
         }
     }
 
-    pub(crate) async fn run(self, shared: &Shared) -> Answer {
+    pub(crate) async fn run(self, host: &Host) -> Answer {
         let refused = match self.source {
             Source::Listed => None,
             Source::Unlisted => Some(ProxyCallbackOutcome::SourceRefused),
             Source::Unknown => Some(ProxyCallbackOutcome::SourceUnknown),
         };
         if let Some(outcome) = refused {
-            shared.tell(Event::ProxyCallback(outcome));
+            host.tell(Event::ProxyCallback(outcome));
             return Answer::text(StatusCode::FORBIDDEN, "not a source of proxy callbacks");
         }
         match (self.method, self.read) {
             (Method::GET, Ok(ProxyCallback::Pair { ticket, iou })) => {
                 let iou = IouId::of(iou.expose_secret());
-                let delivered = deliver(shared, iou, &ticket, self.now).await;
-                shared.tell(Event::ProxyCallback(match &delivered {
+                let delivered = deliver(host, iou, &ticket, self.now).await;
+                host.tell(Event::ProxyCallback(match &delivered {
                     Ok(Delivered::Kept) => ProxyCallbackOutcome::Kept,
                     Ok(Delivered::Twice) => ProxyCallbackOutcome::Twice,
                     Ok(Delivered::Unexpected) => ProxyCallbackOutcome::Unexpected,
@@ -67,7 +67,7 @@ impl Call {
             (Method::GET, Ok(ProxyCallback::Probe)) | (Method::HEAD, _) => Answer::ok(),
             (Method::GET, Err(error)) => {
                 let outcome = ProxyCallbackOutcome::Malformed(&error);
-                shared.tell(Event::ProxyCallback(outcome));
+                host.tell(Event::ProxyCallback(outcome));
                 Answer::text(StatusCode::BAD_REQUEST, error.to_string())
             }
             _ => Answer::method_not_allowed("GET, HEAD, POST"),
@@ -76,12 +76,12 @@ impl Call {
 }
 
 async fn deliver(
-    shared: &Shared,
+    host: &Host,
     iou: IouId,
     ticket: &ProxyGrantingTicket,
     now: UnixSeconds,
 ) -> Result<Delivered, RegistryError> {
-    let Some((granting, grants)) = both(shared) else {
+    let Some((granting, grants)) = both(host) else {
         return Ok(Delivered::Unexpected);
     };
     match granting.seal(ticket, &Label::Pair(iou)) {
@@ -91,11 +91,11 @@ async fn deliver(
     }
 }
 
-fn both(shared: &Shared) -> Option<(&Granting, &dyn ProxyGrants)> {
-    shared
+fn both(host: &Host) -> Option<(&Granting, &dyn ProxyGrants)> {
+    host.app
         .granting
-        .as_deref()
-        .zip(shared.registry.proxy_grants())
+        .as_ref()
+        .zip(host.app.registry.proxy_grants())
 }
 
 /// A validation that asks for a proxy-granting ticket, while it is under way.
@@ -107,17 +107,17 @@ pub(crate) struct Asking<'s> {
 
 /// Has the registry expect a pair; `None` where none is asked for. That the registry fails is no reason to sign
 /// nobody in.
-pub(crate) async fn ask(shared: &Shared) -> Option<Asking<'_>> {
-    let (granting, grants) = both(shared).filter(|_| shared.client.asks_for_grants())?;
-    let lasts = shared.begun_for();
-    match grants.expect(lasts, shared.clock.now()).await {
+pub(crate) async fn ask(host: &Host) -> Option<Asking<'_>> {
+    let (granting, grants) = both(host).filter(|_| host.client.asks_for_grants())?;
+    let lasts = host.begun_for();
+    match grants.expect(lasts, host.app.clock.now()).await {
         Ok(expected) => Some(Asking {
             granting,
             grants,
             _expected: expected,
         }),
         Err(error) => {
-            shared.tell(Event::Grant(GrantOutcome::RegistryFailed(&error)));
+            host.tell(Event::Grant(GrantOutcome::RegistryFailed(&error)));
             None
         }
     }
@@ -127,21 +127,24 @@ impl Asking<'_> {
     /// The ticket that the CAS server brought for this user, if it did.
     pub(crate) async fn collect(
         self,
-        shared: &Shared,
+        host: &Host,
         authentication: &Authentication,
     ) -> Option<ProxyGrantingTicket> {
         let Some(iou) = authentication.proxy_granting_ticket_iou() else {
-            shared.tell(Event::Grant(GrantOutcome::NotGiven));
+            host.tell(Event::Grant(GrantOutcome::NotGiven));
             return None;
         };
         let iou = IouId::of(iou.expose_secret());
-        let collected = self.grants.collect(iou, PATIENCE, shared.clock.now()).await;
+        let collected = self
+            .grants
+            .collect(iou, PATIENCE, host.app.clock.now())
+            .await;
         let outcome = match &collected {
             Ok(Some(_)) => GrantOutcome::Given,
             Ok(None) => GrantOutcome::NotDelivered,
             Err(error) => GrantOutcome::RegistryFailed(error),
         };
-        shared.tell(Event::Grant(outcome));
+        host.tell(Event::Grant(outcome));
         self.granting.open(&collected.ok()??, &Label::Pair(iou))
     }
 }
@@ -149,28 +152,28 @@ impl Asking<'_> {
 /// Gives a session that has been opened its proxy-granting ticket, and makes single logout find that too. A
 /// session without it is as good as any other.
 pub(crate) async fn give(
-    shared: &Shared,
+    host: &Host,
     session: &mut SessionData,
     ticket: ProxyGrantingTicket,
     now: UnixSeconds,
 ) {
-    let given = try_give(shared, session, ticket, now).await;
+    let given = try_give(host, session, ticket, now).await;
     if let Err(error) = given {
-        shared.tell(Event::Grant(GrantOutcome::RegistryFailed(&error)));
+        host.tell(Event::Grant(GrantOutcome::RegistryFailed(&error)));
     }
 }
 
 async fn try_give(
-    shared: &Shared,
+    host: &Host,
     session: &mut SessionData,
     ticket: ProxyGrantingTicket,
     now: UnixSeconds,
 ) -> Result<(), RegistryError> {
-    let Some((granting, grants)) = both(shared) else {
+    let Some((granting, grants)) = both(host) else {
         return Ok(());
     };
     let id = SessionId::of_granting(&ticket);
-    let begun = Begun::new(&shared.registry, id, shared.begun_for()).await?;
+    let begun = Begun::new(&host.app.registry, id, host.begun_for()).await?;
     if begun.open(session.expires_at, now).await? == Opened::Ended {
         return Ok(());
     }
@@ -184,14 +187,14 @@ async fn try_give(
 
 /// The proxy-granting ticket of a session, unless one of the two has ended. Who holds a user may do so for long.
 pub(crate) async fn of_session(
-    shared: &Shared,
+    host: &Host,
     session: &SessionData,
 ) -> Result<Granted, RegistryError> {
-    let now = shared.clock.now();
-    if session.is_expired(now) || shared.registry.is_ended(&shared.registered(session)) {
+    let now = host.app.clock.now();
+    if session.is_expired(now) || host.app.registry.is_ended(&host.registered(session)) {
         return Ok(Granted::Ended);
     }
-    let ticket = match (&session.granting_ticket, both(shared)) {
+    let ticket = match (&session.granting_ticket, both(host)) {
         (Some(ticket), _) => Some(ticket.clone()),
         (None, Some((granting, grants))) if granting.in_registry => {
             let kept = grants.kept(session.id, now).await?;
@@ -203,7 +206,7 @@ pub(crate) async fn of_session(
         None => Granted::None,
         Some(ticket) => {
             let id = SessionId::of_granting(&ticket);
-            if shared.registry.ended().contain_id(id) {
+            if host.app.registry.ended().contain_id(id) {
                 Granted::Ended
             } else {
                 Granted::Ticket(ticket)
@@ -213,8 +216,8 @@ pub(crate) async fn of_session(
 }
 
 /// The same for a user whose ticket opened no session: what the CAS server brought with that is all there is.
-pub(crate) fn of_ticket(shared: &Shared, identity: &Identity) -> Granted {
-    if identity.is_expired(shared.clock.now()) {
+pub(crate) fn of_ticket(host: &Host, identity: &Identity) -> Granted {
+    if identity.is_expired(host.app.clock.now()) {
         return Granted::Ended;
     }
     match &identity.granting_ticket {
@@ -231,8 +234,8 @@ pub(crate) enum Granted {
 }
 
 /// The CAS server says that the ticket of a session is no good.
-pub(crate) async fn forget(shared: &Shared, session: &SessionData) {
-    if let Some((granting, grants)) = both(shared)
+pub(crate) async fn forget(host: &Host, session: &SessionData) {
+    if let Some((granting, grants)) = both(host)
         && granting.in_registry
     {
         // If it stays, it is refused again.
@@ -243,15 +246,15 @@ pub(crate) async fn forget(shared: &Shared, session: &SessionData) {
 /// The cookie of a session. A proxy-granting ticket with which it would be too large is left out: better to be signed in
 /// without it.
 pub(crate) fn cookie(
-    shared: &Shared,
+    host: &Host,
     session: &mut SessionData,
     now: UnixSeconds,
 ) -> Result<HeaderValue, NoCookie> {
-    let written = shared.session_cookie.write(session, now);
+    let written = host.session_cookie.write(session, now);
     match written {
         Err(NoCookie::TooLarge { .. }) if session.granting_ticket.take().is_some() => {
-            shared.tell(Event::Grant(GrantOutcome::TooLarge));
-            shared.session_cookie.write(session, now)
+            host.tell(Event::Grant(GrantOutcome::TooLarge));
+            host.session_cookie.write(session, now)
         }
         _ => written,
     }

@@ -5,7 +5,7 @@ use http::HeaderValue;
 use super::granting;
 use crate::{
     admission::Validated,
-    app::Shared,
+    app::Host,
     clock::UnixSeconds,
     events::Refused,
     registry::{Begun, Opened, RegistryError},
@@ -36,7 +36,7 @@ pub(crate) enum NoSession {
 
 /// Who the user is to this app, if it admits them. With the proxy-granting ticket that came along.
 pub(crate) fn identify(
-    shared: &Shared,
+    host: &Host,
     validated: Validated,
     id: SessionId,
     is_renewed: bool,
@@ -46,13 +46,14 @@ pub(crate) fn identify(
         authentication,
         granting_ticket,
     } = validated;
-    let content = shared
+    let content = host
+        .app
         .content
-        .of(&authentication, shared.client.url())
+        .of(&authentication, host.client.url())
         .inspect_err(|rejected| {
-            shared.tell(Refused::by(rejected).signing_in(authentication.user(), id));
+            host.tell(Refused::by(rejected).signing_in(authentication.user(), id));
         })?;
-    let mut identity = Identity::new(content, id, is_renewed, now, &shared.lifetimes);
+    let mut identity = Identity::new(content, id, is_renewed, now, &host.app.lifetimes);
     identity.granting_ticket = granting_ticket;
     Ok(identity)
 }
@@ -60,13 +61,13 @@ pub(crate) fn identify(
 /// Opens the session of a user. A browser whose service URL is bare is asked first whether it is theirs (`who_asks` in
 /// `confirmation.rs`), or another site could sign a visitor in under a foreign name.
 pub(crate) async fn open(
-    shared: &Shared,
+    host: &Host,
     begun: Begun,
     identity: Identity,
     now: UnixSeconds,
 ) -> Result<Opening, Box<NotOpened>> {
     let reason = match begun.open(identity.expires_at, now).await {
-        Ok(Opened::Live { number }) => return establish(shared, identity.open(number), now).await,
+        Ok(Opened::Live { number }) => return establish(host, identity.open(number), now).await,
         Ok(Opened::Ended) => NoSession::Ended,
         Err(error) => NoSession::Registry(error),
     };
@@ -75,18 +76,18 @@ pub(crate) async fn open(
 
 /// Gives a session that the registry has opened what it needs: its proxy-granting ticket, and its cookie.
 pub(crate) async fn establish(
-    shared: &Shared,
+    host: &Host,
     mut session: SessionData,
     now: UnixSeconds,
 ) -> Result<Opening, Box<NotOpened>> {
     let granting_ticket = session.granting_ticket.take();
     if let Some(ticket) = granting_ticket.clone() {
-        granting::give(shared, &mut session, ticket, now).await;
+        granting::give(host, &mut session, ticket, now).await;
     }
-    match granting::cookie(shared, &mut session, now) {
+    match granting::cookie(host, &mut session, now) {
         Ok(cookie) => Ok(Opening { session, cookie }),
         Err(no_cookie) => {
-            shared.take_back(vec![session.id], now).await;
+            host.take_back(vec![session.id], now).await;
             let mut identity = session.into_identity();
             identity.granting_ticket = granting_ticket;
             let reason = NoSession::Cookie(no_cookie);

@@ -5,7 +5,7 @@ use super::{Callback, Entrant, Login};
 use crate::{
     address::{self, LoginKind, LoginQuery, NoTicket},
     answer::Answer,
-    app::Shared,
+    app::Host,
     events::{Refused, RefusedReason},
     pages::PageKind,
     protocol::ServiceTicket,
@@ -37,13 +37,13 @@ pub(crate) enum Taken {
 
 impl Step {
     /// Carries out everything but a validation, which takes time.
-    pub(crate) fn take(self, shared: &Shared, visit: &Visit<'_>) -> Taken {
+    pub(crate) fn take(self, host: &Host, visit: &Visit<'_>) -> Taken {
         let (refused, answer) = match self {
             Self::Validate(callback) => return Taken::Validate(callback),
             Self::Answer(answer) => (None, answer),
-            Self::Begin(login) => (None, login.begin(shared, visit)),
+            Self::Begin(login) => (None, login.begin(host, visit)),
             Self::BeginAgain(reason, login) => {
-                (Some(Refused::new(reason)), login.begin(shared, visit))
+                (Some(Refused::new(reason)), login.begin(host, visit))
             }
             Self::Refuse(reason, answer) => (Some(Refused::new(reason)), answer),
             Self::Forbid(answer) => {
@@ -52,7 +52,7 @@ impl Step {
             }
         };
         if let Some(refused) = refused {
-            shared.tell(refused);
+            host.tell(refused);
         }
         Taken::Answer(answer)
     }
@@ -60,14 +60,14 @@ impl Step {
 
 /// A request needs a user and has none: a page that is being opened is sent to the CAS server, all else is told where
 /// to sign in.
-pub(crate) fn demand(shared: &Shared, visit: &Visit<'_>) -> Step {
-    if !visit.may_be_sent_away(shared) {
-        return Step::Answer(unauthorized(shared, visit));
+pub(crate) fn demand(host: &Host, visit: &Visit<'_>) -> Step {
+    if !visit.may_be_sent_away(host) {
+        return Step::Answer(unauthorized(host, visit));
     }
     Step::Begin(Box::new(Login {
-        next: visit.next(shared),
+        next: visit.next(host),
         kind: LoginKind {
-            is_renewed: shared.sign_in.is_renewed,
+            is_renewed: host.app.sign_in.is_renewed,
             ..LoginKind::default()
         },
         binding: None,
@@ -75,64 +75,64 @@ pub(crate) fn demand(shared: &Shared, visit: &Visit<'_>) -> Step {
 }
 
 /// Says where to sign in.
-fn unauthorized(shared: &Shared, visit: &Visit<'_>) -> Answer {
-    Answer::page(PageKind::SignInNeeded, visit.next_of_link(shared).as_ref())
+fn unauthorized(host: &Host, visit: &Visit<'_>) -> Answer {
+    Answer::page(PageKind::SignInNeeded, visit.next_of_link(host).as_ref())
 }
 
 /// A request needs a user whose credentials are fresh, and those of this one are not.
-pub(crate) fn demand_renewal(shared: &Shared, visit: &Visit<'_>) -> Step {
-    if !visit.may_be_sent_away(shared) {
-        let next = visit.next_to_renew(shared);
+pub(crate) fn demand_renewal(host: &Host, visit: &Visit<'_>) -> Step {
+    if !visit.may_be_sent_away(host) {
+        let next = visit.next_to_renew(host);
         let kind = PageKind::FreshSignInNeeded;
         return Step::Answer(Answer::page(kind, next.as_ref()));
     }
     Step::Begin(Box::new(Login {
-        next: visit.next(shared),
+        next: visit.next(host),
         kind: LoginKind::RENEWED,
         binding: None,
     }))
 }
 
 /// A user may not do this.
-pub(crate) fn forbid(shared: &Shared, visit: &Visit<'_>) -> Step {
-    let next = visit.next_of_link(shared);
+pub(crate) fn forbid(host: &Host, visit: &Visit<'_>) -> Step {
+    let next = visit.next_of_link(host);
     Step::Forbid(Answer::page(PageKind::NotAllowed, next.as_ref()))
 }
 
 /// The visitor may have a session: whether it has ended is not known at the moment. The cookie stays, and the
 /// CAS server is not asked: it would sign in again whoever has just signed out.
-pub(crate) fn not_current(shared: &Shared, visit: &Visit<'_>) -> Answer {
+pub(crate) fn not_current(host: &Host, visit: &Visit<'_>) -> Answer {
     // What was posted cannot be posted again by a link.
     let next = match visit.place {
-        Place::Page => visit.next_of_link(shared),
-        Place::Endpoint | Place::Request => visit.next(shared),
+        Place::Page => visit.next_of_link(host),
+        Place::Endpoint | Place::Request => visit.next(host),
     };
     Answer::page(PageKind::SessionUnverified, next.as_ref())
 }
 
 /// `GET` on the login endpoint, with or without a ticket. A page of another site that has the browser ask behind its
 /// user's back begins no login and ends none.
-pub(crate) fn at_login(shared: &Shared, visit: &Visit<'_>) -> Step {
-    if visit.is_hidden(shared) {
-        return Step::Answer(unauthorized(shared, visit));
+pub(crate) fn at_login(host: &Host, visit: &Visit<'_>) -> Step {
+    if visit.is_hidden(host) {
+        return Step::Answer(unauthorized(host, visit));
     }
-    arrive(shared, visit, LoginQuery::parse(visit.uri.query(), shared))
+    arrive(host, visit, LoginQuery::parse(visit.uri.query(), host))
 }
 
 /// The same with a query that has been read, or a ticket that came in a form.
-pub(crate) fn arrive(shared: &Shared, visit: &Visit<'_>, query: LoginQuery) -> Step {
+pub(crate) fn arrive(host: &Host, visit: &Visit<'_>, query: LoginQuery) -> Step {
     if visit.is_unverified() {
-        return Step::Answer(not_current(shared, visit));
+        return Step::Answer(not_current(host, visit));
     }
-    match query.ticket(shared.client.protocol()) {
-        Some(ticket) => with_ticket(shared, visit, query, ticket),
-        None => without_ticket(shared, visit, query),
+    match query.ticket(host.client.protocol()) {
+        Some(ticket) => with_ticket(host, visit, query, ticket),
+        None => without_ticket(host, visit, query),
     }
 }
 
 /// A visitor comes back with what they were given for a ticket.
 fn with_ticket(
-    shared: &Shared,
+    host: &Host,
     visit: &Visit<'_>,
     mut query: LoginQuery,
     ticket: Result<ServiceTicket, NoTicket>,
@@ -141,19 +141,17 @@ fn with_ticket(
         let answer = Answer::page(PageKind::InvalidTicket, query.next.as_ref());
         return Step::Refuse(RefusedReason::InvalidTicket, answer);
     };
-    let mut binding = visit.binding(shared);
-    let claimed = visit
-        .place
-        .claim(shared, visit.uri, &mut binding, &mut query);
+    let mut binding = visit.binding(host);
+    let claimed = visit.place.claim(host, visit.uri, &mut binding, &mut query);
     let Some(login) = claimed else {
-        return not_bound(shared, visit, query);
+        return not_bound(host, visit, query);
     };
     let next = query.next.as_ref();
     let tag = query.tag.as_deref().unwrap_or_default();
-    let Ok(service) = visit.place.service_url(shared, next, query.kind, tag) else {
+    let Ok(service) = visit.place.service_url(host, next, query.kind, tag) else {
         return Step::Answer(Answer::page(PageKind::InternalError, next));
     };
-    let peer = shared.peers.of(visit.extensions);
+    let peer = host.app.peers.of(visit.extensions);
     let entrant = Entrant::of(visit, query.next, query.kind, binding);
     Step::Validate(Box::new(Callback {
         ticket,
@@ -164,12 +162,12 @@ fn with_ticket(
     }))
 }
 
-fn without_ticket(shared: &Shared, visit: &Visit<'_>, query: LoginQuery) -> Step {
+fn without_ticket(host: &Host, visit: &Visit<'_>, query: LoginQuery) -> Step {
     if query.kind.is_gateway {
         // Whether we made this address or not: it leads to a page of this app, and nobody is asked anything.
-        let mut binding = visit.binding(shared);
-        binding.take(|value| visit.place.tag_matches(shared, value, &query));
-        let cookie = visit.place.login_cookie(shared, &binding);
+        let mut binding = visit.binding(host);
+        binding.take(|value| visit.place.tag_matches(host, value, &query));
+        let cookie = visit.place.login_cookie(host, &binding);
         return Step::Answer(Answer::go_on(query.next.as_ref()).with_cookie(cookie));
     }
     if visit.user().is_some() && !query.wants_renewal {
@@ -179,7 +177,7 @@ fn without_ticket(shared: &Shared, visit: &Visit<'_>, query: LoginQuery) -> Step
     Step::Begin(Box::new(Login {
         next: query.next,
         kind: LoginKind {
-            is_renewed: shared.sign_in.is_renewed || wants_renewal,
+            is_renewed: host.app.sign_in.is_renewed || wants_renewal,
             is_retry: query.kind.is_retry,
             is_gateway: false,
         },
@@ -192,17 +190,17 @@ fn without_ticket(shared: &Shared, visit: &Visit<'_>, query: LoginQuery) -> Step
 /// already, the login starts afresh, which one who has a session at the CAS server does not notice.
 /// That happens once: a browser that does not send cookies back would go in circles. One in which a sign-in waits to
 /// be confirmed has shown that it does: its page was loaded again.
-pub(crate) fn not_bound(shared: &Shared, visit: &Visit<'_>, query: LoginQuery) -> Step {
+pub(crate) fn not_bound(host: &Host, visit: &Visit<'_>, query: LoginQuery) -> Step {
     let LoginQuery { next, kind, .. } = query;
     if visit.user().is_some() || kind.is_gateway {
         return Step::Answer(Answer::go_on(next.as_ref()));
     }
     // A bare service URL does not say how often it was tried.
-    if !kind.is_retry && !shared.sign_in.is_bare {
+    if !kind.is_retry && !host.app.sign_in.is_bare {
         if visit.is_post() {
             // From another site a `POST` brings no session cookie. The `GET` that follows does, so it shows
             // whether somebody has signed in already.
-            let link = address::retry_link(shared, next.as_ref(), kind);
+            let link = address::retry_link(host, next.as_ref(), kind);
             return Step::Refuse(RefusedReason::NotBegunHere, Answer::redirect(link));
         }
         let login = Box::new(Login {
@@ -215,7 +213,7 @@ pub(crate) fn not_bound(shared: &Shared, visit: &Visit<'_>, query: LoginQuery) -
         });
         return Step::BeginAgain(RefusedReason::NotBegunHere, login);
     }
-    let mut binding = visit.binding(shared);
+    let mut binding = visit.binding(host);
     if !visit.is_post() && binding.give_up_waiting() {
         let login = Box::new(Login {
             next,
@@ -240,19 +238,19 @@ pub(crate) enum Gateway {
     Ask(Box<Login>),
 }
 
-pub(crate) fn gateway(shared: &Shared, visit: &Visit<'_>) -> Gateway {
-    if !visit.may_be_sent_away(shared) {
+pub(crate) fn gateway(host: &Host, visit: &Visit<'_>) -> Gateway {
+    if !visit.may_be_sent_away(host) {
         return Gateway::Pass;
     }
-    let Some(mut binding) = shared.binding_cookie.find(visit.headers, visit.now) else {
+    let Some(mut binding) = host.binding_cookie.find(visit.headers, visit.now) else {
         return Gateway::Probe;
     };
-    if !binding.may_ask(shared.gateway_interval, visit.now) {
+    if !binding.may_ask(host.app.gateway_interval, visit.now) {
         return Gateway::Pass;
     }
     binding.ask(visit.now);
     Gateway::Ask(Box::new(Login {
-        next: visit.next(shared),
+        next: visit.next(host),
         kind: LoginKind {
             is_gateway: true,
             ..LoginKind::default()

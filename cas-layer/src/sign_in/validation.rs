@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 use super::granting;
 use crate::{
     admission::{Member, Party, Peer, Running, Turn, Validated, Validation, Validations},
-    app::Shared,
+    app::Host,
     client::ValidationError,
     events::{Event, validation_span},
     protocol::{ServiceTicket, ServiceUrl},
@@ -31,14 +31,14 @@ pub(crate) enum Admitted {
 /// Waits for the turn of a ticket of this login, as long as its validation may itself take: a burst passes, and a dead CAS
 /// server does not pile up requests. `None` after that, and at once where too many wait.
 pub(crate) async fn admit(
-    shared: &Shared,
+    host: &Host,
     login: LoginValue,
     peer: Option<Peer>,
     id: SessionId,
 ) -> Option<Admitted> {
     let Validations {
         browsers, logins, ..
-    } = &*shared.validations;
+    } = &*host.validations;
     let admitted = async {
         let mut turn = logins.turn(login).await?;
         if let Some(answer) = turn.answer_to(id) {
@@ -51,14 +51,14 @@ pub(crate) async fn admit(
         let slot = browsers.ask(party)?.slot().await?;
         Some(Admitted::Asks(turn, slot))
     };
-    timeout(shared.client.timeout(), admitted).await.ok()?
+    timeout(host.client.timeout(), admitted).await.ok()?
 }
 
 /// The same for a ticket that belongs to no login.
-pub(crate) async fn admit_program(shared: &Shared, peer: Option<Peer>) -> Option<Slot<Party>> {
+pub(crate) async fn admit_program(host: &Host, peer: Option<Peer>) -> Option<Slot<Party>> {
     let party = peer.map_or(Party::Anybody, Party::Peer);
-    let asked = shared.validations.programs.ask(party)?;
-    timeout(shared.client.timeout(), asked.slot()).await.ok()?
+    let asked = host.validations.programs.ask(party)?;
+    timeout(host.client.timeout(), asked.slot()).await.ok()?
 }
 
 /// A ticket that may be validated.
@@ -77,12 +77,12 @@ pub(crate) struct Question<B> {
 
 impl<B: Send + 'static> Question<B> {
     /// Asks the CAS server whose ticket this is.
-    pub(crate) fn ask(self, shared: &Arc<Shared>) -> Running<B> {
-        let shared = Arc::clone(shared);
+    pub(crate) fn ask(self, host: &Arc<Host>) -> Running<B> {
+        let host = Arc::clone(host);
         Running::new(async move {
             let _member = self.member;
             let (ticket, service) = (&self.ticket, &self.service);
-            let result = validate(&shared, self.slot, self.is_renewed, ticket, service).await;
+            let result = validate(&host, self.slot, self.is_renewed, ticket, service).await;
             Validation {
                 begun: self.begun,
                 result,
@@ -92,14 +92,14 @@ impl<B: Send + 'static> Question<B> {
 }
 
 async fn validate(
-    shared: &Shared,
+    host: &Host,
     slot: Slot<Party>,
     is_renewed: bool,
     ticket: &ServiceTicket,
     service: &ServiceUrl,
 ) -> Result<Validated, ValidationError> {
-    let client = &shared.client;
-    let asking = granting::ask(shared).await;
+    let client = &host.client;
+    let asking = granting::ask(host).await;
     let span = validation_span(client.protocol());
     let validated = async {
         let started = Instant::now();
@@ -108,7 +108,7 @@ async fn validate(
         } else {
             client.validate(ticket, service).await
         };
-        shared.tell(Event::Validated {
+        host.tell(Event::Validated {
             result: validated.as_ref().map(drop).map_err(ValidationError::kind),
             took: started.elapsed(),
         });
@@ -117,9 +117,9 @@ async fn validate(
     .instrument(span)
     .await;
     drop(slot);
-    let authentication = validated.inspect_err(|error| tell_operator(shared, error))?;
+    let authentication = validated.inspect_err(|error| tell_operator(host, error))?;
     let granting_ticket = match asking {
-        Some(asking) => asking.collect(shared, &authentication).await,
+        Some(asking) => asking.collect(host, &authentication).await,
         None => None,
     };
     Ok(Validated {
@@ -129,12 +129,12 @@ async fn validate(
 }
 
 /// Nobody can sign in then, and it is the fault of no visitor.
-fn tell_operator(shared: &Shared, error: &ValidationError) {
+fn tell_operator(host: &Host, error: &ValidationError) {
     let is_about_proxies = matches!(
         error.code(),
         Some("INVALID_PROXY_CALLBACK" | "UNAUTHORIZED_SERVICE_PROXY")
     );
-    if is_about_proxies && shared.client.asks_for_grants() {
+    if is_about_proxies && host.client.asks_for_grants() {
         static REFUSED: Seldom = Seldom::new();
         seldom!(
             error,

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::{
     admission::Seat,
-    app::Shared,
+    app::Host,
     protocol::{LogoutRequest, is_form},
 };
 
@@ -54,11 +54,11 @@ impl Form {
 
 /// The form that a sender posts, within bounds of number, length and time.
 pub(crate) async fn read<B: Body>(
-    shared: &Shared,
+    host: &Host,
     extensions: &Extensions,
     body: B,
 ) -> Result<Form, Unread> {
-    let seat = timeout(READING, shared.forms.seat(shared.peers.of(extensions))).await;
+    let seat = timeout(READING, host.app.forms.seat(host.app.peers.of(extensions))).await;
     // It was not the sender who was slow.
     let mut seat = seat.ok().flatten().ok_or(NO_ROOM)?;
     let data = timeout(READING, collect(body, &mut seat)).await;

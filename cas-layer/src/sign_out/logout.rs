@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use crate::{
     answer::{Answer, Detail},
-    app::Shared,
+    app::Host,
     clock::UnixSeconds,
     events::{Refused, RefusedReason, SignOutCause},
     pages::PageKind,
@@ -28,51 +28,51 @@ pub(crate) struct Leaving {
 
 impl Leaving {
     /// `GET` or `POST` on the logout endpoint.
-    pub(crate) fn of(shared: &Shared, visit: &Visit<'_>) -> Self {
-        let mut binding = visit.binding(shared);
+    pub(crate) fn of(host: &Host, visit: &Visit<'_>) -> Self {
+        let mut binding = visit.binding(host);
         let remembered = binding.remembered();
         binding.signed_out(visit.now);
-        let onward = visit.place.after_sign_out(shared);
+        let onward = visit.place.after_sign_out(host);
         // The login cookie is kept even if it is empty: the page after sign-out has something to clear, see
         // `forget_pages`.
-        let kept = visit.place.kept_login_cookie(shared, &binding);
+        let kept = visit.place.kept_login_cookie(host, &binding);
         Self {
             user: visit.owner().cloned(),
             remembered,
             answer: Answer::redirect(onward)
-                .with_cookie(shared.session_cookie.clear())
+                .with_cookie(host.session_cookie.clear())
                 .with_cookie(kept),
             now: visit.now,
         }
     }
 
     /// The session ends here before anything else happens, so a CAS server that is down keeps nobody signed in.
-    pub(crate) async fn run(self, shared: &Shared) -> Answer {
+    pub(crate) async fn run(self, host: &Host) -> Answer {
         let cause = SignOutCause::SignOut;
         match (&self.user, self.remembered) {
-            (Some(user), _) => shared.end(user, cause, self.now).await,
-            (None, Some(session)) => shared.end_remembered(session, cause, self.now).await,
+            (Some(user), _) => host.end(user, cause, self.now).await,
+            (None, Some(session)) => host.end_remembered(session, cause, self.now).await,
             (None, None) => {}
         }
         self.answer
     }
 }
 
-pub(crate) fn refuse_foreign(shared: &Shared) -> Answer {
-    shared.tell(Refused::new(RefusedReason::ForeignSignOut));
+pub(crate) fn refuse_foreign(host: &Host) -> Answer {
+    host.tell(Refused::new(RefusedReason::ForeignSignOut));
     Answer::text(StatusCode::FORBIDDEN, "not from a page of this app")
 }
 
 /// The visitor comes back from the CAS server's logout. A session that was opened meanwhile, say in
 /// another tab, is left alone.
-pub(crate) fn logged_out(shared: &Shared, visit: &Visit<'_>) -> Answer {
+pub(crate) fn logged_out(host: &Host, visit: &Visit<'_>) -> Answer {
     if visit.uri.query() == Some(SEEN) {
-        return forget_pages(shared, visit);
+        return forget_pages(host, visit);
     }
-    if let Some(path) = &shared.after_logout {
+    if let Some(path) = &host.app.after_logout {
         return Answer::go_on(Some(path));
     }
-    let image = shared.app.public_path(&shared.endpoints.logout_callback);
+    let image = host.url.public_path(&host.app.endpoints.logout_callback);
     let image = Detail::Image(format!("{image}?{SEEN}"));
     Answer::page_with(PageKind::LoggedOut, None, image)
 }
@@ -80,11 +80,11 @@ pub(crate) fn logged_out(shared: &Shared, visit: &Visit<'_>) -> Answer {
 /// Chromium keeps the page that was left in memory, `no-store` or not, and shows it again to whoever
 /// goes back. It drops it when an `HttpOnly` cookie changes while it is kept, and the sign-out itself
 /// comes too early for that. So the page after sign-out has an image, and its answer changes one.
-fn forget_pages(shared: &Shared, visit: &Visit<'_>) -> Answer {
-    if visit.is_hidden(shared) {
+fn forget_pages(host: &Host, visit: &Visit<'_>) -> Answer {
+    if visit.is_hidden(host) {
         return Answer::no_content();
     }
-    let mut binding = visit.binding(shared);
+    let mut binding = visit.binding(host);
     binding.stir();
-    Answer::no_content().with_cookie(visit.place.login_cookie(shared, &binding))
+    Answer::no_content().with_cookie(visit.place.login_cookie(host, &binding))
 }

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use super::form::{Form, NO_ROOM, Unread};
 use crate::{
     answer::Answer,
-    app::{Shared, Source},
+    app::{Host, Source},
     clock::UnixSeconds,
     events::{Channel, Event, LogoutOutcome, SignedOut},
     protocol::{InvalidLogoutRequest, LogoutRequest},
@@ -40,7 +40,7 @@ pub(crate) enum NoLogout {
 
 impl NoLogout {
     /// Tells the app. What comes back is for whoever sent it.
-    pub(crate) fn tell(self, shared: &Shared, channel: Channel) -> Answer {
+    pub(crate) fn tell(self, host: &Host, channel: Channel) -> Answer {
         let not_listed = || Answer::text(StatusCode::FORBIDDEN, "not a source of logout requests");
         let (outcome, answer) = match &self {
             Self::Unlisted => (LogoutOutcome::SourceRefused, not_listed()),
@@ -58,15 +58,15 @@ impl NoLogout {
                 (LogoutOutcome::Malformed(error), answer)
             }
         };
-        shared.tell(Event::LogoutRequest(channel, outcome));
+        host.tell(Event::LogoutRequest(channel, outcome));
         answer
     }
 }
 
 /// Why a logout request from this sender is not heard.
-pub(crate) fn refuse_source(shared: &Shared, extensions: &Extensions) -> Option<NoLogout> {
-    let list = shared.logout_sources.as_ref()?;
-    match list.look_up(shared.peers.address(extensions)) {
+pub(crate) fn refuse_source(host: &Host, extensions: &Extensions) -> Option<NoLogout> {
+    let list = host.app.logout_sources.as_ref()?;
+    match list.look_up(host.app.peers.address(extensions)) {
         Source::Listed => None,
         Source::Unlisted => Some(NoLogout::Unlisted),
         Source::Unknown => Some(NoLogout::UnknownSender),
@@ -74,23 +74,23 @@ pub(crate) fn refuse_source(shared: &Shared, extensions: &Extensions) -> Option<
 }
 
 /// Who has posted a logout request that was not refused.
-pub(crate) fn back_channel_sender(shared: &Shared, extensions: &Extensions) -> LogoutSender {
-    let source = source(shared, extensions);
-    if shared.logout_sources.is_some() {
+pub(crate) fn back_channel_sender(host: &Host, extensions: &Extensions) -> LogoutSender {
+    let source = source(host, extensions);
+    if host.app.logout_sources.is_some() {
         LogoutSender::listed(source)
     } else {
         LogoutSender::back_channel(source)
     }
 }
 
-fn source(shared: &Shared, extensions: &Extensions) -> Option<SourceId> {
-    let peer = shared.peers.of(extensions);
+fn source(host: &Host, extensions: &Extensions) -> Option<SourceId> {
+    let peer = host.app.peers.of(extensions);
     peer.map(|peer| SourceId::of(&peer))
 }
 
 /// Back channel: the CAS server posts the request.
 pub(crate) async fn back_channel(
-    shared: &Shared,
+    host: &Host,
     form: Form,
     sender: LogoutSender,
     now: UnixSeconds,
@@ -99,10 +99,10 @@ pub(crate) async fn back_channel(
     drop(form);
     match read {
         Ok(request) => {
-            let ending = Ending::of(shared, Named::by(&request), sender, now).await;
-            ending.tell(shared, Channel::Back, None)
+            let ending = Ending::of(host, Named::by(&request), sender, now).await;
+            ending.tell(host, Channel::Back, None)
         }
-        Err(error) => NoLogout::Invalid(error).tell(shared, Channel::Back),
+        Err(error) => NoLogout::Invalid(error).tell(host, Channel::Back),
     }
 }
 
@@ -129,42 +129,42 @@ enum Onward {
 
 impl FrontChannel {
     /// The logout request in the query of a `GET`.
-    pub(crate) fn read(shared: &Shared, visit: &Visit<'_>) -> Result<Self, InvalidLogoutRequest> {
+    pub(crate) fn read(host: &Host, visit: &Visit<'_>) -> Result<Self, InvalidLogoutRequest> {
         let query = visit.uri.query().ok_or(InvalidLogoutRequest::Missing)?;
         let named = Named::by(&LogoutRequest::from_query(query)?);
         let is_own = |user: &&CasUser| named.ids.contains(&user.session_id());
         Ok(Self {
             own: visit.owner().filter(is_own).cloned(),
-            onward: Onward::of(query, shared),
+            onward: Onward::of(query, host),
             named,
-            sender: LogoutSender::front_channel(source(shared, visit.extensions)),
+            sender: LogoutSender::front_channel(source(host, visit.extensions)),
             now: visit.now,
         })
     }
 
-    pub(crate) async fn run(self, shared: &Shared) -> Answer {
-        let ending = Ending::of(shared, self.named.clone(), self.sender, self.now).await;
-        self.respond(shared, ending)
+    pub(crate) async fn run(self, host: &Host) -> Answer {
+        let ending = Ending::of(host, self.named.clone(), self.sender, self.now).await;
+        self.respond(host, ending)
     }
 
     /// The same where the message may be the app's own, which has other services sign its users out: `None` if it
     /// names no session that this app has, or had until lately.
-    pub(crate) async fn run_if_ours(mut self, shared: &Shared) -> Option<Answer> {
-        let has_ended = |id: &SessionId| shared.registry.ended().contain_id(*id);
+    pub(crate) async fn run_if_ours(mut self, host: &Host) -> Option<Answer> {
+        let has_ended = |id: &SessionId| host.app.registry.ended().contain_id(*id);
         let is_known = self.own.is_some() || self.named.ids.iter().any(has_ended);
-        let ending = Ending::of(shared, self.named.clone(), self.sender, self.now).await;
+        let ending = Ending::of(host, self.named.clone(), self.sender, self.now).await;
         match &ending.ended {
             Ok(ended) if ended.is_empty() && !is_known => return None,
             // Whose it is cannot be told, so nothing of it goes to the CAS server.
             Err(_) if !is_known => self.onward = Onward::Nothing,
             _ => {}
         }
-        Some(self.respond(shared, ending))
+        Some(self.respond(host, ending))
     }
 
-    fn respond(self, shared: &Shared, ending: Ending) -> Answer {
+    fn respond(self, host: &Host, ending: Ending) -> Answer {
         let is_remembered = ending.ended.is_ok();
-        let answer = ending.tell(shared, Channel::Front, self.own.as_ref());
+        let answer = ending.tell(host, Channel::Front, self.own.as_ref());
         let answer = match self.onward {
             // The other apps are not to wait for our registry.
             Onward::GoOn(url) => Answer::redirect(url),
@@ -172,14 +172,14 @@ impl FrontChannel {
             Onward::Call(_) | Onward::Nothing => answer,
         };
         match self.own {
-            Some(_) => answer.with_cookie(shared.session_cookie.clear()),
+            Some(_) => answer.with_cookie(host.session_cookie.clear()),
             None => answer,
         }
     }
 }
 
 impl Onward {
-    fn of(query: &str, shared: &Shared) -> Self {
+    fn of(query: &str, host: &Host) -> Self {
         let parameter = |wanted: &str| {
             parse(query.as_bytes())
                 .find(|(name, _)| name == wanted)
@@ -188,7 +188,7 @@ impl Onward {
         if let Some(state) = parameter("RelayState")
             && state.len() <= MAX_RELAY_STATE
         {
-            return Self::GoOn(shared.client.logout_relay_url(&state));
+            return Self::GoOn(host.client.logout_relay_url(&state));
         }
         match parameter("callback") {
             Some(name) if is_function_name(&name) => Self::Call(name.into_owned()),
@@ -239,8 +239,8 @@ struct Ending {
 impl Ending {
     /// Ends what of these was ever opened. A session that is not known is no error: the server sends requests for
     /// tickets that nobody used, late, and twice.
-    async fn of(shared: &Shared, named: Named, sender: LogoutSender, now: UnixSeconds) -> Self {
-        let (registry, ids) = (Arc::clone(&shared.registry), named.ids.clone());
+    async fn of(host: &Host, named: Named, sender: LogoutSender, now: UnixSeconds) -> Self {
+        let (registry, ids) = (Arc::clone(&host.app.registry), named.ids.clone());
         let ending = async move { registry.end_if_opened(ids, sender, now).await };
         // Some servers send a message and go away, and then nobody goes on with this request.
         let ended = match Handle::try_current() {
@@ -255,25 +255,25 @@ impl Ending {
 
     /// Tells the app. What comes back is for whoever sent the message. `own` is the user whose browser brought it, if their session is
     /// in it.
-    fn tell(self, shared: &Shared, channel: Channel, own: Option<&CasUser>) -> Answer {
+    fn tell(self, host: &Host, channel: Channel, own: Option<&CasUser>) -> Answer {
         let outcome = match &self.ended {
             Ok(ended) if ended.is_empty() => LogoutOutcome::Unknown,
             Ok(ended) => LogoutOutcome::Ended(ended.len()),
             Err(error) => LogoutOutcome::NotRemembered(error),
         };
-        shared.tell(Event::LogoutRequest(channel, outcome));
+        host.tell(Event::LogoutRequest(channel, outcome));
         // Where the registry is not sure, what this node takes for ended. A ticket that was still being validated has
         // opened no session, so nobody has signed out.
         let Named { ids, granting } = &self.named;
         let signed_out = self.ended.as_ref().unwrap_or(ids).iter();
-        let has_ended = |id: &SessionId| shared.registry.ended().contain_id(*id);
+        let has_ended = |id: &SessionId| host.app.registry.ended().contain_id(*id);
         for &id in signed_out.filter(|id| has_ended(id) && !granting.contains(id)) {
             let cause = channel.cause();
             let signed_out = match own.filter(|user| user.session_id() == id) {
                 Some(user) => SignedOut::shown(user, cause),
                 None => SignedOut::named(id, cause),
             };
-            shared.tell(signed_out.recorded(self.ended.as_ref().map(drop)));
+            host.tell(signed_out.recorded(self.ended.as_ref().map(drop)));
         }
         match self.ended {
             Ok(_) => Answer::ok(),

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 use crate::{
     CasConfig, Key, MemoryRegistry,
-    app::Shared,
+    app::Host,
     client::ProxyTicketErrorKind,
     protocol::ProxyGrantingTicket,
     registry::{
@@ -90,7 +90,7 @@ impl Registry for Asked {
 }
 
 /// An app whose CAS server is not there.
-fn shared(registry: &Asked) -> Arc<Shared> {
+fn host(registry: &Asked) -> Arc<Host> {
     let config = CasConfig::builder("http://127.0.0.1:9/cas", "http://127.0.0.1:8080")
         .key(Key::generate())
         .registry(registry.clone())
@@ -108,13 +108,13 @@ fn granting_ticket() -> ProxyGrantingTicket {
 #[tokio::test]
 async fn a_user_without_a_session_is_nobody_that_a_registry_hears_of() {
     let registry = Asked::default();
-    let shared = shared(&registry);
-    let now = shared.clock.now();
+    let host = host(&registry);
+    let now = host.app.clock.now();
     let mut identity = sample_identity("alice", &[("memberOf", &["rabbits"])]);
     identity.expires_at = now + 3600;
     identity.granting_ticket = Some(granting_ticket());
     let before = registry.count();
-    let user = CasUser::of_ticket(identity, shared);
+    let user = CasUser::of_ticket(identity, host);
     assert_eq!(user.name(), "alice");
     assert!(user.attributes().contains("memberOf", "rabbits"));
     assert!(user.gave_credentials_within(Duration::from_secs(3600), 1_000));
@@ -132,11 +132,11 @@ async fn a_user_without_a_session_is_nobody_that_a_registry_hears_of() {
 #[tokio::test]
 async fn for_a_user_without_a_session_time_alone_runs_out() {
     let registry = Asked::default();
-    let shared = shared(&registry);
+    let host = host(&registry);
     let mut identity = sample_identity("alice", &[]);
-    identity.expires_at = shared.clock.now();
+    identity.expires_at = host.app.clock.now();
     identity.granting_ticket = Some(granting_ticket());
-    let user = CasUser::of_ticket(identity, shared);
+    let user = CasUser::of_ticket(identity, host);
     user.ended().await;
     let error = user.proxy_ticket("https://api.example.org").await;
     assert_eq!(error.unwrap_err().kind(), ProxyTicketErrorKind::Expired);
@@ -145,10 +145,10 @@ async fn for_a_user_without_a_session_time_alone_runs_out() {
 #[tokio::test]
 async fn signing_out_ends_the_session_of_a_user_who_has_one() {
     let registry = Asked::default();
-    let shared = shared(&registry);
+    let host = host(&registry);
     let mut session = sample_session("alice", &[]);
-    session.expires_at = shared.clock.now() + 3600;
-    let user = CasUser::new(session, shared, Place::Endpoint);
+    session.expires_at = host.app.clock.now() + 3600;
+    let user = CasUser::new(session, host, Place::Endpoint);
     let left = user.sign_out().await;
     assert!(left.headers().contains_key("set-cookie"));
     user.ended().await;

@@ -58,7 +58,7 @@ fn rewritten(query: &str, ticket: &str) -> Vec<String> {
 #[test]
 fn the_service_url_is_the_same_again_however_the_server_rewrote_its_query() {
     let config = config();
-    let shared = config.first_host();
+    let host = config.first_host();
     for path in [
         None,
         Some("/a/b"),
@@ -69,23 +69,23 @@ fn the_service_url_is_the_same_again_however_the_server_rewrote_its_query() {
         for bits in 0..8 {
             let kind = kind(bits);
             let next = path.map(|path| ReturnPath::parse(path).unwrap());
-            let tag = Place::Endpoint.tag(shared, &[7; 16], next.as_ref(), kind);
+            let tag = Place::Endpoint.tag(host, &[7; 16], next.as_ref(), kind);
             let url = Place::Endpoint
-                .service_url(shared, next.as_ref(), kind, &tag)
+                .service_url(host, next.as_ref(), kind, &tag)
                 .unwrap();
             for query in rewritten(&query_of(&url), "ST-1") {
-                let read = LoginQuery::parse(Some(&query), shared);
+                let read = LoginQuery::parse(Some(&query), host);
                 assert_eq!(read.ticket.as_deref(), Some("ST-1"), "{query}");
                 assert!(
-                    Place::Endpoint.tag_matches(shared, &[7; 16], &read),
+                    Place::Endpoint.tag_matches(host, &[7; 16], &read),
                     "{query}"
                 );
                 assert!(
-                    !Place::Endpoint.tag_matches(shared, &[8; 16], &read),
+                    !Place::Endpoint.tag_matches(host, &[8; 16], &read),
                     "{query}"
                 );
                 let again = Place::Endpoint.service_url(
-                    shared,
+                    host,
                     read.next.as_ref(),
                     read.kind,
                     read.tag.as_deref().unwrap(),
@@ -114,9 +114,9 @@ fn the_service_url_holds_nothing_but_the_configuration_and_plain_characters() {
 #[test]
 fn the_tag_covers_value_return_path_and_kind() {
     let config = config();
-    let shared = config.first_host();
+    let host = config.first_host();
     let next = ReturnPath::parse("/a").unwrap();
-    let tag = Place::Endpoint.tag(shared, &[7; 16], Some(&next), kind(0));
+    let tag = Place::Endpoint.tag(host, &[7; 16], Some(&next), kind(0));
     for query in [
         format!("b={tag}&next=/b"),
         format!("b={tag}"),
@@ -126,14 +126,14 @@ fn the_tag_covers_value_return_path_and_kind() {
         "next=/a".to_owned(),
         "b=&next=/a".to_owned(),
     ] {
-        let read = LoginQuery::parse(Some(&query), shared);
+        let read = LoginQuery::parse(Some(&query), host);
         assert!(
-            !Place::Endpoint.tag_matches(shared, &[7; 16], &read),
+            !Place::Endpoint.tag_matches(host, &[7; 16], &read),
             "{query}"
         );
     }
-    let read = LoginQuery::parse(Some(&format!("b={tag}&next=/a")), shared);
-    assert!(Place::Endpoint.tag_matches(shared, &[7; 16], &read));
+    let read = LoginQuery::parse(Some(&format!("b={tag}&next=/a")), host);
+    assert!(Place::Endpoint.tag_matches(host, &[7; 16], &read));
 }
 
 #[test]

@@ -78,7 +78,7 @@ fn rewritten(query: &str, ticket: &str) -> Vec<String> {
 #[test]
 fn the_service_url_and_the_page_are_the_same_again_however_the_server_rewrote_the_query() {
     let config = config();
-    let shared = config.first_host();
+    let host = config.first_host();
     for asked in [
         "/",
         "/home",
@@ -95,20 +95,20 @@ fn the_service_url_and_the_page_are_the_same_again_however_the_server_rewrote_th
         for bits in 0..8 {
             let kind = kind(bits);
             let next = ReturnPath::parse(asked).unwrap();
-            let tag = Place::Page.tag(shared, &[7; 16], Some(&next), kind);
+            let tag = Place::Page.tag(host, &[7; 16], Some(&next), kind);
             let url = Place::Page
-                .service_url(shared, Some(&next), kind, &tag)
+                .service_url(host, Some(&next), kind, &tag)
                 .unwrap();
             let (path, query) = url.as_str().split_once('?').unwrap();
             let path = path.strip_prefix(&config.app_url()).unwrap();
             for query in rewritten(query, "ST-1") {
-                let back = LoginQuery::in_place(Some(path), Some(&query), shared).unwrap();
+                let back = LoginQuery::in_place(Some(path), Some(&query), host).unwrap();
                 assert_eq!(back.ticket.as_deref(), Some("ST-1"), "{query}");
                 assert_eq!(back.next.as_ref(), Some(&next), "{query}");
-                assert!(Place::Page.tag_matches(shared, &[7; 16], &back), "{query}");
-                assert!(!Place::Page.tag_matches(shared, &[8; 16], &back), "{query}");
+                assert!(Place::Page.tag_matches(host, &[7; 16], &back), "{query}");
+                assert!(!Place::Page.tag_matches(host, &[8; 16], &back), "{query}");
                 let again = Place::Page.service_url(
-                    shared,
+                    host,
                     back.next.as_ref(),
                     back.kind,
                     back.tag.as_deref().unwrap(),
@@ -175,13 +175,13 @@ fn the_service_url_holds_nothing_but_the_configuration_and_plain_characters() {
 #[test]
 fn the_tag_covers_value_page_kind_and_place() {
     let config = config();
-    let shared = config.first_host();
+    let host = config.first_host();
     let next = ReturnPath::parse("/a").unwrap();
-    let tag = Place::Page.tag(shared, &[7; 16], Some(&next), kind(0));
+    let tag = Place::Page.tag(host, &[7; 16], Some(&next), kind(0));
     let other = ReturnPath::parse("/b").unwrap().encoded();
     let matches = |path: &str, query: &str| {
-        let read = LoginQuery::in_place(Some(path), Some(query), shared).unwrap();
-        Place::Page.tag_matches(shared, &[7; 16], &read)
+        let read = LoginQuery::in_place(Some(path), Some(query), host).unwrap();
+        Place::Page.tag_matches(host, &[7; 16], &read)
     };
     assert!(matches("/a", &format!("cas_login={tag}")));
     for (path, query) in [
@@ -195,7 +195,7 @@ fn the_tag_covers_value_page_kind_and_place() {
     ] {
         assert!(!matches(path, &query), "{path} {query}");
     }
-    let at_the_endpoint = Place::Endpoint.tag(shared, &[7; 16], Some(&next), kind(0));
+    let at_the_endpoint = Place::Endpoint.tag(host, &[7; 16], Some(&next), kind(0));
     assert!(!matches("/a", &format!("cas_login={at_the_endpoint}")));
 }
 
@@ -264,7 +264,7 @@ fn a_query_that_is_too_long_to_come_back_is_left_out() {
 #[test]
 fn a_bare_service_url_is_the_path_and_comes_back_with_tickets_alone() {
     let config = bare();
-    let shared = config.first_host();
+    let host = config.first_host();
     assert_eq!(service_of(&config, "/a?b=c"), "/a");
     assert_eq!(service_of(&config, "/a'b?c"), "/home");
     let saml = builder()
@@ -292,9 +292,9 @@ fn a_bare_service_url_is_the_path_and_comes_back_with_tickets_alone() {
         ("", None, None),
     ] {
         for (config, ticket) in [(&config, in_cas), (&saml, in_saml)] {
-            let shared = config.first_host();
-            let read = read_bare(Some("/a"), Some(query), shared);
-            let read = read.map(|read| read.ticket(shared.client.protocol()));
+            let host = config.first_host();
+            let read = read_bare(Some("/a"), Some(query), host);
+            let read = read.map(|read| read.ticket(host.client.protocol()));
             let read = read.map(|read| read.unwrap().unwrap().expose_secret().to_owned());
             assert_eq!(read.as_deref(), ticket, "{query}");
         }
@@ -313,7 +313,7 @@ fn a_bare_service_url_is_the_path_and_comes_back_with_tickets_alone() {
         (None, "/a//b", false),
     ] {
         assert_eq!(
-            is_callback_of(shared, &trip(next), path),
+            is_callback_of(host, &trip(next), path),
             is_it,
             "{next:?} {path}"
         );

@@ -114,7 +114,7 @@ fn who_has_the_most_forms_makes_room_and_has_no_second_place_before_others_have_
     let sender = |address: &str| {
         let mut extensions = Extensions::new();
         extensions.insert(address.parse::<IpAddr>().unwrap());
-        let sender = config.first_host().peers.of(&extensions);
+        let sender = config.first_host().app.peers.of(&extensions);
         assert!(sender.is_some());
         sender
     };

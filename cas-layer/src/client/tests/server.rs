@@ -38,10 +38,10 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/cas", listener.local_addr().unwrap());
         let log = Arc::new(Mutex::new(Log::default()));
-        let shared = Arc::clone(&log);
+        let host = Arc::clone(&log);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, answer.clone(), Arc::clone(&shared)));
+                tokio::spawn(serve(stream, answer.clone(), Arc::clone(&host)));
             }
         });
         Self { url, log }

@@ -2,10 +2,10 @@
 
 use super::{
     CasConfigBuilder,
-    hosts::{self, Host},
+    hosts::{self, AppAndCas},
 };
 use crate::{
-    app::{Hosts, Shared},
+    app::{Host, Hosts},
     config::CasConfig,
     error::ConfigError,
     paths::AppUrl,
@@ -23,7 +23,7 @@ impl CasConfigBuilder {
             Some(url) => self.client.proxy_callback_url(url),
             None => self.client,
         };
-        let first: Host = (app, client.build()?.by(settings.clock.clone()));
+        let first: AppAndCas = (app, client.build()?.by(settings.clock.clone()));
         let further = hosts::further(
             self.further_hosts,
             &first,
@@ -34,7 +34,7 @@ impl CasConfigBuilder {
         settings.proxy.check_hosts(&first, &further)?;
         let checked = settings.check(&first.0)?;
         let first = checked.at(first, checked.validations())?;
-        let mut others: Vec<Shared> = Vec::new();
+        let mut others: Vec<Host> = Vec::new();
         for host in further {
             let mut earlier = std::iter::once(&first).chain(&others);
             let same_server = earlier.find(|earlier| earlier.client.url() == host.1.url());

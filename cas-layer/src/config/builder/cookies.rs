@@ -1,6 +1,6 @@
 //! The cookies of each host.
 
-use super::{hosts::Host, keys::Keys, session::SessionOptions, sign_in::SignInOptions};
+use super::{hosts::AppAndCas, keys::Keys, session::SessionOptions, sign_in::SignInOptions};
 use crate::{
     config::cookie_name::CookieNames,
     error::ConfigError,
@@ -19,7 +19,7 @@ pub(super) struct Cookies {
 
 impl Cookies {
     pub(super) fn new(
-        (app, client): &Host,
+        (app, client): &AppAndCas,
         keys: &Keys,
         session: &SessionOptions,
         sign_in: &SignInOptions,

@@ -61,15 +61,15 @@ impl fmt::Debug for FurtherHost {
 }
 
 /// An app URL and the client for those who sign in there.
-pub(super) type Host = (AppUrl, CasClient);
+pub(super) type AppAndCas = (AppUrl, CasClient);
 
 /// The hosts besides the first, each checked like it.
 pub(super) fn further(
     hosts: Vec<FurtherHost>,
-    (_, client): &Host,
+    (_, client): &AppAndCas,
     allow_insecure_http: bool,
     clock: &Clock,
-) -> Result<Vec<Host>, ConfigError> {
+) -> Result<Vec<AppAndCas>, ConfigError> {
     hosts
         .into_iter()
         .map(|host| {
@@ -82,8 +82,8 @@ pub(super) fn further(
 
 /// Refuses hosts that a request could not tell apart.
 pub(super) fn check(
-    first: &Host,
-    further: &[Host],
+    first: &AppAndCas,
+    further: &[AppAndCas],
     chosen_cookie_name: Option<&str>,
 ) -> Result<(), ConfigError> {
     for (index, (app, _)) in further.iter().enumerate() {

@@ -1,8 +1,8 @@
 //! Acting for the user at other services (CAS protocol 2.5.4, 2.7).
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-use super::{hosts::Host, keys::Keys, sources};
+use super::{hosts::AppAndCas, keys::Keys, sources};
 use crate::{
     admission::Peers,
     app::Granting,
@@ -137,7 +137,11 @@ impl ProxyOptions {
     }
 
     /// Whether the hosts of the app, each with its client, can be called back.
-    pub(super) fn check_hosts(&self, first: &Host, further: &[Host]) -> Result<(), ConfigError> {
+    pub(super) fn check_hosts(
+        &self,
+        first: &AppAndCas,
+        further: &[AppAndCas],
+    ) -> Result<(), ConfigError> {
         let mut hosts = std::iter::once(first).chain(further);
         let reason = if self.callback_path.is_none() {
             if !hosts.any(|(_, client)| client.asks_for_grants()) {
@@ -165,7 +169,7 @@ impl ProxyOptions {
         keys: &Keys,
         app: &AppUrl,
         peers: &Peers,
-    ) -> Result<Option<Arc<Granting>>, ConfigError> {
+    ) -> Result<Option<Granting>, ConfigError> {
         if self.callback_path.is_none() {
             return Ok(None);
         }
@@ -174,7 +178,6 @@ impl ProxyOptions {
         let context = context.each_ref().map(String::as_str);
         let encrypter =
             Encrypter::new(&keys.first, &keys.others, Purpose::GrantingTicket, &context);
-        let granting = Granting::new(encrypter, sources, self.in_registry);
-        Ok(Some(Arc::new(granting)))
+        Ok(Some(Granting::new(encrypter, sources, self.in_registry)))
     }
 }

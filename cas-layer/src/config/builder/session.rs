@@ -277,7 +277,7 @@ mod tests {
     }
 
     fn lifetimes(builder: CasConfigBuilder) -> (u64, Option<u64>, Option<u64>) {
-        let built = builder.build().unwrap().first_host().lifetimes;
+        let built = builder.build().unwrap().first_host().app.lifetimes;
         (built.session, built.idle, built.remembered)
     }
 

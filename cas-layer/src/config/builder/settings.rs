@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     cookies::Cookies,
     endpoints::{EndpointOptions, logged_out_url},
-    hosts::Host,
+    hosts::AppAndCas,
     keys::Keys,
     proxy::ProxyOptions,
     session::SessionOptions,
@@ -15,15 +15,15 @@ use super::{
 use crate::{
     MemoryRegistry,
     admission::{Forms, Peers, Validations},
-    app::{Endpoints, Granting, Shared, Sources},
-    clock::{Clock, UnixSeconds},
+    app::{App, Host},
+    clock::Clock,
     error::ConfigError,
     events::Hooks,
     pages::Pages,
-    paths::{AppUrl, ReturnPath},
+    paths::AppUrl,
     registry::Registry,
     rules::{Access, Paths, Rules},
-    session::{Content, Key, Lifetimes},
+    session::Key,
 };
 
 /// As they were given.
@@ -78,25 +78,29 @@ impl Settings {
         let (lifetimes, content) = self.session.check()?;
         Ok(Checked {
             keys,
+            app: Arc::new(App {
+                prefix_stripped,
+                endpoints,
+                rules,
+                sign_in: self.sign_in.way,
+                landing,
+                gateway_interval,
+                sign_out: self.sign_out.way,
+                after_logout,
+                peers: self.peers,
+                logout_sources,
+                granting,
+                registry: self.registry,
+                lifetimes,
+                content,
+                forms: Forms::new(),
+                private_by_default: !self.session.leaves_cache_control,
+                pages: self.pages,
+                clock: self.clock,
+                hooks: self.hooks,
+            }),
             session: self.session,
             sign_in: self.sign_in,
-            sign_out: self.sign_out,
-            prefix_stripped,
-            endpoints: Arc::new(endpoints),
-            landing,
-            after_logout,
-            rules: Arc::new(rules),
-            gateway_interval,
-            peers: self.peers,
-            logout_sources,
-            granting,
-            registry: self.registry,
-            lifetimes,
-            content: Arc::new(content),
-            forms: Forms::new(),
-            pages: self.pages,
-            clock: self.clock,
-            hooks: Arc::new(self.hooks),
         })
     }
 }
@@ -106,23 +110,7 @@ pub(super) struct Checked {
     keys: Keys,
     session: SessionOptions,
     sign_in: SignInOptions,
-    sign_out: SignOutOptions,
-    prefix_stripped: bool,
-    endpoints: Arc<Endpoints>,
-    landing: ReturnPath,
-    after_logout: Option<ReturnPath>,
-    rules: Arc<Rules>,
-    gateway_interval: UnixSeconds,
-    peers: Peers,
-    logout_sources: Option<Sources>,
-    granting: Option<Arc<Granting>>,
-    registry: Arc<dyn Registry>,
-    lifetimes: Lifetimes,
-    content: Arc<Content>,
-    forms: Forms,
-    pages: Pages,
-    clock: Clock,
-    hooks: Arc<Hooks>,
+    app: Arc<App>,
 }
 
 impl Checked {
@@ -134,46 +122,28 @@ impl Checked {
     /// What the layer works with at one host, whose CAS server validates as `validations` has room.
     pub(super) fn at(
         &self,
-        host: Host,
+        host: AppAndCas,
         validations: Arc<Validations>,
-    ) -> Result<Shared, ConfigError> {
+    ) -> Result<Host, ConfigError> {
         let cookies = Cookies::new(&host, &self.keys, &self.session, &self.sign_in)?;
-        let (app, client) = host;
-        Ok(Shared {
+        let (url, client) = host;
+        Ok(Host {
+            app: Arc::clone(&self.app),
+            logged_out_url: logged_out_url(&url, &self.app.endpoints)?,
+            url,
+            client,
             session_cookie: cookies.session,
             binding_cookie: cookies.binding,
             confirmations: cookies.confirmations,
             own_cookies: Arc::default(),
             service_tag: cookies.service_tag,
-            logged_out_url: logged_out_url(&app, &self.endpoints)?,
-            client,
-            app,
-            prefix_stripped: self.prefix_stripped,
-            endpoints: Arc::clone(&self.endpoints),
-            landing: self.landing.clone(),
-            after_logout: self.after_logout.clone(),
-            sign_out: self.sign_out.way,
-            rules: Arc::clone(&self.rules),
-            gateway_interval: self.gateway_interval,
-            sign_in: self.sign_in.way,
-            peers: self.peers.clone(),
-            logout_sources: self.logout_sources.clone(),
-            granting: self.granting.clone(),
-            registry: Arc::clone(&self.registry),
-            lifetimes: self.lifetimes,
-            content: Arc::clone(&self.content),
             validations,
-            forms: self.forms.clone(),
-            private_by_default: !self.session.leaves_cache_control,
-            pages: self.pages.clone(),
-            clock: self.clock.clone(),
-            hooks: Arc::clone(&self.hooks),
         })
     }
 
     /// Tells the log if a restart would bring sessions back that were signed out.
     pub(super) fn warn_of_restarts(&self) {
-        if !self.registry.outlives_process() && !self.keys.end_with_process() {
+        if !self.app.registry.outlives_process() && !self.keys.end_with_process() {
             tracing::warn!(
                 "the registry is in memory and the keys outlive this process: after a restart, a \
                  copy of the cookie of a session that was signed out is good again until it expires, \

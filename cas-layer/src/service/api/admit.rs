@@ -15,7 +15,7 @@ use super::{
 use crate::{
     admission::Validation,
     answer::{Answer, Detail, Reader},
-    app::Shared,
+    app::Host,
     client::{ValidationError, ValidationErrorKind},
     clock::UnixSeconds,
     events::{Event, Refused, RefusedReason},
@@ -81,28 +81,28 @@ impl CasApiLayer {
     where
         B: Body + Send + 'static,
     {
-        let shared = match host::choose(&self.hosts, &request) {
-            Ok(shared) => &Arc::clone(shared),
+        let host = match host::choose(&self.hosts, &request) {
+            Ok(host) => &Arc::clone(host),
             Err(no_host) => return Err(no_host.answer().into()),
         };
-        let (place, now) = (Place::Request, shared.clock.now());
+        let (place, now) = (Place::Request, host.app.clock.now());
         let visit = Visit::by(&request, place, Visitor::Anonymous, now);
-        let visitor = || Visitor::of(request.headers(), shared, place, now);
-        let asked = match self.decide(shared, &visit, visitor) {
+        let visitor = || Visitor::of(request.headers(), host, place, now);
+        let asked = match self.decide(host, &visit, visitor) {
             First::Judge(asked) => asked,
             First::Own(task) => {
-                let reply = task.run(shared, &visit);
+                let reply = task.run(host, &visit);
                 return Err(reply.wait().await);
             }
             First::Read(endpoint) => {
-                let answer = post::take(Arc::clone(shared), endpoint, request, now);
+                let answer = post::take(Arc::clone(host), endpoint, request, now);
                 return Err(answer.await.into());
             }
         };
         let reader = Reader::program(asked.service.clone());
-        let (user, finish) = match let_in(shared, asked, now).await {
+        let (user, finish) = match let_in(host, asked, now).await {
             Ok(let_in) => let_in,
-            Err(answer) => return Err(answer.render(shared, &reader).into()),
+            Err(answer) => return Err(answer.render(host, &reader).into()),
         };
         if let Some(source) = finish.used {
             hide_ticket(&mut request, source);
@@ -115,7 +115,7 @@ impl CasApiLayer {
                 extensions.insert(user);
             }
             None => {
-                extensions.insert(Anonymous(Arc::clone(shared), Place::Request));
+                extensions.insert(Anonymous(Arc::clone(host), Place::Request));
             }
         }
         Ok(Admitted { request, finish })
@@ -124,40 +124,40 @@ impl CasApiLayer {
 
 /// Who gets what they asked for, and what their response gets.
 async fn let_in(
-    shared: &Arc<Shared>,
+    host: &Arc<Host>,
     asked: Asked<'_>,
     now: UnixSeconds,
 ) -> Result<(Option<CasUser>, Finish), Answer> {
     let mut finish = Finish {
-        is_private: asked.access.is_private() && shared.private_by_default,
+        is_private: asked.access.is_private() && host.app.private_by_default,
         ..Finish::default()
     };
     let user = match asked.by {
         By::Nobody => None,
         By::User(user) => {
-            finish.renewal = ExtraCookie::renewal(shared, &user, now);
+            finish.renewal = ExtraCookie::renewal(host, &user, now);
             Some(user)
         }
         By::Ticket(brought) => {
             finish.used = Some(brought.source);
-            let (user, cookie) = brought.validate(shared).await?;
+            let (user, cookie) = brought.validate(host).await?;
             finish.cookie = cookie;
             Some(user)
         }
     };
-    let judged = judge(shared, &asked.access, user.as_ref(), now);
+    let judged = judge(host, &asked.access, user.as_ref(), now);
     if let Some(user) = user.as_ref().filter(|_| finish.cookie.is_some()) {
         if judged.is_err() {
-            shared.take_back(vec![user.session_id()], now).await;
+            host.take_back(vec![user.session_id()], now).await;
         } else {
-            shared.tell(Event::SignedIn(user));
+            host.tell(Event::SignedIn(user));
         }
     }
     judged.map(|()| (user, finish))
 }
 
 fn judge(
-    shared: &Shared,
+    host: &Host,
     access: &Access,
     user: Option<&CasUser>,
     now: UnixSeconds,
@@ -167,7 +167,7 @@ fn judge(
         Verdict::SignIn => PageKind::SignInNeeded,
         Verdict::SignInAfresh => PageKind::FreshSignInNeeded,
         Verdict::Forbidden => {
-            shared.tell(Refused::new(RefusedReason::NotAllowed).signed_in(user));
+            host.tell(Refused::new(RefusedReason::NotAllowed).signed_in(user));
             PageKind::NotAllowed
         }
     };
@@ -176,23 +176,20 @@ fn judge(
 
 impl Brought {
     /// Whose ticket it is, and the cookie of the session that it opens.
-    async fn validate(
-        self,
-        shared: &Arc<Shared>,
-    ) -> Result<(CasUser, Option<HeaderValue>), Answer> {
+    async fn validate(self, host: &Arc<Host>) -> Result<(CasUser, Option<HeaderValue>), Answer> {
         let id = SessionId::of(&self.ticket);
-        let is_renewed = shared.sign_in.is_renewed;
-        let Validation { begun, result } = self.ask(shared, id, is_renewed).await?;
-        let validated = result.map_err(|error| not_validated(shared, &error))?;
-        let now = shared.clock.now();
-        let identity = opening::identify(shared, validated, id, is_renewed, now);
+        let is_renewed = host.app.sign_in.is_renewed;
+        let Validation { begun, result } = self.ask(host, id, is_renewed).await?;
+        let validated = result.map_err(|error| not_validated(host, &error))?;
+        let now = host.app.clock.now();
+        let identity = opening::identify(host, validated, id, is_renewed, now);
         let identity = identity.map_err(|rejected| not_admitted(&rejected))?;
         let Some(begun) = begun else {
-            return Ok((CasUser::of_ticket(identity, Arc::clone(shared)), None));
+            return Ok((CasUser::of_ticket(identity, Arc::clone(host)), None));
         };
-        let not_opened = match opening::open(shared, begun, identity, now).await {
+        let not_opened = match opening::open(host, begun, identity, now).await {
             Ok(Opening { session, cookie }) => {
-                let user = CasUser::new(session, Arc::clone(shared), Place::Request);
+                let user = CasUser::new(session, Arc::clone(host), Place::Request);
                 return Ok((user, Some(cookie)));
             }
             Err(not_opened) => *not_opened,
@@ -201,30 +198,30 @@ impl Brought {
         match &reason {
             NoSession::Ended => {
                 let refused = Refused::new(RefusedReason::SignedOutMeanwhile);
-                shared.tell(refused.signing_in(identity.user(), id));
+                host.tell(refused.signing_in(identity.user(), id));
                 return Err(Answer::page(PageKind::SignInRefused, None));
             }
             NoSession::Registry(error) => without_session(error),
             NoSession::Cookie(error) => without_session(error),
         }
         // Both tickets are good for this request.
-        Ok((CasUser::of_ticket(identity, Arc::clone(shared)), None))
+        Ok((CasUser::of_ticket(identity, Arc::clone(host)), None))
     }
 
     async fn ask(
         self,
-        shared: &Arc<Shared>,
+        host: &Arc<Host>,
         id: SessionId,
         is_renewed: bool,
     ) -> Result<Validation<Option<Begun>>, Answer> {
         let busy = || {
-            shared.tell(Refused::new(RefusedReason::Busy));
+            host.tell(Refused::new(RefusedReason::Busy));
             Answer::page(PageKind::Busy, None)
         };
-        let slot = validation::admit_program(shared, self.peer).await;
+        let slot = validation::admit_program(host, self.peer).await;
         let slot = slot.ok_or_else(busy)?;
         let begun = if self.opens_session {
-            let begun = Begun::new(&shared.registry, id, shared.begun_for()).await;
+            let begun = Begun::new(&host.app.registry, id, host.begun_for()).await;
             // The request is as good without a session.
             begun.inspect_err(no_session).ok()
         } else {
@@ -238,14 +235,14 @@ impl Brought {
             begun,
             member: None,
         };
-        let validation = question.ask(shared).end().await.validation();
+        let validation = question.ask(host).end().await.validation();
         validation.ok_or_else(busy)
     }
 }
 
 /// The CAS server did not vouch for anybody.
-fn not_validated(shared: &Shared, error: &ValidationError) -> Answer {
-    shared.tell(Refused::by(error));
+fn not_validated(host: &Host, error: &ValidationError) -> Answer {
+    host.tell(Refused::by(error));
     let (kind, detail) = match error.kind() {
         ValidationErrorKind::Refused | ValidationErrorKind::ConditionsUnmet => {
             let code = error.code().map(str::to_owned);

@@ -6,7 +6,7 @@ use form_urlencoded::parse;
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
-    app::Shared,
+    app::Host,
     paths::stays_here,
     protocol::{ServiceTicket, ServiceUrl},
 };
@@ -89,11 +89,11 @@ pub(super) fn without_ticket(query: &str) -> Option<String> {
 /// The service URL that a ticket for a request is for: the public URL that was requested, without the ticket.
 /// `path` is the path on this app. `None` for one that cannot be a service URL: nobody gets a ticket for it. Nor for one
 /// that the CAS server may take for the URL of another app on this host.
-pub(super) fn service_url(shared: &Shared, path: &str, query: Option<&str>) -> Option<ServiceUrl> {
+pub(super) fn service_url(host: &Host, path: &str, query: Option<&str>) -> Option<ServiceUrl> {
     if !stays_here(path) {
         return None;
     }
-    let mut url = shared.app.join(path);
+    let mut url = host.url.join(path);
     if let Some(query) = query.and_then(without_ticket) {
         url.push('?');
         url.push_str(&query);

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     admission::Peer,
     answer::Answer,
-    app::{Endpoint, Route, Shared},
+    app::{Endpoint, Host, Route},
     events::RefusedReason,
     pages::PageKind,
     protocol::{ServiceTicket, ServiceUrl},
@@ -64,13 +64,13 @@ impl CasApiLayer {
     /// `visitor` is who shows a cookie, which is looked at only where it matters.
     pub(super) fn decide<'s>(
         &self,
-        shared: &'s Shared,
+        host: &'s Host,
         visit: &Visit<'_>,
         visitor: impl FnOnce() -> Visitor,
     ) -> First<'s> {
-        let access = match shared.route_of_api(visit.uri.path(), visit.is_post()) {
+        let access = match host.route_of_api(visit.uri.path(), visit.is_post()) {
             Route::Endpoint(endpoint) if visit.is_post() => {
-                return match post::refuse(shared, endpoint, visit) {
+                return match post::refuse(host, endpoint, visit) {
                     None => First::Read(endpoint),
                     Some(refusal) => First::Own(Task::RefuseForm(refusal)),
                 };
@@ -79,12 +79,11 @@ impl CasApiLayer {
             Route::Nowhere => return First::Own(Task::Answer(Answer::not_found())),
             Route::App(access) => access,
         };
-        let path = shared.app_path(visit.uri.path());
-        let service =
-            path.and_then(|path| credentials::service_url(shared, path, visit.uri.query()));
+        let path = host.app_path(visit.uri.path());
+        let service = path.and_then(|path| credentials::service_url(host, path, visit.uri.query()));
         // Whatever the parameters of a public path are called, they are the app's.
         let by = if access.is_private() {
-            match self.by(shared, visit, visitor, service.as_ref()) {
+            match self.by(host, visit, visitor, service.as_ref()) {
                 Ok(by) => by,
                 Err(task) => return First::Own(task),
             }
@@ -100,7 +99,7 @@ impl CasApiLayer {
 
     fn by(
         &self,
-        shared: &Shared,
+        host: &Host,
         visit: &Visit<'_>,
         visitor: impl FnOnce() -> Visitor,
         service: Option<&ServiceUrl>,
@@ -142,7 +141,7 @@ impl CasApiLayer {
             ticket,
             service: service.clone(),
             source,
-            peer: shared.peers.of(visit.extensions),
+            peer: host.app.peers.of(visit.extensions),
             opens_session,
         })))
     }

@@ -98,8 +98,8 @@ pub(in super::super) fn builder() -> CasConfigBuilder {
         )
 }
 
-pub(in super::super) fn visitor(name: &str, shared: &Arc<Shared>, place: Place) -> Visitor {
-    let user = || CasUser::new(sample_session("alice", &[]), Arc::clone(shared), place);
+pub(in super::super) fn visitor(name: &str, host: &Arc<Host>, place: Place) -> Visitor {
+    let user = || CasUser::new(sample_session("alice", &[]), Arc::clone(host), place);
     match name {
         "nobody" => Visitor::Anonymous,
         "ended" => Visitor::Ended,
@@ -111,11 +111,11 @@ pub(in super::super) fn visitor(name: &str, shared: &Arc<Shared>, place: Place) 
 }
 
 fn decided(config: &CasConfig, who: &str, request: &Request<()>) -> String {
-    let shared = config.first_host();
-    let now = shared.clock.now();
+    let host = config.first_host();
+    let now = host.app.clock.now();
     let place = Place::Endpoint;
-    let visit = Visit::by(request, place, visitor(who, shared, place), now);
-    match decide(shared, &visit) {
+    let visit = Visit::by(request, place, visitor(who, host, place), now);
+    match decide(host, &visit) {
         First::Act(action) => of_action(&action),
         First::Read(endpoint) => format!("read {endpoint:?}"),
     }
@@ -250,8 +250,8 @@ fn who_gets_to_the_app() {
 #[test]
 fn a_gateway_asks_once_a_browser_has_shown_that_it_keeps_cookies() {
     let config = builder().build().unwrap();
-    let shared = config.first_host();
-    let cookie = Place::Endpoint.kept_login_cookie(shared, &crate::session::Binding::default());
+    let host = config.first_host();
+    let cookie = Place::Endpoint.kept_login_cookie(host, &crate::session::Binding::default());
     let cookie = cookie.unwrap().to_str().unwrap().to_owned();
     let mut request = Way::Page.request("/gateway");
     let pair = HeaderValue::from_str(cookie.split(';').next().unwrap()).unwrap();

@@ -5,7 +5,7 @@ use http::{Method, header};
 use crate::{
     address::{LoginQuery, in_place as address},
     answer::Answer,
-    app::Shared,
+    app::Host,
     protocol::is_form,
     rules::Access,
     sign_in::step::{self, Step},
@@ -19,36 +19,36 @@ use crate::{
 
 /// The logout request in an address. What cannot be read as one is not taken for one, and what can may be the app's
 /// own too.
-pub(super) fn front_channel(shared: &Shared, visit: &Visit<'_>) -> Option<FrontChannel> {
+pub(super) fn front_channel(host: &Host, visit: &Visit<'_>) -> Option<FrontChannel> {
     may_arrive(visit)
-        .then(|| FrontChannel::read(shared, visit))?
+        .then(|| FrontChannel::read(host, visit))?
         .ok()
 }
 
 /// What becomes of a request whose query has something of a sign-in of ours; `None` leaves it to the rules of the path,
 /// as it does everything else.
-pub(super) fn step(shared: &Shared, visit: &Visit<'_>, access: &Access) -> Option<Step> {
+pub(super) fn step(host: &Host, visit: &Visit<'_>, access: &Access) -> Option<Step> {
     if !may_arrive(visit) {
         return None;
     }
     let query = visit.uri.query()?;
-    let path = shared.app_path(visit.uri.path());
+    let path = host.app_path(visit.uri.path());
     let needs_user = visit.user().is_none() && access.is_required();
-    if shared.sign_in.is_bare {
-        let read = address::read_bare(path, Some(query), shared)?;
+    if host.app.sign_in.is_bare {
+        let read = address::read_bare(path, Some(query), host)?;
         // Any ticket may be the app's own, unless a login is under way here that brings one back.
-        let is_ours = needs_user || is_awaited(shared, visit);
-        return is_ours.then(|| step::arrive(shared, visit, read));
+        let is_ours = needs_user || is_awaited(host, visit);
+        return is_ours.then(|| step::arrive(host, visit, read));
     }
-    let read = LoginQuery::in_place(path, Some(query), shared)?;
-    let has_ticket = read.ticket(shared.client.protocol()).is_some();
+    let read = LoginQuery::in_place(path, Some(query), host)?;
+    let has_ticket = read.ticket(host.client.protocol()).is_some();
     if has_ticket || read.kind.is_gateway {
-        return Some(step::arrive(shared, visit, read));
+        return Some(step::arrive(host, visit, read));
     }
     // Whoever needs a user goes on to the sign-in for this page.
     (!needs_user).then(|| {
         Step::Answer(if visit.is_unverified() {
-            step::not_current(shared, visit)
+            step::not_current(host, visit)
         } else {
             Answer::go_on(read.next.as_ref())
         })
@@ -56,9 +56,9 @@ pub(super) fn step(shared: &Shared, visit: &Visit<'_>, access: &Access) -> Optio
 }
 
 /// Whether a form is posted with an answer to the question whether a sign-in is somebody's.
-pub(super) fn is_confirmation(shared: &Shared, visit: &Visit<'_>) -> bool {
+pub(super) fn is_confirmation(host: &Host, visit: &Visit<'_>) -> bool {
     let content_type = visit.headers.get(header::CONTENT_TYPE);
-    shared.confirmations.is_some()
+    host.confirmations.is_some()
         && *visit.method == Method::POST
         && address::is_confirmation(visit.uri.query())
         && content_type.is_some_and(|value| is_form(value.as_bytes()))
@@ -73,22 +73,22 @@ fn may_arrive(visit: &Visit<'_>) -> bool {
 /// What becomes of a visitor of whom a layer below asks for a user, and who comes from a CAS server with a ticket for a
 /// login that this browser shows nothing of. With a bare service URL nothing says how often that was tried: in a
 /// browser without cookies, each trip to the CAS server would bring another ticket and begin another trip.
-pub(crate) fn unbound(shared: &Shared, visit: &Visit<'_>) -> Option<Step> {
+pub(crate) fn unbound(host: &Host, visit: &Visit<'_>) -> Option<Step> {
     let may_go_in_circles = visit.place == Place::Page
-        && shared.sign_in.is_bare
+        && host.app.sign_in.is_bare
         && *visit.method == Method::GET
         && is_navigation(visit.method, visit.headers);
     if !may_go_in_circles {
         return None;
     }
-    let path = shared.app_path(visit.uri.path());
-    let read = address::read_bare(path, visit.uri.query(), shared)?;
-    Some(step::not_bound(shared, visit, read))
+    let path = host.app_path(visit.uri.path());
+    let read = address::read_bare(path, visit.uri.query(), host)?;
+    Some(step::not_bound(host, visit, read))
 }
 
 /// Whether a login is under way in this browser whose ticket comes back here.
-fn is_awaited(shared: &Shared, visit: &Visit<'_>) -> bool {
-    let mut binding = visit.binding(shared);
-    let trip = binding.take_newest_trip(|trip| address::is_callback(shared, trip, visit.uri));
+fn is_awaited(host: &Host, visit: &Visit<'_>) -> bool {
+    let mut binding = visit.binding(host);
+    let trip = binding.take_newest_trip(|trip| address::is_callback(host, trip, visit.uri));
     trip.is_some()
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     address::in_place as address,
     answer::Answer,
-    app::{Route, Shared},
+    app::{Host, Route},
     rules::Access,
     sign_out::single_logout::FrontChannel,
     visit::Visit,
@@ -29,41 +29,41 @@ pub(super) enum First {
 }
 
 /// `may_be_logout_request` is what its method, its fields and its length say.
-pub(super) fn first(shared: &Shared, visit: &Visit<'_>, may_be_logout_request: bool) -> First {
-    let access = match shared.route_in_place(visit.uri.path()) {
+pub(super) fn first(host: &Host, visit: &Visit<'_>, may_be_logout_request: bool) -> First {
+    let access = match host.route_in_place(visit.uri.path()) {
         Route::App(access) => access,
         // A logout request, as on every path of the app's.
-        Route::Endpoint(_) if may_be_logout_request => Cow::Borrowed(shared.rules.required()),
+        Route::Endpoint(_) if may_be_logout_request => Cow::Borrowed(host.app.rules.required()),
         Route::Endpoint(_) => return First::Act(Action::Own(Task::TakePair)),
         Route::Nowhere => return First::Act(nowhere()),
     };
-    if arrival::is_confirmation(shared, visit) {
+    if arrival::is_confirmation(host, visit) {
         return First::Confirm;
     }
     // Where no sign-in comes back to, no logout request is sent to.
-    if access.is_private() || address::is_fallback(shared, visit.uri) {
+    if access.is_private() || address::is_fallback(host, visit.uri) {
         if may_be_logout_request {
-            return First::Peek(at_app(shared, visit, &access));
+            return First::Peek(at_app(host, visit, &access));
         }
-        if let Some(front_channel) = arrival::front_channel(shared, visit) {
+        if let Some(front_channel) = arrival::front_channel(host, visit) {
             return First::Ask(Box::new(front_channel));
         }
     }
-    First::Act(decide(shared, visit, &access))
+    First::Act(decide(host, visit, &access))
 }
 
 /// The same for a request that has turned out to be no logout request.
-pub(super) fn afterwards(shared: &Shared, visit: &Visit<'_>) -> Action {
-    match shared.route_in_place(visit.uri.path()) {
-        Route::App(access) => decide(shared, visit, &access),
+pub(super) fn afterwards(host: &Host, visit: &Visit<'_>) -> Action {
+    match host.route_in_place(visit.uri.path()) {
+        Route::App(access) => decide(host, visit, &access),
         Route::Endpoint(_) | Route::Nowhere => nowhere(),
     }
 }
 
-fn decide(shared: &Shared, visit: &Visit<'_>, access: &Access) -> Action {
-    match arrival::step(shared, visit, access) {
+fn decide(host: &Host, visit: &Visit<'_>, access: &Access) -> Action {
+    match arrival::step(host, visit, access) {
         Some(step) => Action::Own(Task::SignIn(step)),
-        None => at_app(shared, visit, access),
+        None => at_app(host, visit, access),
     }
 }
 

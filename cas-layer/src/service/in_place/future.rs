@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     answer::{Answer, Reader},
-    app::Shared,
+    app::Host,
     clock::UnixSeconds,
     events::Channel,
     sign_in::confirmation,
@@ -66,7 +66,7 @@ pin_project! {
 pub(super) struct Form<S, B: Body> {
     pub(super) peek: Peek<B>,
     pub(super) parts: Parts,
-    pub(super) shared: Arc<Shared>,
+    pub(super) host: Arc<Host>,
     pub(super) now: UnixSeconds,
     pub(super) otherwise: Otherwise<S>,
 }
@@ -85,7 +85,7 @@ pub(super) enum Otherwise<S> {
 pub(super) struct Question<S, B> {
     answer: Pin<Box<dyn Future<Output = Option<Response<Bytes>>> + Send>>,
     request: Request<B>,
-    shared: Arc<Shared>,
+    host: Arc<Host>,
     /// The one that `poll_ready` made ready.
     service: S,
 }
@@ -170,8 +170,8 @@ where
 impl<S, B: Body> Form<S, B> {
     /// The answer to a logout request that may not come from where it does.
     fn refuse(&self) -> Option<Response<Bytes>> {
-        let refusal = single_logout::refuse_source(&self.shared, &self.parts.extensions)?;
-        Some(tell(&self.shared, refusal))
+        let refusal = single_logout::refuse_source(&self.host, &self.parts.extensions)?;
+        Some(tell(&self.host, refusal))
     }
 
     fn answer(self, found: Found) -> CasFuture<S::Future>
@@ -181,7 +181,7 @@ impl<S, B: Body> Form<S, B> {
         let Self {
             peek,
             parts,
-            shared,
+            host,
             now,
             otherwise,
         } = self;
@@ -190,64 +190,64 @@ impl<S, B: Body> Form<S, B> {
                 let form = peek.into_form();
                 let request = Request::from_parts(parts, ());
                 CasFuture::endpoint(async move {
-                    confirmation::answer(&shared, Place::Page, &request, form.data()).await
+                    confirmation::answer(&host, Place::Page, &request, form.data()).await
                 })
             }
             (Found::Broken((status, reason)), Otherwise::Confirmation) => {
                 let answer = Answer::text(status, reason);
-                CasFuture::ready(answer.render(&shared, &Reader::program(None)))
+                CasFuture::ready(answer.render(&host, &Reader::program(None)))
             }
             (Found::Ours | Found::Foreign, Otherwise::Confirmation) => {
                 let reason = "the form is over 64 KiB";
                 let answer = Answer::text(StatusCode::PAYLOAD_TOO_LARGE, reason);
-                CasFuture::ready(answer.render(&shared, &Reader::program(None)))
+                CasFuture::ready(answer.render(&host, &Reader::program(None)))
             }
             // It may be a logout request, and the sender of one has to know that it was not heard.
             (Found::Unread, Otherwise::Confirmation | Otherwise::Refused(_)) => {
-                CasFuture::ready(tell(&shared, NoLogout::Unread(NO_ROOM)))
+                CasFuture::ready(tell(&host, NoLogout::Unread(NO_ROOM)))
             }
             (Found::Whole, _) => {
                 let form = peek.into_form();
-                let sender = single_logout::back_channel_sender(&shared, &parts.extensions);
+                let sender = single_logout::back_channel_sender(&host, &parts.extensions);
                 CasFuture::endpoint(async move {
-                    let answer = single_logout::back_channel(&shared, form, sender, now).await;
-                    answer.render(&shared, &Reader::program(None))
+                    let answer = single_logout::back_channel(&host, form, sender, now).await;
+                    answer.render(&host, &Reader::program(None))
                 })
             }
-            (Found::Broken(reason), _) => CasFuture::ready(tell(&shared, NoLogout::Unread(reason))),
+            (Found::Broken(reason), _) => CasFuture::ready(tell(&host, NoLogout::Unread(reason))),
             (Found::Ours | Found::Foreign, Otherwise::Refused(reply)) => CasFuture::reply(reply),
             (Found::Ours | Found::Foreign | Found::Unread, Otherwise::Served(mut service)) => {
                 let request = Request::from_parts(parts, peek.into_body());
-                act_afterwards(&shared, &mut service, request)
+                act_afterwards(&host, &mut service, request)
             }
         }
     }
 }
 
-fn tell(shared: &Shared, no_logout: NoLogout) -> Response<Bytes> {
-    let answer = no_logout.tell(shared, Channel::Back);
-    answer.render(shared, &Reader::program(None))
+fn tell(host: &Host, no_logout: NoLogout) -> Response<Bytes> {
+    let answer = no_logout.tell(host, Channel::Back);
+    answer.render(host, &Reader::program(None))
 }
 
 /// What becomes of a request that turned out to be no logout request. Who is asking is looked up now, and not when the
 /// request came.
 fn act_afterwards<S, B: Body>(
-    shared: &Arc<Shared>,
+    host: &Arc<Host>,
     service: &mut S,
     request: Request<Peeked<B>>,
 ) -> CasFuture<S::Future>
 where
     S: Service<Request<Peeked<B>>>,
 {
-    let visit = Visit::of(&request, shared, Place::Page);
-    match afterwards(shared, &visit) {
-        Action::Own(task) => CasFuture::reply(task.run(shared, &visit)),
-        Action::Serve(serve) => pass_on(shared, serve.to(shared, visit), service, request),
+    let visit = Visit::of(&request, host, Place::Page);
+    match afterwards(host, &visit) {
+        Action::Own(task) => CasFuture::reply(task.run(host, &visit)),
+        Action::Serve(serve) => pass_on(host, serve.to(host, visit), service, request),
     }
 }
 
 pub(super) fn pass_on<S, B: Body>(
-    shared: &Arc<Shared>,
+    host: &Arc<Host>,
     served: Served,
     service: &mut S,
     mut request: Request<Peeked<B>>,
@@ -255,7 +255,7 @@ pub(super) fn pass_on<S, B: Body>(
 where
     S: Service<Request<Peeked<B>>>,
 {
-    served.announce(shared, request.extensions_mut());
+    served.announce(host, request.extensions_mut());
     CasFuture::inner(service.call(request), served.marks_private, served.extra)
 }
 
@@ -264,17 +264,17 @@ impl<S, B> Question<S, B> {
         front_channel: FrontChannel,
         reader: Reader,
         request: Request<B>,
-        shared: &Arc<Shared>,
+        host: &Arc<Host>,
         service: S,
     ) -> Self {
-        let asked = Arc::clone(shared);
+        let asked = Arc::clone(host);
         Self {
             answer: Box::pin(async move {
                 let answer = front_channel.run_if_ours(&asked).await?;
                 Some(answer.render(&asked, &reader))
             }),
             request,
-            shared: Arc::clone(shared),
+            host: Arc::clone(host),
             service,
         }
     }
@@ -286,7 +286,7 @@ impl<S, B> Question<S, B> {
         B: Body,
     {
         let request = self.request.map(Peeked::untouched);
-        act_afterwards(&self.shared, &mut self.service, request)
+        act_afterwards(&self.host, &mut self.service, request)
     }
 }
 

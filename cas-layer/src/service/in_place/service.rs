@@ -48,45 +48,45 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let shared = match host::choose(&self.hosts, &request) {
-            Ok(shared) => shared,
+        let host = match host::choose(&self.hosts, &request) {
+            Ok(host) => host,
             Err(no_host) => {
                 return CasInPlaceFuture::answering(CasFuture::ready(no_host.answer()));
             }
         };
-        let visit = Visit::of(&request, shared, Place::Page);
+        let visit = Visit::of(&request, host, Place::Page);
         let may_be_logout_request = peek::is_worth_it(visit.method, visit.headers, request.body());
-        let otherwise = match first(shared, &visit, may_be_logout_request) {
+        let otherwise = match first(host, &visit, may_be_logout_request) {
             First::Act(Action::Serve(serve)) => {
-                let served = serve.to(shared, visit);
+                let served = serve.to(host, visit);
                 let request = request.map(Peeked::untouched);
-                let future = pass_on(shared, served, &mut self.inner, request);
+                let future = pass_on(host, served, &mut self.inner, request);
                 return CasInPlaceFuture::answering(future);
             }
             First::Act(Action::Own(task)) => {
-                let reply = task.run(shared, &visit);
+                let reply = task.run(host, &visit);
                 return CasInPlaceFuture::answering(CasFuture::reply(reply));
             }
             First::Ask(front_channel) => {
                 let service = take_ready(&mut self.inner);
                 let reader = Reader::never_clearing(&visit);
-                let question = Question::new(*front_channel, reader, request, shared, service);
+                let question = Question::new(*front_channel, reader, request, host, service);
                 return CasInPlaceFuture::asking(question);
             }
             First::Confirm => Otherwise::Confirmation,
             First::Peek(Action::Serve(_)) => Otherwise::Served(take_ready(&mut self.inner)),
-            First::Peek(Action::Own(task)) => Otherwise::Refused(task.run(shared, &visit)),
+            First::Peek(Action::Own(task)) => Otherwise::Refused(task.run(host, &visit)),
         };
         let now = visit.now;
         let (parts, body) = request.into_parts();
-        let seat = shared.forms.seat(shared.peers.of(&parts.extensions));
+        let seat = host.app.forms.seat(host.app.peers.of(&parts.extensions));
         CasInPlaceFuture::peeking(Form {
             peek: match otherwise {
                 Otherwise::Confirmation => Peek::known(seat, body),
                 Otherwise::Refused(_) | Otherwise::Served(_) => Peek::new(seat, body),
             },
             parts,
-            shared: Arc::clone(shared),
+            host: Arc::clone(host),
             now,
             otherwise,
         })

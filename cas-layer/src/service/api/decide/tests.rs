@@ -13,10 +13,10 @@ fn layer(config: &CasConfig) -> CasApiLayer {
 }
 
 fn decided(layer: &CasApiLayer, who: &str, request: &Request<()>) -> String {
-    let shared = layer.hosts.first();
-    let (place, now) = (Place::Request, shared.clock.now());
+    let host = layer.hosts.first();
+    let (place, now) = (Place::Request, host.app.clock.now());
     let visit = Visit::by(request, place, Visitor::Anonymous, now);
-    match layer.decide(shared, &visit, || visitor(who, shared, place)) {
+    match layer.decide(host, &visit, || visitor(who, host, place)) {
         First::Own(task) => of_task(&task),
         First::Read(endpoint) => format!("read {endpoint:?}"),
         First::Judge(asked) => match asked.by {

@@ -9,11 +9,11 @@ use super::{
 use crate::{CasConfig, Key, user::Place};
 
 fn decided(config: &CasConfig, who: &str, request: &Request<()>, is_form: bool) -> String {
-    let shared = config.first_host();
+    let host = config.first_host();
     let place = Place::Page;
-    let visitor = visitor(who, shared, place);
-    let visit = Visit::by(request, place, visitor, shared.clock.now());
-    match first(shared, &visit, is_form) {
+    let visitor = visitor(who, host, place);
+    let visit = Visit::by(request, place, visitor, host.app.clock.now());
+    match first(host, &visit, is_form) {
         First::Act(action) => of_action(&action),
         First::Confirm => "confirm".to_owned(),
         First::Peek(action) => format!("peek, or {}", of_action(&action)),
