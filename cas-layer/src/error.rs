@@ -211,3 +211,26 @@ pub enum ConfigError {
     #[error("the HTTP client could not be set up")]
     HttpClient(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
+
+impl ConfigError {
+    /// Checks a duration against two bounds, each with what is said of one beyond it. What equals a bound is allowed.
+    pub(crate) fn check_duration(
+        what: &'static str,
+        value: Duration,
+        (least, too_short): (Duration, &'static str),
+        (most, too_long): (Duration, &'static str),
+    ) -> Result<(), Self> {
+        let reason = if value < least {
+            too_short
+        } else if value > most {
+            too_long
+        } else {
+            return Ok(());
+        };
+        Err(Self::InvalidDuration {
+            what,
+            value,
+            reason,
+        })
+    }
+}

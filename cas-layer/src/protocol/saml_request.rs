@@ -1,8 +1,8 @@
 //! The request of a SAML 1.1 validation (CAS protocol 4.2.2 to 4.2.4; SAML 1.1 core, 3.2).
 
-use std::fmt::Write as _;
 use std::time::SystemTime;
 
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 
 use super::ServiceTicket;
@@ -24,11 +24,7 @@ impl SamlRequest {
     /// so header, prefixes and the lack of white space are part of the form.
     pub(crate) fn new(nonce: [u8; 16], issued_at: SystemTime, ticket: &ServiceTicket) -> Self {
         // An XML id does not begin with a digit.
-        let id = nonce.iter().fold("_".to_owned(), |mut id, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(id, "{byte:02x}");
-            id
-        });
+        let id = format!("_{}", HEXLOWER.encode(&nonce));
         // A clock beyond the calendar is wrong in any case; the check of the answer will say so.
         let issued_at = Timestamp::try_from(issued_at).unwrap_or(Timestamp::MAX);
         let body = format!(

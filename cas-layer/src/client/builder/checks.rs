@@ -40,29 +40,21 @@ const RESERVED_PARAMETERS: [&str; 20] = [
 ];
 
 pub(super) fn check_duration(what: &'static str, value: Duration) -> Result<(), ConfigError> {
-    let reason = if value.is_zero() {
-        "it must be more than zero"
-    } else if value > MAX_TIMEOUT {
-        "it must be at most 300 seconds"
-    } else {
-        return Ok(());
-    };
-    Err(ConfigError::InvalidDuration {
+    ConfigError::check_duration(
         what,
         value,
-        reason,
-    })
+        (Duration::from_nanos(1), "it must be more than zero"),
+        (MAX_TIMEOUT, "it must be at most 300 seconds"),
+    )
 }
 
 pub(super) fn check_saml_clock_tolerance(value: Duration) -> Result<(), ConfigError> {
-    if value > MAX_SAML_CLOCK_TOLERANCE {
-        return Err(ConfigError::InvalidDuration {
-            what: "clock tolerance of SAML",
-            value,
-            reason: "it must be at most 10 minutes",
-        });
-    }
-    Ok(())
+    ConfigError::check_duration(
+        "clock tolerance of SAML",
+        value,
+        (Duration::ZERO, ""),
+        (MAX_SAML_CLOCK_TOLERANCE, "it must be at most 10 minutes"),
+    )
 }
 
 pub(super) fn check_format(format: ResponseFormat, protocol: Protocol) -> Result<(), ConfigError> {

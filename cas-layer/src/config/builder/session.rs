@@ -250,17 +250,12 @@ impl SessionOptions {
 }
 
 fn seconds(what: &'static str, value: Duration) -> Result<u64, ConfigError> {
-    let invalid = |reason| ConfigError::InvalidDuration {
+    ConfigError::check_duration(
         what,
         value,
-        reason,
-    };
-    if value < Duration::from_secs(1) {
-        return Err(invalid("is shorter than a second"));
-    }
-    if value > MAX_LIFETIME {
-        return Err(invalid("is longer than 366 days"));
-    }
+        (Duration::from_secs(1), "is shorter than a second"),
+        (MAX_LIFETIME, "is longer than 366 days"),
+    )?;
     Ok(value.as_secs())
 }
 

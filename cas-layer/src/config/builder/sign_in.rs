@@ -171,14 +171,12 @@ impl SignInOptions {
         if self.way.is_bare && self.way.is_by_post {
             return Err(ConfigError::PostWithBareServiceUrl);
         }
-        let gateway_interval = self.gateway_interval.as_secs();
-        if !(1..=3600).contains(&gateway_interval) {
-            return Err(ConfigError::InvalidDuration {
-                what: "gateway interval",
-                value: self.gateway_interval,
-                reason: "is shorter than a second or longer than an hour",
-            });
-        }
+        ConfigError::check_duration(
+            "gateway interval",
+            self.gateway_interval,
+            (Duration::from_secs(1), "is shorter than a second"),
+            (Duration::from_secs(3600), "is longer than an hour"),
+        )?;
         if self.max_concurrent_validations == 0 {
             return Err(ConfigError::InvalidLimit {
                 what: "concurrent validations",
@@ -187,6 +185,6 @@ impl SignInOptions {
             });
         }
         let landing = return_path("landing path", &self.landing_path, endpoints)?;
-        Ok((landing, gateway_interval))
+        Ok((landing, self.gateway_interval.as_secs()))
     }
 }
