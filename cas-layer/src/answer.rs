@@ -106,7 +106,7 @@ impl Reader {
         }
     }
 
-    /// A program, and the service URL of what it asked for, if there is one.
+    /// A program, and the service URL of what it asked for, if there is one. What it gets has no fields of gRPC's.
     pub(crate) fn program(service: Option<ServiceUrl>) -> Self {
         Self {
             place: Place::Request,

@@ -5,7 +5,6 @@ mod endpoints;
 mod granting;
 mod hosts;
 mod route;
-mod sources;
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,10 +13,9 @@ pub(crate) use granting::{Granting, Label};
 pub(crate) use hosts::Hosts;
 use http::HeaderMap;
 pub(crate) use route::Route;
-pub(crate) use sources::{Source, Sources};
 
 use crate::{
-    admission::{Forms, Peers, Validations},
+    admission::{Forms, Peers, Sources, Validations},
     client::CasClient,
     clock::{Clock, UnixSeconds},
     events::{Event, Hooks},

@@ -50,6 +50,9 @@ pub(crate) enum Endpoint {
 impl Endpoint {
     /// Whether a form decides what is done there. Signing out needs none.
     pub(crate) fn takes_forms(self) -> bool {
-        !matches!(self, Self::Logout | Self::LogoutCallback)
+        match self {
+            Self::Login | Self::LogoutRequest | Self::ProxyCallback => true,
+            Self::Logout | Self::LogoutCallback => false,
+        }
     }
 }

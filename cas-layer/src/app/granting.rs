@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use zeroize::Zeroizing;
 
-use super::{Source, Sources};
 use crate::{
+    admission::{Source, Sources},
     protocol::ProxyGrantingTicket,
     registry::{IouId, SealedGrant},
     secret::append,

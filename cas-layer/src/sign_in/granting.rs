@@ -5,8 +5,9 @@ use std::time::Duration;
 use http::{HeaderValue, Method, StatusCode};
 
 use crate::{
+    admission::Source,
     answer::Answer,
-    app::{Granting, Host, Label, Source},
+    app::{Granting, Host, Label},
     clock::UnixSeconds,
     events::{Event, GrantOutcome, ProxyCallbackOutcome},
     protocol::{Authentication, InvalidProxyCallback, ProxyCallback, ProxyGrantingTicket},

@@ -59,7 +59,8 @@ impl Step {
 }
 
 /// A request needs a user and has none: a page that is being opened is sent to the CAS server, all else is told where
-/// to sign in.
+/// to sign in. A `POST` is never sent away: its form would be lost, and from another site it comes without the session
+/// cookie, so that somebody who has signed in looks like a stranger.
 pub(crate) fn demand(host: &Host, visit: &Visit<'_>) -> Step {
     if !visit.may_be_sent_away(host) {
         return Step::Answer(unauthorized(host, visit));

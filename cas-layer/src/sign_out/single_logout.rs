@@ -9,8 +9,9 @@ use tokio::runtime::Handle;
 
 use super::form::{Form, NO_ROOM, Unread};
 use crate::{
+    admission::Source,
     answer::Answer,
-    app::{Host, Source},
+    app::Host,
     clock::UnixSeconds,
     events::{Channel, Event, LogoutOutcome, SignedOut},
     protocol::{InvalidLogoutRequest, LogoutRequest},

@@ -2,8 +2,8 @@
 
 use super::{endpoints::return_path, sources};
 use crate::{
-    admission::Peers,
-    app::{Endpoints, SignOut, Sources},
+    admission::{Peers, Sources},
+    app::{Endpoints, SignOut},
     error::ConfigError,
     paths::ReturnPath,
 };

@@ -1,6 +1,9 @@
 //! Lists of addresses and networks that requests may come from.
 
-use crate::{admission::Peers, app::Sources, error::ConfigError};
+use crate::{
+    admission::{Peers, Sources},
+    error::ConfigError,
+};
 
 /// A list is of no use if nobody knows where a request comes from.
 pub(super) fn check(

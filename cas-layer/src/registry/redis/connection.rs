@@ -27,7 +27,8 @@ use crate::registry::{RegistryError, RegistryErrorKind};
 /// For name look-up, TCP, TLS and password together.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// For one command or one batch of them, where nobody needs it sooner.
+/// For one command or one batch of them, where nobody needs it sooner. Less than a whole call (`CALL`), and more than two waits
+/// for replicas (`PATIENCE`).
 pub(super) const COMMAND: Duration = Duration::from_millis(800);
 
 /// Makes connections.
