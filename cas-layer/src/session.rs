@@ -15,12 +15,13 @@ mod payload;
 mod seal;
 mod subkey;
 
-pub(crate) use binding::{Binding, BindingCookie, LoginValue, Remembered, Trip};
+pub(crate) use binding::{Binding, BindingCookie, Remembered, Trip};
 pub(crate) use confirmation::{Confirmations, Unconfirmed, WAIT};
 pub(crate) use content::{Content, Rejected};
 pub use content::{NewSession, UserName, Veto};
 pub(crate) use cookie::{CookieShape, NoCookie, SessionCookie, remove_cookies};
 pub(crate) use encryption::Encrypter;
+pub(crate) use id::LoginValue;
 pub use id::SessionId;
 pub use key::Key;
 pub(crate) use lifetimes::Lifetimes;

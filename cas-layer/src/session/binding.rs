@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    SessionData, SessionId,
+    LoginValue, SessionData, SessionId,
     confirmation::WAIT,
     cookie::{CookieShape, find_cookie},
     seal::Sealer,
@@ -30,9 +30,6 @@ const NOT_KEPT_WITHIN: UnixSeconds = 60;
 
 /// How many sign-ins without a session cookie it takes, the one at hand included.
 const NOT_KEPT_AFTER: usize = 3;
-
-/// The random value of one login.
-pub(crate) type LoginValue = [u8; 16];
 
 /// What the binding cookie holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,5 +1,5 @@
 //! What a session carries of what the CAS server said: which attributes, under which names, and how the
-//! user name is written.
+//! user name is written. And what it comes to: an identity.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -7,8 +7,15 @@ use std::{
     sync::Arc,
 };
 
+use zeroize::Zeroizing;
+
+use super::{
+    Lifetimes, SessionId,
+    payload::{Identity, LazyAttributes},
+};
 use crate::{
     attributes::Attributes,
+    clock::{UnixSeconds, to_unix},
     protocol::{Authentication, check_user_name},
 };
 
@@ -192,6 +199,48 @@ impl fmt::Debug for Content {
     }
 }
 
+impl Identity {
+    /// The one of a sign-in. `renewed`: the CAS server was told to ask for credentials.
+    pub(crate) fn new(
+        content: NewSession<'_>,
+        id: SessionId,
+        renewed: bool,
+        now: UnixSeconds,
+        lifetimes: &Lifetimes,
+    ) -> Self {
+        let authentication = content.authentication();
+        let long_term = authentication.long_term_authentication_request_token_used();
+        let (lifetime, remembered) = lifetimes.of_sign_in(long_term);
+        // Of a proxy's ticket some servers say so too, and its user may be far away.
+        let is_own = authentication.proxies().is_empty();
+        let is_new = is_own && authentication.is_from_new_login() == Some(true);
+        let credentials_at = if renewed || is_new {
+            Some(now)
+        } else if long_term == Some(true) {
+            // What was authenticated is a token, at whatever date.
+            None
+        } else {
+            let date = authentication.authentication_date().map(to_unix);
+            date.map(|date| date.min(now))
+        };
+        Self {
+            id,
+            issued_at: now,
+            expires_at: now.saturating_add(lifetime),
+            authentication_date: authentication.authentication_date().map(to_unix),
+            is_from_new_login: authentication.is_from_new_login(),
+            long_term_authentication_request_token_used: long_term,
+            remembered,
+            credentials_at,
+            proxies: authentication.proxies().to_vec(),
+            granting_ticket: None,
+            user: 0..content.name().len(),
+            payload: Zeroizing::new(content.name().into()),
+            attributes: LazyAttributes::decoded(content.into_attributes()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -369,5 +418,31 @@ mod tests {
             !printed.contains("lice") && !printed.contains("a@x"),
             "{printed}"
         );
+    }
+
+    #[test]
+    fn a_proxy_gives_no_credentials_whatever_the_server_says() {
+        let signed_in = |proxies: &str| {
+            let answer = format!(
+                "<serviceResponse xmlns=\"http://www.yale.edu/tp/cas\"><authenticationSuccess><user>al</user>\
+                 <attributes><isFromNewLogin>true</isFromNewLogin>\
+                 <authenticationDate>1970-01-01T00:10:00Z</authenticationDate></attributes>{proxies}\
+                 </authenticationSuccess></serviceResponse>"
+            );
+            let parsed = parse_service_response(answer.as_bytes());
+            let authentication = parsed.ok().unwrap();
+            let content = Content::default();
+            let content = content.of(&authentication, "https://cas").unwrap();
+            let lifetimes = Lifetimes {
+                session: 100,
+                idle: None,
+                remembered: None,
+            };
+            Identity::new(content, [7; 16].into(), false, 1_000, &lifetimes)
+        };
+        assert_eq!(signed_in("").credentials_at, Some(1_000));
+        let proxied = signed_in("<proxies><proxy>https://a</proxy></proxies>");
+        assert_eq!(proxied.proxies, ["https://a"]);
+        assert_eq!(proxied.credentials_at, Some(600), "by the date alone");
     }
 }

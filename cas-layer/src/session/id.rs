@@ -1,12 +1,14 @@
-//! The name of a session, the same on every node.
+//! The name of a session, the same on every node, and what a login is known by until there is one.
 
 use sha2::{Digest as _, Sha256};
 
-use super::LoginValue;
 use crate::{
     id::{first_half, id},
     protocol::{ProxyGrantingTicket, ServiceTicket},
 };
+
+/// The random value of one login.
+pub(crate) type LoginValue = [u8; 16];
 
 id! {
     /// The name of a session: the first 128 bits of the SHA-256 of its service ticket.

@@ -13,12 +13,8 @@ use postcard::{ser_flavors::Size, serialize_with_flavor};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Lifetimes, NewSession, SessionId};
-use crate::{
-    attributes::Attributes,
-    clock::{UnixSeconds, to_unix},
-    protocol::ProxyGrantingTicket,
-};
+use super::SessionId;
+use crate::{attributes::Attributes, clock::UnixSeconds, protocol::ProxyGrantingTicket};
 
 /// The version that is written for a session of the user's own browser.
 const VERSION: u8 = 2;
@@ -34,8 +30,8 @@ const MAX_AHEAD: UnixSeconds = 5 * 60;
 /// it, so there is nothing in it that a registry could be asked about.
 pub(crate) struct Identity {
     /// What it was read from. Names and values are taken out of it when they are asked for.
-    payload: Zeroizing<Vec<u8>>,
-    user: Range<usize>,
+    pub(super) payload: Zeroizing<Vec<u8>>,
+    pub(super) user: Range<usize>,
     /// The name of the ticket, and of the session that it opened, if it opened one.
     pub(crate) id: SessionId,
     /// When the sign-in was finished.
@@ -52,7 +48,7 @@ pub(crate) struct Identity {
     pub(crate) proxies: Vec<String>,
     /// With what the app gets proxy tickets for the user.
     pub(crate) granting_ticket: Option<ProxyGrantingTicket>,
-    attributes: LazyAttributes,
+    pub(super) attributes: LazyAttributes,
 }
 
 /// What a session cookie says: who it is, and what the registry and the layer need to know of the session.
@@ -126,46 +122,6 @@ impl<'a> From<Wire1<'a>> for Wire<'a> {
 }
 
 impl Identity {
-    /// The one of a sign-in. `renewed`: the CAS server was told to ask for credentials.
-    pub(crate) fn new(
-        content: NewSession<'_>,
-        id: SessionId,
-        renewed: bool,
-        now: UnixSeconds,
-        lifetimes: &Lifetimes,
-    ) -> Self {
-        let authentication = content.authentication();
-        let long_term = authentication.long_term_authentication_request_token_used();
-        let (lifetime, remembered) = lifetimes.of_sign_in(long_term);
-        // Of a proxy's ticket some servers say so too, and its user may be far away.
-        let is_own = authentication.proxies().is_empty();
-        let is_new = is_own && authentication.is_from_new_login() == Some(true);
-        let credentials_at = if renewed || is_new {
-            Some(now)
-        } else if long_term == Some(true) {
-            // What was authenticated is a token, at whatever date.
-            None
-        } else {
-            let date = authentication.authentication_date().map(to_unix);
-            date.map(|date| date.min(now))
-        };
-        Self {
-            id,
-            issued_at: now,
-            expires_at: now.saturating_add(lifetime),
-            authentication_date: authentication.authentication_date().map(to_unix),
-            is_from_new_login: authentication.is_from_new_login(),
-            long_term_authentication_request_token_used: long_term,
-            remembered,
-            credentials_at,
-            proxies: authentication.proxies().to_vec(),
-            granting_ticket: None,
-            user: 0..content.name().len(),
-            payload: Zeroizing::new(content.name().into()),
-            attributes: LazyAttributes::decoded(content.into_attributes()),
-        }
-    }
-
     /// The session that the registry opened for it, and gave this number.
     pub(crate) fn open(self, number: u64) -> SessionData {
         SessionData {
@@ -305,14 +261,14 @@ impl fmt::Debug for SessionData {
 }
 
 /// Attributes that are taken apart when somebody asks for them: most requests do not.
-struct LazyAttributes {
+pub(super) struct LazyAttributes {
     /// Where in the payload they lie; `None` for a session that comes from no cookie.
     encoded: Option<Range<usize>>,
     decoded: OnceLock<Attributes>,
 }
 
 impl LazyAttributes {
-    fn decoded(attributes: Attributes) -> Self {
+    pub(super) fn decoded(attributes: Attributes) -> Self {
         Self {
             encoded: None,
             decoded: OnceLock::from(attributes),
@@ -553,32 +509,6 @@ pub(crate) mod tests {
         let again = session.encode(1_001, true);
         drop((again, session));
         assert_eq!(marker.copies(), 0);
-    }
-
-    #[test]
-    fn a_proxy_gives_no_credentials_whatever_the_server_says() {
-        let signed_in = |proxies: &str| {
-            let answer = format!(
-                "<serviceResponse xmlns=\"http://www.yale.edu/tp/cas\"><authenticationSuccess><user>al</user>\
-                 <attributes><isFromNewLogin>true</isFromNewLogin>\
-                 <authenticationDate>1970-01-01T00:10:00Z</authenticationDate></attributes>{proxies}\
-                 </authenticationSuccess></serviceResponse>"
-            );
-            let parsed = crate::protocol::parse_service_response(answer.as_bytes());
-            let authentication = parsed.ok().unwrap();
-            let content = super::super::Content::default();
-            let content = content.of(&authentication, "https://cas").unwrap();
-            let lifetimes = Lifetimes {
-                session: 100,
-                idle: None,
-                remembered: None,
-            };
-            Identity::new(content, [7; 16].into(), false, 1_000, &lifetimes)
-        };
-        assert_eq!(signed_in("").credentials_at, Some(1_000));
-        let proxied = signed_in("<proxies><proxy>https://a</proxy></proxies>");
-        assert_eq!(proxied.proxies, ["https://a"]);
-        assert_eq!(proxied.credentials_at, Some(600), "by the date alone");
     }
 
     #[test]

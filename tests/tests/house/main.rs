@@ -55,7 +55,6 @@ const CIRCLES: &[(&str, usize, &str)] = &[
         "readers of parts name the error and the answer of the whole",
     ),
     ("registry", 7, "parts of a registry name the whole"),
-    ("session", 6, "cookies and what they carry name one another"),
     ("testing", 20, "the parts of the server name its state"),
 ];
 
