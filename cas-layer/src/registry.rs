@@ -18,12 +18,12 @@ mod sender;
 #[cfg(any(feature = "file", feature = "redis"))]
 mod turns;
 
-use std::{fmt, pin::Pin, time::Duration};
+use std::{fmt, time::Duration};
 
-pub use account::AccountId;
+pub use account::{AccountId, RegisteredSession};
 pub(crate) use begun::Begun;
-pub use ended::EndedSessions;
-pub use error::{RegistryError, RegistryErrorKind};
+pub use ended::{EndedSessions, GRACE};
+pub use error::{RegistryError, RegistryErrorKind, RegistryFuture};
 pub use grants::{Delivered, Expected, GrantPairs, IouId, ProxyGrants, SealedGrant};
 pub use sender::{LogoutSender, LogoutShare, SourceId};
 
@@ -31,15 +31,6 @@ pub use sender::{LogoutSender, LogoutShare, SourceId};
 use crate::MemoryRegistry;
 pub use crate::clock::UnixSeconds;
 use crate::session::SessionId;
-
-/// What a [`Registry`] answers, some time later.
-pub type RegistryFuture<'a, T> =
-    Pin<Box<dyn Future<Output = Result<T, RegistryError>> + Send + 'a>>;
-
-/// How long a session that has ended is remembered beyond its expiry, in seconds: the clocks of
-/// nodes differ, and a clock that is set back must not revive it. [`EndedSessions`] adds it by itself; a store has to keep its
-/// entries for as long.
-pub const GRACE: UnixSeconds = 3600;
 
 /// The longest that a session can be configured to last, in seconds. What lasts longer by its own account is a
 /// mistake, and need not be remembered for longer.
@@ -218,50 +209,6 @@ pub enum Opened {
     },
     /// A logout came first: nobody is signed in.
     Ended,
-}
-
-/// A session out of a verified cookie.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct RegisteredSession<'s> {
-    /// The name of the session, the same on every node.
-    pub id: SessionId,
-    /// The number that [`Registry::open`] gave it. A cookie of the first version has none, and comes as 0: older than
-    /// every session that has one. Not to be taken for more than it is: it says which sessions of an account an end of all
-    /// of them covers, and nothing about the numbers to come.
-    pub number: u64,
-    /// When it expires by itself.
-    pub expires_at: UnixSeconds,
-    /// The CAS server that vouched for the user.
-    pub cas_url: &'s str,
-    /// The user's name at this app.
-    pub user: &'s str,
-}
-
-impl<'s> RegisteredSession<'s> {
-    /// A session with everything that a registry may ask about it.
-    #[must_use]
-    pub fn new(
-        id: SessionId,
-        number: u64,
-        expires_at: UnixSeconds,
-        cas_url: &'s str,
-        user: &'s str,
-    ) -> Self {
-        Self {
-            id,
-            number,
-            expires_at,
-            cas_url,
-            user,
-        }
-    }
-
-    /// Whose session it is. Takes a hash, so it is asked only where some account was ended whole.
-    #[must_use]
-    pub fn account(&self) -> AccountId {
-        AccountId::of(self.cas_url, self.user)
-    }
 }
 
 /// Up to where numbers follow the clock, in microseconds since the epoch: the year 2255. A clock that is wrong by more

@@ -1,8 +1,12 @@
-//! The name of an account, the same on every node.
+//! A session as a registry is asked about it, and the name of the account that it belongs to, the same on every node.
 
 use sha2::{Digest as _, Sha256};
 
-use crate::id::{first_half, id};
+use crate::{
+    clock::UnixSeconds,
+    id::{first_half, id},
+    session::SessionId,
+};
 
 id! {
     /// An account: a user name at a CAS server, as the first 128 bits of a SHA-256.
@@ -18,6 +22,50 @@ impl AccountId {
         // A URL has no zero byte, so no two pairs give the same text.
         let digest = Sha256::new().chain_update(cas_url).chain_update([0]);
         Self(first_half(digest.chain_update(user)))
+    }
+}
+
+/// A session out of a verified cookie.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct RegisteredSession<'s> {
+    /// The name of the session, the same on every node.
+    pub id: SessionId,
+    /// The number that [`Registry::open`](super::Registry::open) gave it. A cookie of the first version has none, and comes
+    /// as 0: older than every session that has one. Not to be taken for more than it is: it says which sessions of an
+    /// account an end of all of them covers, and nothing about the numbers to come.
+    pub number: u64,
+    /// When it expires by itself.
+    pub expires_at: UnixSeconds,
+    /// The CAS server that vouched for the user.
+    pub cas_url: &'s str,
+    /// The user's name at this app.
+    pub user: &'s str,
+}
+
+impl<'s> RegisteredSession<'s> {
+    /// A session with everything that a registry may ask about it.
+    #[must_use]
+    pub fn new(
+        id: SessionId,
+        number: u64,
+        expires_at: UnixSeconds,
+        cas_url: &'s str,
+        user: &'s str,
+    ) -> Self {
+        Self {
+            id,
+            number,
+            expires_at,
+            cas_url,
+            user,
+        }
+    }
+
+    /// Whose session it is. Takes a hash, so it is asked only where some account was ended whole.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        AccountId::of(self.cas_url, self.user)
     }
 }
 

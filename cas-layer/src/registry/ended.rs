@@ -12,10 +12,15 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{
-    AccountId, GRACE, RegisteredSession,
+    AccountId, RegisteredSession,
     forgetful::{ById, make_room},
 };
 use crate::{clock::UnixSeconds, session::SessionId};
+
+/// How long a session that has ended is remembered beyond its expiry, in seconds: the clocks of
+/// nodes differ, and a clock that is set back must not revive it. [`EndedSessions`] adds it by itself; a store has to keep its
+/// entries for as long.
+pub const GRACE: UnixSeconds = 3600;
 
 /// Parts with a lock each, so that a request seldom waits for a logout, and so that a logout wakes few of
 /// those who wait for an end.

@@ -1,6 +1,10 @@
-//! What can go wrong with a registry.
+//! What a registry answers, and what can go wrong with it.
 
-use std::{borrow::Cow, error::Error, fmt};
+use std::{borrow::Cow, error::Error, fmt, pin::Pin};
+
+/// What a [`Registry`](super::Registry) answers, some time later.
+pub type RegistryFuture<'a, T> =
+    Pin<Box<dyn Future<Output = Result<T, RegistryError>> + Send + 'a>>;
 
 /// Why a registry did not do what it was asked. What it says is for the operator: visitors see a page
 /// without it.

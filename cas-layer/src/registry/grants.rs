@@ -1,16 +1,20 @@
 //! Proxy-granting tickets: on their way from the CAS server's callback to the sign-in that they belong to, and in keeping.
 
-mod iou;
 mod pairs;
-mod sealed;
 
 use std::{fmt, time::Duration};
 
-pub use self::{iou::IouId, pairs::GrantPairs, sealed::SealedGrant};
+use sha2::{Digest as _, Sha256};
+
+pub use self::pairs::GrantPairs;
 use super::RegistryFuture;
 #[cfg(doc)]
 use super::{Registry, RegistryErrorKind};
-use crate::{clock::UnixSeconds, session::SessionId};
+use crate::{
+    clock::UnixSeconds,
+    id::{first_half, id},
+    session::SessionId,
+};
 
 /// Brings proxy-granting tickets together with the sign-ins that they belong to, and keeps them for the sessions.
 ///
@@ -90,6 +94,49 @@ pub trait ProxyGrants: fmt::Debug + Send + Sync {
     fn forget(&self, session: SessionId) -> RegistryFuture<'_, ()>;
 }
 
+id! {
+    /// The name of a pair of IOU and PGT: the first 128 bits of the SHA-256 of the IOU.
+    ///
+    /// The IOU itself is kept nowhere. Its randomness hides it, and the hash alone leads to nothing but a sealed PGT.
+    IouId
+}
+
+impl IouId {
+    /// The name of the pair with this IOU.
+    #[must_use]
+    pub fn of(iou: &str) -> Self {
+        Self(first_half(Sha256::new().chain_update(iou)))
+    }
+}
+
+/// A proxy-granting ticket, sealed with the app's key: bytes that mean nothing to a registry.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedGrant(Box<[u8]>);
+
+impl SealedGrant {
+    /// The longest that one may be, in bytes: four times the longest ticket.
+    pub const MAX_BYTES: usize = 1024;
+
+    /// Takes sealed bytes; `None` where there are more than [`MAX_BYTES`](Self::MAX_BYTES).
+    #[must_use]
+    pub fn new(sealed: Vec<u8>) -> Option<Self> {
+        (sealed.len() <= Self::MAX_BYTES).then(|| Self(sealed.into_boxed_slice()))
+    }
+
+    /// The bytes, for a registry that stores them and for whoever has the key.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// How many bytes there are, not which.
+impl fmt::Debug for SealedGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SealedGrant({} bytes)", self.0.len())
+    }
+}
+
 /// What became of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivered {
@@ -125,5 +172,31 @@ impl Drop for Expected {
 impl fmt::Debug for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Expected").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Golden vector: nodes of every version share it. From
+    /// `printf PGTIOU-84678-8a9d2sfa23casd | sha256sum`.
+    #[test]
+    fn the_id_is_the_first_half_of_the_ious_sha_256() {
+        let id = IouId::of("PGTIOU-84678-8a9d2sfa23casd");
+        assert_eq!(format!("{id:?}"), "IouId(475f97be14ec39f4bc8e15f59495d68e)");
+    }
+
+    #[test]
+    fn a_kilobyte_is_taken_and_not_a_byte_more() {
+        let longest = SealedGrant::new(vec![7; 1024]).unwrap();
+        assert_eq!(longest.as_bytes(), [7; 1024]);
+        assert_eq!(SealedGrant::new(vec![7; 1025]), None);
+    }
+
+    #[test]
+    fn what_is_sealed_is_not_shown() {
+        let grant = SealedGrant::new(b"PGT-1".to_vec()).unwrap();
+        assert_eq!(format!("{grant:?}"), "SealedGrant(5 bytes)");
     }
 }

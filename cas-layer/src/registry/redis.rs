@@ -97,18 +97,6 @@ impl Drop for Handles {
 }
 
 impl RedisRegistry {
-    /// Connects to the Redis at `url`, with defaults for everything else: see [`builder`](Self::builder) and
-    /// [`RedisRegistryBuilder::connect`].
-    pub async fn connect(url: impl Into<String>) -> Result<Self, RegistryError> {
-        Self::builder(url).connect().await
-    }
-
-    /// Begins a registry in the Redis at `url`: `redis://[[user]:password@]host[:port][/database]`, or `rediss://`
-    /// for TLS. Characters of user name and password that mean something in a URL are percent-encoded.
-    pub fn builder(url: impl Into<String>) -> RedisRegistryBuilder {
-        RedisRegistryBuilder::new(url.into())
-    }
-
     fn start(
         node: Arc<Node>,
         known: Known,

@@ -54,7 +54,6 @@ const CIRCLES: &[(&str, usize, &str)] = &[
         16,
         "readers of parts name the error and the answer of the whole",
     ),
-    ("registry", 7, "parts of a registry name the whole"),
     ("testing", 20, "the parts of the server name its state"),
 ];
 

@@ -17,6 +17,20 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// News come at least once a second, so a shorter limit would mean nothing.
 const MIN_FAIL_CLOSED: Duration = Duration::from_secs(3);
 
+impl RedisRegistry {
+    /// Connects to the Redis at `url`, with defaults for everything else: see [`builder`](Self::builder) and
+    /// [`RedisRegistryBuilder::connect`].
+    pub async fn connect(url: impl Into<String>) -> Result<Self, RegistryError> {
+        Self::builder(url).connect().await
+    }
+
+    /// Begins a registry in the Redis at `url`: `redis://[[user]:password@]host[:port][/database]`, or `rediss://`
+    /// for TLS. Characters of user name and password that mean something in a URL are percent-encoded.
+    pub fn builder(url: impl Into<String>) -> RedisRegistryBuilder {
+        RedisRegistryBuilder::new(url.into())
+    }
+}
+
 /// Sets up a [`RedisRegistry`].
 #[must_use = "a builder does nothing until `connect()` is called"]
 pub struct RedisRegistryBuilder {
@@ -30,7 +44,7 @@ pub struct RedisRegistryBuilder {
 }
 
 impl RedisRegistryBuilder {
-    pub(super) fn new(url: String) -> Self {
+    fn new(url: String) -> Self {
         Self {
             url,
             prefix: "cas-layer".to_owned(),

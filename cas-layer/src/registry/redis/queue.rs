@@ -7,47 +7,24 @@ mod waiting;
 
 use std::{
     collections::{HashSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
-use self::{fair::Fair, waiting::Waiting};
-use super::scripts::{AccountEnd, Answer, Lasting};
+pub(super) use self::waiting::{Ended, Ending, Job, no_room_for_unknown};
+use self::{
+    fair::Fair,
+    waiting::{Waiting, full},
+};
+use super::scripts::Answer;
 use crate::{
     clock::UnixSeconds,
     protocol::LogoutRequest,
-    registry::{
-        EndedSessions, LogoutSender, RegistryError, RegistryErrorKind, sender::LogoutShare,
-    },
+    registry::{EndedSessions, RegistryError, sender::LogoutShare},
     seldom::{Seldom, seldom},
     session::SessionId,
 };
-
-/// A call that is answered within this time asked at once.
-const PROMPT: Duration = Duration::from_secs(1);
-
-/// What is to be ended.
-#[derive(Debug)]
-pub(super) enum Ending {
-    /// A session whose cookie was shown.
-    Session(Lasting),
-    /// Sessions that a message from the network named.
-    IfOpened {
-        ids: Vec<SessionId>,
-        sender: LogoutSender,
-        now: UnixSeconds,
-    },
-    /// All sessions of an account.
-    Account(AccountEnd),
-}
-
-/// Which sessions a message from the network ended.
-type Done = Result<Vec<SessionId>, RegistryError>;
-
-/// The same, some time later.
-pub(super) type Ended = oneshot::Receiver<Done>;
 
 /// Every sign-out goes through here, so none is lost when its request goes away or Redis does. Bounded. The one
 /// who empties it asks for a few from the front, and takes them out only when Redis has them for good.
@@ -80,41 +57,6 @@ struct Inner {
     turn: usize,
     /// Whether Redis is away.
     is_away: bool,
-}
-
-/// An ending that Redis is to be told of.
-#[derive(Clone, Debug)]
-pub(super) struct Job {
-    pub(super) ending: Arc<Ending>,
-    since: Instant,
-}
-
-impl Job {
-    /// An account's end, as it has to be told now.
-    pub(super) fn account(&self, end: &AccountEnd) -> AccountEnd {
-        AccountEnd {
-            is_prompt: self.since.elapsed() < PROMPT,
-            ..*end
-        }
-    }
-}
-
-impl Ending {
-    /// How many sessions and accounts it is, and at least one.
-    fn size(&self) -> usize {
-        match self {
-            Self::IfOpened { ids, .. } => ids.len().max(1),
-            Self::Session(_) | Self::Account(_) => 1,
-        }
-    }
-
-    /// Who named the sessions, if nobody showed a cookie.
-    fn sender(&self) -> Option<LogoutSender> {
-        match self {
-            Self::IfOpened { sender, .. } => Some(*sender),
-            Self::Session(_) | Self::Account(_) => None,
-        }
-    }
 }
 
 impl Inner {
@@ -346,21 +288,6 @@ impl Queue {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn full() -> RegistryError {
-    RegistryError::new(
-        RegistryErrorKind::Full,
-        "as many sign-outs wait for Redis as there is room for",
-    )
-}
-
-/// Sessions that nobody knows are kept after a loss, and no more of them fit.
-pub(super) fn no_room_for_unknown() -> RegistryError {
-    RegistryError::new(
-        RegistryErrorKind::Full,
-        "Redis lost data, and as many sign-outs of unknown sessions are kept as there is room for",
-    )
 }
 
 async fn until(changed: &Notify, mut holds: impl FnMut() -> bool) {

@@ -1,5 +1,5 @@
-use super::*;
-use crate::registry::SourceId;
+use super::{waiting::Done, *};
+use crate::registry::{LogoutSender, RegistryErrorKind, SourceId, redis::scripts::Lasting};
 
 const NOW: UnixSeconds = 1_700_000_000;
 const LONGEST: UnixSeconds = 3_600;

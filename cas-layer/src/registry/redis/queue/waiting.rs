@@ -1,15 +1,80 @@
-//! One ending on its way, and what becomes of it.
+//! One sign-out on its way to Redis, and what becomes of it.
 
-use std::{mem, sync::Arc, time::Instant};
+use std::{
+    mem,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::oneshot;
 
-use super::{Done, Ended, Ending, Job, no_room_for_unknown};
 use crate::{
     clock::UnixSeconds,
-    registry::{EndedSessions, RegistryError, redis::scripts::Answer},
+    registry::{
+        EndedSessions, LogoutSender, RegistryError, RegistryErrorKind,
+        redis::scripts::{AccountEnd, Answer, Lasting},
+    },
     session::SessionId,
 };
+
+/// A call that is answered within this time asked at once.
+const PROMPT: Duration = Duration::from_secs(1);
+
+/// What is to be ended.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// A session whose cookie was shown.
+    Session(Lasting),
+    /// Sessions that a message from the network named.
+    IfOpened {
+        ids: Vec<SessionId>,
+        sender: LogoutSender,
+        now: UnixSeconds,
+    },
+    /// All sessions of an account.
+    Account(AccountEnd),
+}
+
+/// Which sessions a message from the network ended.
+pub(super) type Done = Result<Vec<SessionId>, RegistryError>;
+
+/// The same, some time later.
+pub(crate) type Ended = oneshot::Receiver<Done>;
+
+/// An ending that Redis is to be told of.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    pub(crate) ending: Arc<Ending>,
+    since: Instant,
+}
+
+impl Job {
+    /// An account's end, as it has to be told now.
+    pub(crate) fn account(&self, end: &AccountEnd) -> AccountEnd {
+        AccountEnd {
+            is_prompt: self.since.elapsed() < PROMPT,
+            ..*end
+        }
+    }
+}
+
+impl Ending {
+    /// How many sessions and accounts it is, and at least one.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::IfOpened { ids, .. } => ids.len().max(1),
+            Self::Session(_) | Self::Account(_) => 1,
+        }
+    }
+
+    /// Who named the sessions, if nobody showed a cookie.
+    pub(super) fn sender(&self) -> Option<LogoutSender> {
+        match self {
+            Self::IfOpened { sender, .. } => Some(*sender),
+            Self::Session(_) | Self::Account(_) => None,
+        }
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Waiting {
@@ -119,7 +184,7 @@ impl Waiting {
         for &id in &self.provisional {
             ended.release(id);
         }
-        self.delay(super::full);
+        self.delay(full);
     }
 
     /// Redis has it for good. Who asked may have gone away.
@@ -145,4 +210,19 @@ impl Outcome {
             Ok(self.ended)
         }
     }
+}
+
+pub(super) fn full() -> RegistryError {
+    RegistryError::new(
+        RegistryErrorKind::Full,
+        "as many sign-outs wait for Redis as there is room for",
+    )
+}
+
+/// Sessions that nobody knows are kept after a loss, and no more of them fit.
+pub(crate) fn no_room_for_unknown() -> RegistryError {
+    RegistryError::new(
+        RegistryErrorKind::Full,
+        "Redis lost data, and as many sign-outs of unknown sessions are kept as there is room for",
+    )
 }
