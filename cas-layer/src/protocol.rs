@@ -4,7 +4,6 @@
 
 mod authentication;
 mod document;
-mod format;
 mod logout_request;
 mod name;
 mod proxy;
@@ -16,7 +15,6 @@ mod ticket;
 mod version;
 
 pub use authentication::Authentication;
-pub use format::ResponseFormat;
 pub(crate) use logout_request::{InvalidLogoutRequest, LogoutRequest, is_form};
 pub(crate) use name::check_user_name;
 pub(crate) use proxy::proxy_callback_url;
@@ -33,4 +31,4 @@ pub use server_url::{LoginMode, LogoutParameter};
 pub(crate) use server_url::{ServerPaths, ServerUrl, Validation};
 pub use service_url::{InvalidServiceUrl, ServiceUrl};
 pub use ticket::{InvalidTicket, ServiceTicket};
-pub use version::{Protocol, UnknownProtocol};
+pub use version::{Protocol, ResponseFormat, UnknownProtocol};

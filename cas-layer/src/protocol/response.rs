@@ -4,9 +4,10 @@
 //! The format is told by the content, not by what was asked for: servers answer XML when JSON was asked for,
 //! and plain `no` where they should answer XML. Whatever is not clearly a success is none.
 
-mod collector;
 mod dialect;
 mod json;
+mod outcome;
+mod parts;
 mod proxy;
 mod refusal;
 mod saml;
@@ -16,22 +17,11 @@ mod xml;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use outcome::{ResponseError, Unmet};
 pub(crate) use refusal::Refusal;
-pub(crate) use saml::{SamlExpectation, Unmet};
+pub(crate) use saml::SamlExpectation;
 
-use super::document::{is_space, trim};
-use super::name::{check_proxy, check_user_name};
-use super::{Authentication, ProxyTicket};
-
-/// Why an answer is no authentication, or no proxy ticket.
-pub(crate) enum ResponseError {
-    /// The server refuses the ticket.
-    Refused(Refusal),
-    /// The answer is sound, and not one that counts here and now.
-    Unmet(Unmet),
-    /// The answer is not one that a CAS server gives, for the reason told.
-    Unreadable(&'static str),
-}
+use super::{Authentication, ProxyTicket, document::is_space};
 
 /// Reads an answer of CAS 1.
 pub(crate) fn parse_text_response(body: &[u8]) -> Result<Authentication, ResponseError> {
@@ -81,18 +71,4 @@ pub(crate) fn parse_saml_response(
 fn text_of(body: &[u8]) -> Result<&str, ResponseError> {
     let text = str::from_utf8(body).map_err(|_| ResponseError::Unreadable("it is not UTF-8"))?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
-}
-
-/// The user name, if it is one.
-fn user_name(text: &str) -> Result<String, ResponseError> {
-    let user = trim(text);
-    check_user_name(user).map_err(ResponseError::Unreadable)?;
-    Ok(user.to_owned())
-}
-
-/// A proxy of a chain, if it is one.
-fn proxy_name(text: &str) -> Result<String, ResponseError> {
-    let proxy = trim(text);
-    check_proxy(proxy).map_err(ResponseError::Unreadable)?;
-    Ok(proxy.to_owned())
 }

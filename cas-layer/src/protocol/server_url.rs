@@ -1,22 +1,27 @@
 //! The CAS server's URL and the URLs built from it (CAS protocol 2.1 to 2.9, 4.2).
 
-mod paths;
-mod query;
-
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-pub(crate) use self::paths::ServerPaths;
-use self::query::Query;
 use super::{Protocol, ProxyGrantingTicket, ResponseFormat, ServiceTicket, ServiceUrl};
-use crate::ConfigError;
-use crate::strict_url::{check_https, parse_http, printable};
+use crate::{
+    ConfigError,
+    strict_url::{check_https, parse_http, printable},
+};
 
 const WHAT: &str = "CAS server URL";
+
+/// Everything but the unreserved characters of RFC 3986 2.3.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// The parameter of the CAS server's `/logout` that says where to go afterwards (CAS protocol 2.3.1).
 ///
@@ -216,5 +221,118 @@ pub(crate) struct Validation<'a> {
 impl fmt::Debug for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.base.fmt(f)
+    }
+}
+
+/// Where the server keeps its endpoints, below its URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ServerPaths {
+    pub(crate) login: String,
+    pub(crate) logout: String,
+    /// `None` for the one that the protocol's version has.
+    pub(crate) validate: Option<String>,
+    /// The same where tickets may have come through a proxy.
+    pub(crate) proxy_validate: Option<String>,
+    /// Where proxy tickets are given out.
+    pub(crate) proxy: String,
+}
+
+impl Default for ServerPaths {
+    fn default() -> Self {
+        Self {
+            login: "/login".to_owned(),
+            logout: "/logout".to_owned(),
+            validate: None,
+            proxy_validate: None,
+            proxy: "/proxy".to_owned(),
+        }
+    }
+}
+
+impl ServerPaths {
+    fn check(&self) -> Result<(), ConfigError> {
+        let named = [
+            ("login path of the CAS server", Some(&self.login)),
+            ("logout path of the CAS server", Some(&self.logout)),
+            ("validation path of the CAS server", self.validate.as_ref()),
+            (
+                "proxy validation path of the CAS server",
+                self.proxy_validate.as_ref(),
+            ),
+            ("proxy path of the CAS server", Some(&self.proxy)),
+        ];
+        for (what, path) in named {
+            let Some(path) = path else { continue };
+            let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/%".contains(&b);
+            let reason = if !path.starts_with('/') || path.starts_with("//") || path.len() < 2 {
+                "does not begin with one `/` and name something"
+            } else if !path.bytes().all(plain) {
+                "has other characters than letters, digits, `-`, `.`, `_`, `~`, `%` and `/`"
+            } else {
+                continue;
+            };
+            return Err(ConfigError::InvalidPath {
+                what,
+                path: printable(path),
+                reason,
+            });
+        }
+        Ok(())
+    }
+
+    /// Where tickets are validated that no proxy may have brought (CAS protocol 2.4, 2.5, 2.8, 4.2).
+    fn validate(&self, protocol: Protocol) -> &str {
+        self.validate.as_deref().unwrap_or(match protocol {
+            Protocol::Cas1 => "/validate",
+            Protocol::Cas2 => "/serviceValidate",
+            Protocol::Cas3 => "/p3/serviceValidate",
+            Protocol::Saml1 => "/samlValidate",
+        })
+    }
+
+    /// Where tickets are validated that a proxy may have brought (CAS protocol 2.6, 2.9). A version of the
+    /// protocol without proxies has no such endpoint, so there it is the other one.
+    fn proxy_validate(&self, protocol: Protocol) -> &str {
+        match protocol {
+            Protocol::Cas1 | Protocol::Saml1 => self.validate(protocol),
+            Protocol::Cas2 => self.proxy_validate.as_deref().unwrap_or("/proxyValidate"),
+            Protocol::Cas3 => self
+                .proxy_validate
+                .as_deref()
+                .unwrap_or("/p3/proxyValidate"),
+        }
+    }
+}
+
+/// The one place where parameters are put into a URL, each encoded once.
+struct Query {
+    url: String,
+    separator: char,
+}
+
+impl Query {
+    fn new(url: String) -> Self {
+        Self {
+            url,
+            separator: '?',
+        }
+    }
+
+    /// Makes room for parameters, so that adding them leaves no copy of a secret among them behind.
+    fn reserve(&mut self, parameters: &[(&str, &str)]) {
+        let longest = |(name, value): &(&str, &str)| 2 + 3 * (name.len() + value.len());
+        self.url.reserve(parameters.iter().map(longest).sum());
+    }
+
+    fn add(&mut self, name: &str, value: &str) {
+        self.url.push(self.separator);
+        self.url.extend(utf8_percent_encode(name, ESCAPED));
+        self.url.push('=');
+        self.url.extend(utf8_percent_encode(value, ESCAPED));
+        self.separator = '&';
+    }
+
+    fn finish(self) -> String {
+        self.url
     }
 }

@@ -1,4 +1,4 @@
-//! The versions of the CAS protocol.
+//! The versions of the CAS protocol, and the forms of its answers.
 
 use std::fmt;
 use std::str::FromStr;
@@ -59,6 +59,21 @@ impl FromStr for Protocol {
 #[error("not one of cas1, cas2, cas3, saml1")]
 #[non_exhaustive]
 pub struct UnknownProtocol;
+
+/// The form of answer that the CAS server is asked for (CAS protocol 2.5.1, parameter `format`).
+///
+/// Many servers do not know the parameter and answer with XML in any case. What comes is read as what it is.
+///
+/// The default is [`ResponseFormat::Xml`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ResponseFormat {
+    /// XML. Nothing is sent, since this is what servers do by themselves.
+    #[default]
+    Xml,
+    /// JSON: `format=JSON`. CAS 2 and 3 alone have it.
+    Json,
+}
 
 #[cfg(test)]
 mod tests {

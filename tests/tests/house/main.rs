@@ -48,17 +48,11 @@ const UP: &[(&str, &str, &str)] = &[(
 )];
 
 /// Circles of files for now: the modules that they are in, how many files that makes, and why.
-const CIRCLES: &[(&str, usize, &str)] = &[
-    (
-        "protocol",
-        16,
-        "readers of parts name the error and the answer of the whole",
-    ),
-    ("testing", 20, "the parts of the server name its state"),
-];
+const CIRCLES: &[(&str, usize, &str)] =
+    &[("testing", 20, "the parts of the server name its state")];
 
 /// Where each module is imported by a `use crate::…` of its own for now.
-const SPLIT: &[&str] = &["protocol", "testing"];
+const SPLIT: &[&str] = &["testing"];
 
 fn library() -> House {
     House::read(Path::new(concat!(

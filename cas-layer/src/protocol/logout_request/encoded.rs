@@ -6,8 +6,6 @@ use base64::{
 };
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::{InvalidLogoutRequest, LogoutRequest};
-
 /// How many times its own length a request may inflate to. Tickets are random, so one of them stays below two,
 /// and as many short ones as are read below seven.
 const MAX_RATIO: usize = 10;
@@ -20,11 +18,12 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-pub(super) fn decode(value: &str) -> Result<String, InvalidLogoutRequest> {
+/// The XML, which is no longer than `max_bytes`: 4 KiB at least.
+pub(super) fn decode(value: &str, max_bytes: usize) -> Result<String, &'static str> {
     let deflated = BASE64
         .decode(standard_alphabet(value))
-        .map_err(|_| InvalidLogoutRequest::Unreadable("it is neither XML nor base64"))?;
-    let inflated = inflate(&deflated).map_err(InvalidLogoutRequest::Unreadable)?;
+        .map_err(|_| "it is neither XML nor base64")?;
+    let inflated = inflate(&deflated, max_bytes)?;
     Ok(String::from_utf8_lossy(&inflated).into_owned())
 }
 
@@ -42,8 +41,8 @@ fn standard_alphabet(value: &str) -> Vec<u8> {
 }
 
 /// In one call into one buffer of fixed size, so a bomb ends when the buffer is full.
-fn inflate(deflated: &[u8]) -> Result<Vec<u8>, &'static str> {
-    let limit = (deflated.len() * MAX_RATIO).clamp(FLOOR, LogoutRequest::MAX_BYTES);
+fn inflate(deflated: &[u8], max_bytes: usize) -> Result<Vec<u8>, &'static str> {
+    let limit = (deflated.len() * MAX_RATIO).clamp(FLOOR, max_bytes);
     // One byte more, to tell what is too long from what just fits.
     let mut inflated = Vec::with_capacity(limit + 1);
     let mut stream = Decompress::new(has_zlib_header(deflated));

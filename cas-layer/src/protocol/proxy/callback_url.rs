@@ -2,9 +2,11 @@
 
 use url::Url;
 
-use crate::ConfigError;
-use crate::protocol::{InvalidServiceUrl, ServiceUrl};
-use crate::strict_url::{UrlFault, check_https, printable};
+use crate::{
+    ConfigError,
+    protocol::{InvalidServiceUrl, ServiceUrl},
+    strict_url::{UrlFault, check_https, printable},
+};
 
 const WHAT: &str = "proxy callback URL";
 

@@ -3,8 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::ConfigError;
-use crate::strict_url::printable;
+use crate::{ConfigError, strict_url::printable};
 
 const WILDCARD: char = '*';
 

@@ -5,8 +5,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::protocol::InvalidTicket;
-use crate::protocol::ticket::check;
+use crate::protocol::{InvalidTicket, ticket::check};
 
 /// A proxy-granting ticket: with it an app gets [proxy tickets](crate::CasClient::proxy_ticket) in its user's
 /// name, as often as it likes, until the user's session at the CAS server ends (CAS protocol 3.3).

@@ -4,8 +4,8 @@
 use roxmltree::Node;
 use zeroize::Zeroizing;
 
-use super::collector::Collector;
-use super::{ResponseError, trim};
+use super::{ResponseError, parts::Collector};
+use crate::protocol::document::trim;
 
 /// Takes the first dialect that is present, in this order. Servers write the same attributes in two dialects
 /// at once, so taking all would double every value.

@@ -9,9 +9,11 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::collector::Collector;
-use super::{Refusal, ResponseError, proxy_name, trim, user_name};
-use crate::protocol::Authentication;
+use super::{
+    Refusal, ResponseError,
+    parts::{Collector, proxy_name, user_name},
+};
+use crate::protocol::{Authentication, document::trim};
 
 pub(super) fn parse(body: &str) -> Result<Authentication, ResponseError> {
     let (key, answer) = answer(body)?;

@@ -2,10 +2,15 @@
 
 use roxmltree::Node;
 
-use super::json::Object;
-use super::{Refusal, ResponseError, dialect, json, xml};
-use crate::protocol::ProxyTicket;
-use crate::protocol::document::{self, namespace, trim};
+use super::{
+    Refusal, ResponseError, dialect,
+    json::{self, Object},
+    xml,
+};
+use crate::protocol::{
+    ProxyTicket,
+    document::{self, namespace, trim},
+};
 
 const NO_ANSWER: ResponseError =
     ResponseError::Unreadable("it is no answer to a request for a proxy ticket");

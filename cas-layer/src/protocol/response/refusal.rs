@@ -2,6 +2,8 @@
 
 use zeroize::Zeroizing;
 
+use crate::protocol::document::trim;
+
 /// The longest code that is kept, in bytes.
 const MAX_CODE_BYTES: usize = 64;
 /// The most words of a server's text that are kept, and the longest of them, in characters.
@@ -24,8 +26,8 @@ pub(crate) struct Refusal {
 impl Refusal {
     pub(super) fn new(code: &str, text: &str) -> Self {
         Self {
-            code: Zeroizing::new(super::trim(code).to_owned()),
-            text: Zeroizing::new(super::trim(text).to_owned()),
+            code: Zeroizing::new(trim(code).to_owned()),
+            text: Zeroizing::new(trim(text).to_owned()),
         }
     }
 

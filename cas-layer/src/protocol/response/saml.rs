@@ -9,32 +9,13 @@ mod conditions;
 mod places;
 mod status;
 
-use std::time::{Duration, SystemTime};
+pub(crate) use conditions::SamlExpectation;
 
-use roxmltree::Node;
-
-pub(crate) use conditions::Unmet;
-
-use self::places::{Name, at_most_one, one, sort};
+use self::places::{ASSERTION, PROTOCOL, SIGNATURE, at_most_one, check_version, one, sort};
 use super::ResponseError;
-use crate::protocol::document::{self, attribute, trim};
-use crate::protocol::{Authentication, ServiceUrl};
+use crate::protocol::{Authentication, document};
 
 const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
-const PROTOCOL: &str = "urn:oasis:names:tc:SAML:1.0:protocol";
-const ASSERTION: &str = "urn:oasis:names:tc:SAML:1.0:assertion";
-const SIGNATURE: Name = ("http://www.w3.org/2000/09/xmldsig#", "Signature");
-
-/// What an assertion has to fit.
-pub(crate) struct SamlExpectation<'a> {
-    /// The `RequestID` of the request.
-    pub(crate) request_id: &'a str,
-    pub(crate) service: &'a ServiceUrl,
-    /// The time at which the answer was read.
-    pub(crate) now: SystemTime,
-    /// How far the clocks may differ.
-    pub(crate) tolerance: Duration,
-}
 
 pub(super) fn parse(
     document: &str,
@@ -70,15 +51,4 @@ pub(super) fn parse(
     check_version(&response)?;
     conditions::check_addressee(&response, expected)?;
     assertion::read(&assertion, expected)
-}
-
-/// SAML 1.0 and 1.1 have the same namespaces and, as far as they are read here, the same content.
-fn check_version(node: &Node<'_, '_>) -> Result<(), ResponseError> {
-    let version = |name| attribute(node, name).map(trim);
-    if version("MajorVersion") == Some("1") && matches!(version("MinorVersion"), Some("0" | "1")) {
-        return Ok(());
-    }
-    Err(ResponseError::Unreadable(
-        "it is of another version of SAML",
-    ))
 }

@@ -1,8 +1,10 @@
 //! CAS 1: `yes` and a name, or `no` (CAS protocol 2.4.2).
 
-use super::{Refusal, ResponseError, is_space, user_name};
-use crate::Attributes;
-use crate::protocol::Authentication;
+use super::{Refusal, ResponseError, parts::user_name};
+use crate::{
+    Attributes,
+    protocol::{Authentication, document::is_space},
+};
 
 pub(super) fn parse(body: &str) -> Result<Authentication, ResponseError> {
     if is_refusal(body) {

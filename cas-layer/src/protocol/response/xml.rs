@@ -3,10 +3,14 @@
 use roxmltree::{Document, Node};
 use zeroize::Zeroizing;
 
-use super::collector::Collector;
-use super::{Refusal, ResponseError, dialect, proxy_name, user_name};
-use crate::protocol::Authentication;
-use crate::protocol::document::{self, namespace, trim};
+use super::{
+    Refusal, ResponseError, dialect,
+    parts::{Collector, proxy_name, user_name},
+};
+use crate::protocol::{
+    Authentication,
+    document::{self, namespace, trim},
+};
 
 const NAMESPACE: &str = "http://www.yale.edu/tp/cas";
 

@@ -2,12 +2,18 @@
 
 use roxmltree::Node;
 
-use super::places::{at_most_one, one, sort};
-use super::{ASSERTION, ResponseError, SIGNATURE, SamlExpectation, check_version, conditions};
-use crate::protocol::Authentication;
-use crate::protocol::document::{self, trim};
-use crate::protocol::response::collector::Collector;
-use crate::protocol::response::{dialect, user_name};
+use super::{
+    conditions::{self, SamlExpectation},
+    places::{ASSERTION, SIGNATURE, at_most_one, check_version, one, sort},
+};
+use crate::protocol::{
+    Authentication,
+    document::{self, trim},
+    response::{
+        ResponseError, dialect,
+        parts::{Collector, user_name},
+    },
+};
 
 pub(super) fn read(
     assertion: &Node<'_, '_>,

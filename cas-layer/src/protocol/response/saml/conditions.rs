@@ -1,50 +1,26 @@
 //! When, for whom and in answer to what an assertion counts (SAML 1.1 core, 2.3.2.1 and 3.4.2).
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use roxmltree::Node;
 
-use super::places::sort;
-use super::{ASSERTION, ResponseError, SamlExpectation};
-use crate::protocol::document::{attribute, trim};
-use crate::protocol::response::dialect;
+use super::places::{ASSERTION, sort};
+use crate::protocol::{
+    ServiceUrl,
+    document::{attribute, trim},
+    response::{ResponseError, Unmet, dialect},
+};
 
-/// Why an answer that is sound is none to this question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unmet {
-    #[error(
-        "it becomes valid {} s from now by the clock of this machine, and {tolerance:?} are tolerated: compare the clocks of this machine and of the CAS server",
-        whole_seconds(.ahead)
-    )]
-    NotYetValid {
-        ahead: Duration,
-        tolerance: Duration,
-    },
-    #[error(
-        "it ended {} s ago by the clock of this machine, and {tolerance:?} are tolerated: compare the clocks of this machine and of the CAS server",
-        whole_seconds(.ago)
-    )]
-    NoLongerValid { ago: Duration, tolerance: Duration },
-    #[error("its `Audience` is another service")]
-    OtherAudience,
-    #[error("its `Recipient` is another service")]
-    OtherRecipient,
-    #[error("its `InResponseTo` is another request")]
-    OtherRequest,
-}
-
-/// Rounded up, so that what is beyond the tolerance does not look as if it were not.
-fn whole_seconds(duration: &Duration) -> u64 {
-    duration
-        .as_secs()
-        .saturating_add(u64::from(duration.subsec_nanos() > 0))
-}
-
-impl From<Unmet> for ResponseError {
-    fn from(unmet: Unmet) -> Self {
-        Self::Unmet(unmet)
-    }
+/// What an assertion has to fit.
+pub(crate) struct SamlExpectation<'a> {
+    /// The `RequestID` of the request.
+    pub(crate) request_id: &'a str,
+    pub(crate) service: &'a ServiceUrl,
+    /// The time at which the answer was read.
+    pub(crate) now: SystemTime,
+    /// How far the clocks may differ.
+    pub(crate) tolerance: Duration,
 }
 
 /// Servers leave out one of the two or both, but when they say it, it has to be true.

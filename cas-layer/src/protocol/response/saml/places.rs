@@ -1,12 +1,18 @@
-//! Elements and their places.
+//! Elements, their names and their places.
 
 use roxmltree::Node;
 
-use super::ResponseError;
-use crate::protocol::document::namespace;
+use crate::protocol::{
+    document::{attribute, namespace, trim},
+    response::ResponseError,
+};
 
 /// Namespace and local name of an element.
-pub(super) type Name = (&'static str, &'static str);
+type Name = (&'static str, &'static str);
+
+pub(super) const PROTOCOL: &str = "urn:oasis:names:tc:SAML:1.0:protocol";
+pub(super) const ASSERTION: &str = "urn:oasis:names:tc:SAML:1.0:assertion";
+pub(super) const SIGNATURE: Name = ("http://www.w3.org/2000/09/xmldsig#", "Signature");
 
 /// The children of an element by name, in the order of `names`. A child of any other name has no business
 /// there.
@@ -47,4 +53,15 @@ pub(super) fn at_most_one<'a, 'i>(
         return Err(ResponseError::Unreadable(reason));
     }
     Ok(nodes.into_iter().next())
+}
+
+/// SAML 1.0 and 1.1 have the same namespaces and, as far as they are read here, the same content.
+pub(super) fn check_version(node: &Node<'_, '_>) -> Result<(), ResponseError> {
+    let version = |name| attribute(node, name).map(trim);
+    if version("MajorVersion") == Some("1") && matches!(version("MinorVersion"), Some("0" | "1")) {
+        return Ok(());
+    }
+    Err(ResponseError::Unreadable(
+        "it is of another version of SAML",
+    ))
 }

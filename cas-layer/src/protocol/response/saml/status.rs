@@ -2,10 +2,11 @@
 
 use roxmltree::Node;
 
-use super::places::{at_most_one, one, sort};
-use super::{PROTOCOL, ResponseError};
-use crate::protocol::document::{attribute, trim};
-use crate::protocol::response::{Refusal, dialect};
+use super::places::{PROTOCOL, at_most_one, one, sort};
+use crate::protocol::{
+    document::{attribute, trim},
+    response::{Refusal, ResponseError, dialect},
+};
 
 const NOT_ONE_CODE: &str = "it does not have exactly one `StatusCode`";
 

@@ -1,7 +1,13 @@
-//! Attributes gathered from a response, within bounds.
+//! What an answer is made of in any format: a user name, proxies, and attributes, within bounds.
 
-use super::{ResponseError, trim};
-use crate::Attributes;
+use super::ResponseError;
+use crate::{
+    Attributes,
+    protocol::{
+        document::trim,
+        name::{check_proxy, check_user_name},
+    },
+};
 
 /// The most different names. Every value looks its name up among them, so this bounds the work, too.
 const MAX_NAMES: usize = 1_000;
@@ -11,6 +17,21 @@ const MAX_VALUES: usize = 10_000;
 /// phpCAS's marker for the dialect in use. Servers send it like an attribute.
 const DIALECT_MARKER: &str = "attraStyle";
 
+/// The user name, if it is one.
+pub(super) fn user_name(text: &str) -> Result<String, ResponseError> {
+    let user = trim(text);
+    check_user_name(user).map_err(ResponseError::Unreadable)?;
+    Ok(user.to_owned())
+}
+
+/// A proxy of a chain, if it is one.
+pub(super) fn proxy_name(text: &str) -> Result<String, ResponseError> {
+    let proxy = trim(text);
+    check_proxy(proxy).map_err(ResponseError::Unreadable)?;
+    Ok(proxy.to_owned())
+}
+
+/// Gathers attributes.
 #[derive(Default)]
 pub(super) struct Collector {
     attributes: Attributes,
