@@ -212,8 +212,10 @@ mod server;
 mod service;
 mod single_logout;
 mod state;
+mod stopping;
 mod user;
 mod validate;
+mod visits;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! What the validation endpoints and `/proxy` answer: text, XML or JSON.
 
+mod answer;
 mod date;
 mod dialect;
 mod json;
@@ -9,43 +10,9 @@ mod tree;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use jiff::Timestamp;
 
-use super::Quirk;
-use super::pages;
-use super::quirks::Quirks;
-use super::random::NoRandomness;
-
-pub(super) enum Answer {
-    Success {
-        user: String,
-        facts: Option<Facts>,
-        /// The IOU of a proxy-granting ticket.
-        granted: Option<String>,
-        /// Whom the ticket came through, the newest first.
-        proxies: Vec<String>,
-    },
-    Failure {
-        code: &'static str,
-        text: String,
-    },
-    /// Of `/proxy`.
-    ProxySuccess {
-        ticket: Option<String>,
-    },
-    /// Of `/proxy`.
-    ProxyFailure {
-        code: &'static str,
-        text: String,
-    },
-}
-
-/// What an answer with attributes says about a user besides the name.
-pub(super) struct Facts {
-    pub(super) authenticated: Timestamp,
-    pub(super) from_new_login: bool,
-    pub(super) attributes: Vec<(String, Vec<String>)>,
-}
+pub(super) use self::answer::{Addressee, Answer, Facts};
+use super::{Quirk, pages, quirks::Quirks, random::NoRandomness};
 
 #[derive(Clone, Copy)]
 pub(super) enum Format<'a> {
@@ -57,13 +24,6 @@ pub(super) enum Format<'a> {
     Json,
     /// SAML 1.1 (4.2.5).
     Saml(Addressee<'a>),
-}
-
-/// To whom a SAML answer is.
-#[derive(Clone, Copy)]
-pub(super) struct Addressee<'a> {
-    pub(super) request_id: &'a str,
-    pub(super) service: &'a str,
 }
 
 /// Writes the answer down. `turn` says how many answers came before.

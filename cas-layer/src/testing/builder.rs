@@ -1,12 +1,11 @@
 //! What can be chosen before the server starts.
 
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::{CasServer, FrontChannel, Quirk, User};
+use super::{FrontChannel, Quirk, User};
 
-/// Chooses address, users and behaviour of a [`CasServer`] before it starts.
+/// Chooses address, users and behaviour of a [`CasServer`](super::CasServer) before it starts.
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `start` is called"]
 pub struct CasServerBuilder {
@@ -119,16 +118,6 @@ impl CasServerBuilder {
     pub fn quirk(mut self, quirk: Quirk) -> Self {
         self.quirks.push(quirk);
         self
-    }
-
-    /// Starts the server on the current tokio runtime.
-    ///
-    /// # Errors
-    ///
-    /// [`io::ErrorKind::InvalidInput`] when the address is not a loopback address or a root
-    /// certificate cannot be read, else what binding the socket says.
-    pub async fn start(self) -> io::Result<CasServer> {
-        CasServer::from_builder(self).await
     }
 
     pub(super) fn take_users(&mut self) -> Vec<User> {

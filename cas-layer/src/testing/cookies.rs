@@ -1,8 +1,10 @@
-//! The two cookies of the server: who is signed in, and which browser was shown a login form.
+//! The two cookies of the server: who is signed in, and which browser was shown a login form; and their path.
 
 use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderValue, header};
 
+/// Where the server is mounted, and the path of its cookies.
+pub(super) const BASE: &str = "/cas";
 /// The ticket-granting cookie (CAS protocol 3.6).
 pub(super) const SESSION: &str = "TGC";
 /// Binds a login form to the browser that was shown it.
@@ -35,7 +37,7 @@ fn field(cookie: &cookie::CookieBuilder<'_>) -> Option<HeaderValue> {
         .clone()
         .http_only(true)
         .same_site(SameSite::Lax)
-        .path(super::server::BASE);
+        .path(BASE);
     let mut value = HeaderValue::try_from(cookie.build().to_string()).ok()?;
     value.set_sensitive(true);
     Some(value)

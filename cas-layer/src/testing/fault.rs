@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,8 +11,7 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use http_body::Frame;
 
-use super::connection::CutOff;
-use super::state::Shared;
+use super::{connection::CutOff, stopping::Stopping};
 
 /// What the validation endpoints and `/proxy` answer instead of the truth. Tickets are not used up by it.
 #[derive(Clone, Debug)]
@@ -59,12 +57,12 @@ const PIECE: usize = 64_000;
 
 impl Fault {
     /// The answer instead of the truth; `None` when it is time for the truth.
-    pub(super) async fn respond(self, shared: &Arc<Shared>, cut_off: &CutOff) -> Option<Response> {
+    pub(super) async fn respond(self, stopping: &Stopping, cut_off: &CutOff) -> Option<Response> {
         Some(match self {
             Self::Slow(delay) => {
                 tokio::select! {
                     () = tokio::time::sleep(delay) => {}
-                    () = shared.stopped() => {}
+                    () = stopping.stopped() => {}
                 }
                 return None;
             }
@@ -83,12 +81,12 @@ impl Fault {
             Self::Oversized => with_type(XML, Body::new(Broken::new(Then::Flood(OVERSIZED)))),
             Self::Truncated => with_type(XML, Body::new(Broken::new(Then::Close))),
             Self::HangInBody => {
-                let shared = Arc::clone(shared);
-                let stopped = Box::pin(async move { shared.stopped().await });
+                let stopping = stopping.clone();
+                let stopped = Box::pin(async move { stopping.stopped().await });
                 with_type(XML, Body::new(Broken::new(Then::Wait(stopped))))
             }
             Self::Hang => {
-                shared.stopped().await;
+                stopping.stopped().await;
                 cut(cut_off)
             }
             Self::CloseConnection => cut(cut_off),

@@ -1,20 +1,20 @@
 //! `/logout` (CAS protocol 2.3).
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
-use url::Url;
 
-use super::pages::{Element, Unseen};
-use super::params::Params;
-use super::quirks::Quirks;
-use super::random::NoRandomness;
-use super::single_logout::{self, Notice};
-use super::state::Shared;
-use super::{FrontChannel, Quirk, cookies, pages, service};
+use super::{
+    FrontChannel, Quirk, cookies,
+    pages::{self, Element, Unseen},
+    params::Params,
+    random::NoRandomness,
+    single_logout::{self, Notice},
+    state::Shared,
+    visits::{Onward, Visits},
+};
 
 pub(super) async fn logout(
     State(shared): State<Arc<Shared>>,
@@ -45,7 +45,7 @@ pub(super) async fn logout(
             by_browser(&shared, front_channel, notices, onward)?
         }
         _ => {
-            let sending = shared.back_channel().send(notices, &quirks, &shared);
+            let sending = shared.back_channel().send(notices, &quirks);
             if !quirks.has(Quirk::LogoutInBackground) {
                 sending.report().await;
             }
@@ -56,33 +56,6 @@ pub(super) async fn logout(
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
-}
-
-/// Where a browser goes once it is signed out.
-enum Onward {
-    Service(String),
-    /// Nowhere: a page, with a link to this URL rather than a redirect, as CAS 2 has it (2.3.1).
-    Page(Option<String>),
-}
-
-impl Onward {
-    fn of(params: &Params, quirks: &Quirks) -> Self {
-        let service = params
-            .get("service")
-            .filter(|service| service::acceptable(service, quirks));
-        let url = params.get("url").filter(|url| service::is_http_url(url));
-        match service {
-            Some(service) => Self::Service(service.to_owned()),
-            None => Self::Page(url.map(str::to_owned)),
-        }
-    }
-
-    fn answer(&self) -> Result<Response, NoRandomness> {
-        match self {
-            Self::Service(service) => Ok(pages::redirect(service)),
-            Self::Page(url) => pages::signed_out(url.as_deref(), None),
-        }
-    }
 }
 
 /// The browser carries the logout requests.
@@ -109,12 +82,6 @@ fn by_browser(
         }
         Onward::Page(url) => pages::signed_out(url.as_deref(), Some(&unseen)),
     }
-}
-
-/// The services that a browser still has to visit with a logout request, and where it goes then.
-pub(super) struct Visits {
-    left: VecDeque<Url>,
-    onward: Onward,
 }
 
 /// Sends the browser to the next service, or on when it has been at each.

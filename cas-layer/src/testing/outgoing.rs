@@ -10,6 +10,8 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::stopping::Stopping;
+
 /// How many requests are under way at once: each takes a socket, and a service in the same process
 /// one more.
 const AT_ONCE: usize = 100;
@@ -19,12 +21,13 @@ const AT_ONCE: usize = 100;
 pub(super) struct Outgoing {
     http: Client,
     slots: Arc<Semaphore>,
+    stopping: Stopping,
 }
 
 impl Outgoing {
     /// `roots` are the root certificates of services on https, in PEM form. With `any_certificate`
     /// none is checked.
-    pub(super) fn new(roots: &str, any_certificate: bool) -> io::Result<Self> {
+    pub(super) fn new(roots: &str, any_certificate: bool, stopping: Stopping) -> io::Result<Self> {
         let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
         let certificates = Certificate::from_pem_bundle(roots.as_bytes()).map_err(invalid)?;
         if certificates.is_empty() && !roots.is_empty() {
@@ -45,11 +48,17 @@ impl Outgoing {
         Ok(Self {
             http,
             slots: Arc::new(Semaphore::new(AT_ONCE)),
+            stopping,
         })
     }
 
     pub(super) fn http(&self) -> &Client {
         &self.http
+    }
+
+    /// Waits until the server is told to stop, and no request is to go on.
+    pub(super) async fn stopped(&self) {
+        self.stopping.stopped().await;
     }
 
     /// Waits until there is room for one more request.

@@ -7,10 +7,12 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use url::Url;
 
-use super::markup::escaped;
-use super::random::{self, NoRandomness};
-use super::server::BASE;
-use super::service;
+use super::{
+    cookies::BASE,
+    markup::escaped,
+    random::{self, NoRandomness},
+    service,
+};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark}\

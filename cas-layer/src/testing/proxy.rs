@@ -6,7 +6,7 @@ mod control;
 mod endpoint;
 mod granting;
 
-pub(super) use callback::{Callbacks, Exchange};
+pub(super) use callback::{Callbacks, Exchange, Granted};
 pub(super) use endpoint::proxy;
 pub(super) use granting::{CallbackFailed, granting_ticket};
 

@@ -7,6 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 
+use super::{Quirk, quirks::Quirks};
+
 /// The operating system gave no randomness, so nothing can be issued.
 #[derive(Debug)]
 pub(super) struct NoRandomness;
@@ -37,6 +39,20 @@ pub(super) fn artifact() -> Result<String, NoRandomness> {
     getrandom::fill(&mut bytes).map_err(|_| NoRandomness)?;
     bytes[..6].copy_from_slice(&[0x00, 0x04, 0x00, 0xfb, 0xff, 0xff]);
     Ok(STANDARD.encode(bytes))
+}
+
+/// A name for a ticket of this kind, whatever it is good for.
+pub(super) fn ticket_name(kind: &str, quirks: &Quirks) -> Result<String, NoRandomness> {
+    let mut name = format!("{kind}-{}", hex::<20>()?);
+    if quirks.has(Quirk::PunctuatedTickets) {
+        name.push_str(".node_1~");
+        name.push_str(&hex::<4>()?);
+    }
+    if quirks.has(Quirk::LongTickets) {
+        name.push_str(&hex::<128>()?);
+        name.truncate(256);
+    }
+    Ok(name)
 }
 
 #[cfg(test)]

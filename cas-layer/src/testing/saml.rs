@@ -27,7 +27,7 @@ pub(super) async fn validate(
 ) -> Result<Response, NoRandomness> {
     let before = shared.count_validation();
     if let Some(fault) = shared.fault()
-        && let Some(response) = fault.respond(&shared, &cut_off).await
+        && let Some(response) = fault.respond(shared.stopping(), &cut_off).await
     {
         return Ok(response);
     }

@@ -13,16 +13,15 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::connection::{CutOff, Listener};
-use super::state::{Login, Shared};
-use super::validate::{self, Endpoint};
 use super::{
-    CasServerBuilder, Fault, FrontChannel, LogoutReport, Quirk, login, logout, proxy, saml,
-    single_logout,
+    CasServerBuilder, Fault, FrontChannel, LogoutReport, Quirk,
+    connection::{CutOff, Listener},
+    cookies::BASE,
+    login, logout, proxy, saml, single_logout,
+    state::{Login, Shared},
+    validate::{self, Endpoint},
 };
 
-/// Where the server is mounted, and the path of its cookies.
-pub(super) const BASE: &str = "/cas";
 /// The largest request body that is read.
 const BODY_LIMIT: usize = 64 * 1024;
 /// How long a graceful stop waits for clients that do not read their answers.
@@ -38,6 +37,45 @@ pub struct CasServer {
     /// Dropped to stop the server.
     stop: watch::Sender<()>,
     task: JoinHandle<()>,
+}
+
+impl CasServerBuilder {
+    /// Starts the server on the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] when the address is not a loopback address or a root
+    /// certificate cannot be read, else what binding the socket says.
+    pub async fn start(self) -> io::Result<CasServer> {
+        if !self.listen.ip().is_loopback() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!(
+                    "{} is not a loopback address, and this is no real CAS server",
+                    self.listen
+                ),
+            ));
+        }
+        let listener = TcpListener::bind(self.listen).await?;
+        let addr = listener.local_addr()?;
+        let (stop, stopping) = watch::channel(());
+        let shared = Arc::new(Shared::new(self, stopping)?);
+        let app = router(Arc::clone(&shared)).into_make_service_with_connect_info::<CutOff>();
+        let stopping = shared.stopping().clone();
+        let serving = axum::serve(Listener(listener), app)
+            .with_graceful_shutdown(async move { stopping.stopped().await });
+        let task = tokio::spawn(async move {
+            // Serving ends with the shutdown alone; its error type has no value to report.
+            let _ = serving.await;
+        });
+        Ok(CasServer {
+            addr,
+            url: format!("http://{addr}{BASE}"),
+            shared,
+            stop,
+            task,
+        })
+    }
 }
 
 impl CasServer {
@@ -56,37 +94,6 @@ impl CasServer {
     /// Chooses address, users and behaviour first.
     pub fn builder() -> CasServerBuilder {
         CasServerBuilder::new()
-    }
-
-    pub(super) async fn from_builder(builder: CasServerBuilder) -> io::Result<Self> {
-        if !builder.listen.ip().is_loopback() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!(
-                    "{} is not a loopback address, and this is no real CAS server",
-                    builder.listen
-                ),
-            ));
-        }
-        let listener = TcpListener::bind(builder.listen).await?;
-        let addr = listener.local_addr()?;
-        let (stop, stopping) = watch::channel(());
-        let shared = Arc::new(Shared::new(builder, stopping)?);
-        let app = router(Arc::clone(&shared)).into_make_service_with_connect_info::<CutOff>();
-        let stopped = Arc::clone(&shared);
-        let serving = axum::serve(Listener(listener), app)
-            .with_graceful_shutdown(async move { stopped.stopped().await });
-        let task = tokio::spawn(async move {
-            // Serving ends with the shutdown alone; its error type has no value to report.
-            let _ = serving.await;
-        });
-        Ok(Self {
-            addr,
-            url: format!("http://{addr}{BASE}"),
-            shared,
-            stop,
-            task,
-        })
     }
 
     /// The URL that CAS clients are configured with, `http://127.0.0.1:43117/cas`.
@@ -157,10 +164,7 @@ impl CasServer {
             Err(error) => panic!("{error:?}"),
         };
         let back_channel = self.shared.back_channel();
-        back_channel
-            .send(notices, &quirks, &self.shared)
-            .report()
-            .await
+        back_channel.send(notices, &quirks).report().await
     }
 
     /// How many validation requests have arrived, answered with the truth or not.

@@ -1,6 +1,7 @@
 //! What the server knows: sessions, tickets, open login forms, and how it is told to behave.
 
 mod grants;
+mod records;
 mod tickets;
 
 use std::collections::VecDeque;
@@ -9,23 +10,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use self::grants::Grant;
-use self::tickets::Ticket;
-use super::bounded::Bounded;
-use super::logout::Visits;
-use super::outgoing::Outgoing;
-use super::proxy::{Callbacks, Exchange};
-use super::quirks::Quirks;
-use super::random::{self, NoRandomness};
-use super::single_logout::{BackChannel, Issued};
-use super::{CasServerBuilder, Fault, FrontChannel, ProxyCallback, User};
-
-pub(super) use grants::{Granted, Link};
-pub(super) use tickets::{Redeemed, Refused};
+use self::records::{Grant, Session, Ticket};
+pub(super) use self::records::{Link, Login, Redeemed, Refused};
+use super::{
+    CasServerBuilder, Fault, FrontChannel, ProxyCallback, User,
+    bounded::Bounded,
+    outgoing::Outgoing,
+    proxy::{Callbacks, Exchange},
+    quirks::Quirks,
+    random::{self, NoRandomness},
+    single_logout::{BackChannel, Issued},
+    stopping::Stopping,
+    visits::Visits,
+};
 
 /// How many sessions, unused tickets, tickets of open sessions, proxy-granting tickets, login forms
 /// and logouts under way are kept, each.
@@ -37,7 +37,7 @@ const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 60 * 60);
 pub(super) struct Shared {
     users: Vec<User>,
     ticket_lifetime: Duration,
-    stopping: watch::Receiver<()>,
+    stopping: Stopping,
     validations: AtomicUsize,
     proxy_requests: AtomicUsize,
     back_channel: BackChannel,
@@ -71,34 +71,13 @@ struct State {
     visits: Bounded<Visits>,
 }
 
-#[derive(Clone)]
-struct Session {
-    login: Login,
-    ends: Instant,
-}
-
-/// Who typed a password, and when.
-#[derive(Clone)]
-pub(super) struct Login {
-    pub(super) user: String,
-    pub(super) at: Timestamp,
-}
-
-impl Login {
-    pub(super) fn now(user: &str) -> Self {
-        Self {
-            user: user.to_owned(),
-            at: Timestamp::now(),
-        }
-    }
-}
-
 impl Shared {
     pub(super) fn new(
         mut builder: CasServerBuilder,
         stopping: watch::Receiver<()>,
     ) -> io::Result<Self> {
-        let outgoing = Outgoing::new(&builder.ca, builder.any_certificate)?;
+        let stopping = Stopping::new(stopping);
+        let outgoing = Outgoing::new(&builder.ca, builder.any_certificate, stopping.clone())?;
         Ok(Self {
             back_channel: BackChannel::new(outgoing.clone(), builder.logout_timeout),
             callbacks: Callbacks::new(outgoing, builder.callback_timeout, builder.http_callbacks),
@@ -191,10 +170,9 @@ impl Shared {
         self.proxy_requests.load(Ordering::Relaxed)
     }
 
-    /// Waits until the server is told to stop.
-    pub(super) async fn stopped(&self) {
-        // Nothing is ever sent: the sender goes away, which is the signal.
-        let _ = self.stopping.clone().changed().await;
+    /// When the server is told to stop.
+    pub(super) fn stopping(&self) -> &Stopping {
+        &self.stopping
     }
 
     /// Remembers a login form shown to the browser with that cookie; gives the form's token.

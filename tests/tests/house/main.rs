@@ -48,11 +48,10 @@ const UP: &[(&str, &str, &str)] = &[(
 )];
 
 /// Circles of files for now: the modules that they are in, how many files that makes, and why.
-const CIRCLES: &[(&str, usize, &str)] =
-    &[("testing", 20, "the parts of the server name its state")];
+const CIRCLES: &[(&str, usize, &str)] = &[];
 
 /// Where each module is imported by a `use crate::…` of its own for now.
-const SPLIT: &[&str] = &["testing"];
+const SPLIT: &[&str] = &[];
 
 fn library() -> House {
     House::read(Path::new(concat!(

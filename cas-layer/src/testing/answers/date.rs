@@ -2,8 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::testing::Quirk;
-use crate::testing::quirks::Quirks;
+use crate::testing::{Quirk, quirks::Quirks};
 
 pub(super) fn write(date: Timestamp, quirks: &Quirks) -> String {
     if quirks.has(Quirk::DateUnreadable) {

@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 
 use super::tree::Element;
-use super::{Answer, Facts, date};
-use crate::testing::Quirk;
-use crate::testing::quirks::Quirks;
+use super::{
+    answer::{Answer, Facts},
+    date,
+};
+use crate::testing::{Quirk, quirks::Quirks};
 
 /// The document. `turn` decides the order of shuffled attributes.
 pub(super) fn response(answer: &Answer, turn: usize, quirks: &Quirks) -> Element {

@@ -3,9 +3,11 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Facts, date};
-use crate::testing::Quirk;
-use crate::testing::quirks::Quirks;
+use super::{
+    answer::{Answer, Facts},
+    date,
+};
+use crate::testing::{Quirk, quirks::Quirks};
 
 pub(super) fn response(answer: &Answer, quirks: &Quirks) -> Value {
     let answer = match answer {

@@ -3,10 +3,15 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::tree::Element;
-use super::{Addressee, Answer, Facts, date, dialect};
-use crate::testing::Quirk;
-use crate::testing::quirks::Quirks;
-use crate::testing::random::{self, NoRandomness};
+use super::{
+    answer::{Addressee, Answer, Facts},
+    date, dialect,
+};
+use crate::testing::{
+    Quirk,
+    quirks::Quirks,
+    random::{self, NoRandomness},
+};
 
 /// How long an assertion is good, in seconds.
 const LASTS: i64 = 30;

@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::testing::Quirk;
-use crate::testing::markup::allowed;
-use crate::testing::quirks::Quirks;
+use crate::testing::{Quirk, markup::allowed, quirks::Quirks};
 
 const NAMESPACE: &str = "http://www.yale.edu/tp/cas";
 

@@ -6,10 +6,12 @@ use http::{StatusCode, header};
 use tokio::time::Instant;
 use url::Url;
 
-use crate::testing::outgoing::{Outgoing, cause};
-use crate::testing::quirks::Quirks;
-use crate::testing::state::{Granted, Shared};
-use crate::testing::{Quirk, loopback};
+use crate::testing::{
+    Quirk, loopback,
+    outgoing::{Outgoing, cause},
+    quirks::Quirks,
+    random::{NoRandomness, ticket_name},
+};
 
 /// How many redirects of one call are followed, by [`Quirk::CallbackFollowsRedirects`].
 const REDIRECTS: usize = 5;
@@ -25,6 +27,21 @@ pub struct ProxyCallback {
     /// The status of the answer. None when there was no answer in time, or the certificate was not
     /// trusted.
     pub status: Option<u16>,
+}
+
+/// A proxy-granting ticket and its IOU.
+pub(in crate::testing) struct Granted {
+    pub(in crate::testing) ticket: String,
+    pub(in crate::testing) iou: String,
+}
+
+impl Granted {
+    pub(in crate::testing) fn new(quirks: &Quirks) -> Result<Self, NoRandomness> {
+        Ok(Self {
+            ticket: ticket_name("PGT", quirks)?,
+            iou: ticket_name("PGTIOU", quirks)?,
+        })
+    }
 }
 
 /// A proxy-granting ticket and where it has to go.
@@ -52,8 +69,8 @@ impl Callbacks {
         }
     }
 
-    /// Makes the calls. Did the proxy take each with status 200? (2.5.4: nothing else will do.)
-    pub(in crate::testing) async fn make(&self, exchange: &Exchange, shared: &Shared) -> bool {
+    /// Makes the calls, and has each recorded. Did the proxy take each with status 200? (2.5.4: nothing else will do.)
+    pub(super) async fn make(&self, exchange: &Exchange, record: impl Fn(ProxyCallback)) -> bool {
         let Some(url) = self.target(&exchange.pgt_url) else {
             tracing::warn!(
                 service = loopback::shown(&exchange.pgt_url),
@@ -68,7 +85,7 @@ impl Callbacks {
         let calling = async {
             for (probe, url) in exchange.calls(&url) {
                 let status = self.call(url, ends, &exchange.quirks).await;
-                shared.record(ProxyCallback {
+                record(ProxyCallback {
                     pgt_url: exchange.pgt_url.clone(),
                     probe,
                     status: status.map(|status| status.as_u16()),
@@ -81,7 +98,7 @@ impl Callbacks {
         };
         tokio::select! {
             taken = calling => taken,
-            () = shared.stopped() => false,
+            () = self.outgoing.stopped() => false,
         }
     }
 

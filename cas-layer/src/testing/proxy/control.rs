@@ -1,9 +1,11 @@
 //! What a test does about proxies without the requests that it takes.
 
 use super::{ProxyCallback, granting};
-use crate::testing::CasServer;
-use crate::testing::random::NoRandomness;
-use crate::testing::state::{Link, Login};
+use crate::testing::{
+    CasServer,
+    random::NoRandomness,
+    state::{Link, Login},
+};
 
 impl CasServer {
     /// A proxy ticket as if `user` had just typed the password on the login page, and the ticket had

@@ -6,13 +6,18 @@ use axum::extract::{ConnectInfo, State};
 use axum::response::Response;
 use http::StatusCode;
 
-use crate::testing::answers::{self, Answer};
-use crate::testing::connection::CutOff;
-use crate::testing::params::Params;
-use crate::testing::quirks::Quirks;
-use crate::testing::random::NoRandomness;
-use crate::testing::state::Shared;
-use crate::testing::{Quirk, pages, service, validate};
+use crate::testing::{
+    Quirk,
+    answers::{self, Answer},
+    connection::CutOff,
+    pages,
+    params::Params,
+    quirks::Quirks,
+    random::NoRandomness,
+    service,
+    state::Shared,
+    validate,
+};
 
 pub(in crate::testing) async fn proxy(
     State(shared): State<Arc<Shared>>,
@@ -21,7 +26,7 @@ pub(in crate::testing) async fn proxy(
 ) -> Result<Response, NoRandomness> {
     let before = shared.count_proxy_request();
     if let Some(fault) = shared.fault()
-        && let Some(response) = fault.respond(&shared, &cut_off).await
+        && let Some(response) = fault.respond(shared.stopping(), &cut_off).await
     {
         return Ok(response);
     }

@@ -1,10 +1,12 @@
 //! Proxy-granting tickets at validation (CAS protocol 2.5.4).
 
 use super::Exchange;
-use crate::testing::Quirk;
-use crate::testing::quirks::Quirks;
-use crate::testing::random::NoRandomness;
-use crate::testing::state::{Redeemed, Shared};
+use crate::testing::{
+    Quirk,
+    quirks::Quirks,
+    random::NoRandomness,
+    state::{Redeemed, Shared},
+};
 
 /// The proxy was not called back, or did not take it.
 pub(in crate::testing) struct CallbackFailed;
@@ -39,7 +41,8 @@ pub(in crate::testing) async fn granting_ticket(
 
 /// Calls the proxy back. When it does not take the ticket, that is worth nothing any more.
 pub(super) async fn deliver(shared: &Shared, exchange: &Exchange) -> bool {
-    let taken = shared.callbacks().make(exchange, shared).await;
+    let record = |call| shared.record(call);
+    let taken = shared.callbacks().make(exchange, record).await;
     if !taken {
         shared.revoke(&exchange.granted.ticket);
     }

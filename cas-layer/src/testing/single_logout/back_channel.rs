@@ -1,16 +1,16 @@
 //! Logout requests from the server to the services.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::header;
 use tokio::task::JoinHandle;
 
 use super::notice::Notice;
-use crate::testing::outgoing::{Outgoing, cause};
-use crate::testing::quirks::Quirks;
-use crate::testing::state::Shared;
-use crate::testing::{Quirk, loopback};
+use crate::testing::{
+    Quirk, loopback,
+    outgoing::{Outgoing, cause},
+    quirks::Quirks,
+};
 
 /// What became of the logout requests that [`CasServer::log_out`](crate::testing::CasServer::log_out)
 /// sent.
@@ -43,23 +43,18 @@ impl BackChannel {
 
     /// Sends the requests side by side. They go on when nobody waits for them, until the server
     /// stops.
-    pub(in crate::testing) fn send(
-        &self,
-        notices: Vec<Notice>,
-        quirks: &Quirks,
-        shared: &Arc<Shared>,
-    ) -> Sending {
+    pub(in crate::testing) fn send(&self, notices: Vec<Notice>, quirks: &Quirks) -> Sending {
         let content_type = if quirks.has(Quirk::LogoutFormCharset) {
             "application/x-www-form-urlencoded; charset=UTF-8"
         } else {
             "application/x-www-form-urlencoded"
         };
         let send = |notice| {
-            let (channel, shared) = (self.clone(), Arc::clone(shared));
+            let channel = self.clone();
             tokio::spawn(async move {
                 tokio::select! {
                     accepted = channel.post(notice, content_type) => accepted,
-                    () = shared.stopped() => false,
+                    () = channel.outgoing.stopped() => false,
                 }
             })
         };

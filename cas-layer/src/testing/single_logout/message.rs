@@ -2,9 +2,11 @@
 
 use jiff::Timestamp;
 
-use crate::testing::Quirk;
-use crate::testing::markup::{allowed, escaped};
-use crate::testing::quirks::Quirks;
+use crate::testing::{
+    Quirk,
+    markup::{allowed, escaped},
+    quirks::Quirks,
+};
 
 const PROTOCOL: &str = "xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\"";
 const ASSERTION: &str = " xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"";

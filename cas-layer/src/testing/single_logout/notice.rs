@@ -6,9 +6,11 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::message::Message;
-use crate::testing::quirks::Quirks;
-use crate::testing::random::{self, NoRandomness};
-use crate::testing::{Quirk, loopback};
+use crate::testing::{
+    Quirk, loopback,
+    quirks::Quirks,
+    random::{self, NoRandomness},
+};
 
 /// A ticket that was issued, whether anybody validated it or not.
 pub(in crate::testing) struct Issued {

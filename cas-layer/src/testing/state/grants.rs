@@ -2,60 +2,17 @@
 
 use tokio::time::Instant;
 
-use super::tickets::{Redeemed, ticket_name};
-use super::{KEPT, Login, ProxyCallback, SESSION_LIFETIME, Shared, State, lock};
-use crate::testing::proxy::Exchange;
-use crate::testing::quirks::Quirks;
-use crate::testing::random::NoRandomness;
-use crate::testing::single_logout::Issued;
-
-/// What a proxy-granting ticket is good for.
-pub(super) struct Grant {
-    pub(super) login: Login,
-    /// The `pgtUrl` that it was sent to, which stands for the proxy.
-    proxy: String,
-    /// Whom the ticket came through that it was granted for, the newest first.
-    chain: Vec<Link>,
-    /// It is good as long as this session.
-    pub(super) session: Option<String>,
-    /// For one that is of no session.
-    ends: Instant,
-}
-
-/// A proxy, and the service that it has a ticket for.
-#[derive(Clone)]
-pub(in crate::testing) struct Link {
-    pub(in crate::testing) proxy: String,
-    pub(in crate::testing) target: String,
-}
-
-/// A proxy-granting ticket and its IOU.
-pub(in crate::testing) struct Granted {
-    pub(in crate::testing) ticket: String,
-    pub(in crate::testing) iou: String,
-}
-
-impl Granted {
-    fn new(quirks: &Quirks) -> Result<Self, NoRandomness> {
-        Ok(Self {
-            ticket: ticket_name("PGT", quirks)?,
-            iou: ticket_name("PGTIOU", quirks)?,
-        })
-    }
-}
-
-impl Grant {
-    /// Whom a ticket for `target` comes through: this proxy, and those before it.
-    pub(super) fn chain_to(&self, target: &str) -> Vec<Link> {
-        let link = Link {
-            proxy: self.proxy.clone(),
-            target: target.to_owned(),
-        };
-        std::iter::once(link)
-            .chain(self.chain.iter().cloned())
-            .collect()
-    }
-}
+use super::{
+    KEPT, SESSION_LIFETIME, Shared, State, lock,
+    records::{Grant, Login, Redeemed},
+};
+use crate::testing::{
+    ProxyCallback,
+    proxy::{Exchange, Granted},
+    quirks::Quirks,
+    random::NoRandomness,
+    single_logout::Issued,
+};
 
 impl Shared {
     /// Issues a proxy-granting ticket for a ticket that was just validated; `None` when its session has

@@ -2,38 +2,16 @@
 
 use tokio::time::Instant;
 
-use super::{Link, Login, Shared, State, lock};
-use crate::testing::quirks::Quirks;
-use crate::testing::random::{self, NoRandomness};
-use crate::testing::single_logout::Issued;
-use crate::testing::{Quirk, service};
-
-pub(super) struct Ticket {
-    pub(super) login: Login,
-    service: String,
-    from_password: bool,
-    session: Option<String>,
-    /// Whom a proxy ticket came through, the newest first. A service ticket has nobody here.
-    chain: Vec<Link>,
-    /// Never, when that is further off than the clock can tell.
-    ends: Option<Instant>,
-}
-
-/// What a good ticket says.
-pub(in crate::testing) struct Redeemed {
-    pub(super) ticket: String,
-    pub(in crate::testing) login: Login,
-    pub(in crate::testing) from_password: bool,
-    pub(in crate::testing) chain: Vec<Link>,
-}
-
-/// Why a ticket is not good.
-pub(in crate::testing) enum Refused {
-    Unknown,
-    Expired,
-    OtherService,
-    FromCookie,
-}
+use super::{
+    Shared, State, lock,
+    records::{Link, Login, Redeemed, Refused, Ticket},
+};
+use crate::testing::{
+    quirks::Quirks,
+    random::{self, NoRandomness, ticket_name},
+    service,
+    single_logout::Issued,
+};
 
 impl Shared {
     /// Issues a service ticket (CAS protocol 3.1) to somebody who has just typed the password, in
@@ -177,20 +155,6 @@ impl State {
         self.tickets
             .take_where(|ticket| ticket.session.as_deref() == Some(session));
     }
-}
-
-/// A name for a ticket of this kind, whatever it is good for.
-pub(super) fn ticket_name(kind: &str, quirks: &Quirks) -> Result<String, NoRandomness> {
-    let mut name = format!("{kind}-{}", random::hex::<20>()?);
-    if quirks.has(Quirk::PunctuatedTickets) {
-        name.push_str(".node_1~");
-        name.push_str(&random::hex::<4>()?);
-    }
-    if quirks.has(Quirk::LongTickets) {
-        name.push_str(&random::hex::<128>()?);
-        name.truncate(256);
-    }
-    Ok(name)
 }
 
 #[cfg(test)]
