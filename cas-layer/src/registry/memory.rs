@@ -1,6 +1,5 @@
 //! The registry of a single process.
 
-mod grants;
 mod known;
 #[cfg(test)]
 mod tests;
@@ -14,8 +13,9 @@ use std::{
 
 use self::known::{Known, State};
 use super::{
-    AccountId, EndedSessions, GrantPairs, LogoutSender, Opened, ProxyGrants, RegisteredSession,
-    Registry, RegistryError, RegistryFuture, next_number,
+    AccountId, Delivered, EndedSessions, Expected, GrantPairs, IouId, LogoutSender, Opened,
+    ProxyGrants, RegisteredSession, Registry, RegistryError, RegistryFuture, SealedGrant,
+    next_number,
 };
 use crate::{
     clock::{Clock, UnixSeconds},
@@ -240,6 +240,52 @@ impl Registry for MemoryRegistry {
 
     fn proxy_grants(&self) -> Option<&dyn ProxyGrants> {
         Some(self)
+    }
+}
+
+impl ProxyGrants for MemoryRegistry {
+    fn expect(&self, lasts: Duration, now: UnixSeconds) -> RegistryFuture<'_, Expected> {
+        ready(Ok(self.0.pairs.expect(lasts, now)))
+    }
+
+    fn deliver(
+        &self,
+        iou: IouId,
+        grant: SealedGrant,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, Delivered> {
+        ready(Ok(self.0.pairs.deliver(iou, grant, now)))
+    }
+
+    fn collect(
+        &self,
+        iou: IouId,
+        patience: Duration,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, Option<SealedGrant>> {
+        Box::pin(async move { Ok(self.0.pairs.collect(iou, patience, now).await) })
+    }
+
+    fn keep(
+        &self,
+        session: SessionId,
+        grant: SealedGrant,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, bool> {
+        ready(Ok(self.known().keep(session, grant, now)))
+    }
+
+    fn kept(
+        &self,
+        session: SessionId,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, Option<SealedGrant>> {
+        ready(Ok(self.known().kept(session, now)))
+    }
+
+    fn forget(&self, session: SessionId) -> RegistryFuture<'_, ()> {
+        self.known().forget_grant(session);
+        ready(Ok(()))
     }
 }
 

@@ -1,3 +1,5 @@
+//! Sign-outs in the queue: who has room, whose turn it is, and what is answered.
+
 use super::{waiting::Done, *};
 use crate::registry::{LogoutSender, RegistryErrorKind, SourceId, redis::scripts::Lasting};
 
