@@ -1,10 +1,9 @@
 //! Values that nobody can guess.
 
-use std::fmt::Write as _;
-
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use data_encoding::HEXLOWER;
 use http::StatusCode;
 
 use super::{Quirk, quirks::Quirks};
@@ -23,13 +22,7 @@ impl IntoResponse for NoRandomness {
 pub(super) fn hex<const N: usize>() -> Result<String, NoRandomness> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| NoRandomness)?;
-    Ok(bytes
-        .iter()
-        .fold(String::with_capacity(2 * N), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        }))
+    Ok(HEXLOWER.encode(&bytes))
 }
 
 /// A SAML artifact of type 4, 44 bytes of which the last 38 are random here. Its base64 always has `+`, `/` and
