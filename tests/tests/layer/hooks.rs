@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use cas_layer::{CasConfigBuilder, RefusedReason};
+use cas_layer::{CasConfigBuilder, RefusedReason, UserName};
 use reqwest::Method;
 
 use crate::{
@@ -174,16 +174,17 @@ async fn every_refusal_is_told_with_its_reason_and_the_name_of_who_is_known() {
         let silent = Arc::clone(&told.0);
         turn_away(reason, |config| {
             told.listen(config)
+                .session(|session| session.user_name(UserName::AsciiUppercase))
                 .on_sign_in(move |_| silent.lock().unwrap().clear())
         })
         .await;
         let name = match reason {
-            "vetoed"
-            | "bad-user-name"
-            | "signed-out-meanwhile"
-            | "not-confirmed"
-            | "session-too-large"
-            | "not-allowed" => "alice",
+            // As the CAS server calls them: no session came of it.
+            "vetoed" | "bad-user-name" => "alice",
+            // As their session does, or would have.
+            "signed-out-meanwhile" | "not-confirmed" | "session-too-large" | "not-allowed" => {
+                "ALICE"
+            }
             _ => "?",
         };
         let lines = told.take();
