@@ -45,7 +45,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 }
 
-/// The layer lets nobody through to here who has not signed in.
+/// The layer lets only signed-in users through to here.
 async fn hello(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let user = request.extensions().get::<CasUser>();
     let name = user.map_or("nobody", CasUser::name);

@@ -135,8 +135,8 @@ impl Tables {
     }
 }
 
-/// What a node tells the database. A node's changes are made in the order in which they were asked for, whoever waits for
-/// them: so what is abandoned is never a beginning that comes later.
+/// What a node tells the database. A node's changes are made in the order of the calls, even if a caller no longer
+/// waits. So `abandon` never takes back a `begin` that comes later.
 #[derive(Debug)]
 enum Change {
     Begin(SessionId, Duration),

@@ -98,7 +98,7 @@ async fn forward(
         ask_for_websocket(headers);
     }
     join_cookies(headers);
-    // The upstream is told who has signed in by one means alone.
+    // Only the headers of the layer tell the upstream which user has signed in.
     headers.remove(header::AUTHORIZATION);
     headers.remove(header::PROXY_AUTHORIZATION);
     // The client sets the upstream's.

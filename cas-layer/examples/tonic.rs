@@ -1,5 +1,5 @@
 //! A gRPC service whose callers have signed in. A browser's client (gRPC-Web) or a program that got the
-//! session cookie at `/login` calls it; whoever has no session gets `UNAUTHENTICATED`.
+//! session cookie at `/login` calls it; a caller without a session gets `UNAUTHENTICATED`.
 //!
 //! `cargo run --example tonic -- https://cas.example.org/cas`
 

@@ -1,4 +1,4 @@
-//! How much is done at once, and for whom: forms that are read, tickets that are validated, each fairly by sender.
+//! Limits on simultaneous work, shared fairly by sender: reading forms, validating tickets.
 
 mod forms;
 mod logins;

@@ -1,5 +1,5 @@
-//! What somebody gets in place of the inner service's response. It is said as a value, and made a response here.
-//! None of our answers may be stored.
+//! The layer's own answers, in place of the inner service's response. An answer is a value, and becomes a response
+//! here. None of our answers may be stored.
 
 use std::borrow::Cow;
 
@@ -16,13 +16,13 @@ use crate::{
     visit::{Visit, navigation::is_grpc},
 };
 
-/// When a client that was told to come back may do so, in seconds.
+/// How long a client should wait before it comes back, in seconds.
 const RETRY_AFTER: &str = "10";
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
-/// What somebody gets in place of the inner service's response.
+/// An answer in place of the inner service's response.
 #[derive(Clone, Debug)]
 #[must_use]
 pub(crate) struct Answer {
@@ -35,7 +35,7 @@ pub(crate) struct Answer {
 enum Says {
     /// A status and nothing else.
     Status(StatusCode),
-    /// The methods that there are.
+    /// The methods that are allowed.
     Allow(&'static str),
     /// A line for a program.
     Text(StatusCode, Cow<'static, str>),
@@ -43,7 +43,7 @@ enum Says {
     Script(String),
     /// A URL, or a path on this host.
     Redirect(String),
-    /// A path of the app's, or the landing path.
+    /// A path of the app, or the landing path.
     GoOn(Option<ReturnPath>),
     Page(Notice),
 }
@@ -72,7 +72,7 @@ pub(crate) enum Detail {
     Image(String),
 }
 
-/// Who gets an answer, as far as it depends on them.
+/// The client that gets an answer, as far as the answer depends on it.
 #[derive(Clone, Debug)]
 pub(crate) struct Reader {
     pub(crate) place: Place,
@@ -80,9 +80,9 @@ pub(crate) struct Reader {
     is_grpc: bool,
     /// The status of a redirect: 302, or 303 after a `POST`. Never 307, which would send the body on to the CAS server.
     onward: StatusCode,
-    /// Whether the cookie that they showed is of a session that is over.
+    /// Whether the client's cookie is of a session that is over.
     is_over: bool,
-    /// For what a program needs a ticket.
+    /// What a program needs a ticket for.
     service: Option<ServiceUrl>,
 }
 
@@ -98,7 +98,7 @@ impl Reader {
         }
     }
 
-    /// Somebody whose cookie may have been replaced by the time they get the answer.
+    /// A browser whose cookie may have been replaced by the time it gets the answer.
     pub(crate) fn never_clearing(visit: &Visit<'_>) -> Self {
         Self {
             is_over: false,
@@ -118,7 +118,7 @@ impl Reader {
         }
     }
 
-    /// A handler of the app's, which gives the answer to a request that we do not have.
+    /// A handler of the app, which returns the answer to a request that we do not have.
     pub(crate) fn handler(place: Place) -> Self {
         Self {
             place,
@@ -136,7 +136,7 @@ impl Answer {
         }
     }
 
-    /// `HEAD` on an endpoint: it exists, and nothing happens. Or something did, and there is nothing to say.
+    /// `HEAD` on an endpoint: it exists, and nothing happens. Or something happened, and there is nothing to say.
     pub(crate) fn ok() -> Self {
         Self::saying(Says::Status(StatusCode::OK))
     }
@@ -151,7 +151,7 @@ impl Answer {
         Self::saying(Says::Status(StatusCode::SERVICE_UNAVAILABLE))
     }
 
-    /// A path that belongs to nobody.
+    /// A path that no endpoint or service has.
     pub(crate) fn not_found() -> Self {
         Self::text(StatusCode::NOT_FOUND, "not found")
     }
@@ -173,12 +173,12 @@ impl Answer {
         Self::saying(Says::Redirect(location))
     }
 
-    /// On to where somebody was going; `None` stands for the landing path.
+    /// On to the visitor's destination. `None` stands for the landing path.
     pub(crate) fn go_on(next: Option<&ReturnPath>) -> Self {
         Self::saying(Says::GoOn(next.cloned()))
     }
 
-    /// `next` is where a sign-in from here leads; `None` stands for the landing path.
+    /// `next` is where a sign-in from here leads. `None` stands for the landing path.
     pub(crate) fn page(kind: PageKind, next: Option<&ReturnPath>) -> Self {
         Self::page_with(kind, next, Detail::Nothing)
     }
@@ -216,8 +216,8 @@ impl Answer {
 }
 
 impl Says {
-    /// Requests of one page come beside each other. By the time a script reads that it needs a user, or a line of text,
-    /// another answer may have brought the cookie of a new session.
+    /// Requests of one page run side by side. By the time a script reads that it needs a user, or reads a line of
+    /// text, another answer may have brought the cookie of a new session.
     fn leaves_cookie(&self) -> bool {
         match self {
             Self::Text(..) => true,
@@ -286,7 +286,7 @@ impl Notice {
             PageKind::FreshSignInNeeded | PageKind::ConfirmationNeeded => {
                 place.renewal_link(host, next)
             }
-            // Whoever has another account has to leave the CAS server first.
+            // A user with another account has to sign out at the CAS server first.
             PageKind::SignInVetoed => place.logout_link(host),
             _ => place.login_link(host, next),
         };
@@ -306,7 +306,7 @@ impl Detail {
     }
 }
 
-/// A line for a program, where no app answers.
+/// A line for a program, at a host without an app.
 pub(crate) fn text(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Response<Bytes> {
     let mut response = empty(status);
     *response.body_mut() = match text.into() {
@@ -387,7 +387,7 @@ fn challenge(mut response: Response<Bytes>, reader: &Reader) -> Response<Bytes> 
 
 #[cfg(test)]
 impl Answer {
-    /// What it says in short, for tables of decisions.
+    /// A short form, for tables of decisions.
     pub(crate) fn label(&self) -> String {
         let cookies = if self.cookies.is_empty() {
             ""

@@ -1,4 +1,4 @@
-//! What becomes of a configuration: hosts, paths, cookies, sources, and what all of them share.
+//! A configuration at work: hosts, paths, cookies, sources, and what all of them share.
 
 mod ending;
 mod endpoints;
@@ -41,34 +41,34 @@ pub(crate) struct Host {
     pub(crate) client: CasClient,
     pub(crate) session_cookie: SessionCookie,
     pub(crate) binding_cookie: BindingCookie,
-    /// Where a sign-in as somebody new to the browser waits until its user confirms it.
+    /// Where a sign-in of a user who is new to the browser waits until the user confirms it.
     pub(crate) confirmations: Option<Confirmations>,
     /// The names of the cookies of all hosts.
     pub(crate) own_cookies: Arc<[String]>,
     pub(crate) service_tag: Sealer,
     /// Where the CAS server sends the visitor after sign-out.
     pub(crate) logged_out_url: ServiceUrl,
-    /// Those of hosts with the same CAS server are counted together: another one that is slow is not in their way.
+    /// Shared by hosts with the same CAS server. A slow CAS server does not hold up the others.
     pub(crate) validations: Arc<Validations>,
 }
 
 /// What is the same at every host.
 #[derive(Debug)]
 pub(crate) struct App {
-    /// Whether a reverse proxy takes the app URL's path off before a request gets here.
+    /// Whether a reverse proxy removes the app URL's path before a request gets here.
     pub(crate) prefix_stripped: bool,
     pub(crate) endpoints: Endpoints,
     pub(crate) rules: Rules,
     pub(crate) sign_in: SignIn,
     pub(crate) landing: ReturnPath,
-    /// How long a browser is not sent to the CAS server again without being asked to, in seconds.
+    /// How long a browser is not sent to the CAS server again by a gateway rule, in seconds.
     pub(crate) gateway_interval: UnixSeconds,
     pub(crate) sign_out: SignOut,
     pub(crate) after_logout: Option<ReturnPath>,
     pub(crate) peers: Peers,
     /// Without a list they may come from anywhere.
     pub(crate) logout_sources: Option<Sources>,
-    /// How the app comes to proxy-granting tickets, where it asks for them.
+    /// How the app gets proxy-granting tickets, if it asks for them.
     pub(crate) granting: Option<Granting>,
     pub(crate) registry: Arc<dyn Registry>,
     pub(crate) lifetimes: Lifetimes,
@@ -97,8 +97,8 @@ impl Host {
         )
     }
 
-    /// Takes the cookies of this app out of a request, and leaves all others. Browsers do not know ports, so they
-    /// send those of another host of the app too.
+    /// Removes the cookies of this app from a request, and leaves all others. Browsers ignore ports, so they send
+    /// those of another host of the app too.
     pub(crate) fn remove_own_cookies(&self, headers: &mut HeaderMap) {
         remove_cookies(headers, &self.own_cookies);
     }

@@ -98,7 +98,7 @@ impl Attributes {
         self.entries.is_empty()
     }
 
-    /// The list of `name`, made empty if there was none.
+    /// The list of `name`, made empty if there was no list.
     pub(crate) fn values_mut(&mut self, name: String) -> &mut Vec<String> {
         let known = self.entries.iter().position(|(known, _)| *known == name);
         let index = known.unwrap_or_else(|| {

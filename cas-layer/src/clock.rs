@@ -1,4 +1,4 @@
-//! Where the time comes from: the system, or a test's hand.
+//! The source of the time: the system, or a test.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -17,8 +17,7 @@ use crate::{
     client::CasClient,
 };
 
-/// A checked configuration. Built by [`CasConfig::builder`]; a clone costs as much as one of an
-/// [`Arc`].
+/// A checked configuration. Built by [`CasConfig::builder`]. Cloning it is as cheap as cloning an [`Arc`].
 ///
 /// Layers made from clones of one configuration are one app: they share sessions and registry.
 #[derive(Clone, Debug)]
@@ -28,11 +27,10 @@ impl CasConfig {
     /// Begins a configuration for the app at `app_url`, whose visitors sign in at the CAS server
     /// at `cas_url`.
     ///
-    /// Both are absolute URLs, https except on loopback. `cas_url` is the server's base, to which
-    /// `/login` is added: `https://cas.example.org/cas`. `app_url` is the app's public base, as a
-    /// browser sees it: `https://app.example.org`, or `https://app.example.org/portal` for an app
-    /// under a path. Nothing of a request (`Host`, `Forwarded`, `X-Forwarded-*`) is ever used in
-    /// its stead.
+    /// Both are absolute URLs, https except on loopback. `cas_url` is the server's base, to which the layer adds
+    /// `/login`: `https://cas.example.org/cas`. `app_url` is the app's public base, as a browser sees it:
+    /// `https://app.example.org`, or `https://app.example.org/portal` for an app under a path. The layer never takes
+    /// either of them from a request (`Host`, `Forwarded`, `X-Forwarded-*`).
     ///
     /// ```
     /// use cas_layer::{CasConfig, CasLayer, Key};
@@ -55,14 +53,14 @@ impl CasConfig {
         self.0.first()
     }
 
-    /// The app's public URL, without a slash at the end; with several hosts, that of the first.
-    /// [`CasUser::app_url`](crate::CasUser::app_url) is that of the host where somebody is.
+    /// The app's public URL, without a slash at the end. With several hosts, it is the URL of the first.
+    /// [`CasUser::app_url`](crate::CasUser::app_url) is the URL of the host that the request came to.
     #[must_use]
     pub fn app_url(&self) -> String {
         self.first_host().url.as_string()
     }
 
-    /// The public path of the login endpoint, for a link: `/login`, behind the path of the (first) app URL.
+    /// The public path of the login endpoint, for a link: `/login`, after the path of the (first) app URL.
     #[must_use]
     pub fn login_path(&self) -> String {
         self.first_host()
@@ -70,8 +68,7 @@ impl CasConfig {
             .public_path(&self.first_host().app.endpoints.login)
     }
 
-    /// The public path of the logout endpoint, for a link or a form, behind the path of the (first) app
-    /// URL.
+    /// The public path of the logout endpoint, for a link or a form, after the path of the (first) app URL.
     #[must_use]
     pub fn logout_path(&self) -> String {
         self.first_host()
@@ -79,20 +76,20 @@ impl CasConfig {
             .public_path(&self.first_host().app.endpoints.logout)
     }
 
-    /// The full name of the session cookie, prefix included; with several hosts, at the first.
+    /// The full name of the session cookie, with its prefix. With several hosts, it is the name at the first.
     #[must_use]
     pub fn cookie_name(&self) -> &str {
         self.first_host().session_cookie.name()
     }
 
-    /// Whether what this node knows of ended sessions is recent enough to rely on, for a readiness probe.
-    /// While it is not, requests that bring a session are answered with 503.
+    /// Whether this node's knowledge of ended sessions is recent enough to rely on, for a readiness probe. While it
+    /// is not, requests that bring a session are answered with 503.
     #[must_use]
     pub fn is_current(&self) -> bool {
         self.first_host().app.registry.is_current()
     }
 
-    /// The client that talks to the CAS server; with several, to that of the first host.
+    /// The client that talks to the CAS server. With several CAS servers, it is the one for the first host.
     #[must_use]
     pub fn client(&self) -> &CasClient {
         &self.first_host().client

@@ -6,7 +6,7 @@ use crate::protocol::Protocol;
 
 /// A mistake in a configuration, found by `build()` before anything is served.
 ///
-/// Every variant carries what was wrong, never a secret.
+/// Every variant says what was wrong, without any secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -15,12 +15,12 @@ pub enum ConfigError {
     InvalidUrl {
         /// Which URL: "CAS server URL", "app URL", "proxy callback URL".
         what: &'static str,
-        /// The URL as it was given, with `…` for what may be a user name or password.
+        /// The URL as it was given, with `…` in place of a possible user name or password.
         url: String,
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// Plain http was given for a host that is not loopback, and was not allowed by name.
+    /// Plain http was given for a host that is not loopback, without the setting that allows it.
     #[error(
         "{what} `{url}` is plain http and not loopback: tickets and cookies would travel unprotected; use https, or call `{allow}` if the network in between is trusted"
     )]
@@ -72,30 +72,30 @@ pub enum ConfigError {
         /// The path they share.
         path: String,
     },
-    /// Two public hosts cannot be told apart by what a request says: name and port.
+    /// Two public hosts have the same name and port, so a request cannot say which of them it is for.
     #[error(
-        "the hosts `{first}` and `{second}` are the same to a request: each needs a name or a port of its own"
+        "a request cannot tell the hosts `{first}` and `{second}` apart: give each a name or a port of its own"
     )]
     HostsCollide {
         /// The app URL of one of the two.
         first: String,
-        /// That of the other.
+        /// The app URL of the other.
         second: String,
     },
-    /// Tickets by `POST` were asked for where the app is on plain http.
+    /// Tickets by `POST` were configured for an app on plain http.
     #[error(
-        "tickets by POST at `{url}`: a browser brings the login cookie along from the CAS server only over https"
+        "tickets by POST at `{url}`: browsers send the login cookie with a form from the CAS server only over https"
     )]
     PostWithoutHttps {
         /// The app URL.
         url: String,
     },
-    /// Tickets by `POST` were asked for together with a bare service URL.
+    /// Tickets by `POST` were configured together with a bare service URL.
     #[error(
-        "tickets by POST and a bare service URL do not go together: the login cookie comes with forms of other sites too, and nothing in the URL says for which login a ticket is, so another site could sign a visitor in under a foreign name; drop one of the two"
+        "tickets by POST and a bare service URL do not go together: the login cookie also comes with forms of other sites, and nothing in the URL says which login a ticket is for, so another site could sign a visitor in under a foreign name; drop one of the two"
     )]
     PostWithBareServiceUrl,
-    /// The cookie name is not one that browsers and this layer can use.
+    /// Browsers or this layer cannot use this cookie name.
     #[error("cookie name `{name}`: {reason}")]
     InvalidCookieName {
         /// The name as it was given.
@@ -123,7 +123,7 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// What a rule asks contradicts itself.
+    /// A rule contradicts itself.
     #[error("a rule {reason}")]
     InvalidRule {
         /// What is wrong with it.
@@ -137,16 +137,16 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// There is a list of sources, and nothing says where a request comes from.
-    #[error("a list of sources needs to know where a request comes from: call `.peer_address(…)`")]
+    /// There is a list of sources, but the layer does not know where a request comes from.
+    #[error("a list of sources needs the address of each sender: call `.peer_address(…)`")]
     PeerAddressMissing,
-    /// The app is to act for its users, and the rest of the configuration does not allow it.
+    /// The rest of the configuration does not allow the app to act for its users.
     #[error("proxy callback: {reason}")]
     ProxyCallback {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// What is to become of an attribute contradicts itself.
+    /// The settings for an attribute contradict each other.
     #[error("attribute `{name}`: {reason}")]
     InvalidAttribute {
         /// The attribute's name.
@@ -154,21 +154,21 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// A header that is to say who has signed in cannot have this name, or this beginning of names.
+    /// A header with the user's identity cannot have this name, or this prefix.
     #[error("header `{name}`: {reason}")]
     InvalidHeaderName {
-        /// The name or beginning as it was given.
+        /// The name or prefix as it was given.
         name: String,
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// A separator of values could be taken for a part of them.
+    /// A separator could be taken for a part of the values.
     #[error("separator {separator:?}: only ASCII punctuation other than `%` can separate values")]
     InvalidSeparator {
         /// The separator as it was given.
         separator: char,
     },
-    /// A login parameter would collide with one of the protocol, or cannot be sent.
+    /// A login parameter has the name of one of the protocol's, or cannot be sent.
     #[error("login parameter `{name}`: {reason}")]
     InvalidLoginParameter {
         /// The parameter's name.
@@ -176,27 +176,27 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// JSON was asked for with a version of the protocol that does not have it.
+    /// JSON was configured with a version of the protocol that does not have it.
     #[error(
-        "JSON with {protocol}: CAS 2 and 3 alone have it; drop the format or change the protocol"
+        "JSON with {protocol}: only CAS 2 and 3 have it; drop the format or change the protocol"
     )]
     FormatWithoutProtocol {
         /// The protocol as it was given.
         protocol: Protocol,
     },
-    /// Something about proxies was configured with a version of the protocol that has none.
+    /// Proxies were configured with a version of the protocol that has none.
     #[error(
-        "proxies with {protocol}: CAS 2 and 3 alone have them; drop the proxies or change the protocol"
+        "proxies with {protocol}: only CAS 2 and 3 have them; drop the proxies or change the protocol"
     )]
     ProxiesWithoutProtocol {
         /// The protocol as it was given.
         protocol: Protocol,
     },
-    /// A chain of proxies that is to be accepted can admit nobody, or says something else than it seems to.
+    /// An accepted chain of proxies can admit nobody, or does not mean what it seems to.
     #[error("proxy `{proxy}` in an accepted chain: {reason}")]
     InvalidProxyChain {
-        /// The proxy in the chain as it was given, with `…` for what may be a user name or password; empty when there is
-        /// none.
+        /// The proxy in the chain as it was given, with `…` in place of a possible user name or password. Empty if
+        /// the chain has no proxy.
         proxy: String,
         /// What is wrong with it.
         reason: &'static str,

@@ -1,5 +1,5 @@
-//! What happens, by name: a closed list. From here it is told to the log, to the metrics and to the app, in
-//! this order, and each of them says no more of it than stands here: no ticket, no cookie, no attribute.
+//! Events: a closed list of names. The log, the metrics and the app are told, in this order. None of them says more
+//! than this list has: no ticket, no cookie, no attribute.
 
 mod event;
 mod log;
@@ -24,10 +24,10 @@ use crate::user::CasUser;
 
 type Hook<F> = Option<Box<F>>;
 
-/// Does nothing unless the app asked for it.
+/// Does nothing unless the app set it.
 #[derive(Default)]
 pub(crate) struct Hooks {
-    /// What the log was told of what strangers do.
+    /// What the log has already said about strangers.
     repeats: Repeats,
     pub(crate) sign_in: Hook<dyn Fn(&CasUser) + Send + Sync>,
     pub(crate) sign_out: Hook<dyn Fn(&SignedOut<'_>) + Send + Sync>,

@@ -87,8 +87,8 @@ impl<S: Sync> FromRequestParts<S> for CasUser {
     }
 }
 
-/// `None` for a visitor on a public path. A missing layer is an error here too: everybody would be
-/// nobody.
+/// `None` for a visitor on a public path. A missing layer is an error here too: otherwise no request would ever have
+/// a user.
 impl<S: Sync> OptionalFromRequestParts<S> for CasUser {
     type Rejection = CasUserRejection;
 

@@ -1,4 +1,4 @@
-//! Tells a backend behind us who has signed in, by request headers that nobody else can set.
+//! Tells a backend behind us which user has signed in, by request headers that nobody else can set.
 
 mod body;
 mod encode;
@@ -24,8 +24,8 @@ use crate::{
     user::CasUser,
 };
 
-/// Tells the service below who has signed in by request headers such as `Remote-User`: for a reverse proxy
-/// whose backend knows no CAS. It goes below a [`CasLayer`](crate::CasLayer).
+/// Tells the service below which user has signed in, by request headers such as `Remote-User`. It is for a reverse
+/// proxy whose backend does not speak CAS, and goes below a [`CasLayer`](crate::CasLayer).
 ///
 /// ```
 /// use axum::{Router, routing::any};
@@ -46,61 +46,60 @@ use crate::{
 /// # Ok::<(), cas_layer::ConfigError>(())
 /// ```
 ///
-/// # What it takes out
+/// # What it removes
 ///
-/// Of every request, whether somebody has signed in or not:
+/// From every request, with or without a signed-in user:
 ///
-/// 1. Every header with one of the configured names, or that begins with `Remote-` or another
-///    [reserved prefix](IdentityHeadersBuilder::reserve_prefix), however often it comes. Names are compared
-///    without regard to case, and any character that is neither letter nor digit counts as `_`, as it
-///    does for servers that make environment variables of headers (RFC 3875, section 4.1.18):
-///    `REMOTE_USER` and `remote.user` are `Remote-User` too.
-/// 2. The same from the trailers of the request's body, which is why its type changes to [`IdentityBody`].
-/// 3. Such names from `Connection`, `Proxy-Connection` and `Trailer`: a proxy further on would remove what
+/// 1. Every header with one of the configured names, or with a name that begins with `Remote-` or another [reserved
+///    prefix](IdentityHeadersBuilder::reserve_prefix), however often it comes. Upper and lower case make no
+///    difference. Any character that is neither letter nor digit counts as `_`, as it does for servers that make
+///    environment variables of headers (RFC 3875, section 4.1.18): `REMOTE_USER` and `remote.user` are `Remote-User`
+///    too.
+/// 2. The same from the trailers of the request's body. That is why the body's type changes to [`IdentityBody`].
+/// 3. Such names from `Connection`, `Proxy-Connection` and `Trailer`. A proxy further on would remove what
 ///    `Connection` names (RFC 9110, section 7.6.1), and with it the header that is set here.
-/// 4. From `Upgrade` all but `websocket`, and `HTTP2-Settings`: who talks another version of HTTP with the
-///    backend through a tunnel sends requests that this layer never sees.
-/// 5. The session and login cookies of the app, those of all its hosts: the backend could use them in its user's name.
-///    A pair that the backend may read as one of them goes too: names are compared as those of headers are, and after
-///    percent-decoding, and looked for behind spaces, commas, quotes and bytes that are not ASCII.
+/// 4. `HTTP2-Settings`, and everything in `Upgrade` except `websocket`. A client that talks another version of HTTP
+///    with the backend through a tunnel sends requests that this layer never sees.
+/// 5. The session and login cookies of the app, at all its hosts: the backend could use them in its user's name. A
+///    pair that the backend may read as one of them goes too. Names are compared as those of headers are, and after
+///    percent-decoding, and are found behind spaces, commas, quotes and bytes that are not ASCII.
 ///
-/// A header `Http-Remote-User` is left alone. Such servers call it `HTTP_HTTP_REMOTE_USER`, and
-/// `Remote-User` `HTTP_REMOTE_USER`, so the one is not taken for the other.
+/// A header `Http-Remote-User` is left alone. Such servers call it `HTTP_HTTP_REMOTE_USER`, and `Remote-User`
+/// `HTTP_REMOTE_USER`, so they do not confuse the two.
 ///
-/// `Authorization` and `Proxy-Authorization` are left alone too, as they may be for the backend. One that takes passwords
-/// or tokens there beside these headers would be told of two identities, so take them out before it, as the example
-/// `reverse_proxy` does.
+/// `Authorization` and `Proxy-Authorization` are left alone too, as they may be for the backend. If the backend takes
+/// passwords or tokens there beside these headers, it would be told of two identities. In that case remove them
+/// before the backend sees them, as the example `reverse_proxy` does.
 ///
 /// # What it sets
 ///
-/// If somebody has signed in, one header for the user's name, one for each of the chosen attributes that the
-/// user has a value of, and on request one for the session. Each value is US-ASCII:
+/// If a user has signed in: one header for the user's name, one for each chosen attribute that has a value, and on
+/// request one for the session. Each value is US-ASCII:
 ///
 /// - `%`, control characters, spaces at either end, and every byte of what is not ASCII (in UTF-8) are
 ///   written as `%` and two hexadecimal digits in upper case;
 /// - the values of an attribute are joined by a comma, or the configured
 ///   [separator](IdentityHeadersBuilder::separator), which inside values is written in the same way.
 ///
-/// So a backend gets the exact values back by splitting an attribute at the separator and
-/// percent-decoding the pieces; most names and values need neither. Different values never become the
-/// same text. A header that is empty is one empty value.
+/// So a backend gets the exact values back if it splits an attribute at the separator and percent-decodes the pieces.
+/// Most names and values need neither. Different values never become the same text. An empty header is one empty
+/// value.
 ///
-/// The value of an attribute that would have more than 8,000 bytes is left out whole, never cut, and the
-/// log says so. That is about what servers accept in one header. A user's name always fits.
+/// The value of an attribute that would have more than 8,000 bytes is left out, never cut, and the log says so. That
+/// is about what servers accept in one header. A user's name always fits.
 ///
 /// # Security
 ///
-/// **The backend must be reachable through this layer alone**, and must know these headers as what they
-/// are: whoever can connect to it directly can claim to be anyone. A `CONNECT` request that is answered by
-/// a tunnel to the backend is a direct connection.
+/// **The backend must be reachable only through this layer.** It trusts the headers, so a client that reaches the
+/// backend directly can claim to be anyone. A `CONNECT` request that is answered by a tunnel to the backend is a
+/// direct connection.
 ///
-/// Without a `CasLayer` above it, this layer tells the backend of nobody, and logs an error. Layers that
-/// send visitors to the CAS server, such as [`Require`](crate::Require), go above it, as they need the
-/// login cookie.
+/// Without a `CasLayer` above it, this layer names no user to the backend, and logs an error. Layers that send
+/// visitors to the CAS server, such as [`Require`](crate::Require), go above it, because they need the login cookie.
 #[derive(Clone, Debug)]
 pub struct IdentityHeadersLayer(Arc<Identity>);
 
-/// What is said to the backend, and how.
+/// What the backend is told, and how.
 #[derive(Debug)]
 struct Identity {
     user: HeaderName,
@@ -234,7 +233,7 @@ impl IdentityHeadersBuilder {
     }
 
     /// A header with all values of an attribute, which is named as in
-    /// [`CasUser::attributes`](crate::CasUser::attributes). A user without a value gets none. May be called
+    /// [`CasUser::attributes`](crate::CasUser::attributes). A user without a value gets no such header. May be called
     /// again for other headers.
     #[must_use]
     pub fn attribute(mut self, attribute: impl Into<String>, header: impl Into<String>) -> Self {
@@ -242,25 +241,25 @@ impl IdentityHeadersBuilder {
         self
     }
 
-    /// A header with the [`SessionId`](crate::SessionId), 32 hexadecimal digits, so that the logs of the
-    /// backend can be laid beside those of this app. There is no such header by default.
+    /// A header with the [`SessionId`](crate::SessionId), 32 hexadecimal digits, so that you can compare the logs of
+    /// the backend with those of this app. There is no such header by default.
     #[must_use]
     pub fn session_id(mut self, header: impl Into<String>) -> Self {
         self.session = Some(header.into());
         self
     }
 
-    /// Removes all headers from requests that begin with `prefix`, such as `X-CAS-` or `X-Forwarded-`, for a backend
-    /// that knows more headers of the kind than are set here. May be called again. `Remote-` is always reserved: a
-    /// backend that believes `Remote-User` may believe `Remote-Groups`, `Remote-Email` and `Remote-Name` too.
+    /// Removes all headers that begin with `prefix` from requests, such as `X-CAS-` or `X-Forwarded-`. Use it for a
+    /// backend that trusts more such headers than are set here. May be called again. `Remote-` is always reserved: a
+    /// backend that trusts `Remote-User` may trust `Remote-Groups`, `Remote-Email` and `Remote-Name` too.
     #[must_use]
     pub fn reserve_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefixes.push(prefix.into());
         self
     }
 
-    /// What stands between the values of an attribute: ASCII punctuation other than `%`. The default value
-    /// is `,`, as in `mod_auth_cas` and oauth2-proxy.
+    /// The separator between the values of an attribute: ASCII punctuation other than `%`. The default value is `,`,
+    /// as in `mod_auth_cas` and oauth2-proxy.
     #[must_use]
     pub fn separator(mut self, separator: char) -> Self {
         self.separator = separator;
@@ -270,9 +269,9 @@ impl IdentityHeadersBuilder {
     /// Checks everything.
     ///
     /// # Errors
-    /// - [`ConfigError::InvalidHeaderName`] for what is no name of a header, or longer than 128 bytes;
-    ///   for one with a meaning of its own in HTTP, such as `Host`, `Cookie` or `Authorization`, or a
-    ///   prefix that would reserve one; for two that differ in case or punctuation alone.
+    /// - [`ConfigError::InvalidHeaderName`] for a text that is not a header name, or is longer than 128 bytes; for a
+    ///   name with a meaning of its own in HTTP, such as `Host`, `Cookie` or `Authorization`, or a prefix that would
+    ///   reserve one; for two names that differ only in case or punctuation.
     /// - [`ConfigError::InvalidSeparator`].
     pub fn build(self) -> Result<IdentityHeadersLayer, ConfigError> {
         let mut reserved = Reserved::default();

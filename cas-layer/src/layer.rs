@@ -12,23 +12,19 @@ use crate::{
 ///
 /// Put it over the whole application, last. What it does, request by request:
 ///
-/// 1. If the app has several public hosts, the one that the request names is chosen; for another one
-///    this is the wrong place: 421.
-/// 2. The login, logout and logout-callback paths are the layer's own; the inner service never sees
-///    them.
-/// 3. A session cookie that opens under a key of the configuration, for this app and CAS server, and
-///    whose session has neither expired nor ended, puts a [`CasUser`](crate::CasUser) into the
-///    request's extensions. Any other cookie is as good as none.
-/// 4. A request for a path that is not public, without a user, is answered here: a page that a
-///    browser opens is redirected to the CAS server and comes back to where it was going; anything
-///    else (a script's `fetch`, a form's `POST`, a WebSocket handshake, an image) gets a 401 that says
-///    where to sign in.
-/// 5. All else goes to the inner service, its body untouched.
+/// 1. If the app has several public hosts, the layer looks up the host that the request names. A host that is not
+///    listed gets 421.
+/// 2. The login, logout and logout-callback paths are the layer's own; the inner service never sees them.
+/// 3. A valid session cookie puts a [`CasUser`](crate::CasUser) into the request's extensions. It has to open under a
+///    key of the configuration, for this app and CAS server, and its session must not have expired or ended. Any
+///    other cookie is ignored.
+/// 4. Without a user, the layer answers a request for a path that is not public. A page that a browser opens is
+///    redirected to the CAS server, and the visitor comes back to it. Anything else (a script's `fetch`, a form's
+///    `POST`, a WebSocket handshake, an image) gets a 401 that says where to sign in.
 ///
 /// The inner service may be any tower service of `http` requests whose response body is made from
-/// [`Bytes`](bytes::Bytes): axum's body is, `Full<Bytes>` is; for others put tower-http's
-/// `MapResponseBodyLayer` between. The error type is the inner service's: the layer itself always
-/// answers.
+/// [`Bytes`](bytes::Bytes), as axum's body and `Full<Bytes>` are. For others, put tower-http's `MapResponseBodyLayer`
+/// between. The error type is the inner service's: the layer itself never fails.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -99,52 +95,54 @@ impl<S> Layer<S> for CasLayer {
 /// | request bodies | never touched | the beginning of a posted form is looked at |
 /// | sign-out | `/logout` | a handler of the app calls [`CasUser::sign_out`](crate::CasUser::sign_out) |
 ///
-/// Where both would do, take `CasLayer`.
+/// If both would do, take `CasLayer`.
 ///
 /// # What happens to a request
 ///
-/// Sessions, rules, pages, events and the layers below are those of [`CasLayer`], with the same [`CasConfig`]. The paths
-/// of endpoints that it names are not answered. What is different:
+/// Sessions, rules, pages, events and the layers below are those of [`CasLayer`], with the same [`CasConfig`]. The
+/// endpoint paths in it are not answered. What is different:
 ///
-/// 1. A page that a browser opens without a user is redirected to the CAS server with its own URL as the service URL, in
-///    which the query is replaced by parameters of the layer: `cas_login`, `cas_next`, `cas_renew`, `cas_gateway` and
-///    `cas_try`. No app can use `cas_login` itself. The app's query travels encoded, so no server can change it.
-/// 2. A `GET` with `cas_login` and a ticket is the way back. The ticket is validated if this browser began that login, and
-///    a redirect leads to the page with its query byte for byte as it was, and without ticket. Without a ticket, or with
-///    one that has been used, it leads there too.
-/// 3. A `ticket` of anybody else's belongs to the app, but for one case: a page that begins a login is returned to without
-///    a `ticket` that looks like a service ticket (`ST-…` or `PT-…`), and with SAML 1.1 without a `SAMLart`. Portals link
-///    like that, and their tickets are for a login that did not begin here.
-/// 4. Of a `POST` of a form (`application/x-www-form-urlencoded`) that is not over 64 KiB, on a path that is not public,
-///    the first bytes are looked at. If they are `logoutRequest=`, it is a [single logout](crate::guide::single_logout), which
-///    the layer answers. Everything else goes on as it came, and a stream streams. A sender that says nothing for 10
-///    seconds is left to the app.
-/// 5. So is a `GET` on such a path whose `logoutRequest` or `SAMLRequest` can be read as a logout request and names a
-///    session of this app, open or ended lately. Any other is the app's own, which may sign its users out by SAML too.
-///    While the registry cannot tell, it is answered 503.
-/// 6. A sign-in link on a page of the layer's, and the `login_url` for programs, is the page that was asked for by `GET`, else
-///    the [landing path](crate::SignInOptions::landing_path).
+/// 1. A page that a browser opens without a user is redirected to the CAS server. The service URL is the page's own
+///    URL, with the query replaced by parameters of the layer: `cas_login`, `cas_next`, `cas_renew`, `cas_gateway`
+///    and `cas_try`. The app cannot use `cas_login` itself. The app's query travels encoded, so no server can change
+///    it.
+/// 2. A `GET` with `cas_login` and a ticket is the way back. If this browser began that login, the layer validates
+///    the ticket. A redirect then leads to the page, without the ticket and with its query byte for byte as it was.
+///    Without a ticket, or with a used one, the redirect leads there too.
+/// 3. Any other `ticket` belongs to the app, with one exception: a page that begins a login comes back without a
+///    `ticket` that looks like a service ticket (`ST-…` or `PT-…`), and with SAML 1.1 without a `SAMLart`. Portals
+///    link like that, and their tickets are for a login that did not begin here.
+/// 4. The layer looks at the first bytes of a posted form (`application/x-www-form-urlencoded`) of up to 64 KiB, on a
+///    path that is not public. If they are `logoutRequest=`, the form is a [single
+///    logout](crate::guide::single_logout), and the layer answers it. Everything else goes on as it came, and a
+///    stream streams. If the sender sends nothing for 10 seconds, the form is left to the app.
+/// 5. The same holds for a `GET` on such a path with a `logoutRequest` or `SAMLRequest` that can be read as a logout
+///    request, and that names a session of this app, open or ended lately. Any other belongs to the app, which may
+///    sign its users out by SAML too. While the registry cannot tell, the answer is 503.
+/// 6. A sign-in link on a page of the layer, and the `login_url` for programs, lead to the page if it was asked for
+///    by `GET`, otherwise to the [landing path](crate::SignInOptions::landing_path).
 ///
 /// # Limits
 ///
-/// - A page whose path some CAS server refuses or rewrites comes back by way of the landing path, which this layer has to
-///   cover for that: a path with quotes, `<`, `>`, `^`, `` ` ``, `{`, `|` or `}`, encoded or not, with dot segments or empty ones, or with
-///   `;` or `\`.
-/// - A page with its query over 1,024 bytes loses the query. A path over 1,024 bytes, or one that is not of the app, leads
-///   to the landing path.
-/// - With [`bare_service_url`](crate::SignInOptions::bare_service_url) the service URL is the page without any query, which then
-///   travels in the login cookie if it has at most 256 bytes with the path. A visitor who comes with a ticket and nothing
-///   else in the query, and whose browser has begun no login for that page, is told that cookies are needed: links
-///   in portals must not carry one. A form that is posted to a page with the query `cas_confirmation` is the layer's: with it
-///   users confirm that they are who they are about to be signed in as. The server's tickets have to begin with `ST-` or `PT-`, or be called `SAMLart`: any
-///   other `ticket` is the app's.
+/// - Some CAS servers refuse or rewrite the path of some pages: a path with quotes, `<`, `>`, `^`, ``
+///   ` ``, `{`, `|` or `}`, encoded or not, with dot segments or empty ones, or with `;` or `\`. Such a page comes
+///   back by way of the landing path, which this layer then has to cover.
+/// - A page with its query over 1,024 bytes loses the query. A path over 1,024 bytes, or one outside of the app,
+///   leads to the landing path.
+/// - With [`bare_service_url`](crate::SignInOptions::bare_service_url), the service URL is the page without any
+///   query. The query then travels in the login cookie if it has at most 256 bytes with the path. A visitor is told
+///   that cookies are needed if they come with nothing but a ticket in the query, and their browser has begun no
+///   login for that page. So links in portals must not carry a ticket. A form that is posted to a page with the query
+///   `cas_confirmation` belongs to the layer: with it, users confirm their name. The server's tickets have to begin
+///   with `ST-` or `PT-`, or be called `SAMLart`: any other `ticket` belongs to the app.
 /// - The inner service has to be `Clone`, and takes [`Peeked`](crate::Peeked) request bodies.
-/// - The first bytes of a form are read before the app sees the request. With that, the server answers
-///   `Expect: 100-continue`, so the app can no longer refuse such a form before its body is sent; and a client that waits
-///   for a response before it sends its form is held for up to 10 seconds.
-/// - While more than 256 forms are on their way, one that the layer cannot tell within 100 milliseconds may be left to the app.
-///   A logout request whose rest does not come in that time is answered 503. It has to come in at most 128 pieces.
-/// - A single logout at a public path is not looked for, except at the landing path.
+/// - The first bytes of a form are read before the app sees the request. This makes the server answer
+///   `Expect: 100-continue`, so the app can no longer refuse such a form before its body is sent. A client that waits
+///   for a response before it sends its form waits for up to 10 seconds.
+/// - While more than 256 forms are on their way, a form that the layer cannot recognise within 100 milliseconds may
+///   be left to the app. If the rest of a logout request does not come in that time, the answer is 503. A logout
+///   request has to come in at most 128 pieces.
+/// - The layer does not look for a single logout at a public path, except at the landing path.
 #[derive(Clone, Debug)]
 pub struct CasInPlaceLayer(Hosts);
 

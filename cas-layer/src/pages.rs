@@ -1,8 +1,8 @@
 //! The few pages that the layer answers itself.
 //!
-//! Browsers get a small self-contained HTML page, programs `application/problem+json` (RFC 9457).
-//! Nothing that came from the network is on a page except, escaped, the CAS server's error code, the name of a user who
-//! is to confirm that it is theirs, and what the app puts into its reason for a veto.
+//! Browsers get a small self-contained HTML page, programs `application/problem+json` (RFC 9457). Only three things
+//! on a page come from outside, and they are escaped: the CAS server's error code, the name that a user has to
+//! confirm, and the app's reason for a veto.
 
 mod confirmation;
 mod html;
@@ -19,7 +19,7 @@ use serde::Serialize;
 
 type Render = dyn Fn(&Page) -> Option<Response<Bytes>> + Send + Sync;
 
-/// Turns pages into responses, by the user's hook where there is one.
+/// Turns pages into responses, by the app's hook if there is one.
 #[derive(Clone, Default)]
 pub(crate) struct Pages(Option<Arc<Render>>);
 
@@ -30,8 +30,8 @@ impl Pages {
         Self(Some(Arc::new(render)))
     }
 
-    /// A page for a browser. The status, `no-store` and the referrer policy are ours whatever the
-    /// hook says; its content security policy is its own affair, but for who may frame a question.
+    /// A page for a browser. The layer sets the status, `no-store` and the referrer policy whatever the hook says.
+    /// The hook sets its own content security policy, except who may frame a question.
     pub(crate) fn html(&self, page: &Page) -> Response<Bytes> {
         let mut response = self
             .0

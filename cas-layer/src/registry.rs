@@ -1,7 +1,7 @@
 //! Which sessions were opened and which have ended. The session itself is in the cookie.
 //!
-//! An app needs one of the registries that are there, [`MemoryRegistry`] by default. This module is for
-//! code that talks to a registry itself or brings one of its own.
+//! An app needs one of the registries in this crate, [`MemoryRegistry`] by default. This module is for code that
+//! calls a registry itself, or brings its own.
 
 mod account;
 mod begun;
@@ -32,90 +32,94 @@ use crate::MemoryRegistry;
 pub use crate::clock::UnixSeconds;
 use crate::session::SessionId;
 
-/// The longest that a session can be configured to last, in seconds. What lasts longer by its own account is a
-/// mistake, and need not be remembered for longer.
+/// The longest configurable session, in seconds. A session that claims to last longer is a mistake, and need not be
+/// remembered for longer.
 pub const LONGEST: UnixSeconds = 366 * 24 * 3600;
 
 /// Remembers which sessions were opened and which have ended, until they would have expired anyway.
 ///
-/// The cookie is the session, so this is all that has to be kept. The layer asks
-/// [`is_ended`](Self::is_ended) on every request and everything else when somebody signs in or out:
+/// The cookie is the session, so nothing else has to be kept. The layer asks [`is_ended`](Self::is_ended) on every
+/// request, and everything else when a user signs in or out:
 ///
-/// 1. [`begin`](Self::begin), before a ticket is validated: from here on a logout for it is heard.
+/// 1. [`begin`](Self::begin), before a ticket is validated. From here on, a logout for it is heard.
 /// 2. [`open`](Self::open), when the CAS server vouched for the user, and before the user is told; or
 ///    [`abandon`](Self::abandon), when it did not.
-/// 3. [`end`](Self::end), for a session whose cookie was shown; [`end_if_opened`](Self::end_if_opened), for
-///    one that a single-logout message names; [`end_all`](Self::end_all), for all sessions of a user.
+/// 3. [`end`](Self::end), for a session whose cookie was shown; [`end_if_opened`](Self::end_if_opened), for a session
+///    that a single-logout message names; [`end_all`](Self::end_all), for all sessions of a user.
 ///
 /// [`MemoryRegistry`] serves one process. `FileRegistry` (feature `file`) keeps what it knows through a
 /// crash. `RedisRegistry` (feature `redis`) serves many nodes.
 ///
 /// # Contract
 ///
-/// - What was answered `Ok` holds: no node that asks later accepts the session, as far as the registry is
-///   durable. Other nodes follow within the registry's own delay.
-/// - Nothing that was not ended is ever said to be.
-/// - Each call is one step: of two that come at once, one is first, on one node and between nodes.
-/// - `end_if_opened` comes from the network. An id that was neither begun nor opened leaves no trace, and takes no room
-///   from sign-ins, sign-outs, or messages of another [`LogoutSender`].
+/// - An answer of `Ok` holds: no node that asks later accepts the session, as far as the registry is durable. Other
+///   nodes follow within the registry's own delay.
+/// - A session that was not ended is never reported as ended.
+/// - Each call is one step. Of two calls at the same time, one comes first, on one node and between nodes.
+/// - `end_if_opened` comes from the network. An id that was neither begun nor opened leaves no trace. It takes no
+///   room from sign-ins, sign-outs, or messages of another [`LogoutSender`].
 /// - A future that is dropped has either done its work or done nothing.
-/// - No future takes longer than about a second: what cannot be reached is an error by then.
-/// - What is remembered is bounded by what is live: a ticket under validation until its `lasts` is over, an open session until it
-///   expires, an end until [`GRACE`] after that.
+/// - No future takes longer than about a second. If something cannot be reached by then, the future returns an error.
+/// - What is remembered is bounded by what is live: a ticket under validation until its `lasts` is over, an open
+///   session until it expires, an end until [`GRACE`] after that.
 ///
-/// Times are in seconds since the Unix epoch, by the clock of the node that calls. They may go back.
+/// Times are in seconds since the Unix epoch, by the clock of the calling node. They may go back.
 ///
 /// # A registry of your own
 ///
-/// A registry has two parts. The store says which sessions have begun, are open and have ended; its calls may wait. On each
-/// node there is an [`EndedSessions`] besides, which every request asks without waiting. So
+/// A registry has two parts. The store knows which sessions have begun, are open and have ended; its calls may wait.
+/// Each node also has an [`EndedSessions`], which every request asks without waiting. So
 ///
-/// - `end` and `end_all` note the end in their node's `EndedSessions` first, and then in the store: where the store is
-///   away the session has ended for this node all the same, and the call fails. What the store was not told has to be told
-///   to it again, until it has heard or the session would have expired.
-/// - `end_if_opened` asks the store first, since nobody else knows whether the session was opened, and notes it on the node
-///   before it answers `Ok`.
-/// - ends of other nodes are brought to each node's `EndedSessions`, by a feed of the store or by asking it again and again.
-///   [`is_current`](Self::is_current) says when that has not worked for too long.
-/// - a registry that starts reads all ends from the store, before it is used.
+/// - `end` and `end_all` note the end first in their node's `EndedSessions`, and then in the store. If the store is
+///   away, the session has still ended for this node, and the call fails. The registry then has to tell the store
+///   again, until the store has heard or the session would have expired.
+/// - `end_if_opened` asks the store first, since only the store knows whether the session was opened. It notes the
+///   end on the node before it answers `Ok`.
+/// - Ends of other nodes are brought to each node's `EndedSessions`, by a feed of the store or by polling it.
+///   [`is_current`](Self::is_current) returns `false` once that has not worked for too long.
+/// - A registry that starts reads all ends from the store before it is used.
 ///
 /// [`next_number`] gives numbers, [`GRACE`] and [`LONGEST`] say how long to remember, and [`GrantPairs`] does half of
-/// [`ProxyGrants`] for a registry of one process. `testing::registry_contract` (feature `testing`) tries whether a
-/// registry keeps this contract, and the example `own_registry` is one that does.
+/// [`ProxyGrants`] for a registry of one process. `testing::registry_contract` (feature `testing`) tests whether a
+/// registry keeps this contract. The example `own_registry` is one that does.
 ///
-/// A restart may lose what had begun: those sign-ins are not completed. Where [`outlives_process`](Self::outlives_process) is
-/// `false` it may lose open sessions too, so that a single logout does not find them, and what has ended.
+/// A restart may lose what had begun: those sign-ins are not completed. If
+/// [`outlives_process`](Self::outlives_process) is `false`, it may also lose open sessions, so that a single logout
+/// does not find them, and ended ones.
 pub trait Registry: fmt::Debug + Send + Sync + 'static {
     /// Notes that the ticket with this id is about to be validated, for at most `lasts`.
     ///
-    /// The same ticket may begin several times at once; each is opened or abandoned by itself. One that has ended may begin:
-    /// [`open`](Self::open) refuses it.
+    /// The same ticket may begin several times at once; each is opened or abandoned by itself. An ended one may begin
+    /// too: [`open`](Self::open) then refuses it.
     ///
     /// # Errors
-    /// The registry cannot be reached. Nothing is validated then, and nobody is signed in.
+    /// The registry cannot be reached. The ticket is then not validated, and nobody is signed in.
     fn begin(&self, id: SessionId, lasts: Duration) -> RegistryFuture<'_, ()>;
 
-    /// Takes one `begin` back. Does not wait; an id that was opened meanwhile stays open. When nothing is left of an id that was
-    /// not opened, a logout for it that came meanwhile may be forgotten too.
+    /// Takes one `begin` back. Does not wait. An id that was opened meanwhile stays open. Once every `begin` of an id
+    /// that was not opened has been taken back, a logout that came for it meanwhile may be forgotten too.
     ///
-    /// Called for each `begin` that no [`open`](Self::open) answered with `Ok`, also where `begin` itself failed or was dropped, so
-    /// there may be nothing to take back. It may be called outside of a runtime, when futures are dropped. Where the store is away,
-    /// `lasts` ends it.
+    /// The layer calls it for each `begin` without an [`open`](Self::open) that returned `Ok`, even if `begin` itself
+    /// failed or was dropped. So there may be nothing to take back. It may be called outside of a runtime, when
+    /// futures are dropped. If the store is away, `lasts` ends it.
     ///
-    /// Best in order with what this node asks later: a reload begins the same ticket again, and its sign-in fails if that is what is
-    /// taken back. [`open`](Self::open) of what has not begun, or not any more, may be an error.
+    /// It is best done in order with this node's later calls: a reload begins the same ticket again, and its sign-in
+    /// fails if that `begin` is taken back instead. [`open`](Self::open) of an id that has not begun, or no longer,
+    /// may return an error.
     fn abandon(&self, id: SessionId);
 
-    /// Opens a session that had begun, unless it was ended since; both in one step. One that is open already stays so until
-    /// the later of the two times: with a bare service URL the layer opens a session for some minutes at first, so that a
-    /// logout is heard while its user is asked who they are.
+    /// Opens a session that had begun, unless it was ended since; both in one step. A session that is open already
+    /// stays open until the later of the two times. With a bare service URL the layer first opens a session for some
+    /// minutes, so that a logout is heard while the user is asked to confirm their name.
     ///
-    /// Each time it gets a number that is higher than all before, on all nodes: see [`next_number`]. One that was ended has
-    /// ended for good: each `open` of it is answered with [`Opened::Ended`], also after it was begun again.
+    /// Each time, the session gets a number that is higher than all before, on all nodes: see [`next_number`]. A
+    /// session that was ended has ended for good: each `open` of it is answered with [`Opened::Ended`], even after it
+    /// has begun again.
     ///
     /// # Errors
-    /// [`RegistryErrorKind::Full`], or that the registry cannot be reached. Nobody is signed in then, and nobody else is signed
-    /// out for it. Whether the session is open in the store is not certain then; [`abandon`](Self::abandon) follows.
+    /// [`RegistryErrorKind::Full`], or the registry cannot be reached. Nobody is signed in then, and no other session
+    /// ends to make room. It is not certain whether the session is open in the store; [`abandon`](Self::abandon)
+    /// follows.
     fn open(
         &self,
         id: SessionId,
@@ -123,11 +127,11 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
         now: UnixSeconds,
     ) -> RegistryFuture<'_, Opened>;
 
-    /// Ends a session whose seal was verified. Always recorded, known or not, and as often as it is asked: the second time
-    /// changes nothing. A session that is being validated ends too.
+    /// Ends a session whose seal was verified. This is always recorded, whether the session is known or not. A second
+    /// call changes nothing. A session that is being validated ends too.
     ///
     /// # Errors
-    /// The session has ended for this node, and for others only when the registry can be reached again.
+    /// The session has ended for this node. Other nodes learn of it only when the registry can be reached again.
     fn end(
         &self,
         id: SessionId,
@@ -135,15 +139,16 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
         now: UnixSeconds,
     ) -> RegistryFuture<'_, ()>;
 
-    /// Ends those of these sessions that were begun or opened, and says which those were, in the order of `ids`: each that had
-    /// not ended before, so of all who end it at once one is told. One that was begun alone will not open.
+    /// Ends those of these sessions that were begun or opened, and returns them in the order of `ids`. It returns
+    /// only sessions that had not ended before: if several callers end one at the same time, only one of them gets
+    /// it. A session that had only begun will not open.
     ///
-    /// `ids` has at most a few dozen ids. `sender` says whose room it takes where it has to wait; a registry in which nothing
-    /// waits need not look at it.
+    /// `ids` has at most a few dozen ids. `sender` says whose room the call takes if it has to wait. A registry in
+    /// which nothing waits need not look at it.
     ///
     /// # Errors
     /// It is not certain that the end will be remembered. The sender is told so, and may send the message again.
-    /// [`RegistryErrorKind::Full`] where too many wait.
+    /// [`RegistryErrorKind::Full`] if too many wait.
     fn end_if_opened(
         &self,
         ids: Vec<SessionId>,
@@ -151,15 +156,16 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
         now: UnixSeconds,
     ) -> RegistryFuture<'_, Vec<SessionId>>;
 
-    /// Ends every session of an account that has been opened until now. `expires_at` is when the last of
-    /// them would have expired.
+    /// Ends every session of an account that has been opened until now. `expires_at` is when the last of them would
+    /// have expired.
     ///
     /// A registry does not know whose sessions it has. It takes a number as [`open`](Self::open) does, and notes by
-    /// [`EndedSessions::end_all`] that all sessions of the account up to it have ended: those of an earlier run too, and none that
-    /// is opened later. An account may be ended again; the higher number and the later time count.
+    /// [`EndedSessions::end_all`] that all sessions of the account up to this number have ended. This covers sessions
+    /// of an earlier run too, and none that is opened later. If an account is ended again, the higher number and the
+    /// later time apply.
     ///
     /// # Errors
-    /// The sessions have ended for this node, and for others only when the registry can be reached again.
+    /// The sessions have ended for this node. Other nodes learn of it only when the registry can be reached again.
     fn end_all(
         &self,
         account: AccountId,
@@ -167,38 +173,39 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
         now: UnixSeconds,
     ) -> RegistryFuture<'_, ()>;
 
-    /// The sessions that have ended, as far as this node knows. In local memory, and always the same one: the layer waits
-    /// here for ends too.
+    /// The sessions that have ended, as far as this node knows. It is in local memory, and always the same one: the
+    /// layer waits here for ends too.
     fn ended(&self) -> &EndedSessions;
 
     /// Whether a session has ended. Called on every request: no I/O, and no lock that is held for long.
     ///
-    /// Says no less than [`ended`](Self::ended) does. A registry that has lost sessions can note here that this one is alive.
+    /// Must not report fewer ends than [`ended`](Self::ended). A registry that has lost sessions can note here that
+    /// this one is alive.
     fn is_ended(&self, session: &RegisteredSession<'_>) -> bool {
         self.ended().contain(session)
     }
 
-    /// Whether what [`is_ended`](Self::is_ended) says is recent enough to rely on. While it is not, the layer
-    /// answers requests that bring a session with 503 and signs nobody in or out. For readiness probes too. Called on
-    /// every request.
+    /// Whether the answers of [`is_ended`](Self::is_ended) are recent enough to rely on. While they are not, the
+    /// layer answers requests that bring a session with 503, and signs nobody in or out. For readiness probes too.
+    /// Called on every request.
     fn is_current(&self) -> bool {
         true
     }
 
-    /// Whether what has ended is still known after this process ends. Where it is not, the layer warns of keys that
-    /// outlive the process.
+    /// Whether the registry still knows the ended sessions after this process ends. If it does not, the layer warns
+    /// of keys that outlive the process.
     fn outlives_process(&self) -> bool {
         true
     }
 
-    /// Where proxy-granting tickets are matched with their sign-ins, and kept. `None`, the default, where this registry has
-    /// nothing to do with them.
+    /// Where proxy-granting tickets are matched with their sign-ins, and kept. `None`, the default, if this registry
+    /// does not handle them.
     fn proxy_grants(&self) -> Option<&dyn ProxyGrants> {
         None
     }
 }
 
-/// What opening a session came to.
+/// The outcome of opening a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opened {
     /// The session is open.
@@ -211,15 +218,17 @@ pub enum Opened {
     Ended,
 }
 
-/// Up to where numbers follow the clock, in microseconds since the epoch: the year 2255. A clock that is wrong by more
-/// leaves numbers for all sessions to come.
+/// Numbers follow the clock up to here, in microseconds since the epoch: the year 2255. A clock that is wrong by more
+/// still leaves numbers for all sessions to come.
 const CLOCK_ENDS: u64 = 1 << 53;
 
-/// The number of a session opened now, or of an account's end, where `last` is the one before in the whole registry; 0 for none.
+/// The number of a session opened now, or of an account's end. `last` is the previous number in the whole registry,
+/// or 0 if there was none.
 ///
-/// It grows with every call, and through a restart too, where the clock does not go back: numbers follow the clock in
-/// microseconds. So they may start at 0 in a registry that forgets, and yet are above those of an earlier run. One that remembers
-/// keeps the last number, in one place for all nodes, and reads and replaces it in one step.
+/// The number grows with every call. It follows the clock in microseconds, so it also grows through a restart, if the
+/// clock does not go back. So a registry that forgets may start with a `last` of 0, and its numbers are still above
+/// those of an earlier run. A registry that remembers keeps the last number in one place for all nodes, and reads and
+/// replaces it in one step.
 #[must_use]
 pub fn next_number(last: u64, now: UnixSeconds) -> u64 {
     let clock = now.saturating_mul(1_000_000).min(CLOCK_ENDS);

@@ -1,4 +1,4 @@
-//! Which path asks what of its visitors.
+//! Which path requires what.
 
 mod access;
 mod pattern;
@@ -32,8 +32,9 @@ impl Rules {
         })
     }
 
-    /// What a path asks, canonical and decoded. The first rule that covers it counts. Whoever reads it after us
-    /// more loosely might arrive at a path of one that stands before; so those count besides that ask for more.
+    /// What a path requires, canonical and decoded. The first rule that covers it applies. A service below that reads
+    /// paths more loosely might take it for a path of an earlier rule. So earlier rules that ask for more apply as
+    /// well.
     pub(crate) fn access(&self, path: &str) -> Cow<'_, Access> {
         let covering = self.list.iter().position(|(paths, _)| paths.cover(path));
         let (before, own) = match covering {
@@ -53,10 +54,10 @@ impl Rules {
         asked
     }
 
-    /// What a path asks that is not canonical, or outside of the app: nobody can have made a rule for it.
+    /// What a path requires that is not canonical, or outside of the app. No rule can have been made for it.
     ///
-    /// `None`, no page at all: there are rules that ask for more than a user, and whoever reads such a path after
-    /// us might arrive at one of them.
+    /// `None` means a 404: some rule asks for more than a user, and a service that reads such a path after us might
+    /// take it for a path of that rule.
     pub(crate) fn elsewhere(&self) -> Option<&Access> {
         (!self.has_strong).then_some(&self.required)
     }
@@ -91,7 +92,7 @@ mod tests {
         ])
     }
 
-    /// What a path asks as it was requested; `None` if it is no page.
+    /// What a path requires as it was requested. `None` means a 404.
     fn access<'r>(rules: &'r Rules, path: &str) -> Option<Cow<'r, Access>> {
         match canonical(path) {
             Some(path) => Some(rules.access(&path)),
@@ -177,7 +178,7 @@ mod tests {
         assert!(is_public(&rules, "/docs/internal"), "too late");
     }
 
-    /// Everything here could be `/admin` to somebody who reads paths differently.
+    /// Everything here could be `/admin` to a service that reads paths differently.
     #[test]
     fn no_spelling_slips_past_a_rule_that_asks_for_more_than_a_user() {
         for paths in [
@@ -236,7 +237,7 @@ mod tests {
         assert!(asks_for_user(&public(), "/a/../b"));
     }
 
-    /// What a path asks, in short.
+    /// What a path requires, in short.
     fn asked(rules: &Rules, path: &str) -> &'static str {
         match access(rules, path) {
             None => "no page",

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-/// Adds to a buffer. A vector that grows by itself would free what it held as it is.
+/// Adds to a buffer. A vector that grows by itself would free its old memory without overwriting it.
 pub(crate) fn append(buffer: &mut Zeroizing<Vec<u8>>, bytes: &[u8]) {
     let needed = buffer.len().saturating_add(bytes.len());
     if needed > buffer.capacity() {

@@ -1,15 +1,15 @@
-//! Lines of the log that anybody can bring about, as often as they like.
+//! Log lines that anybody can cause, as often as they like.
 
 use std::{
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-/// How long a line is not said again.
+/// How long a line is not repeated.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// Whether a line is worth saying: at once the first time, and then at most once in 10 seconds, with a count of those that
-/// came in between.
+/// Whether to log a line: at once the first time, and then at most once in 10 seconds, with a count of the lines in
+/// between.
 #[derive(Debug)]
 pub(crate) struct Seldom(Mutex<State>);
 
@@ -33,7 +33,7 @@ impl Seldom {
         }))
     }
 
-    /// `None` where the line is not to be said now. Otherwise how many were not said before this one.
+    /// `None` if the line is not to be logged now. Otherwise the number of lines that were left out before it.
     pub(crate) fn ask(&self) -> Option<u64> {
         self.ask_at(Instant::now())
     }
@@ -51,7 +51,7 @@ impl Seldom {
     }
 }
 
-/// Says a line, if it is worth saying: the level, the [`Seldom`] of the line, and what `tracing` takes.
+/// Logs a line if it is time: the level, the [`Seldom`] of the line, and the arguments of `tracing`.
 macro_rules! seldom {
     ($level:ident, $seldom:expr, $($line:tt)+) => {
         if let Some(unsaid) = $seldom.ask() {

@@ -1,4 +1,4 @@
-//! Signing in: on to the CAS server, and back with a ticket that becomes a session.
+//! Sign-in: on to the CAS server, and back with a ticket that becomes a session.
 
 mod begin;
 mod callback;

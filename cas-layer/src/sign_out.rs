@@ -1,4 +1,4 @@
-//! Signing out: here, and everywhere by single logout.
+//! Sign-out: here, and everywhere by single logout.
 
 pub(crate) mod form;
 pub(crate) mod logout;

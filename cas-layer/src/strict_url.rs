@@ -1,7 +1,8 @@
 //! URLs of a configuration: read by all programs alike, and printed without a password.
 //!
-//! A URL parser of today repairs what it is given: `https:host`, a tab inside, `0x7f.1` for an address. The CAS server, a
-//! browser or a proxy may repair it in another way and so see another host. What any of them would repair is refused.
+//! Today's URL parsers repair what they are given: `https:host`, a tab inside, `0x7f.1` for an address. The CAS
+//! server, a browser or a proxy may repair it in another way and so see another host. A URL that any of them would
+//! repair is refused.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -61,7 +62,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Plain http is for this machine alone, unless it was allowed by name.
+/// Plain http is only for this machine, unless a setting allows it.
 pub(crate) fn check_https(
     what: &'static str,
     given: &str,
@@ -108,7 +109,7 @@ pub(crate) fn parse<'u>(
     Ok((url, user_info))
 }
 
-/// A URL as it was given, for an error or a log, without what may be a password.
+/// A URL as it was given, for an error or a log, without a possible password.
 pub(crate) fn printable(given: &str) -> String {
     let (scheme, rest) = match given.split_once("://") {
         Some((scheme, rest)) if is_scheme(scheme) => given.split_at(given.len() - rest.len()),

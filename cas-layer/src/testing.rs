@@ -2,8 +2,8 @@
 //!
 //! [`CasServer`] speaks CAS 1, 2, 3 and SAML 1.1 over a real socket on loopback, so that a test can
 //! sign in through the same requests that a browser and a service make: a login form, a
-//! ticket-granting cookie, single-use service tickets and their validation, proxies. It is written from the
-//! protocol text alone and shares no protocol code with the rest of this crate, so that one mistake
+//! ticket-granting cookie, single-use service tickets and their validation, proxies. It is written only from the
+//! protocol text and shares no protocol code with the rest of this crate, so that one mistake
 //! cannot hide on both sides.
 //!
 //! It is not for production: passwords are kept in the clear, nothing limits guessing, everything
@@ -66,8 +66,8 @@
 //! `/serviceValidate` and `/p3/serviceValidate` refuse it with `INVALID_TICKET_SPEC`, and do not use
 //! it up.
 //!
-//! A proxy-granting ticket is good as often as it is asked, until the session ends that it comes
-//! from. When the password is typed again, it goes on with the session if it is the same user's.
+//! A proxy-granting ticket can be used any number of times, until the session that it comes from ends. When the same
+//! user types the password again, it goes on with the new session.
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -122,10 +122,9 @@
 //! Proxies hear of it too: for a proxy-granting ticket its `pgtUrl` gets a logout request with that
 //! as `SessionIndex`, and for a proxy ticket the service that it was issued for.
 //!
-//! With a [`FrontChannel`] the server sends nothing itself: the browser carries the requests, by
-//! what it fetches along with the page after a logout, or by redirects. The rule about loopback
-//! holds here too. Of proxy-granting tickets and proxy tickets, which no browser has seen, nobody
-//! hears then.
+//! With a [`FrontChannel`] the server sends nothing itself: the browser carries the requests, by what it fetches
+//! along with the page after a logout, or by redirects. Here too, requests go to loopback only. No browser has seen
+//! proxy-granting tickets and proxy tickets, so nobody hears of those then.
 //!
 //! ```
 //! use axum::{Router, http::StatusCode, routing::post};

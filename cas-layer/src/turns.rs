@@ -1,4 +1,4 @@
-//! Turns at something that only so many may do at once: nobody gets ahead by asking often.
+//! Turns at limited slots: nobody gets ahead by asking often.
 
 mod lines;
 
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use self::lines::{Lines, Place};
 
-/// Slots of which there are so many, and room to wait for one. Who waits is called when it is their turn.
+/// A limited number of slots, and room to wait for one. Each waiting request is called when it is its turn.
 pub(crate) struct Turns<K: Copy + Eq + Hash>(Arc<Mutex<Lines<K, oneshot::Sender<()>>>>);
 
 impl<K: Copy + Eq + Hash> Turns<K> {
@@ -21,7 +21,7 @@ impl<K: Copy + Eq + Hash> Turns<K> {
         Self(Arc::new(Mutex::new(Lines::new(slots, room))))
     }
 
-    /// Asks for a slot: `None` where too many wait.
+    /// Asks for a slot. `None` if too many wait.
     pub(crate) fn ask(&self, party: K) -> Option<Asked<K>> {
         let mut lines = self.lines();
         if lines.take() {
@@ -48,7 +48,7 @@ impl<K: Copy + Eq + Hash> Turns<K> {
     fn pass_on(&self) {
         loop {
             let next = self.lines().next();
-            // Who has just gone away does not hear it, and the next one is called.
+            // A request that has just gone away does not hear it, and the next one is called.
             if next.is_none_or(|call| call.send(()).is_ok()) {
                 return;
             }
@@ -74,15 +74,15 @@ impl<K: Copy + Eq + Hash> fmt::Debug for Turns<K> {
     }
 }
 
-/// What comes of asking for a slot.
+/// The result of asking for a slot.
 pub(crate) enum Asked<K: Copy + Eq + Hash> {
     Slot(Slot<K>),
     Place(Waiting<K>),
 }
 
 impl<K: Copy + Eq + Hash> Asked<K> {
-    /// The slot, when it is this one's turn. `None` if the place was given to a party with fewer waiting. Who does not wait for it
-    /// any longer gives up their place.
+    /// The slot, when it is this one's turn. `None` if the place was given to a party with fewer waiting. Dropping
+    /// the future gives up the place.
     pub(crate) async fn slot(self) -> Option<Slot<K>> {
         match self {
             Self::Slot(slot) => Some(slot),
@@ -91,7 +91,7 @@ impl<K: Copy + Eq + Hash> Asked<K> {
     }
 }
 
-/// A slot. It is free again when this is dropped, by a panic too.
+/// A slot. It is free again when this is dropped, also by a panic.
 #[derive(Debug)]
 pub(crate) struct Slot<K: Copy + Eq + Hash>(Turns<K>);
 

@@ -25,13 +25,11 @@ use crate::{
 
 /// The signed-in user of a request: name, attributes, and how they signed in.
 ///
-/// The layer puts it into the request's extensions; with the feature `axum` it is an extractor too,
-/// as is `Option<CasUser>` for paths that are public. A clone costs as much as one of an
-/// [`Arc`](std::sync::Arc).
+/// The layer puts it into the request's extensions. With the feature `axum` it is also an extractor, and so is
+/// `Option<CasUser>` for public paths. Cloning it is as cheap as cloning an [`Arc`](std::sync::Arc).
 ///
-/// A user has a session, or has brought a ticket that is good for one request, under a
-/// [`CasApiLayer`](crate::CasApiLayer). The registry knows nothing of the second kind; where a method does something
-/// else for them, it says what.
+/// A user either has a session or, under a [`CasApiLayer`](crate::CasApiLayer), has brought a ticket that is good for
+/// one request. The registry knows nothing of such a ticket. Each method that differs without a session says so.
 ///
 /// ```
 /// use cas_layer::CasUser;
@@ -53,17 +51,17 @@ pub struct CasUser(Arc<SignedIn>);
 struct SignedIn {
     holds: Holds,
     home: Arc<dyn Home>,
-    /// Of the layer that knows this user.
+    /// The layer that knows this user.
     place: Place,
 }
 
-/// The app that somebody is signed in to. Through it a [`CasUser`] acts, which itself knows of no app.
+/// The app that a user is signed in to. A [`CasUser`] acts through it, and itself knows of no app.
 pub(crate) trait Home: Any + Send + Sync {
     fn cas_url(&self) -> &str;
 
     fn app_url(&self) -> String;
 
-    /// Completes when the session ends, or the time of a user who has none.
+    /// Completes when the session ends. Without a session, completes when its time is over.
     fn ended<'a>(&'a self, user: &'a CasUser) -> Act<'a, ()>;
 
     fn sign_out<'a>(&'a self, user: &'a CasUser) -> Act<'a, Response<Bytes>>;
@@ -77,21 +75,21 @@ pub(crate) trait Home: Any + Send + Sync {
     ) -> Act<'a, Result<ProxyTicket, ProxyTicketError>>;
 }
 
-/// What comes of something that a user does.
+/// The outcome of what a user does.
 pub(crate) type Act<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Where the tickets of a layer come back.
+/// Where a layer's tickets come back to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// At the login endpoint, whose query says where the visitor goes from there.
+    /// The login endpoint. Its query says where the visitor goes from there.
     Endpoint,
-    /// At the page that was asked for.
+    /// The page that was asked for.
     Page,
-    /// Nowhere: programs bring them along with each request, and nobody is sent away for one.
+    /// Nowhere: programs bring a ticket with each request, and nobody is redirected for one.
     Request,
 }
 
-/// What a user is let in for.
+/// What lets a user in.
 pub(crate) enum Holds {
     /// A session, which the registry opened.
     Session(SessionData),
@@ -105,7 +103,7 @@ impl CasUser {
         Self::holding(Holds::Session(session), home, place)
     }
 
-    /// A user who has no session.
+    /// A user without a session.
     pub(crate) fn of_ticket<H: Home>(identity: Identity, home: Arc<H>) -> Self {
         Self::holding(Holds::Ticket(identity), home, Place::Request)
     }
@@ -142,16 +140,16 @@ impl CasUser {
     }
 
     /// The user name as the CAS server gave it (CAS protocol 2.5.1, `cas:user`), unless the configuration
-    /// [changes](crate::SessionOptions::user_name) it: at most 1,024 bytes, with something to see
-    /// in it, and without characters that nobody sees ([`NewSession::set_name`](crate::NewSession::set_name)).
+    /// [changes](crate::SessionOptions::user_name) it. It has at most 1,024 bytes, at least one visible character,
+    /// and no invisible ones ([`NewSession::set_name`](crate::NewSession::set_name)).
     #[must_use]
     pub fn name(&self) -> &str {
         self.identity().user()
     }
 
-    /// The URL of the CAS server that vouches for the user, normalised as
-    /// [`CasClient::url`](crate::CasClient::url) is. Where hosts of the app have
-    /// [different ones](crate::FurtherHost::cas_client), it takes this and the name to know a user.
+    /// The URL of the CAS server that vouches for the user, normalised as [`CasClient::url`](crate::CasClient::url)
+    /// is. If hosts of the app have [different CAS servers](crate::FurtherHost::cas_client), only this URL and the
+    /// name together identify a user.
     #[must_use]
     pub fn cas_url(&self) -> &str {
         self.0.home.cas_url()
@@ -164,42 +162,42 @@ impl CasUser {
     }
 
     /// What the CAS server said about the user (CAS protocol 2.5.5), as far as the configuration
-    /// [keeps](crate::SessionOptions::only_attributes) it; empty with CAS 1.
+    /// [keeps](crate::SessionOptions::only_attributes) it. Empty with CAS 1.
     #[must_use]
     pub fn attributes(&self) -> &Attributes {
         self.identity().attributes()
     }
 
-    /// The name of the session, the same on every node. No secret: it opens nothing. Without a session, the name that
-    /// the one of the ticket would have.
+    /// The name of the session, the same on every node. It is no secret: nobody can get into a session with it.
+    /// Without a session, it is the name that a session of this ticket would have.
     #[must_use]
     pub fn session_id(&self) -> SessionId {
         self.identity().id
     }
 
-    /// When the sign-in here was finished, by this app's clock, in whole seconds. Without a session, when the ticket was
-    /// validated.
+    /// When the sign-in here was finished, by this app's clock, in whole seconds. Without a session, it is when the
+    /// ticket was validated.
     #[must_use]
     pub fn signed_in_at(&self) -> SystemTime {
         from_unix(self.identity().issued_at)
     }
 
-    /// When the session ends at the latest, in whole seconds. Unused it may end
-    /// [earlier](crate::SessionOptions::idle_timeout). Without a session, when one that the ticket had opened would
-    /// end.
+    /// When the session ends at the latest, in whole seconds. An unused session may end
+    /// [earlier](crate::SessionOptions::idle_timeout). Without a session, it is when a session opened with the ticket
+    /// would end.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
         from_unix(self.identity().expires_at)
     }
 
-    /// Completes when the session ends: signed out here or by single logout, on this node or another, ended
-    /// with all others of its user, or expired. A handler of a long-lived connection waits for it beside its
-    /// own work and then closes the connection.
+    /// Completes when the session ends: it was signed out here or by single logout, on this node or another, all
+    /// sessions of its user were ended, or it expired. A handler of a long-lived connection waits for this beside its
+    /// own work, and then closes the connection.
     ///
-    /// Idle time does not count: the connection is use. Where the registry is cut off for so long that
+    /// Idle time does not matter here: an open connection is use. If the registry is cut off for so long that
     /// sessions are no longer accepted, this completes too.
     ///
-    /// Without a session nothing can be ended: then this completes when a session would have
+    /// Without a session nothing can be ended. Then this completes when a session would have
     /// [expired](Self::expires_at), and no sooner.
     ///
     /// ```
@@ -223,20 +221,20 @@ impl CasUser {
         async move { user.0.home.ended(&user).await }
     }
 
-    /// Signs the user out, for a handler of the app's own: a form's button, or the sign-out of an app under a
-    /// [`CasInPlaceLayer`](crate::CasInPlaceLayer), which has no `/logout`.
+    /// Signs the user out, for a handler of the app's own. It serves a form's button, or the sign-out of an app under
+    /// a [`CasInPlaceLayer`](crate::CasInPlaceLayer), which has no `/logout`.
     ///
-    /// The session ends here at once. What comes back is the answer for the handler to give: 303 to the CAS
-    /// server's logout, with the session cookie cleared, and not to be stored. From there the visitor comes back
-    /// to the [logout callback](crate::EndpointOptions::logout_callback), or under a `CasInPlaceLayer` to
-    /// the [page after sign-out](crate::SignOutOptions::after_logout_path), or else to the
-    /// [landing path](crate::SignInOptions::landing_path). With
-    /// [`SignOutOptions::locally`](crate::SignOutOptions::locally) they are sent there at once.
+    /// The session ends here at once. The handler has to return the response: a 303 to the CAS server's logout that
+    /// clears the session cookie and must not be stored. From there the visitor comes back to the [logout
+    /// callback](crate::EndpointOptions::logout_callback). Under a `CasInPlaceLayer`, it is the [page after
+    /// sign-out](crate::SignOutOptions::after_logout_path) or, without one, the [landing
+    /// path](crate::SignInOptions::landing_path). With [`SignOutOptions::locally`](crate::SignOutOptions::locally)
+    /// the response leads there at once.
     ///
-    /// A registry that cannot be reached keeps nobody signed in here; other nodes hear of it when it is back.
-    /// Logins that are under way in other tabs of the browser begin afresh.
+    /// If the registry cannot be reached, the user is signed out here all the same; other nodes hear of it when it is
+    /// back. Logins that are under way in other tabs of the browser begin again.
     ///
-    /// Without a session nothing ends here and no cookie changes; the answer leads to the same place.
+    /// Without a session nothing ends here and no cookie changes. The response leads to the same place.
     ///
     /// ```
     /// use axum::{Router, body::Body, response::Response, routing::post};
@@ -249,42 +247,42 @@ impl CasUser {
     /// ```
     ///
     /// # Security
-    /// Take it by `POST`: a link anywhere can make a browser `GET`. The session cookie is `SameSite=Lax`, so a
-    /// form of another site posts without it.
+    /// Accept it by `POST` only: a link anywhere can make a browser send a `GET`. The session cookie is
+    /// `SameSite=Lax`, so browsers do not send it with a form of another site.
     pub async fn sign_out(&self) -> Response<Bytes> {
         self.0.home.sign_out(self).await
     }
 
-    /// Ends every session of this user at this app, on every node: "sign out of all devices". The session of
-    /// the request is one of them; send the browser to the logout endpoint afterwards, so that it signs out
-    /// at the CAS server too. Without a session, it is the same for all those that the user has.
+    /// Ends every session of this user at this app, on every node: "sign out of all devices". This includes the
+    /// session of the request. Afterwards, send the browser to the logout endpoint, so that it signs out at the CAS
+    /// server too. Without a session, it ends all sessions that the user has.
     ///
     /// # Errors
-    /// The registry could not make sure of it. On this node the sessions have ended.
+    /// The registry cannot guarantee that it remembers this. On this node the sessions have ended.
     pub async fn end_all_sessions(&self) -> Result<(), RegistryError> {
         self.0.home.end_all(self.name()).await
     }
 
     /// The proxies that the user came through, most recent first: each called the next in the user's name (CAS
-    /// protocol 2.6.2). Empty for a user whose own browser signed in, and always so unless
-    /// [`accept_proxies`](crate::CasClientBuilder::accept_proxies) admits any. For rules there are
+    /// protocol 2.6.2). It is empty if the user's own browser signed in. It is always empty unless
+    /// [`accept_proxies`](crate::CasClientBuilder::accept_proxies) admits a proxy. For rules there are
     /// [`Access::no_proxy`](crate::Access::no_proxy) and [`Access::through`](crate::Access::through).
     #[must_use]
     pub fn proxies(&self) -> &[String] {
         &self.identity().proxies
     }
 
-    /// A ticket with which to call another service in this user's name, at the URL `target` and once (CAS protocol
-    /// 2.7). Send it along as that service expects it: in the field `Authorization: CAS …` of the request for a
-    /// [`CasApiLayer`](crate::CasApiLayer), as the parameter `ticket` of the target for most others. The app has to
-    /// have a [`ProxyOptions::callback_path`](crate::ProxyOptions::callback_path). Without a session, the
-    /// proxy-granting ticket that came with the user's ticket is kept in this value and its clones, and nowhere else.
+    /// Gets a ticket with which the app can call another service once in this user's name, at the URL `target` (CAS
+    /// protocol 2.7). Send it as that service expects it. A [`CasApiLayer`](crate::CasApiLayer) expects it in the
+    /// request's field `Authorization: CAS …`, most others as the parameter `ticket` of the target. The app needs a
+    /// [`ProxyOptions::callback_path`](crate::ProxyOptions::callback_path). Without a session, the proxy-granting
+    /// ticket that came with the user's ticket is kept in this value and its clones, and nowhere else.
     ///
     /// # Errors
-    /// [`ProxyTicketErrorKind`](crate::ProxyTicketErrorKind) says why there is no ticket:
-    /// [`NoGrantingTicket`](crate::ProxyTicketErrorKind::NoGrantingTicket) where the sign-in brought no
-    /// proxy-granting ticket, and [`Expired`](crate::ProxyTicketErrorKind::Expired) where that is no good any more:
-    /// after a new sign-in there is another one.
+    /// [`ProxyTicketErrorKind`](crate::ProxyTicketErrorKind) says why there is no ticket.
+    /// [`NoGrantingTicket`](crate::ProxyTicketErrorKind::NoGrantingTicket): the sign-in brought no proxy-granting
+    /// ticket. [`Expired`](crate::ProxyTicketErrorKind::Expired): the proxy-granting ticket is no longer good, and
+    /// only a new sign-in brings another.
     pub async fn proxy_ticket(&self, target: &str) -> Result<ProxyTicket, ProxyTicketError> {
         self.0.home.proxy_ticket(self, target).await
     }
@@ -296,8 +294,9 @@ impl CasUser {
         self.identity().authentication_date.map(from_unix)
     }
 
-    /// When the user last gave their credentials, by this app's clock or as the server said, in whole seconds;
-    /// `None` where nothing is known of it, as with CAS 1 without `renew`. For [`Access::fresh`](crate::Access::fresh).
+    /// When the user last gave their credentials, by this app's clock or as the server said, in whole seconds. `None`
+    /// if that is not known, as with CAS 1 without `renew`. It is what [`Access::fresh`](crate::Access::fresh) looks
+    /// at.
     #[must_use]
     pub fn credentials_given_at(&self) -> Option<SystemTime> {
         self.identity().credentials_at.map(from_unix)
@@ -323,7 +322,7 @@ impl CasUser {
     }
 }
 
-/// Shows names, not values of attributes: those do not belong into a log.
+/// Shows the names of attributes, not their values: values do not belong in a log.
 impl fmt::Debug for CasUser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CasUser")

@@ -15,16 +15,16 @@ use crate::{
     user::{CasUser, Place},
 };
 
-/// Who is asking.
+/// The visitor's session.
 #[derive(Debug)]
 pub(crate) enum Visitor {
     /// No session cookie that opens.
     Anonymous,
     /// A session cookie of ours whose session has expired or ended.
     Ended,
-    /// A session that would be good, if this node knew which have ended.
+    /// A session that would be valid, but this node does not know which have ended.
     Unverified(CasUser),
-    /// A session of ours that nobody has used for too long. By another copy of its cookie it may be live.
+    /// A session of ours that has been unused for too long. With another copy of its cookie it may be live.
     Idle(CasUser),
     /// A live session.
     SignedIn(CasUser),
@@ -49,7 +49,7 @@ impl<'r> Visit<'r> {
         Self::by(request, place, visitor, now)
     }
 
-    /// The same of a visitor who is known already.
+    /// The same for a visitor who is already known.
     pub(crate) fn by<B>(
         request: &'r Request<B>,
         place: Place,
@@ -80,7 +80,7 @@ impl<'r> Visit<'r> {
         }
     }
 
-    /// Whether the session of the cookie that was shown is over.
+    /// Whether the session of the visitor's cookie is over.
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.visitor, Visitor::Ended | Visitor::Idle(_))
     }
@@ -97,7 +97,7 @@ impl<'r> Visit<'r> {
         }
     }
 
-    /// Whose cookie this is, be it known to be good or not: the session that a sign-out or another sign-in ends.
+    /// The session of this cookie, known to be valid or not: the one that a sign-out or another sign-in ends.
     pub(crate) fn owner(&self) -> Option<&CasUser> {
         match &self.visitor {
             Visitor::SignedIn(user) | Visitor::Idle(user) | Visitor::Unverified(user) => Some(user),
@@ -135,7 +135,7 @@ impl<'r> Visit<'r> {
         is_page.then(|| self.next(host)).flatten()
     }
 
-    /// The same for a user who has to give their credentials: nowhere else would they be asked for them.
+    /// The same for a user who has to give their credentials: no other page would ask for them.
     pub(crate) fn next_to_renew(&self, host: &Host) -> Option<ReturnPath> {
         let is_in_place = self.place == Place::Page;
         is_in_place.then(|| self.next(host)).flatten()
@@ -146,8 +146,8 @@ impl<'r> Visit<'r> {
         navigation::is_same_origin(host.url.origin(), self.headers)
     }
 
-    /// Whether another site may have the browser ask behind its user's back, where that brings the login cookie
-    /// along. It must not change then.
+    /// Whether another site may have made the browser send this behind its user's back, where that brings the login
+    /// cookie along. The cookie must not change then.
     pub(crate) fn is_hidden(&self, host: &Host) -> bool {
         self.place.takes_posts(host) && navigation::is_hidden(self.headers)
     }
@@ -197,7 +197,7 @@ impl Visitor {
     }
 }
 
-/// A session of a node whose clock is far ahead is left alone, like one that does not open.
+/// A session from a node whose clock is far ahead is left alone, like one that does not open.
 fn read(cookie: &SessionCookie, headers: &HeaderMap, now: UnixSeconds) -> Option<SessionData> {
     cookie
         .read(headers)

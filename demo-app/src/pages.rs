@@ -92,7 +92,7 @@ pub(crate) async fn profile(
     (policy.headers(), Html(page(&user).into_string())).into_response()
 }
 
-/// `GET /optional` and `GET /gateway`: who has signed in, if anybody.
+/// `GET /optional` and `GET /gateway`: the signed-in user, if there is one.
 pub(crate) async fn optional(user: Option<CasUser>) -> Response {
     match &user {
         Some(user) => Json(Profile::of(user)).into_response(),
@@ -116,7 +116,7 @@ impl<'u> Profile<'u> {
     }
 }
 
-/// Browsers name `text/html`; whoever names JSON and not HTML gets JSON.
+/// Browsers name `text/html`. A client that names JSON and not HTML gets JSON.
 pub(crate) fn wants_json(headers: &HeaderMap) -> bool {
     let names = |wanted: &str| {
         headers

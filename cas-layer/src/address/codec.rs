@@ -1,4 +1,5 @@
-//! The service URL: one codec writes it and reads it back, with a table of names for each place where tickets come back.
+//! The service URL. One codec writes it and reads it back, with a table of names for each place where tickets come
+//! back.
 //!
 //! It is computed from the configuration and our own parameters, never from the request's host. Its
 //! parameters are in alphabetical order and use characters that no server was seen to rewrite; what a
@@ -16,7 +17,7 @@ use crate::{
     user::Place,
 };
 
-/// What our parameters are called.
+/// The names of our parameters.
 struct Names {
     gateway: &'static str,
     tag: &'static str,
@@ -26,7 +27,7 @@ struct Names {
     next_encoded: &'static str,
     renew: &'static str,
     retry: &'static str,
-    /// Never part of a service URL: somebody asks to sign in with their credentials.
+    /// Never part of a service URL: a user asks to sign in with their credentials.
     wants_renewal: Option<&'static str>,
 }
 
@@ -40,7 +41,7 @@ const AT_ENDPOINT: Names = Names {
     wants_renewal: Some("renew"),
 };
 
-/// Among the parameters of the app's own they must not be mistaken for those.
+/// They stand among the app's own parameters, and must not be mistaken for those.
 const IN_PLACE: Names = Names {
     gateway: "cas_gateway",
     tag: "cas_login",
@@ -58,7 +59,7 @@ pub(crate) const ARTIFACT: &str = "SAMLart";
 /// The longest return path that a login cookie holds, in bytes: with a bare service URL it holds up to five.
 pub(super) const MAX_KEPT: usize = 256;
 
-/// What kind of login a service URL is of.
+/// The kind of login that a service URL belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LoginKind {
     /// The only retry of a login whose ticket came to another browser.
@@ -105,15 +106,15 @@ pub(crate) struct LoginQuery {
     /// The keyed hash that ties the login to its browser.
     pub(crate) tag: Option<String>,
     pub(crate) kind: LoginKind,
-    /// Whether somebody asks to sign in with their credentials, signed in or not.
+    /// Whether a user asks to sign in with their credentials, signed in or not.
     pub(crate) wants_renewal: bool,
-    /// The last one counts: a server may have put its own behind one that was there.
+    /// The last one applies: a server may have put its own behind an earlier one.
     pub(super) ticket: Option<String>,
-    /// With SAML 1.1 alone. The last one counts.
+    /// With SAML 1.1 only. The last one applies.
     pub(super) artifact: Option<String>,
 }
 
-/// What came back as a ticket cannot be one.
+/// The text that came back as a ticket cannot be one.
 #[derive(Debug)]
 pub(crate) struct NoTicket;
 
@@ -144,7 +145,7 @@ impl Names {
             } else if name == self.next_encoded {
                 read.next = ReturnPath::parse_encoded(&value);
             } else if name == self.retry {
-                // Whatever is not a first attempt is a last one.
+                // Anything but a first attempt is a last one.
                 read.kind.is_retry = value != "0";
             } else if name == self.renew {
                 read.kind.is_renewed = value == "1";
@@ -189,7 +190,7 @@ impl LoginQuery {
         read
     }
 
-    /// What the query of a page says; `None` when none of it is ours. `path` is the one that was asked for.
+    /// What the query of a page says. `None` if it has nothing of ours. `path` is the requested path.
     pub(crate) fn in_place(path: Option<&str>, query: Option<&str>, host: &Host) -> Option<Self> {
         let read = IN_PLACE.read(query?, path.and_then(ReturnPath::parse), host);
         read.tag.is_some().then_some(read)
@@ -204,8 +205,8 @@ impl LoginQuery {
         }
     }
 
-    /// The ticket, if the visitor came back with one. Two different ones under two names are an error: which of
-    /// them is the server's own cannot be told.
+    /// The ticket, if the visitor came back with one. Two different tickets under two names are an error: it is
+    /// unknown which of them is the server's own.
     pub(crate) fn ticket(&self, protocol: Protocol) -> Option<Result<ServiceTicket, NoTicket>> {
         let text = match (&self.ticket, &self.artifact) {
             (None, None) => return None,
@@ -215,8 +216,8 @@ impl LoginQuery {
         Some(parse_ticket(protocol, text).ok_or(NoTicket))
     }
 
-    /// What came with a bare service URL, and what the login cookie says about it. What else the address says is not
-    /// of our making.
+    /// The ticket that came with a bare service URL, and what the login cookie says about it. We made nothing else in
+    /// the address.
     pub(super) fn of_trip(&mut self, trip: &Trip) {
         self.kind = LoginKind {
             is_renewed: trip.is_renewed,
@@ -237,7 +238,7 @@ pub(super) fn parse_ticket(protocol: Protocol, text: &str) -> Option<ServiceTick
     }
 }
 
-/// A sign-in never ends at one of our own endpoints, and the landing path needs no name.
+/// A sign-in never ends at one of our own endpoints. The landing path needs no name.
 pub(crate) fn is_worth_naming(next: &ReturnPath, host: &Host) -> bool {
     !host.app.endpoints.contain(next) && *next != host.app.landing
 }
@@ -260,7 +261,7 @@ pub(super) fn callback_path<'p>(host: &'p Host, next: &'p ReturnPath) -> &'p str
         .unwrap_or("/")
 }
 
-/// Whether a path can only be read in one way, and has nothing that servers refuse, be it encoded.
+/// Whether a path can be read in only one way, and has nothing that servers refuse, even encoded.
 fn is_fit(path: &str) -> bool {
     canonical(path)
         .is_some_and(|decoded| !decoded.bytes().any(|byte| b"\"'<>^`{|}".contains(&byte)))

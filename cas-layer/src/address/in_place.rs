@@ -12,11 +12,11 @@ use crate::{
     session::Trip,
 };
 
-/// Where the answer of a visitor goes who was asked whether a sign-in is theirs.
+/// Where a visitor's answer goes to the question whether a sign-in is theirs.
 const CONFIRMATION: &str = "cas_confirmation";
 
-/// What the query of a page says about a sign-in with a bare service URL, behind which a server puts a ticket and
-/// nothing else. `None` for a `ticket` that does not look like one: that is the app's own.
+/// What the query of a page says about a sign-in with a bare service URL, to which a server adds a ticket and nothing
+/// else. `None` for a `ticket` that does not look like one: that is the app's own.
 pub(crate) fn read_bare(
     path: Option<&str>,
     query: Option<&str>,
@@ -40,9 +40,8 @@ pub(crate) fn read_bare(
     ticket.is_ok().then_some(read)
 }
 
-/// The page that a request asks for, with the app's own query byte for byte, and without what a sign-in put into
-/// its address. A query that is too long to come back is left out; `None` when the page cannot be returned to at
-/// all.
+/// The page that a request asks for, with the app's own query byte for byte, and without what a sign-in put into its
+/// address. A query that is too long to come back is left out. `None` if the page cannot be returned to at all.
 pub(crate) fn page(host: &Host, uri: &Uri) -> Option<ReturnPath> {
     let path = host.app_path(uri.path())?;
     let is_short = |page: &ReturnPath| !host.app.sign_in.is_bare || page.as_str().len() <= MAX_KEPT;
@@ -70,8 +69,8 @@ fn with_query(host: &Host, path: &str, query: Option<&str>) -> Option<ReturnPath
     ReturnPath::parse(&format!("{path}?{own}"))
 }
 
-/// Whether a parameter is a ticket that nobody here has asked for: of a link in a portal, or of a sign-in that is
-/// over.
+/// Whether a parameter is a ticket that no login here has asked for: from a link in a portal, or from a sign-in that
+/// is over.
 fn is_stray_ticket(host: &Host, parameter: &str) -> bool {
     parse(parameter.as_bytes()).any(|(name, value)| is_ticket(host, &name, &value))
 }
@@ -113,7 +112,7 @@ fn is_callback_of(host: &Host, trip: &Trip, path: &str) -> bool {
     decoded.is_some() && decoded == canonical(callback_path(host, next))
 }
 
-/// Whether tickets for pages whose own path some server refuses come back here.
+/// Whether tickets come back here for pages whose own path some server refuses.
 pub(crate) fn is_fallback(host: &Host, uri: &Uri) -> bool {
     let fallback = callback_path(host, &host.app.landing);
     host.app_path(uri.path()) == Some(fallback)

@@ -16,13 +16,13 @@ use crate::{
 };
 
 impl Place {
-    /// Whether the CAS server is asked to have tickets posted here: then the login cookie has to come with a form of
+    /// Whether the CAS server is asked to have tickets posted here. Then the login cookie has to come with a form of
     /// another site.
     pub(crate) fn takes_posts(self, host: &Host) -> bool {
         self == Self::Endpoint && host.app.sign_in.is_by_post
     }
 
-    /// The `Set-Cookie` value for a browser's logins; with none left the cookie goes.
+    /// The `Set-Cookie` value for a browser's logins. Without logins, it removes the cookie.
     pub(crate) fn login_cookie(self, host: &Host, binding: &Binding) -> Option<HeaderValue> {
         let cookie = &host.binding_cookie;
         cookie.write(binding, self.takes_posts(host))
@@ -34,8 +34,8 @@ impl Place {
         cookie.keep(binding, self.takes_posts(host))
     }
 
-    /// Takes the login that this visitor comes back from out of their browser's binding, and says which it
-    /// was, if there was one. With a bare service URL, `query` gets from it what the URL does not say.
+    /// Finds the login that this visitor comes back from, and takes it out of their browser's binding. `None` if
+    /// there is no such login. With a bare service URL, adds to `query` what the URL does not say.
     pub(crate) fn claim(
         self,
         host: &Host,
@@ -78,7 +78,7 @@ impl Place {
         }
     }
 
-    /// The public path where the answer goes of a visitor who is asked whether a sign-in that leads to `next` is theirs.
+    /// The public path for a visitor's answer to the question whether a sign-in that leads to `next` is theirs.
     pub(crate) fn confirmation_path(self, host: &Host, next: Option<&ReturnPath>) -> String {
         match self {
             Self::Endpoint => host.url.public_path(&host.app.endpoints.login),
@@ -106,7 +106,7 @@ impl Place {
         }
     }
 
-    /// Where a visitor signs out whom this app does not admit.
+    /// Where a visitor signs out if this app does not admit them.
     pub(crate) fn logout_link(self, host: &Host) -> String {
         match self {
             Self::Endpoint => host.url.public_path(&host.app.endpoints.logout),
@@ -114,7 +114,7 @@ impl Place {
         }
     }
 
-    /// Where a visitor goes whose session has ended here.
+    /// Where a visitor goes after their session has ended here.
     pub(crate) fn after_sign_out(self, host: &Host) -> String {
         match (self, host.app.sign_out.is_local) {
             (Self::Endpoint, true) => host.url.public_path(&host.app.endpoints.logout_callback),
@@ -139,7 +139,7 @@ fn login_link(host: &Host, next: Option<&ReturnPath>) -> String {
     }
 }
 
-/// Where a login starts afresh for the last time, by `GET`.
+/// Where a login begins again for the last time, by `GET`.
 pub(crate) fn retry_link(host: &Host, next: Option<&ReturnPath>, kind: LoginKind) -> String {
     let mut link = login_link(host, next);
     if kind.is_renewed {
@@ -158,8 +158,8 @@ fn signed_out_page(host: &Host) -> &ReturnPath {
     host.app.after_logout.as_ref().unwrap_or(&host.app.landing)
 }
 
-/// The CAS server's logout, which sends the visitor on to a page of this app, unless no CAS server would take
-/// its URL.
+/// The CAS server's logout. It sends the visitor on to a page of this app, unless CAS servers would not accept that
+/// page's URL.
 fn at_the_cas_server(host: &Host) -> String {
     let page = host.url.join(signed_out_page(host).as_str());
     let page = ServiceUrl::parse(page).ok();

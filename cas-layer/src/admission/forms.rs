@@ -1,8 +1,9 @@
 //! How many forms are read at once.
 //!
-//! A form takes memory as long as it is not whole, and anybody can leave one unfinished. So there are so many seats, and
-//! while somebody waits for one, a sender who keeps us waiting loses theirs: of those with the most forms on their way, the
-//! one whose form has been on its way the longest. A form that comes in one go is read, however many others never end.
+//! A form takes memory until it is complete, and anybody can leave one unfinished. So the number of seats is limited.
+//! While a form waits for a seat, a sender that lets us wait loses its own: first the sender with the most forms on
+//! their way, and of those the form that has been on its way the longest. A form that comes in one go is read,
+//! however many others never end.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -27,13 +28,13 @@ const AT_ONCE: usize = 256;
 /// How many may wait for a seat. They are not read meanwhile.
 const WAITING: usize = 4096;
 
-/// How long a sender who is to make room may go on. What a server sends in one go is there by then.
+/// How long a sender that has to make room may go on. By then, everything that a server sends in one go has arrived.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// How often we look for more after that: what has come is handed over bit by bit.
+/// How often we look for more after that: data is handed over bit by bit.
 const LOOKS: u8 = 2;
 
-/// Those who are counted together: all who are not known by their address are.
+/// Senders that are counted together: all senders without a known address are.
 type Sender = Option<Peer>;
 
 /// The forms of one app.
@@ -46,7 +47,7 @@ pub(crate) struct Forms {
 /// The forms that are being read.
 #[derive(Default)]
 struct Read {
-    /// By number, so the oldest of a sender is its first. Nobody has an empty map.
+    /// By number, so the oldest form of a sender is its first. No sender has an empty map.
     forms: HashMap<Sender, BTreeMap<u64, oneshot::Sender<()>>>,
     /// The number of the next one.
     number: u64,
@@ -62,7 +63,7 @@ impl Forms {
         }
     }
 
-    /// A seat to read a form of this sender's; `None` where too many wait for one.
+    /// A seat to read a form of this sender. `None` if too many wait for one.
     pub(crate) fn seat(
         &self,
         sender: Sender,
@@ -95,7 +96,7 @@ impl Forms {
         }
     }
 
-    /// Tells as many senders as others wait for.
+    /// Tells as many senders to give up their seats as others wait for one.
     fn make_room(&self) {
         let waiting = self.turns.waiting();
         if waiting > 0 {
@@ -110,7 +111,7 @@ impl Forms {
 }
 
 impl Read {
-    /// Tells whose turn it is to give up their seat; `false` if all of them have been told.
+    /// Tells the next sender to give up its seat. `false` if all of them have been told.
     fn tell_one(&mut self) -> bool {
         let most = self.forms.iter_mut().max_by_key(|(_, forms)| forms.len());
         let Some((&sender, forms)) = most else {
@@ -146,7 +147,7 @@ impl fmt::Debug for Forms {
     }
 }
 
-/// A seat among the forms that are read. What was read goes with it, and not later.
+/// A seat among the forms that are read. The data that was read is dropped with it, not later.
 pub(crate) struct Seat {
     forms: Forms,
     sender: Sender,

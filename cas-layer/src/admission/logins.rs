@@ -1,8 +1,8 @@
 //! One validation at a time for each login.
 //!
-//! A browser may come with its ticket twice: somebody reloads the page while the CAS server is being asked, or clicks
-//! twice. It goes away then from the first of the two, whose ticket is used up nevertheless. So what is asked is asked to
-//! the end, and whoever comes with the same ticket meanwhile gets the answer.
+//! A browser may come with its ticket twice: its user reloads the page while the CAS server is being asked, or clicks
+//! twice. The browser then gives up the first request, whose ticket is used up nevertheless. So a validation always
+//! runs to its end, and a request with the same ticket meanwhile gets the same answer.
 
 use std::{
     collections::HashMap,
@@ -28,12 +28,12 @@ const MAX_MEMBERS: usize = 6;
 pub(crate) struct Logins(Mutex<HashMap<LoginValue, Login>>);
 
 struct Login {
-    /// Who has to do with it now.
+    /// Who uses it now.
     members: usize,
     state: Arc<AsyncMutex<State>>,
 }
 
-/// What the requests of a login leave to each other.
+/// What the requests of a login leave for each other.
 #[derive(Default)]
 enum State {
     #[default]
@@ -45,7 +45,7 @@ enum State {
 }
 
 impl Logins {
-    /// Comes with a ticket of this login, and waits until no other one is being dealt with; `None` where too many wait.
+    /// Comes with a ticket of this login, and waits until no other ticket of it is in work. `None` if too many wait.
     pub(crate) async fn turn(self: &Arc<Self>, value: LoginValue) -> Option<Turn> {
         let (member, state) = self.enter(value)?;
         let state = state.lock_owned().await;
@@ -82,7 +82,7 @@ impl fmt::Debug for Logins {
     }
 }
 
-/// Somebody who has to do with a login. With the last one it is forgotten.
+/// A user of a login's entry. The entry is forgotten with the last one.
 pub(crate) struct Member {
     logins: Arc<Logins>,
     value: LoginValue,
@@ -113,14 +113,14 @@ impl Drop for Member {
     }
 }
 
-/// A request whose ticket is the only one of its login that is being dealt with.
+/// A request whose ticket is the only one of its login in work.
 pub(crate) struct Turn {
     state: OwnedMutexGuard<State>,
     member: Member,
 }
 
 impl Turn {
-    /// The answer to a request before this one that brought the same ticket and was still there for it.
+    /// The answer to an earlier request with the same ticket, if that answer is still there.
     pub(crate) fn answer_to(&self, id: SessionId) -> Option<Response<Bytes>> {
         match &*self.state {
             State::Answered(answered, response) if *answered == id => Some(response.clone()),
@@ -128,7 +128,8 @@ impl Turn {
         }
     }
 
-    /// Whether a request that went away left the validation of this ticket behind. One of another ticket is waited for.
+    /// Whether a request that went away left the validation of this ticket behind. If one of another ticket was left,
+    /// waits for it.
     pub(crate) async fn takes_over(&mut self, id: SessionId) -> bool {
         match &mut *self.state {
             State::Asking(asking, _) if *asking == id => return true,
@@ -140,13 +141,13 @@ impl Turn {
         false
     }
 
-    /// Begins the validation of the ticket of this session. It is a member of the login too, so that who comes after this
-    /// request has gone away finds it.
+    /// Begins the validation of the ticket of this session. The validation uses the login's entry too, so a later
+    /// request still finds it after this request has gone away.
     pub(crate) fn ask(&mut self, id: SessionId, begin: impl FnOnce(Member) -> Running<Begun>) {
         *self.state = State::Asking(id, begin(self.member.another()));
     }
 
-    /// What came of the validation; `None` if the runtime stops before.
+    /// The result of the validation. `None` if the runtime stops before.
     pub(crate) async fn outcome(&mut self) -> Option<Validation<Begun>> {
         let State::Asking(_, running) = &mut *self.state else {
             return None;
@@ -156,7 +157,7 @@ impl Turn {
         end.validation()
     }
 
-    /// Leaves the answer to those who come with the same ticket.
+    /// Leaves the answer for later requests with the same ticket.
     pub(crate) fn answered(&mut self, id: SessionId, response: &Response<Bytes>) {
         *self.state = State::Answered(id, response.clone());
     }

@@ -10,7 +10,7 @@ use http::Extensions;
 
 type Address = dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync;
 
-/// How the address of a request's sender is known, if the app says so.
+/// How to find the address of a request's sender, if the app says so.
 #[derive(Clone, Default)]
 pub(crate) struct Peers(Option<Arc<Address>>);
 
@@ -29,7 +29,7 @@ impl Peers {
         self.0.is_some()
     }
 
-    /// `None` where the app does not say how an address is known, or nothing put one into the request's extensions.
+    /// `None` if the app does not say how to find an address, or if the request's extensions have none.
     pub(crate) fn address(&self, extensions: &Extensions) -> Option<IpAddr> {
         let address = self.0.as_ref()?(extensions)?;
         // A socket that takes both families shows an IPv4 peer as `::ffff:192.0.2.1`.
@@ -43,7 +43,7 @@ impl Peers {
 }
 
 impl Peer {
-    /// Whoever has one IPv6 address has the other 2^64 of its network too (RFC 4291, section 2.5.4).
+    /// An owner of one IPv6 address has all 2^64 of its network (RFC 4291, section 2.5.4).
     fn at(address: IpAddr) -> Self {
         Self(match address {
             IpAddr::V4(_) => address,

@@ -1,4 +1,4 @@
-//! A validation under way, and what comes of it.
+//! A validation under way, and its result.
 
 use std::panic::resume_unwind;
 
@@ -10,7 +10,7 @@ use crate::{
     protocol::{Authentication, ProxyGrantingTicket},
 };
 
-/// What the CAS server made of a ticket, and the session that it may open.
+/// The CAS server's answer about a ticket, and the session that it may open.
 pub(crate) struct Validation<B> {
     pub(crate) begun: B,
     pub(crate) result: Result<Validated, ValidationError>,
@@ -18,12 +18,12 @@ pub(crate) struct Validation<B> {
 
 pub(crate) struct Validated {
     pub(crate) authentication: Authentication,
-    /// With what the app gets proxy tickets for the user, where it asked for that.
+    /// What the app needs to get proxy tickets for the user, if it asked for that.
     pub(crate) granting_ticket: Option<ProxyGrantingTicket>,
 }
 
-/// A validation under way. It goes on to its end if this is dropped: the CAS server is at work for it, whoever has gone
-/// away, and until it has answered the slot is not free.
+/// A validation under way. It runs to its end even if this is dropped: the CAS server is working on it, even if the
+/// request went away, and the slot is not free until the server has answered.
 pub(crate) struct Running<B>(JoinHandle<Validation<B>>);
 
 impl<B: Send + 'static> Running<B> {

@@ -1,4 +1,4 @@
-//! From where the requests of a CAS server are accepted.
+//! The addresses from which requests of a CAS server are accepted.
 
 use std::{fmt, net::IpAddr};
 

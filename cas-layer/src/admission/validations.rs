@@ -1,4 +1,4 @@
-//! The validations at one CAS server: who may have a ticket validated.
+//! The validations at one CAS server: which tickets may be validated now.
 
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ const WAITING_PER_SLOT: usize = 16;
 /// The validations at one CAS server.
 #[derive(Debug)]
 pub(crate) struct Validations {
-    /// Of tickets that browsers bring back from a login.
+    /// For tickets that browsers bring back from a login.
     pub(crate) browsers: Turns<Party>,
-    /// Of tickets that any request may bring. Neither keeps the other waiting.
+    /// For tickets that any request may bring. Neither keeps the other waiting.
     pub(crate) programs: Turns<Party>,
     pub(crate) logins: Arc<Logins>,
 }
@@ -30,12 +30,12 @@ impl Validations {
     }
 }
 
-/// Those who wait in one line.
+/// Requests that wait in one line.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Party {
-    /// Who comes from one address.
+    /// Requests from one address.
     Peer(Peer),
-    /// Who has begun one login: another place takes another login.
+    /// Requests of one login: another place takes another login.
     Login(LoginValue),
     Anybody,
 }

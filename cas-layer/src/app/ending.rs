@@ -10,8 +10,8 @@ use crate::{
 };
 
 impl Host {
-    /// Ends a session whose cookie was shown; a user without one has none to end. A registry that cannot be reached does
-    /// not keep the visitor here: on this node the session has ended, and the registry tells the others when it can.
+    /// Ends a session whose cookie was shown. A user without a session has none to end. If the registry cannot be
+    /// reached, the session has still ended on this node, and the registry tells the others when it can.
     pub(crate) async fn end(&self, user: &CasUser, cause: SignOutCause, now: UnixSeconds) {
         let Some(session) = user.session() else {
             return;
@@ -39,7 +39,7 @@ impl Host {
         self.tell(signed_out.recorded(ended.as_ref().copied()));
     }
 
-    /// What was opened for nothing is open no more. If this cannot be noted, the entries go when they expire.
+    /// Takes back a session that was opened for nothing. If this cannot be noted, the entries go when they expire.
     pub(crate) async fn take_back(&self, ids: Vec<SessionId>, now: UnixSeconds) {
         let _ = self
             .app

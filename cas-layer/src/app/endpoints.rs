@@ -8,7 +8,7 @@ pub(crate) struct Endpoints {
     pub(crate) login: String,
     pub(crate) logout: String,
     pub(crate) logout_callback: String,
-    /// Besides the login path, where logout requests go as a rule.
+    /// A path for logout requests besides the login path, where they usually go.
     pub(crate) logout_request: Option<String>,
     pub(crate) proxy_callback: Option<String>,
 }
@@ -31,7 +31,7 @@ impl Endpoints {
         all.find_map(|(own, endpoint)| (own == path).then_some(endpoint))
     }
 
-    /// Whether a visitor who is sent to `path` ends up at one of these, however it is spelled.
+    /// Whether a visitor who is sent to `path` arrives at one of these, however it is spelled.
     pub(crate) fn contain(&self, path: &ReturnPath) -> bool {
         self.all().any(|(own, _)| path.leads_to(own))
     }
@@ -48,7 +48,7 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
-    /// Whether a form decides what is done there. Signing out needs none.
+    /// Whether a form decides what happens there. Signing out needs no form.
     pub(crate) fn takes_forms(self) -> bool {
         match self {
             Self::Login | Self::LogoutRequest | Self::ProxyCallback => true,

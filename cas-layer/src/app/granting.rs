@@ -1,4 +1,4 @@
-//! How the app comes to proxy-granting tickets, and where it keeps them.
+//! How the app gets proxy-granting tickets, and where it keeps them.
 
 use std::net::IpAddr;
 
@@ -45,7 +45,7 @@ impl Granting {
         SealedGrant::new(self.encrypter.seal(&text)?.into_bytes())
     }
 
-    /// `None` for what no key of ours has sealed, or for something else.
+    /// `None` for a value that no key of ours has sealed, or that is something else.
     pub(crate) fn open(&self, sealed: &SealedGrant, label: &Label) -> Option<ProxyGrantingTicket> {
         let text = self.encrypter.open(sealed.as_bytes())?;
         let ticket = text.strip_prefix(&label.bytes())?;
@@ -53,8 +53,8 @@ impl Granting {
     }
 }
 
-/// What a proxy-granting ticket is sealed for. It stands inside the seal, so that who can write to the registry
-/// cannot give one user the ticket of another.
+/// The purpose of a sealed proxy-granting ticket. It is inside the seal, so that somebody who can write to the
+/// registry cannot give one user the ticket of another.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Label {
     /// The sign-in that has this IOU.

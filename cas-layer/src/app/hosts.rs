@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Host;
 use crate::paths::Authority;
 
-/// What the layer works with, for each public host. With one host a clone costs as much as one of an [`Arc`].
+/// What the layer works with, for each public host. With one host, cloning it is as cheap as cloning an [`Arc`].
 #[derive(Clone, Debug)]
 pub(crate) struct Hosts {
     first: Arc<Host>,
@@ -36,7 +36,7 @@ impl Hosts {
         &self.first
     }
 
-    /// The only host, if there is but one.
+    /// The host, if there is only one.
     pub(crate) fn only(&self) -> Option<&Arc<Host>> {
         self.several.is_none().then_some(&self.first)
     }

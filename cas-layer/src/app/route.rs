@@ -10,12 +10,12 @@ pub(crate) enum Route<'s> {
     Endpoint(Endpoint),
     /// The inner service's.
     App(Cow<'s, Access>),
-    /// Nobody's: who reads this path might arrive where more is asked than a user.
+    /// Nobody's: a service that reads this path might take it for a path that requires more than a user.
     Nowhere,
 }
 
 impl Host {
-    /// The path on this app of a path as it was requested; `None` when it lies outside of the app.
+    /// The path on this app for a path as it was requested. `None` if it is outside of the app.
     pub(crate) fn app_path<'p>(&self, requested: &'p str) -> Option<&'p str> {
         if self.app.prefix_stripped {
             Some(requested)
@@ -24,8 +24,8 @@ impl Host {
         }
     }
 
-    /// What a path is, as it was requested: encoded, without the query. An endpoint is known by its exact
-    /// spelling only; every other spelling is the rules'.
+    /// What a requested path is: encoded, without the query. Only its exact spelling is an endpoint. The rules decide
+    /// on every other spelling.
     pub(crate) fn route(&self, requested: &str) -> Route<'_> {
         let path = self.app_path(requested);
         match path.and_then(|path| self.app.endpoints.find(path)) {
@@ -34,7 +34,7 @@ impl Host {
         }
     }
 
-    /// The same where no path is our own, but for the one where the CAS server calls.
+    /// The same where no path is our own, except the one that the CAS server calls.
     pub(crate) fn route_in_place(&self, requested: &str) -> Route<'_> {
         match self.route(requested) {
             Route::Endpoint(endpoint) if endpoint != Endpoint::ProxyCallback => {
@@ -57,7 +57,7 @@ impl Host {
         }
     }
 
-    /// The rules see a path as a whole, and only then is the path of the app URL taken off: who reads
+    /// The rules see a path as a whole, and only then is the path of the app URL removed. A service that reads
     /// `//portal/admin` after us, or `/%70ortal/admin`, may well take it for a path on this app.
     fn ruled(&self, requested: &str) -> Route<'_> {
         let whole = canonical(requested);

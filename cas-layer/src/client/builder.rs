@@ -72,10 +72,10 @@ impl CasClientBuilder {
         self
     }
 
-    /// The form of answer that is asked for. The default value is [`ResponseFormat::Xml`].
+    /// The form of answer to ask for. The default value is [`ResponseFormat::Xml`].
     ///
-    /// XML that comes although JSON was asked for is read as XML, and the other way round.
-    /// [`build`](Self::build) refuses JSON with CAS 1 and SAML 1.1, which do not have it.
+    /// If XML comes although JSON was asked for, it is read as XML, and the other way round. [`build`](Self::build)
+    /// refuses JSON with CAS 1 and SAML 1.1, which do not have it.
     ///
     /// ```
     /// use cas_layer::{CasClient, ResponseFormat};
@@ -90,9 +90,9 @@ impl CasClientBuilder {
         self
     }
 
-    /// How far the clocks of this machine and of the CAS server may differ with [`Protocol::Saml1`]: an
-    /// assertion is taken from this long before its time window until this long after it; up to 10 minutes.
-    /// The default value is 5 seconds.
+    /// How far the clocks of this machine and of the CAS server may differ with [`Protocol::Saml1`], up to 10
+    /// minutes. An assertion is accepted from this long before its time window until this long after it. The default
+    /// value is 5 seconds.
     ///
     /// The other protocols have no time windows.
     pub fn saml_clock_tolerance(mut self, tolerance: Duration) -> Self {
@@ -122,14 +122,14 @@ impl CasClientBuilder {
 
     /// Changes the HTTP client, for a corporate proxy and the like.
     ///
-    /// This is the one place where the API of this crate shows reqwest, which it talks HTTP with. A program that only
-    /// calls methods of what it is given, as below, need not depend on reqwest. One that names reqwest's types itself,
-    /// as `reqwest::Proxy`, has to depend on the version that this crate depends on. A new major version of
+    /// This is the one place where the API of this crate shows reqwest, its HTTP library. A program that only calls
+    /// methods of the value it gets, as below, need not depend on reqwest. A program that names reqwest's types
+    /// itself, such as `reqwest::Proxy`, has to depend on the same version as this crate. A new major version of
     /// reqwest (below 1.0: a new minor version) is a new major version of this crate.
     ///
-    /// Redirects (none), retries (none), time limits, root certificates and `connection_verbose` (off, since it
-    /// logs tickets) are set afterwards, so the function has no say in them. When this is called again, the
-    /// functions run in the order of the calls.
+    /// Redirects (none), retries (none), time limits, root certificates and `connection_verbose` (off, since it logs
+    /// tickets) are set afterwards, so the function cannot change them. If this is called again, the functions run in
+    /// the order of the calls.
     ///
     /// ```
     /// use cas_layer::CasClient;
@@ -151,7 +151,7 @@ impl CasClientBuilder {
     ///
     /// # Security
     ///
-    /// Whoever sees or changes the traffic between this program and the CAS server can then sign in as anyone.
+    /// Anyone who can see or change the traffic between this program and the CAS server can then sign in as anyone.
     pub fn allow_insecure_http(mut self, allow: bool) -> Self {
         self.allow_insecure_http = allow;
         self
@@ -159,8 +159,8 @@ impl CasClientBuilder {
 
     /// Adds a parameter to the login URL, such as `locale`.
     ///
-    /// The parameters of the protocol and of the login form (`service`, `renew`, `gateway`, `method`, `ticket`,
-    /// `username`, …) are refused by [`build`](Self::build), and so is the same name twice.
+    /// [`build`](Self::build) refuses the parameters of the protocol and of the login form (`service`, `renew`,
+    /// `gateway`, `method`, `ticket`, `username`, …), and the same name twice.
     pub fn login_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.login_parameters.push((name.into(), value.into()));
         self
@@ -185,19 +185,19 @@ impl CasClientBuilder {
         self
     }
 
-    /// Which parameter of the logout URL says where to go afterwards. The default value is
+    /// The parameter of the logout URL that says where to go afterwards. The default value is
     /// [`LogoutParameter::Service`].
     pub fn logout_parameter(mut self, parameter: LogoutParameter) -> Self {
         self.logout_parameter = parameter;
         self
     }
 
-    /// Accepts users who come through one of these chains of proxies, besides those whom their own browser brings
-    /// (CAS protocol 2.6). May be called again: the chains of all calls are accepted. By default none is.
+    /// Accepts users who come through one of these chains of proxies, besides users whose own browser signs in (CAS
+    /// protocol 2.6). May be called again: the chains of all calls are accepted. By default, no chain is accepted.
     ///
-    /// Tickets are then validated where the server takes proxy tickets as well: `/proxyValidate` or
-    /// `/p3/proxyValidate` in place of `/serviceValidate` or `/p3/serviceValidate`. Who came through which proxies
-    /// says [`Authentication::proxies`](crate::Authentication::proxies).
+    /// Tickets are then validated at the endpoint that also accepts proxy tickets: `/proxyValidate` or
+    /// `/p3/proxyValidate` in place of `/serviceValidate` or `/p3/serviceValidate`.
+    /// [`Authentication::proxies`](crate::Authentication::proxies) lists the proxies that a user came through.
     ///
     /// [`validate_renewed`](crate::CasClient::validate_renewed) accepts no proxies in any case.
     ///
@@ -212,17 +212,18 @@ impl CasClientBuilder {
         self
     }
 
-    /// Asks for a proxy-granting ticket with every validation, to be brought to this URL of the app (CAS protocol
-    /// 2.5.4). By default none is asked for.
+    /// Asks for a proxy-granting ticket with every validation. The CAS server brings it to this URL of the app (CAS
+    /// protocol 2.5.4). By default, the client asks for none.
     ///
     /// While a validation is under way, the CAS server requests the URL: see [`ProxyCallback`]. The answer to the
-    /// validation then has the
-    /// [IOU](crate::Authentication::proxy_granting_ticket_iou) that came along with the ticket. Some servers refuse
-    /// the sign-in when the callback fails, or when this app may not be a proxy; others leave the IOU out.
+    /// validation then has the [IOU](crate::Authentication::proxy_granting_ticket_iou) that came with the ticket. If
+    /// the callback fails, or if this app may not be a proxy, some servers refuse the sign-in; others leave the IOU
+    /// out.
     ///
-    /// It is https, but for loopback or with [`allow_insecure_http`](Self::allow_insecure_http); most servers take
-    /// nothing else. Services know this app by it, byte for byte. It may have a query, without `ticket`, `pgtId` and
-    /// `pgtIou`. [`build`](Self::build) refuses other URLs, and any with CAS 1 and SAML 1.1, which have no proxies.
+    /// The URL must be https, except on loopback or with [`allow_insecure_http`](Self::allow_insecure_http); most
+    /// servers accept nothing else. Services know this app by it, byte for byte. It may have a query, without
+    /// `ticket`, `pgtId` and `pgtIou`. [`build`](Self::build) refuses other URLs, and any URL with CAS 1 and SAML
+    /// 1.1, which have no proxies.
     ///
     /// [`ProxyCallback`]: crate::ProxyCallback
     pub fn proxy_callback_url(mut self, url: impl Into<String>) -> Self {
@@ -275,7 +276,7 @@ impl CasClientBuilder {
             .connection_verbose(false)
             .connect_timeout(self.connect_timeout)
             .read_timeout(self.timeout)
-            // Around everything up to the last byte, so that a server that sends a byte now and then meets it, too.
+            // Around everything up to the last byte, so that it also stops a server that sends a byte now and then.
             .timeout(self.timeout)
             .build()
             .map_err(|error| ConfigError::HttpClient(error.into()))?;

@@ -27,9 +27,9 @@ const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 
 /// A client of one CAS server, usable without the layer.
 ///
-/// It keeps connections open between validations. A clone costs an `Arc` and shares them.
+/// It keeps connections open between validations. Clones share them; cloning is as cheap as cloning an `Arc`.
 ///
-/// An answer is taken when it has a 2xx status, is at most 1 MiB and arrives whole within
+/// An answer is accepted if it has a 2xx status, is at most 1 MiB and arrives whole within
 /// [`timeout`](Self::timeout). Redirects are not followed, and nothing is sent twice.
 ///
 /// ```no_run
@@ -71,7 +71,7 @@ impl CasClient {
         }
     }
 
-    /// The same client by another clock.
+    /// The same client with another clock.
     pub(crate) fn by(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
@@ -123,7 +123,7 @@ impl CasClient {
         self.login_url_in(LoginMode::Normal, service)
     }
 
-    /// The same, for somebody who is to give their credentials in any case, or in none.
+    /// The same, for a user who has to give their credentials in any case, or must not be asked for them.
     #[must_use]
     pub fn login_url_in(&self, mode: LoginMode, service: &ServiceUrl) -> String {
         let Inner {
@@ -135,15 +135,15 @@ impl CasClient {
         server.login(*protocol, service, mode, login_parameters)
     }
 
-    /// The same, but the server is asked to have the browser post the ticket to the service (CAS protocol 2.1.1). Some
-    /// do not know this, and answer as ever.
+    /// The same, but asks the server to let the browser post the ticket to the service (CAS protocol 2.1.1). Servers
+    /// that do not know this redirect as usual.
     pub(crate) fn login_url_by_post(&self, mode: LoginMode, service: &ServiceUrl) -> String {
         // There is a query already, with the service in it.
         self.login_url_in(mode, service) + "&method=POST"
     }
 
-    /// Where to send a browser to end its session at the CAS server, and which page the server may offer or
-    /// redirect to afterwards (CAS protocol 2.3.1).
+    /// Where to send a browser to end its session at the CAS server. The server may then offer a link to `return_to`,
+    /// or redirect there (CAS protocol 2.3.1).
     ///
     /// ```
     /// use cas_layer::{CasClient, ServiceUrl};
@@ -171,16 +171,16 @@ impl CasClient {
 
     /// Asks the CAS server whose ticket this is (CAS protocol 2.4, 2.5, 2.8, 4.2).
     ///
-    /// `service` must be, byte for byte, the URL that was sent to the login page. The ticket is used up by
-    /// this, whatever the answer. A ticket that came through proxies is refused unless
-    /// [they are accepted](crate::CasClientBuilder::accept_proxies).
+    /// `service` must be, byte for byte, the URL that was sent to the login page. This uses the ticket up, whatever
+    /// the answer. A ticket that came through proxies is refused unless [they are
+    /// accepted](crate::CasClientBuilder::accept_proxies).
     ///
     /// Needs a tokio runtime with time and I/O enabled.
     ///
     /// # Errors
     ///
-    /// [`ValidationErrorKind`] tells a refused ticket from a server that cannot be reached, takes too long, or
-    /// answers something else. Only the first says anything about the user.
+    /// [`ValidationErrorKind`] tells a refused ticket from a server that cannot be reached, takes too long, or sends
+    /// an answer that cannot be read. Only the first says anything about the user.
     pub async fn validate(
         &self,
         ticket: &ServiceTicket,
@@ -189,13 +189,13 @@ impl CasClient {
         self.validate_in(false, ticket, service).await
     }
 
-    /// The same for a ticket that counts only if the user has just given their credentials (`renew`, CAS
-    /// protocol 2.5.1).
+    /// The same for a ticket that counts only if the user has just given their credentials (`renew`, CAS protocol
+    /// 2.5.1).
     ///
     /// # Errors
     ///
-    /// As [`validate`](Self::validate). A server that says itself that the credentials are older is refused too,
-    /// and so is a ticket that came through proxies, whichever are accepted: nobody gave credentials for it.
+    /// As [`validate`](Self::validate). A ticket is also refused if the server itself says that the credentials are
+    /// older. A ticket that came through proxies is always refused: nobody gave credentials for it.
     pub async fn validate_renewed(
         &self,
         ticket: &ServiceTicket,

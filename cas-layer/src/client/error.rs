@@ -7,7 +7,7 @@ use crate::protocol::{Refusal, ResponseError, ServiceTicket, Unmet};
 
 /// Why a ticket was not validated.
 ///
-/// What it prints is fit for a log: no ticket, no service URL, and of the server's words only those that
+/// Its text is fit for a log: it has no ticket and no service URL. Of the server's words, it has only those that
 /// cannot be one of these. It is meant for operators, not for a page.
 pub struct ValidationError {
     kind: ValidationErrorKind,
@@ -21,12 +21,12 @@ pub struct ValidationError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ValidationErrorKind {
-    /// The CAS server answered that the ticket is not good: unknown, used, expired, or of another service. Or the
+    /// The CAS server answered that the ticket is not valid: unknown, used, expired, or for another service. Or the
     /// ticket came through proxies that are [not accepted](crate::CasClientBuilder::accept_proxies).
     Refused,
-    /// An assertion (SAML 1.1) that does not count here and now: outside of its time window, meant for another
-    /// service, or an answer to another request. The error says which. With a time window, compare the clocks of
-    /// this machine and of the CAS server.
+    /// An assertion (SAML 1.1) that is not valid here and now: it is outside of its time window, meant for another
+    /// service, or an answer to another request. The error says which. With a time window, compare the clocks of this
+    /// machine and of the CAS server.
     ConditionsUnmet,
     /// No connection, or one that broke before the answer was complete.
     Unreachable,
@@ -51,8 +51,8 @@ impl ValidationError {
         self.code.as_deref()
     }
 
-    /// The proxies that the ticket came through, most recent first, when they are why it was refused. Not part of
-    /// what the error prints: the text is the CAS server's.
+    /// The proxies that the ticket came through, most recent first, if it was refused because of them. They are not
+    /// part of the error's text, which is the CAS server's.
     #[must_use]
     pub fn proxies(&self) -> &[String] {
         &self.proxies
@@ -72,11 +72,11 @@ impl ValidationError {
     pub(super) fn no_randomness() -> Self {
         Self::new(
             ValidationErrorKind::Unreachable,
-            "the operating system gives no random bytes, so the CAS server was not asked",
+            "the operating system has no random bytes, so the CAS server was not asked",
         )
     }
 
-    /// Accepting a user through a proxy is for those who list the proxies they trust.
+    /// The app has to list the proxies that it trusts. Any other is refused.
     pub(super) fn proxied(proxies: &[String]) -> Self {
         Self {
             proxies: proxies.to_vec(),
@@ -87,7 +87,7 @@ impl ValidationError {
         }
     }
 
-    /// The server ignored that credentials were to be given, at the login page and at validation.
+    /// The server ignored the demand for credentials, at the login page and at validation.
     pub(super) fn not_renewed() -> Self {
         Self::new(
             ValidationErrorKind::Refused,
@@ -121,7 +121,7 @@ impl ValidationError {
     }
 }
 
-/// What happened, and what of the server's words may be repeated. `ticket` is the one just sent.
+/// What happened, with those of the server's words that may be repeated. `ticket` is the one just sent.
 pub(super) fn in_words(what: &str, refusal: &Refusal, ticket: &str) -> String {
     let mut message = what.to_owned();
     for part in [

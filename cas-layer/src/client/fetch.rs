@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::secret::append;
 
-/// The longest answer that is read, in bytes.
+/// The longest answer that the client reads, in bytes.
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
 /// Sends a request, once, and waits for the head of the answer.
@@ -27,7 +27,7 @@ pub(super) async fn read(mut response: Response) -> Result<Zeroizing<Vec<u8>>, F
     Ok(body)
 }
 
-/// Why there is no answer to read. What it says is fit for a log.
+/// Why there is no answer to read. Its text is fit for a log.
 pub(super) struct FetchError {
     pub(super) kind: FetchErrorKind,
     pub(super) message: Cow<'static, str>,

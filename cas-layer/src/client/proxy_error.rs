@@ -13,8 +13,9 @@ use crate::{
 
 /// Why the CAS server gave no proxy ticket.
 ///
-/// What it prints is fit for a log: neither ticket nor target, and of the server's words only those that cannot be
-/// one of these, for servers do quote live proxy-granting tickets. It is meant for operators, not for a page.
+/// Its text is fit for a log: it has neither ticket nor target. Of the server's words, it has only those that cannot
+/// be one of these, because some servers quote live proxy-granting tickets. It is meant for operators, not for a
+/// page.
 pub struct ProxyTicketError {
     kind: ProxyTicketErrorKind,
     code: Option<String>,
@@ -26,15 +27,15 @@ pub struct ProxyTicketError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProxyTicketErrorKind {
-    /// The session has no proxy-granting ticket: its sign-in brought none, see the log for why. The CAS server was
+    /// The session has no proxy-granting ticket: its sign-in brought none, and the log says why. The CAS server was
     /// not asked.
     NoGrantingTicket,
-    /// The target is no URL for which there can be a ticket, see [`ServiceUrl::parse`](crate::ServiceUrl::parse). The
-    /// CAS server was not asked.
+    /// No ticket is possible for this target, see [`ServiceUrl::parse`](crate::ServiceUrl::parse). The CAS server was
+    /// not asked.
     InvalidTarget,
     /// The registry, which keeps the proxy-granting ticket, cannot be reached. The CAS server was not asked.
     RegistryUnavailable,
-    /// The proxy-granting ticket is not good, or no longer: the user's session at the CAS server has ended
+    /// The proxy-granting ticket is not valid, or no longer: the user's session at the CAS server has ended
     /// (`INVALID_TICKET`, `BAD_PGT`). Only a new sign-in brings another.
     Expired,
     /// The server gives this app, or this user, no tickets for that target (`UNAUTHORIZED_SERVICE`,
@@ -48,7 +49,7 @@ pub enum ProxyTicketErrorKind {
     /// No connection within its time limit, or no complete answer within the limit of the whole call.
     TimedOut,
     /// An answer that no CAS server gives: a status of success with something else in it, another status without a
-    /// refusal in it, a redirect, HTML, over 1 MiB, not well-formed, or contradictory.
+    /// refusal, a redirect, HTML, over 1 MiB, not well-formed, or contradictory.
     Unreadable,
 }
 
@@ -95,7 +96,7 @@ impl ProxyTicketError {
     }
 }
 
-/// What the layer knows without the CAS server.
+/// Errors that the layer finds without asking the CAS server.
 impl ProxyTicketError {
     fn unasked(kind: ProxyTicketErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self {

@@ -10,11 +10,10 @@ use crate::protocol::{
 };
 
 impl CasClient {
-    /// Asks the CAS server for a ticket with which this app can call `target` in its user's name (CAS protocol
-    /// 2.7).
+    /// Asks the CAS server for a ticket with which this app can call `target` in its user's name (CAS protocol 2.7).
     ///
-    /// The ticket is good for one request, to exactly this `target`, within about a minute: ask for another for
-    /// the next. Nothing is sent twice.
+    /// The ticket is good for one request, to exactly this `target`, within about a minute. Ask for another one for
+    /// the next request. Nothing is sent twice.
     ///
     /// Needs a tokio runtime with time and I/O enabled.
     ///
@@ -35,8 +34,9 @@ impl CasClient {
     ///
     /// # Errors
     ///
-    /// [`ProxyTicketErrorKind`](crate::ProxyTicketErrorKind) tells a ticket that is over from a target that is not
-    /// allowed, and both from a server that cannot be reached, takes too long, or answers something else.
+    /// [`ProxyTicketErrorKind`](crate::ProxyTicketErrorKind) tells a proxy-granting ticket that is no longer valid
+    /// from a target that is not allowed, and both from a server that cannot be reached, takes too long, or sends an
+    /// answer that cannot be read.
     pub async fn proxy_ticket(
         &self,
         ticket: &ProxyGrantingTicket,

@@ -49,9 +49,9 @@ use crate::{
 /// | the CAS server: protocol, time limits, certificates, accepted proxies | [`client`](Self::client): [`CasClientBuilder`] |
 /// | where ended sessions are remembered | [`registry`](Self::registry) |
 /// | more public names, more CAS servers | [`host`](Self::host) |
-/// | who sends a request | [`peer_address`](Self::peer_address) |
+/// | the address of a request's sender | [`peer_address`](Self::peer_address) |
 /// | what pages look like | [`pages`](Self::pages) |
-/// | being told what happens | [`on_sign_in`](Self::on_sign_in), [`on_sign_out`](Self::on_sign_out), [`on_refused`](Self::on_refused) |
+/// | functions that are called on events | [`on_sign_in`](Self::on_sign_in), [`on_sign_out`](Self::on_sign_out), [`on_refused`](Self::on_refused) |
 /// | plain http | [`allow_insecure_http`](Self::allow_insecure_http) |
 #[must_use]
 pub struct CasConfigBuilder {
@@ -61,7 +61,7 @@ pub struct CasConfigBuilder {
     settings: Settings,
 }
 
-/// Where the app and the CAS server are; a closure has nothing to show, and the rest is checked later.
+/// Where the app and the CAS server are. A closure has nothing to show, and the rest is checked later.
 impl fmt::Debug for CasConfigBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CasConfigBuilder")
@@ -84,17 +84,16 @@ impl CasConfigBuilder {
         }
     }
 
-    /// Adds a key. The first seals, all open. At least one is needed.
+    /// Adds a key. The first key seals new cookies, and all keys open existing ones. At least one key is needed.
     ///
-    /// To change keys without signing anyone out: first add the new key second on every node, then
-    /// make it the first on every node, and drop the old one a session lifetime later, the longest there
-    /// is.
+    /// To change keys without signing anyone out: add the new key second on every node. Then make it the first on
+    /// every node. Drop the old key after the longest session lifetime.
     pub fn key(mut self, key: impl Into<Key>) -> Self {
         self.settings.keys.push(key.into());
         self
     }
 
-    /// Changes how long a session lasts, which attributes it carries and under which user name, and what its cookie is
+    /// Changes how long a session lasts, which attributes and which user name it carries, and what its cookie is
     /// like: see [`SessionOptions`].
     ///
     /// ```
@@ -113,7 +112,8 @@ impl CasConfigBuilder {
         self
     }
 
-    /// Changes how visitors sign in, where they go then, and how many do so at once: see [`SignInOptions`].
+    /// Changes how visitors sign in, where they go afterwards, and how many can sign in at once: see
+    /// [`SignInOptions`].
     ///
     /// ```
     /// use cas_layer::{CasConfig, Key};
@@ -129,7 +129,7 @@ impl CasConfigBuilder {
         self
     }
 
-    /// Changes how visitors sign out, where they go then, and from where the CAS server may sign them out: see
+    /// Changes how visitors sign out, where they go afterwards, and from where the CAS server may sign them out: see
     /// [`SignOutOptions`].
     ///
     /// ```
@@ -180,7 +180,7 @@ impl CasConfigBuilder {
         self
     }
 
-    /// Changes how the CAS server is talked to: protocol, time limits, certificates, proxies.
+    /// Changes how the layer talks to the CAS server: protocol, time limits, certificates, proxies.
     ///
     /// ```
     /// # use cas_layer::{CasConfig, Key, Protocol};
@@ -196,18 +196,18 @@ impl CasConfigBuilder {
         self
     }
 
-    /// Serves a further public host. That is the app's public base URL there, as in
-    /// [`CasConfig::builder`](crate::CasConfig::builder); visitors sign in at the same CAS server, unless a
+    /// Serves a further public host, given by the app's public base URL there, as in
+    /// [`CasConfig::builder`](crate::CasConfig::builder). Visitors sign in at the same CAS server, unless a
     /// [`FurtherHost`] has a client for another one.
     ///
-    /// As soon as there is more than one host, the request says which one it is for, in its target or in its
-    /// `Host` field; a reverse proxy has to pass that on as the browser sent it. `X-Forwarded-Host` and `Forwarded`
-    /// are not looked at. A host that is not listed gets 421, also for public paths and health checks; a request
-    /// that names none, or two, gets 400. Hosts are told apart by name and port: `www.` before a name and a dot
-    /// behind it make another one.
+    /// As soon as there is more than one host, a request has to name its host, in its target or in its `Host` field.
+    /// A reverse proxy has to pass this on as the browser sent it. The layer does not look at `X-Forwarded-Host` and
+    /// `Forwarded`. A host that is not listed gets 421, also for public paths and health checks. A request that names
+    /// no host, or two, gets 400. Hosts are told apart by name and port: `www.` before a name or a dot behind it
+    /// makes another host.
     ///
-    /// Every host has sessions of its own: the cookie of one is none on another. Rules, endpoints, keys, registry
-    /// and all other settings are the same for all.
+    /// Every host has sessions of its own: the cookie of one host does not work on another. Rules, endpoints, keys,
+    /// registry and all other settings are the same for all hosts.
     ///
     /// ```
     /// use cas_layer::{CasClient, CasConfig, FurtherHost, Key, Protocol};
@@ -227,17 +227,18 @@ impl CasConfigBuilder {
         self
     }
 
-    /// How the address of a request's sender is found in the request's extensions. With axum that is
-    /// [`peer_address`](crate::peer_address), if nothing stands in front of the app; behind a reverse proxy, whatever
-    /// middleware of yours put there after it has checked that the request came from the proxy. The default is that
-    /// nobody's address is known.
+    /// Tells the layer how to find the address of a request's sender in the request's extensions. With axum, use
+    /// [`peer_address`](crate::peer_address) if nothing stands in front of the app. Behind a reverse proxy, read what
+    /// your own middleware put there after it checked that the request came from the proxy. By default, no address is
+    /// known.
     ///
-    /// Lists of sources need it, and with it limits count per sender: an IPv4 address, or the /64 network of an
-    /// IPv6 address: so one sender keeps no other from signing in, however many logins they begin, nor from a single
+    /// Lists of sources need this. With it, limits apply per sender: an IPv4 address, or the /64 network of an IPv6
+    /// address. So one sender cannot keep others from signing in, however many logins it begins, nor from a single
     /// logout.
     ///
     /// # Security
-    /// Never the proxy's own address: all visitors would be one sender. Never a header that the visitor can write.
+    /// Never use the proxy's own address: all visitors would be one sender. Never use a header that the visitor can
+    /// write.
     pub fn peer_address(
         mut self,
         address: impl Fn(&Extensions) -> Option<IpAddr> + Send + Sync + 'static,
@@ -246,20 +247,21 @@ impl CasConfigBuilder {
         self
     }
 
-    /// The registry of opened and ended sessions. The default is a [`MemoryRegistry`](crate::MemoryRegistry) of its own.
+    /// The registry of opened and ended sessions. By default, each configuration has its own
+    /// [`MemoryRegistry`](crate::MemoryRegistry).
     ///
-    /// Apps that share a registry have to have the same longest session lifetime.
+    /// Apps that share a registry must have the same longest session lifetime.
     pub fn registry(mut self, registry: impl Registry) -> Self {
         self.settings.registry = Arc::new(registry);
         self
     }
 
-    /// Renders the layer's own pages for browsers. `None` leaves a page to the layer. Status,
-    /// `Cache-Control` and `Referrer-Policy` are the layer's in any case.
+    /// Renders the layer's own pages for browsers. If the function returns `None`, the layer renders the page. The
+    /// layer always sets the status, `Cache-Control` and `Referrer-Policy` itself.
     ///
     /// # Security
-    /// [`Page::link`], [`Page::code`], [`Page::veto`], and name and form target of a
-    /// [`Page::confirmation`] have to be escaped. A page with a confirmation is of no use without its form.
+    /// Escape [`Page::link`], [`Page::code`], [`Page::veto`], and the name and the form target of a
+    /// [`Page::confirmation`]. A page with a confirmation is of no use without its form.
     ///
     /// ```
     /// use cas_layer::{CasConfig, Key, PageKind};
@@ -281,17 +283,17 @@ impl CasConfigBuilder {
         self
     }
 
-    /// Allows plain http for an app or a CAS server that is not on loopback. The default is not to.
+    /// Allows plain http for an app or a CAS server that is not on loopback. By default, that is refused.
     ///
     /// # Security
-    /// Whoever can read the network can then take over every session and use every ticket.
+    /// Anyone who can read the network can then take over every session and use every ticket.
     pub fn allow_insecure_http(mut self, allow: bool) -> Self {
         self.settings.allow_insecure_http = allow;
         self.client = self.client.allow_insecure_http(allow);
         self
     }
 
-    /// Takes the time from a test's hand.
+    /// Uses a clock that a test moves by hand.
     #[cfg(feature = "testing")]
     pub fn clock(mut self, clock: crate::testing::ManualClock) -> Self {
         self.settings.clock = crate::clock::Clock::Manual(clock);

@@ -16,9 +16,9 @@ pub(crate) struct CookieNames {
 }
 
 impl CookieNames {
-    /// `chosen` is the user's base name. The default carries a short hash of app and CAS server, so
-    /// that two apps on one host do not overwrite each other's. On https both get the prefix
-    /// `__Host-` (RFC 6265bis, section 4.1.3.2).
+    /// `chosen` is the base name that the app chose. The default has a short hash of app and CAS server, so that two
+    /// apps on one host do not overwrite each other's cookies. On https both names get the prefix `__Host-` (RFC
+    /// 6265bis, section 4.1.3.2).
     pub(crate) fn new(
         chosen: Option<&str>,
         app_url: &str,
@@ -59,7 +59,7 @@ fn check(name: &str) -> Result<(), ConfigError> {
     let lower = name.to_ascii_lowercase();
     if lower.starts_with("__host-") || lower.starts_with("__secure-") {
         return Err(invalid(
-            "give it without prefix: the layer adds the one that fits",
+            "give it without a prefix: the layer adds the right one",
         ));
     }
     Ok(())

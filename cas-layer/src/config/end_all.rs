@@ -3,7 +3,7 @@
 use super::CasConfig;
 use crate::{protocol::ServerUrl, registry::RegistryError, strict_url::printable};
 
-/// Why not all sessions of a user are certain to have ended.
+/// Why it is not certain that all sessions of a user have ended.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndAllError {
@@ -13,20 +13,20 @@ pub enum EndAllError {
         /// The URL as it was given, or normalised.
         cas_url: String,
     },
-    /// The registry could not make sure of it: try again. On this node the sessions have ended.
-    #[error("the registry is not certain to remember it")]
+    /// The registry cannot guarantee that it remembers this: try again. On this node the sessions have ended.
+    #[error("the registry cannot guarantee to remember it")]
     Registry(#[from] RegistryError),
 }
 
 impl CasConfig {
-    /// Ends every session of a user of one CAS server at this app, whichever host it is at, and at other apps that
-    /// share its registry and CAS server, on every node: for administrators. `cas_url` is the URL of that CAS
-    /// server, in any spelling that the builder takes; [`CasUser::cas_url`](crate::CasUser::cas_url) is one.
-    /// `user` is the name as [`CasUser::name`](crate::CasUser::name) gives it. Users of other CAS servers who have
-    /// the same name are not touched, nor are sessions that are opened later.
+    /// Ends every session of a user of one CAS server, on every node: for administrators. It covers all hosts of this
+    /// app, and other apps that share its registry and CAS server. `cas_url` is the URL of that CAS server, in any
+    /// spelling that the builder accepts, such as [`CasUser::cas_url`](crate::CasUser::cas_url). `user` is the name
+    /// as [`CasUser::name`](crate::CasUser::name) returns it. Sessions of users with the same name at other CAS
+    /// servers go on, and so do sessions that are opened later.
     ///
     /// # Errors
-    /// The CAS server is not one of this configuration, or the registry failed.
+    /// The CAS server is not in this configuration, or the registry failed.
     pub async fn end_all(&self, cas_url: &str, user: &str) -> Result<(), EndAllError> {
         let unknown = |cas_url| EndAllError::UnknownCasServer { cas_url };
         let normalised = ServerUrl::normalise(cas_url).map_err(|_| unknown(printable(cas_url)))?;

@@ -1,4 +1,4 @@
-//! Something that has happened, as far as it is told.
+//! An event.
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -21,16 +21,16 @@ pub(crate) enum Event<'e> {
     SignedIn(&'e CasUser),
     /// Somebody was turned away.
     Refused(Refused<'e>),
-    /// One session has ended, or all of one user.
+    /// One session has ended, or all sessions of a user.
     SignedOut(SignedOut<'e>),
-    /// A browser comes back again and again without the cookie of a session that was opened.
+    /// A browser comes back again and again without the cookie of its open session.
     SessionNotKept(SessionId),
     /// The CAS server answered, or did not.
     Validated {
         result: Result<(), ValidationErrorKind>,
         took: Duration,
     },
-    /// A single-logout message was dealt with.
+    /// A single-logout message was answered.
     LogoutRequest(Channel, LogoutOutcome<'e>),
     /// The CAS server, or somebody else, came to the proxy callback.
     ProxyCallback(ProxyCallbackOutcome<'e>),
@@ -49,22 +49,22 @@ pub(crate) enum Channel {
     Front,
 }
 
-/// What a single-logout message came to.
+/// The result of a single-logout message.
 #[derive(Clone, Copy)]
 pub(crate) enum LogoutOutcome<'e> {
-    /// So many sessions were begun or open.
+    /// This many sessions were begun or open.
     Ended(usize),
     /// It names no session of ours.
     Unknown,
     /// It could not be read as a logout request, for the reason told.
     Malformed(&'e dyn fmt::Display),
-    /// So many forms are being read that there was no room to look whether it is one.
+    /// It was not read, because too many forms are being read.
     NoRoom,
     /// Its sender is not listed.
     SourceRefused,
-    /// Who sent it cannot be said, and only listed senders are heard.
+    /// Its sender is not known, and only listed senders are accepted.
     SourceUnknown,
-    /// The registry does not promise to remember.
+    /// The registry does not guarantee to remember it.
     NotRemembered(&'e RegistryError),
 }
 
@@ -76,7 +76,7 @@ impl Channel {
         }
     }
 
-    /// What a session that was ended in this way ended by.
+    /// The cause of the end of a session that ended in this way.
     pub(crate) fn cause(self) -> SignOutCause {
         match self {
             Self::Back => SignOutCause::BackChannel,
@@ -86,7 +86,7 @@ impl Channel {
 }
 
 impl<'e> Event<'e> {
-    /// Says at which CAS server the user in it is one.
+    /// Adds the CAS server of the user in it.
     pub(crate) fn at(mut self, cas_url: &'e str) -> Self {
         match &mut self {
             Self::Refused(refused) => refused.cas_url = cas_url,
@@ -123,12 +123,12 @@ impl fmt::Debug for LogoutOutcome<'_> {
     }
 }
 
-/// What a validation came to, in one word.
+/// The result of a validation, in one word.
 pub(super) fn validation_result(result: Result<(), ValidationErrorKind>) -> &'static str {
     result.map_or_else(|kind| RefusedReason::from(kind).as_str(), |()| "ok")
 }
 
-/// What is behind an error, which its own text leaves out.
+/// The source of an error, which its own text leaves out.
 pub(super) fn source_of(error: &dyn Error) -> Option<String> {
     error.source().map(ToString::to_string)
 }

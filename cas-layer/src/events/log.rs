@@ -19,13 +19,14 @@ use crate::{protocol::Protocol, registry::RegistryError, seldom::Seldom};
 
 const TARGET: &str = "cas_layer";
 
-/// What was said of events that anybody can bring about, by their names. The names are a closed list, so this is small.
+/// What was said about events that strangers can cause, by their names. The names are a closed list, so this is
+/// small.
 #[derive(Debug, Default)]
 pub(crate) struct Repeats(Mutex<HashMap<[&'static str; 2], Seldom>>);
 
 impl Repeats {
-    /// At which level an event is said that anybody can bring about, and how many of its kind were said at no more than
-    /// debug level since the last one that was.
+    /// The level at which to log an event that strangers can cause, and how many of its kind were only logged at
+    /// debug level since the last one that was logged at its own.
     fn level(&self, name: [&'static str; 2], level: Level) -> (Level, Option<u64>) {
         if level > Level::INFO {
             return (level, None);
@@ -40,7 +41,7 @@ impl Repeats {
     }
 }
 
-/// Around everything that is done to validate a ticket, so that what lower crates say of it is found together.
+/// A span around the whole validation of a ticket, so that messages of lower crates about it are found together.
 pub(crate) fn validation_span(protocol: Protocol) -> Span {
     tracing::info_span!(target: TARGET, "cas_layer::validate", %protocol)
 }
@@ -123,7 +124,7 @@ fn write_signed_out(signed_out: &SignedOut<'_>, repeats: &Repeats) {
     };
     let cause = signed_out.cause();
     let (level, unsaid) = match cause {
-        // While the registry is not sure, whatever a message names is taken for ended.
+        // While the registry is not sure, every session that a message names is reported as ended.
         SignOutCause::BackChannel | SignOutCause::FrontChannel if signed_out.unsure.is_some() => {
             repeats.level(["signed-out", cause.as_str()], level)
         }
@@ -172,7 +173,7 @@ fn write_proxy_callback(outcome: ProxyCallbackOutcome<'_>, repeats: &Repeats) {
     let (level, message) = match outcome {
         ProxyCallbackOutcome::Kept => (Level::DEBUG, "a proxy-granting ticket came"),
         ProxyCallbackOutcome::Twice => (Level::DEBUG, "a proxy-granting ticket came twice"),
-        // Whoever knows the URL can bring about these.
+        // Anybody who knows the URL can cause these.
         ProxyCallbackOutcome::Unexpected => (
             Level::DEBUG,
             "a proxy-granting ticket came while nobody signs in",
@@ -191,7 +192,7 @@ fn write_proxy_callback(outcome: ProxyCallbackOutcome<'_>, repeats: &Repeats) {
         ),
         ProxyCallbackOutcome::Full => (
             Level::WARN,
-            "there is no room for a proxy-granting ticket: somebody brings false ones",
+            "there is no room for a proxy-granting ticket: somebody sends false ones",
         ),
         ProxyCallbackOutcome::NotTaken(_) => {
             (Level::ERROR, "a proxy-granting ticket could not be taken")
@@ -228,7 +229,7 @@ fn write_grant(outcome: GrantOutcome<'_>) {
         ),
         GrantOutcome::TooLarge => (
             Level::WARN,
-            "a session would not fit into a cookie with its proxy-granting ticket: it goes without",
+            "a session would not fit into a cookie with its proxy-granting ticket: the ticket is left out",
         ),
         GrantOutcome::RegistryFailed(_) => (
             Level::ERROR,
@@ -274,7 +275,7 @@ fn describe_logout_request(outcome: LogoutOutcome<'_>) -> (Level, &'static str) 
     }
 }
 
-/// Whether the CAS server has vouched for somebody by then, so that no stranger can bring it about.
+/// Whether the CAS server has already vouched for somebody, so that no stranger can cause it.
 fn is_after_validation(refused: &Refused<'_>) -> bool {
     match refused.reason() {
         // Anybody can post a form without a sign-in in it.
@@ -320,7 +321,7 @@ fn describe_refusal(reason: RefusedReason) -> (Level, &'static str) {
         ),
         RefusedReason::RegistryUnavailable | RefusedReason::RegistryFull => (
             Level::ERROR,
-            "the registry takes no session: a sign-in was turned away",
+            "the registry accepts no session: a sign-in was turned away",
         ),
         RefusedReason::TicketRefused => (Level::WARN, "the CAS server refused a ticket"),
         RefusedReason::CasUnreachable
@@ -333,7 +334,7 @@ fn describe_refusal(reason: RefusedReason) -> (Level, &'static str) {
         ),
         RefusedReason::BadUserName => (
             Level::ERROR,
-            "the app made a user name that nobody may have: nobody is signed in",
+            "the app made an invalid user name: nobody is signed in",
         ),
         RefusedReason::SignedOutMeanwhile => {
             (Level::INFO, "signed out before the sign-in was finished")

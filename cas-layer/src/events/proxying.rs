@@ -1,25 +1,25 @@
-//! Acting for users: what becomes of proxy-granting tickets and of the wish for proxy tickets.
+//! Acting for users: the results of proxy-granting tickets and of requests for proxy tickets.
 
 use std::fmt;
 
 use crate::{client::ProxyTicketErrorKind, registry::RegistryError};
 
-/// What came of a request for the proxy callback that was more than a look whether somebody answers.
+/// The result of a request for the proxy callback, unless it only checked whether the callback answers.
 #[derive(Clone, Copy)]
 pub(crate) enum ProxyCallbackOutcome<'e> {
     /// The pair waits for its sign-in.
     Kept,
-    /// There is one with this IOU already.
+    /// There is already a pair with this IOU.
     Twice,
     /// Nobody is signing in.
     Unexpected,
-    /// There are as many pairs as there is room for.
+    /// There is no room for more pairs.
     Full,
-    /// It is no pair, for the reason told.
+    /// It is not a pair, for the given reason.
     Malformed(&'e dyn fmt::Display),
     /// Its sender is not listed.
     SourceRefused,
-    /// Who sent it cannot be said, and only listed senders are heard.
+    /// Its sender is not known, and only listed senders are accepted.
     SourceUnknown,
     /// The registry cannot be reached.
     NotTaken(&'e RegistryError),
@@ -66,7 +66,7 @@ impl GrantOutcome<'_> {
     }
 }
 
-/// What the wish for a proxy ticket came to, in one word.
+/// The result of a request for a proxy ticket, in one word.
 pub(super) fn proxy_ticket_result(result: Result<(), ProxyTicketErrorKind>) -> &'static str {
     match result {
         Ok(()) => "ok",

@@ -1,4 +1,4 @@
-//! Somebody is turned away.
+//! A refusal: the layer turned somebody away.
 
 use std::{error::Error, fmt};
 
@@ -9,7 +9,7 @@ use crate::{
     user::CasUser,
 };
 
-/// Somebody was turned away: what [`on_refused`](crate::CasConfigBuilder::on_refused) is told.
+/// The layer turned somebody away: the value for [`on_refused`](crate::CasConfigBuilder::on_refused).
 #[derive(Debug)]
 pub struct Refused<'e> {
     reason: RefusedReason,
@@ -20,16 +20,16 @@ pub struct Refused<'e> {
     pub(super) error: Option<&'e (dyn Error + 'static)>,
 }
 
-/// Why somebody was turned away. Where nothing else is said, a sign-in came to nothing.
+/// Why somebody was turned away. Unless it says otherwise, a sign-in failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusedReason {
-    /// The ticket is not one that could be sent to a CAS server. With
-    /// [`tickets_by_post`](crate::SignInOptions::tickets_by_post) also: what was posted to the login path has none, or
-    /// could not be read.
+    /// The ticket cannot have come from a CAS server, and was not sent to one. With
+    /// [`tickets_by_post`](crate::SignInOptions::tickets_by_post) also: the form posted to the login path has no
+    /// ticket, or could not be read.
     InvalidTicket,
-    /// The browser that brought the ticket did not begin the login: the ticket was not looked at, and the login
-    /// starts afresh. An old link, or an attempt to sign a visitor in under a foreign name.
+    /// The browser that brought the ticket did not begin the login. The ticket was not looked at, and the login
+    /// begins again. It was an old link, or an attempt to sign a visitor in under a foreign name.
     NotBegunHere,
     /// The same for the second time: the browser does not send the login cookie back.
     CookiesNeeded,
@@ -40,43 +40,43 @@ pub enum RefusedReason {
     RegistryUnavailable,
     /// The registry has no room for another session.
     RegistryFull,
-    /// The CAS server refused the ticket. It was used already, as after going back in the browser, has expired,
-    /// or is forged.
+    /// The CAS server refused the ticket. It was used already, as after going back in the browser, or has expired, or
+    /// is forged.
     TicketRefused,
-    /// The CAS server's answer by SAML 1.1 is for another time or another place: look at the clocks.
+    /// The CAS server's SAML 1.1 answer is for another time or another place: check the clocks.
     ConditionsUnmet,
     /// There was no connection to the CAS server, or it broke.
     CasUnreachable,
     /// The CAS server took too long.
     CasTimedOut,
-    /// The CAS server's answer made no sense.
+    /// The CAS server's answer could not be read.
     CasUnreadable,
     /// The app's [`SessionOptions::map`](crate::SessionOptions::map) did not admit the user.
     Vetoed,
-    /// The app's `SessionOptions::map` made a user name that nobody may have.
+    /// The app's `SessionOptions::map` made an invalid user name.
     BadUserName,
     /// A single logout came before the sign-in was finished.
     SignedOutMeanwhile,
-    /// With [`bare_service_url`](crate::SignInOptions::bare_service_url): the user was asked whether they are who they
-    /// would be signed in as, and said no, or too late, or twice; or it is a program, which cannot be asked.
+    /// With [`bare_service_url`](crate::SignInOptions::bare_service_url): the user was asked to confirm their name,
+    /// and said no, or answered too late or twice. Or it is a program, which cannot be asked.
     NotConfirmed,
     /// The session does not fit into a cookie.
     SessionTooLarge,
     /// The operating system gave no random bytes.
     InternalError,
-    /// No sign-in: a signed-in user asked for a path that is not for them, and got a 403.
+    /// Not a sign-in: a signed-in user has no permission for a path, and got a 403.
     NotAllowed,
-    /// No sign-in: another site tried to sign a visitor out, see
+    /// Not a sign-in: another site tried to sign a visitor out, see
     /// [`SignOutOptions::by_post_only`](crate::SignOutOptions::by_post_only) and
     /// [`tickets_by_post`](crate::SignInOptions::tickets_by_post).
     ForeignSignOut,
-    /// No sign-in: another site tried to confirm one for a visitor, see
+    /// Not a sign-in: another site tried to confirm one for a visitor, see
     /// [`bare_service_url`](crate::SignInOptions::bare_service_url).
     ForeignConfirmation,
 }
 
 impl RefusedReason {
-    /// The name that it has in the log and in the metrics, a contract: that of the variant in kebab case, such as
+    /// The reason's name in the log and in the metrics, a contract: the variant in kebab case, such as
     /// `ticket-refused`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -104,7 +104,7 @@ impl RefusedReason {
         }
     }
 
-    /// Whether a sign-in came to nothing.
+    /// Whether a sign-in failed.
     #[must_use]
     pub fn is_of_sign_in(self) -> bool {
         !matches!(
@@ -203,14 +203,14 @@ impl<'e> Refused<'e> {
         }
     }
 
-    /// Why.
+    /// Why it happened.
     #[must_use]
     pub fn reason(&self) -> RefusedReason {
         self.reason
     }
 
-    /// Who it was, if the CAS server vouched for them: the name that they have in their session or would have had, or,
-    /// where it did not come to one, the one that the CAS server gave.
+    /// The user's name, if the CAS server vouched for them. It is the name that they have in their session, or would
+    /// have had. If the app did not get that far, it is the name that the CAS server gave.
     #[must_use]
     pub fn user_name(&self) -> Option<&str> {
         self.user_name
@@ -223,7 +223,7 @@ impl<'e> Refused<'e> {
         self.cas_url
     }
 
-    /// The session of a user who is signed in, or the one that was not opened, where the user is known.
+    /// The session of a signed-in user, or the session that was not opened, if the user is known.
     #[must_use]
     pub fn session_id(&self) -> Option<SessionId> {
         self.session_id

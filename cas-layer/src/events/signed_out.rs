@@ -4,17 +4,17 @@ use std::fmt;
 
 use crate::{registry::RegistryError, session::SessionId, user::CasUser};
 
-/// A session has ended before its time, or all sessions of a user have: what
-/// [`on_sign_out`](crate::CasConfigBuilder::on_sign_out) is told.
+/// A session has ended before its time, or all sessions of a user have: the value for
+/// [`on_sign_out`](crate::CasConfigBuilder::on_sign_out).
 ///
-/// A session that expires or is unused for too long ends without a word: nobody is there to notice.
+/// A session that expires or is unused for too long ends without an event: nothing happens at that moment.
 #[derive(Debug)]
 pub struct SignedOut<'e> {
     cause: SignOutCause,
     user_name: Option<&'e str>,
     session_id: Option<SessionId>,
     pub(super) cas_url: &'e str,
-    /// The registry has not made sure of it yet.
+    /// Set if the registry does not guarantee it yet.
     pub(super) unsure: Option<&'e RegistryError>,
 }
 
@@ -24,9 +24,9 @@ pub struct SignedOut<'e> {
 pub enum SignOutCause {
     /// The visitor went to the logout endpoint.
     SignOut,
-    /// Somebody signed in anew in the same browser, the same user perhaps.
+    /// A user signed in again in the same browser, perhaps the same user.
     Replaced,
-    /// Single logout: the CAS server said so itself.
+    /// Single logout: the CAS server said so directly.
     BackChannel,
     /// Single logout: the CAS server said so through a browser.
     FrontChannel,
@@ -36,7 +36,7 @@ pub enum SignOutCause {
 }
 
 impl SignOutCause {
-    /// The name that it has in the log and in the metrics, a contract: `sign-out`, `replaced`, `back-channel`,
+    /// The cause's name in the log and in the metrics, a contract: `sign-out`, `replaced`, `back-channel`,
     /// `front-channel`, `all-sessions`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -90,7 +90,7 @@ impl<'e> SignedOut<'e> {
         }
     }
 
-    /// What the registry says of it.
+    /// What the registry says about it.
     pub(crate) fn recorded(mut self, recorded: Result<(), &'e RegistryError>) -> Self {
         self.unsure = recorded.err();
         self
@@ -102,22 +102,22 @@ impl<'e> SignedOut<'e> {
         self.cause
     }
 
-    /// Whose session it was. `None` with single logout, which names a ticket alone, and
-    /// [with tickets by `POST`](crate::SignInOptions::tickets_by_post) for a session that such a ticket replaced, or
-    /// that a form of another site signed out: only the session cookie knows the user, and it is not there. An app
-    /// that has to know keeps the [`session_id`](CasUser::session_id) of every user that signs in.
+    /// The user whose session it was. `None` with single logout, which names only a ticket. Also `None` [with tickets
+    /// by `POST`](crate::SignInOptions::tickets_by_post) for a session that such a ticket replaced, or that a form of
+    /// another site signed out: only the session cookie knows the user, and it is not there. If your app has to know,
+    /// keep the [`session_id`](CasUser::session_id) of every user that signs in.
     #[must_use]
     pub fn user_name(&self) -> Option<&str> {
         self.user_name
     }
 
-    /// The URL of the CAS server at which users of the host sign in where it ended, as in [`CasUser::cas_url`].
+    /// The URL of the CAS server for the host where the session ended, as in [`CasUser::cas_url`].
     #[must_use]
     pub fn cas_url(&self) -> &str {
         self.cas_url
     }
 
-    /// Which session it was; `None` for all sessions of a user.
+    /// The session that ended. `None` for all sessions of a user.
     #[must_use]
     pub fn session_id(&self) -> Option<SessionId> {
         self.session_id

@@ -1,4 +1,4 @@
-//! The body of a request whose trailers say nothing about who has signed in.
+//! The body of a request, without trailers that could name a user.
 
 use std::{
     pin::Pin,

@@ -122,7 +122,8 @@ fn check(name: &str) -> Result<HeaderName, ConfigError> {
         return Err(invalid(name, "is longer than 128 bytes"));
     }
     // Empty names are refused here too.
-    HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid(name, "is no name of a header"))
+    HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| invalid(name, "is not the name of a header"))
 }
 
 fn invalid(name: &str, reason: &'static str) -> ConfigError {

@@ -1,19 +1,19 @@
-//! The question whether somebody is who they are about to be signed in as.
+//! The question whether a user is the one they are about to be signed in as.
 
 use std::fmt;
 
-/// The field of the form that holds what waits.
+/// The form's field with the waiting sign-in.
 pub(crate) const SEALED: &str = "cas_confirmation";
-/// The field that the buttons fill in.
+/// The field that the buttons set.
 pub(crate) const ANSWER: &str = "cas_answer";
-/// What they fill in.
+/// The values of the buttons.
 pub(crate) const CONTINUE: &str = "continue";
 pub(crate) const OTHER: &str = "other";
 
-/// A sign-in that counts once its user has confirmed it, on a page for
+/// A sign-in that counts only once its user has confirmed it, on a page for
 /// [`PageKind::ConfirmationNeeded`](crate::PageKind::ConfirmationNeeded).
 ///
-/// A custom page shows the [name](Self::user_name), and a form with two buttons that is posted as
+/// A custom page shows the [name](Self::user_name), and posts a form with two buttons as
 /// `application/x-www-form-urlencoded`:
 ///
 /// ```
@@ -35,9 +35,9 @@ pub(crate) const OTHER: &str = "other";
 /// }
 /// ```
 ///
-/// The form has to come from a page of the app, so the page may be in no frame, and its referrer policy stays the
-/// layer's. The answer is a redirect, back to the app or on to the CAS server, and some browsers hold the policy's `form-action`
-/// against that too.
+/// The form has to come from a page of the app, so the page must not be in a frame, and the layer sets its referrer
+/// policy. The answer is a redirect, back to the app or on to the CAS server. If your content security policy has a
+/// `form-action`, some browsers apply it to that redirect too.
 #[derive(Clone)]
 pub struct Confirmation {
     user_name: String,
@@ -55,7 +55,7 @@ impl Confirmation {
         }
     }
 
-    /// The name that the user will have here. Nothing in it is invisible
+    /// The name that the user will have here. It has no invisible characters
     /// ([`NewSession::set_name`](crate::NewSession::set_name)). It comes from the network: escape it.
     #[must_use]
     pub fn user_name(&self) -> &str {
@@ -68,26 +68,26 @@ impl Confirmation {
         &self.action
     }
 
-    /// Name and value of the hidden field. Plain ASCII without quotes or markup, of a few hundred bytes to 60 KiB.
+    /// Name and value of the hidden field. Plain ASCII without quotes or markup, from a few hundred bytes to 60 KiB.
     #[must_use]
     pub fn field(&self) -> (&'static str, &str) {
         (SEALED, &self.sealed)
     }
 
-    /// Name and value of the button by which the user is signed in.
+    /// Name and value of the button that signs the user in.
     #[must_use]
     pub fn yes(&self) -> (&'static str, &'static str) {
         (ANSWER, CONTINUE)
     }
 
-    /// Name and value of the button by which nobody is, and the CAS server asks who it is.
+    /// Name and value of the button that signs nobody in. The CAS server then asks for credentials again.
     #[must_use]
     pub fn no(&self) -> (&'static str, &'static str) {
         (ANSWER, OTHER)
     }
 }
 
-/// What is sealed is for the browser alone.
+/// The sealed value is only for the browser.
 impl fmt::Debug for Confirmation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Confirmation")

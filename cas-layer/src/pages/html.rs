@@ -26,11 +26,11 @@ a:hover,button:hover{background:#143d6b}\
 a:focus-visible,button:focus-visible{outline:3px solid #e8a200;outline-offset:2px}\
 code{font-size:.9em}";
 
-/// Nothing loads, nothing runs, nobody frames; the one style is known by its hash.
+/// Nothing loads, nothing runs, nobody frames it. The one style is allowed by its hash.
 static POLICY: LazyLock<Option<HeaderValue>> = LazyLock::new(|| policy("'none'"));
 
-/// The same for a page with a form. Chromium holds `form-action` against the redirects behind the form as well, and
-/// those lead to the CAS server, from there to others that it asks, and back to the app, which may send its users on.
+/// The same for a page with a form. Chromium applies `form-action` to the redirects after the form as well. Those
+/// lead to the CAS server, from there to others that it asks, and back to the app, which may send its users on.
 static FORM_POLICY: LazyLock<Option<HeaderValue>> = LazyLock::new(|| policy("*"));
 
 fn policy(form_action: &str) -> Option<HeaderValue> {
@@ -87,7 +87,7 @@ pub(super) fn render(page: &Page) -> Response<Bytes> {
     response
 }
 
-/// The name, and a button for each answer. Whatever letters the name has, it changes nothing around it.
+/// The name, and a button for each answer. The letters of the name cannot change anything around it.
 fn question(confirmation: &Confirmation) -> String {
     let ((field, sealed), (yes, yes_value)) = (confirmation.field(), confirmation.yes());
     let (no, no_value) = confirmation.no();

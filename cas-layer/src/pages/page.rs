@@ -1,4 +1,4 @@
-//! What a page is about, and what it says.
+//! What a page is about, and what its texts are.
 
 use http::StatusCode;
 
@@ -10,28 +10,29 @@ use super::confirmation::Confirmation;
 pub enum PageKind {
     /// The visitor has signed out.
     LoggedOut,
-    /// The request needs a signed-in user and is not one that a browser could be redirected for.
+    /// The request needs a signed-in user, and a browser could not be redirected for it.
     SignInNeeded,
-    /// The same, of a user whose credentials date back further than the path allows.
+    /// The same, for a user whose credentials are older than the path allows.
     FreshSignInNeeded,
-    /// The user is signed in, and the path is not for them.
+    /// The user is signed in, but has no permission for the path.
     NotAllowed,
     /// The CAS server refused the ticket, or a sign-out came while the sign-in was under way.
     SignInRefused,
     /// The app does not admit the user: see [`Page::veto`].
     SignInVetoed,
-    /// The CAS server vouches for the user, and they are asked whether that is them: see
-    /// [`Page::confirmation`]. A program cannot be asked, so it gets a 403.
+    /// The CAS server vouches for the user, who now has to confirm their name: see [`Page::confirmation`]. A program
+    /// cannot be asked, so it gets a 403.
     ConfirmationNeeded,
-    /// The ticket is not one that could be sent to a CAS server.
+    /// The ticket cannot have come from a CAS server, and is not sent to one.
     InvalidTicket,
-    /// The CAS server did not answer, or not in a way that can be read.
+    /// The CAS server did not answer, or its answer cannot be read.
     CasUnavailable,
     /// This app has too many sign-ins under way or open.
     Busy,
     /// The registry cannot be reached, so nobody can be signed in.
     RegistryUnavailable,
-    /// The registry has been out of reach for too long to know whether the visitor's session has ended.
+    /// The registry has been out of reach for so long that the layer does not know whether the visitor's session has
+    /// ended.
     SessionUnverified,
     /// The browser does not send the login cookie back.
     CookiesNeeded,
@@ -39,7 +40,7 @@ pub enum PageKind {
     SessionNotKept,
     /// The session does not fit into a cookie: the CAS server sent too many attributes.
     SessionTooLarge,
-    /// Something failed here that is no fault of the request.
+    /// Something failed in the app. The request is not to blame.
     InternalError,
 }
 
@@ -106,7 +107,7 @@ impl PageKind {
         }
     }
 
-    /// What the link on the page says.
+    /// The text of the page's link.
     fn link_label(self) -> &'static str {
         match self {
             Self::LoggedOut | Self::FreshSignInNeeded => "Sign in again",
@@ -126,7 +127,7 @@ impl PageKind {
         }
     }
 
-    /// The status, where nothing but the kind decides.
+    /// The status, if only the kind decides it.
     pub(crate) fn usual_status(self) -> StatusCode {
         match self {
             Self::LoggedOut => StatusCode::OK,
@@ -169,7 +170,7 @@ impl PageKind {
     }
 }
 
-/// A page that the layer is about to answer with.
+/// A page that the layer answers with.
 #[derive(Clone, Debug)]
 pub struct Page {
     kind: PageKind,
@@ -182,7 +183,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// `link` leads on: a retry, the login, the page that was asked for.
+    /// `link` leads on: to a retry, the login, or the page that was asked for.
     pub(crate) fn new(kind: PageKind, status: StatusCode, link: String) -> Self {
         Self {
             kind,
@@ -221,15 +222,15 @@ impl Page {
         self.kind
     }
 
-    /// The status that it is answered with, whatever a custom page says.
+    /// The status of the response. A custom page cannot change it.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// Where the visitor goes from here: a path on this host or a URL of this app, or for who was not
-    /// admitted by a [`CasInPlaceLayer`](crate::CasInPlaceLayer) the CAS server's logout. Safe in a quoted HTML
-    /// attribute once escaped.
+    /// Where the visitor goes from here: a path on this host or a URL of this app. For a user whom the app does not
+    /// admit under a [`CasInPlaceLayer`](crate::CasInPlaceLayer), it is the CAS server's logout. Safe in a quoted
+    /// HTML attribute once escaped.
     #[must_use]
     pub fn link(&self) -> &str {
         &self.link
@@ -261,16 +262,16 @@ impl Page {
         self.veto.as_deref()
     }
 
-    /// The path of an image without content, on the page after sign-out: a custom page has to have it
-    /// too (`<img src="…" alt="">`), or a browser may bring a page of the user who has signed out back
-    /// from memory when somebody goes back.
+    /// The path of an image without content, on the page after sign-out. A custom page needs it too
+    /// (`<img src="…" alt="">`). Without it, a browser may show a page of the signed-out user again from memory when
+    /// somebody goes back.
     #[must_use]
     pub fn image(&self) -> Option<&str> {
         self.image.as_deref()
     }
 
-    /// What the user is asked, and the form that brings their answer: on the page for
-    /// [`PageKind::ConfirmationNeeded`], which is of no use without.
+    /// The question to the user, and the form with the answer, on the page for [`PageKind::ConfirmationNeeded`]. That
+    /// page is of no use without the form.
     #[must_use]
     pub fn confirmation(&self) -> Option<&Confirmation> {
         self.confirmation.as_ref()

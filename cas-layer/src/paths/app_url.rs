@@ -1,4 +1,4 @@
-//! The public URL of the app: what every URL of ours begins with.
+//! The public URL of the app: every URL of ours begins with it.
 
 use super::{Authority, PublicAuthority, canonical};
 use crate::{
@@ -72,10 +72,10 @@ impl AppUrl {
         format!("{}{path}", self.prefix)
     }
 
-    /// The path on this app of a public path; `None` when it lies outside of the app.
+    /// The path on this app for a public path. `None` if it is outside of the app.
     pub(crate) fn app_path<'p>(&self, public: &'p str) -> Option<&'p str> {
         match public.strip_prefix(self.prefix.as_str())? {
-            // `/portal` is the app's root; a request without any path is nobody's.
+            // `/portal` is the app's root. A request without any path belongs to no app.
             "" => (!self.prefix.is_empty()).then_some("/"),
             path if path.starts_with('/') => Some(path),
             _ => None,

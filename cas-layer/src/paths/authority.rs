@@ -19,7 +19,7 @@ enum Name<'r> {
 }
 
 impl<'r> Authority<'r> {
-    /// `None` for what is no host with or without a port: nothing at all, user information, two of them.
+    /// `None` if it is not a host with or without a port: an empty text, user information, two hosts.
     pub(crate) fn parse(text: &'r str) -> Option<Self> {
         let (host, rest) = if let Some(bracketed) = text.strip_prefix('[') {
             let (address, rest) = bracketed.split_once(']')?;
@@ -66,7 +66,7 @@ pub(crate) struct PublicAuthority {
 }
 
 impl PublicAuthority {
-    /// Of an http or https URL; `None` of another.
+    /// For an http or https URL. `None` for another one.
     pub(crate) fn of(url: &url::Url) -> Option<Self> {
         Some(Self {
             host: url.host()?.to_owned(),
@@ -75,8 +75,8 @@ impl PublicAuthority {
         })
     }
 
-    /// Whether a request that names `authority` is for this one. Exactly: a name with a dot at its end is
-    /// another origin with other cookies to a browser, and so it is here.
+    /// Whether a request that names `authority` is for this one. The comparison is exact: to a browser, a name with a
+    /// dot at its end is another origin with other cookies, and so it is here.
     pub(crate) fn is_named_by(&self, authority: &Authority<'_>) -> bool {
         let same_host = match (&self.host, authority.host) {
             (Host::Domain(own), Name::Plain(name)) => own.eq_ignore_ascii_case(name),
@@ -92,13 +92,13 @@ impl PublicAuthority {
         same_host && same_port
     }
 
-    /// Whether some request could be for both. The scheme is not told apart: a request does not bring it along.
+    /// Whether some request could be for both. The scheme is ignored: a request does not contain it.
     pub(crate) fn meets(&self, other: &Self) -> bool {
         let both_default = self.is_default_port && other.is_default_port;
         self.host == other.host && (self.port == other.port || both_default)
     }
 
-    /// Whether cookies of the one are sent to the other too: they do not know ports (RFC 6265, section 8.5).
+    /// Whether browsers send cookies of one to the other too: cookies ignore ports (RFC 6265, section 8.5).
     pub(crate) fn shares_cookies_with(&self, other: &Self) -> bool {
         self.host == other.host
     }

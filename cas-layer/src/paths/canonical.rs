@@ -6,13 +6,13 @@ use percent_encoding::percent_decode_str;
 
 use super::loose::is_hollow;
 
-/// The decoded path, or `None` when it is not canonical: when something behind us could read it as
-/// another path than a rule does.
+/// The decoded path, or `None` if it is not canonical: if a service behind us could read it as another path than a
+/// rule does.
 ///
-/// Not canonical are: empty and dot segments (a slash at the end makes no empty segment) and others of dots and white
-/// space alone, an encoded slash, backslash, `?`, `#` or unreserved character (RFC 3986, section
-/// 6.2.2.2), a semicolon or backslash in any spelling, control characters, what is still
-/// percent-encoded once decoded, and bad UTF-8.
+/// Not canonical are: empty and dot segments (a slash at the end makes no empty segment) and other segments of only
+/// dots and white space; an encoded slash, backslash, `?`, `#` or unreserved character (RFC 3986, section 6.2.2.2); a
+/// semicolon or backslash in any spelling; control characters; a path that is still percent-encoded once decoded; and
+/// bad UTF-8.
 pub(crate) fn canonical(path: &str) -> Option<Cow<'_, str>> {
     let decoded = if path.contains('%') {
         if !encodes_well(path) {

@@ -1,13 +1,13 @@
-//! How somebody reads a path who takes its spelling less seriously than we do. Pure functions.
+//! Compares paths as a program does that reads them more loosely than we do. Pure functions.
 
 use std::borrow::Cow;
 
 use icu_normalizer::ComposingNormalizer;
 use icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint};
 
-/// Whether two segments are the same to whoever does not care about the case of letters, about dots and white space
-/// at the end, about white space at the beginning, about characters that nobody sees, and about how a letter is put
-/// together; or to a file system that takes what follows a colon for a part of the file.
+/// Whether two segments are the same to a program that ignores the case of letters, dots and white space at the end,
+/// white space at the beginning, invisible characters, and how a letter is put together; or to a file system that
+/// takes what follows a colon for a part of the file.
 pub(crate) fn is_alike(one: &str, other: &str) -> bool {
     let (one, other) = (name(one), name(other));
     one.eq_ignore_ascii_case(&other)
@@ -15,8 +15,8 @@ pub(crate) fn is_alike(one: &str, other: &str) -> bool {
             && composed(&without_case(&one)) == composed(&without_case(&other))
 }
 
-/// Whether nothing is left of a segment to whoever does not care about dots and white space: it is empty, a dot
-/// segment, or may be taken for one of these.
+/// Whether a program that ignores dots and white space sees an empty segment here: it is empty, a dot segment, or may
+/// be taken for one of these.
 pub(super) fn is_hollow(segment: &str) -> bool {
     trim(&visible(segment)).is_empty()
 }

@@ -10,8 +10,8 @@ use super::loose::{is_alike, is_hollow};
 /// A longer return path is replaced by the landing path.
 pub(crate) const MAX_LEN: usize = 1024;
 
-/// A path that is still encoded after so many decodings is refused: nobody needs one, and nobody shall have us decode
-/// for long.
+/// A path that is still encoded after so many decodings is refused: nobody needs one, and nobody should make us
+/// decode for long.
 const MAX_DECODINGS: usize = 8;
 
 /// What has to be encoded in a `Location` besides what is encoded already: `%` stays. Of a query, that is nothing
@@ -47,8 +47,8 @@ impl ReturnPath {
         &self.0
     }
 
-    /// Whether a visitor who is sent here arrives at `own`, a path of plain names, by way of whoever reads paths more
-    /// loosely than we do: encoded or not, with empty segments or `;` and what follows, in any case of letters.
+    /// Whether a visitor who is sent here arrives at `own`, a path of plain names, through a program that reads paths
+    /// more loosely than we do: encoded or not, with empty segments or `;` and what follows, in any case of letters.
     pub(crate) fn leads_to(&self, own: &str) -> bool {
         let mut own = names(own);
         decoded(self.path()).is_some_and(|path| {
@@ -78,12 +78,12 @@ fn path_part(text: &str) -> &str {
     text.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// Whether a path leads to nothing but a path on this app, however often it is decoded.
+/// Whether a path leads only to a path on this app, however often it is decoded.
 pub(crate) fn stays_here(path: &str) -> bool {
     decoded(path).is_some()
 }
 
-/// A path of which nothing is encoded any more; `None` if it leads elsewhere before or after one of the decodings.
+/// A path in which nothing is encoded any more. `None` if it leads elsewhere before or after one of the decodings.
 fn decoded(path: &str) -> Option<Cow<'_, str>> {
     let mut path = Cow::Borrowed(path);
     for _ in 0..=MAX_DECODINGS {

@@ -1,4 +1,4 @@
-//! What a successful validation said.
+//! The content of a successful validation.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -12,19 +12,19 @@ use crate::Attributes;
 /// A user whom a CAS server has vouched for.
 ///
 /// Only a successful validation makes one. `Debug` does not print the user name, the values of attributes, or
-/// what has to do with proxies.
+/// anything about proxies.
 #[derive(Clone)]
 pub struct Authentication {
     user: String,
     attributes: Attributes,
     proxies: Vec<String>,
-    /// What the answer says about it outside of the attributes.
+    /// What the answer says outside of the attributes.
     authenticated_at: Option<SystemTime>,
     proxy_granting_ticket_iou: Option<ProxyGrantingTicketIou>,
 }
 
 impl Authentication {
-    /// For the parsers of responses alone.
+    /// Only for the parsers of responses.
     pub(super) fn new(user: String, attributes: Attributes, proxies: Vec<String>) -> Self {
         Self {
             user,
@@ -35,8 +35,8 @@ impl Authentication {
         }
     }
 
-    /// Notes what the answer calls the proxy-granting ticket. A text that no ticket can be is as good as none:
-    /// the user has signed in all the same, and this app cannot be their proxy.
+    /// Notes the answer's name for the proxy-granting ticket. A text that cannot be a ticket is ignored: the user is
+    /// still signed in, and this app cannot be their proxy.
     pub(super) fn with_proxy_granting_ticket_iou(self, iou: &str) -> Self {
         Self {
             proxy_granting_ticket_iou: ProxyGrantingTicketIou::parse(iou).ok(),
@@ -52,41 +52,41 @@ impl Authentication {
         }
     }
 
-    /// The user name: at most 1,024 bytes, something to see in it, no white space around it, and no control characters nor
-    /// others that nobody can see, such as zero-width ones and those that turn the direction of writing.
+    /// The user name: at most 1,024 bytes, with at least one visible character, no white space around it, no control
+    /// characters and no invisible ones, such as zero-width ones and those that turn the direction of writing.
     #[must_use]
     pub fn user(&self) -> &str {
         &self.user
     }
 
-    /// What else the server says about the user, as it says it: values that look the same need not be the same, and
-    /// a rule compares them byte for byte. Each has a name; an answer with one that has none is unreadable. CAS 1 says
+    /// What else the server says about the user, unchanged. Values that look the same need not be the same: rules
+    /// compare them byte for byte. Each attribute has a name; an answer with a nameless one is unreadable. CAS 1 says
     /// nothing else.
     #[must_use]
     pub fn attributes(&self) -> &Attributes {
         &self.attributes
     }
 
-    /// The proxies that the ticket came through, most recent first. Empty for a ticket that the user's own
-    /// browser brought (CAS protocol 2.6.2). What holds for a user name holds for each, but for the length.
+    /// The proxies that the ticket came through, most recent first. Empty for a ticket that the user's own browser
+    /// brought (CAS protocol 2.6.2). Each has to meet the rules for a user name, except for the length.
     #[must_use]
     pub fn proxies(&self) -> &[String] {
         &self.proxies
     }
 
-    /// What the server calls the proxy-granting ticket that it brought to the
+    /// The server's name for the proxy-granting ticket that it brought to the
     /// [callback](crate::CasClientBuilder::proxy_callback_url) during this validation (CAS protocol 2.5.4, 3.4).
     ///
-    /// `None` when no callback is configured, when the server could not bring the ticket to it or does not let this
-    /// app be a proxy, and when it says something that can be no ticket.
+    /// `None` if no callback is configured, if the server could not bring the ticket to it or does not let this app
+    /// be a proxy, and if the name cannot be a ticket.
     #[must_use]
     pub fn proxy_granting_ticket_iou(&self) -> Option<&ProxyGrantingTicketIou> {
         self.proxy_granting_ticket_iou.as_ref()
     }
 
-    /// When the user gave their credentials: the attribute `authenticationDate` (CAS protocol 2.5.7), else the
-    /// `AuthenticationInstant` of SAML 1.1. `None` when the server did not say, or said it in a form that names
-    /// no instant.
+    /// When the user gave their credentials: the attribute `authenticationDate` (CAS protocol 2.5.7), otherwise the
+    /// `AuthenticationInstant` of SAML 1.1. `None` if the server did not say, or if the text does not name an
+    /// instant.
     #[must_use]
     pub fn authentication_date(&self) -> Option<SystemTime> {
         self.attributes
@@ -95,15 +95,15 @@ impl Authentication {
             .or(self.authenticated_at)
     }
 
-    /// Whether the user gave their credentials for this very sign-in rather than having a CAS session already
-    /// (attribute `isFromNewLogin`). `None` when the server did not say.
+    /// Whether the user gave their credentials for this very sign-in, instead of already having a session at the CAS
+    /// server (attribute `isFromNewLogin`). `None` if the server did not say.
     #[must_use]
     pub fn is_from_new_login(&self) -> Option<bool> {
         self.flag("isFromNewLogin")
     }
 
-    /// Whether a "remember me" token took the place of credentials (attribute
-    /// `longTermAuthenticationRequestTokenUsed`). `None` when the server did not say.
+    /// Whether a "remember me" token was used instead of credentials (attribute
+    /// `longTermAuthenticationRequestTokenUsed`). `None` if the server did not say.
     #[must_use]
     pub fn long_term_authentication_request_token_used(&self) -> Option<bool> {
         self.flag("longTermAuthenticationRequestTokenUsed")

@@ -16,7 +16,7 @@ const MAX_ATTRIBUTES: usize = 64;
 /// The most namespace declarations on an element and those around it. Servers make one or two.
 const MAX_NAMESPACES: usize = 16;
 
-/// Reads a document, or says what is wrong with it.
+/// Reads a document, or returns what is wrong with it.
 pub(super) fn parse(document: &str) -> Result<Document<'_>, &'static str> {
     check(document)?;
     let options = ParsingOptions {
@@ -27,7 +27,7 @@ pub(super) fn parse(document: &str) -> Result<Document<'_>, &'static str> {
     Document::parse_with_options(document, options).map_err(|_| "it is not well-formed XML")
 }
 
-/// `xmlns=""` is no namespace.
+/// `xmlns=""` means no namespace.
 pub(super) fn namespace<'a>(node: &Node<'a, '_>) -> &'a str {
     node.tag_name().namespace().unwrap_or_default()
 }
@@ -39,8 +39,8 @@ pub(super) fn attribute<'a>(node: &Node<'a, '_>, name: &str) -> Option<&'a str> 
         .map(|attribute| attribute.value())
 }
 
-/// White space as XML and JSON have it. Unicode has more, but two names that differ in a no-break space are
-/// two names.
+/// White space as XML and JSON define it. Unicode has more, but two names that differ in a no-break space are two
+/// names.
 pub(super) fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
 }

@@ -1,9 +1,9 @@
-//! Single logout: the CAS server says whose sessions are over (CAS protocol 2.3.3, appendix C).
+//! Single logout: the CAS server says which sessions are over (CAS protocol 2.3.3, appendix C).
 //!
-//! The message comes from the server itself, as a form (back channel), or through the browser, in a query
-//! (front channel, which the specification leaves out). It names service tickets, and each one ends the session
-//! that was opened with it. Nobody signs the message: whoever knows a ticket can end its session, and a ticket
-//! that nobody ever had ends nothing.
+//! The message comes from the server itself, as a form (back channel), or through the browser, in a query (front
+//! channel, which the specification leaves out). It names service tickets, and each one ends the session that was
+//! opened with it. The message is not signed: anybody who knows a ticket can end its session. A ticket that nobody
+//! ever had ends nothing.
 //!
 //! What counts of a message, a `LogoutRequest` of SAML 2.0 (core, 3.7.1), are its `SessionIndex` elements.
 
@@ -66,25 +66,25 @@ impl LogoutRequest {
         Ok(Self { sessions })
     }
 
-    /// In the order of the message, without those that no ticket can be: there is no such session.
+    /// In the order of the message, without texts that cannot be tickets: they have no session.
     pub(crate) fn sessions(&self) -> &[ServiceTicket] {
         &self.sessions
     }
 }
 
-/// Why a form or a query is no logout request. Never carries anything of it.
+/// Why a form or a query is not a logout request. Never carries anything of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidLogoutRequest {
-    /// None of the fields is one.
+    /// No field is a logout request.
     #[error("there is no logout request")]
     Missing,
-    /// More than one of the fields is one.
+    /// More than one field is a logout request.
     #[error("there is more than one logout request")]
     Repeated,
-    /// It would end a session and begin one.
+    /// It would both end a session and begin one.
     #[error("there is a ticket next to the logout request")]
     WithTicket,
-    /// It is not what a CAS server sends, for the reason told.
+    /// It is not what a CAS server sends, for the given reason.
     #[error("the logout request cannot be read: {0}")]
     Unreadable(&'static str),
 }

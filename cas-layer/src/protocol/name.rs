@@ -1,14 +1,14 @@
-//! Names of users and of proxies: what people see has to be what is compared.
+//! Names of users and of proxies: names that look the same must be the same.
 
 use icu_properties::{
     CodePointMapData, CodePointSetData,
     props::{DefaultIgnorableCodePoint, GeneralCategory},
 };
 
-/// The longest user name that is taken, in bytes.
+/// The longest accepted user name, in bytes.
 const MAX_USER_BYTES: usize = 1024;
 
-/// Looks like a space and is none to Unicode.
+/// It looks like a space, but Unicode does not call it white space.
 const BLANK_BRAILLE: char = '\u{2800}';
 
 /// What is wrong with a user name.
@@ -35,7 +35,7 @@ pub(super) fn check_proxy(proxy: &str) -> Result<(), &'static str> {
 }
 
 enum Fault {
-    /// Nothing to see.
+    /// It has no visible character.
     Empty,
     Control,
     /// Zero-width characters, those that turn the direction of writing, and the like: with them `admin` is written in
@@ -62,7 +62,7 @@ fn fault(name: &str) -> Option<Fault> {
 }
 
 fn is_invisible(c: char) -> bool {
-    // Most names are ASCII, and a look at the tables of Unicode is not for nothing.
+    // Most names are ASCII, and a look at the tables of Unicode costs time.
     !c.is_ascii()
         && (CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
             || matches!(

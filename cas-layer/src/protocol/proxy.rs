@@ -1,5 +1,4 @@
-//! Proxy authentication: an app that asks other apps something in its user's name, and an app that is asked so
-//! (CAS protocol 2.5.4, 2.6, 2.7, 3.2 to 3.4).
+//! Proxy authentication: one app calls another app in its user's name (CAS protocol 2.5.4, 2.6, 2.7, 3.2 to 3.4).
 
 mod callback;
 mod callback_url;

@@ -1,8 +1,8 @@
 //! Answers of a CAS server to a validation or a request for a proxy ticket, as the body of an HTTP answer (CAS
 //! protocol 2.4.2, 2.5.2, 2.7.2, 4.2.5, appendix A).
 //!
-//! The format is told by the content, not by what was asked for: servers answer XML when JSON was asked for,
-//! and plain `no` where they should answer XML. Whatever is not clearly a success is none.
+//! The content decides the format, not the request: some servers answer XML when JSON was asked for, and plain `no`
+//! where they should answer XML. An answer that is not clearly a success is a failure.
 
 mod dialect;
 mod json;

@@ -25,28 +25,28 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// The parameter of the CAS server's `/logout` that says where to go afterwards (CAS protocol 2.3.1).
 ///
-/// The default is [`LogoutParameter::Service`], which servers take for every version of the protocol.
+/// The default is [`LogoutParameter::Service`], which servers accept for every version of the protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogoutParameter {
     /// `service=`
     #[default]
     Service,
-    /// `url=`, of CAS 1 and 2. At least one server answers it with an error page and keeps its session.
+    /// `url=`, of CAS 1 and 2. At least one server answers it with an error page and keeps the session.
     Url,
 }
 
-/// How the CAS server's login page treats somebody who has signed in there already (CAS protocol 2.1.1).
+/// How the CAS server's login page treats a user who is signed in there already (CAS protocol 2.1.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoginMode {
-    /// A ticket at once for who has signed in, the form for who has not.
+    /// A ticket at once for a user who is signed in there, the form for everybody else.
     #[default]
     Normal,
     /// `renew=true`: the form for everybody. Validate the ticket with
     /// [`validate_renewed`](crate::CasClient::validate_renewed).
     Renew,
-    /// `gateway=true`: the form for nobody. Who has not signed in comes back without a ticket.
+    /// `gateway=true`: the form for nobody. A visitor who is not signed in there comes back without a ticket.
     Gateway,
 }
 
@@ -109,7 +109,7 @@ impl ServerUrl {
         if protocol == Protocol::Saml1 {
             query.add("TARGET", service.as_str());
         }
-        // Exactly `true`: to some servers any value is true, to others `true` alone.
+        // Exactly `true`: some servers accept any value, others only `true`.
         match mode {
             LoginMode::Normal => {}
             LoginMode::Renew => query.add("renew", "true"),
@@ -138,7 +138,7 @@ impl ServerUrl {
         query.finish()
     }
 
-    /// Where a browser goes on with a logout that leads through several apps (front channel).
+    /// Where a browser continues a logout that leads through several apps (front channel).
     pub(crate) fn logout_relay(&self, state: &str) -> String {
         let mut query = Query::new(self.join(&self.paths.logout));
         query.add("_eventId", "next");
@@ -146,7 +146,7 @@ impl ServerUrl {
         query.finish()
     }
 
-    /// Where a ticket is validated. Holds the ticket, but for SAML: never log it.
+    /// Where a ticket is validated. Holds the ticket, except with SAML: never log it.
     pub(crate) fn validate(&self, validation: &Validation<'_>) -> String {
         let Validation {
             protocol,
@@ -183,8 +183,7 @@ impl ServerUrl {
         query.finish()
     }
 
-    /// Where a proxy ticket for `target` is to be had (CAS protocol 2.7.1). Holds the proxy-granting ticket:
-    /// never log it.
+    /// Where to get a proxy ticket for `target` (CAS protocol 2.7.1). Holds the proxy-granting ticket: never log it.
     pub(crate) fn proxy(
         &self,
         ticket: &ProxyGrantingTicket,
@@ -203,7 +202,7 @@ impl ServerUrl {
     }
 }
 
-/// What is asked of the server about a ticket (CAS protocol 2.4.1, 2.5.1, 2.6.1, 2.8.1, 2.9.1, 4.2.1).
+/// What the client asks the server about a ticket (CAS protocol 2.4.1, 2.5.1, 2.6.1, 2.8.1, 2.9.1, 4.2.1).
 #[derive(Clone, Copy)]
 pub(crate) struct Validation<'a> {
     pub(crate) protocol: Protocol,

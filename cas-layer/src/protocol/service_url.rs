@@ -18,8 +18,8 @@ use crate::strict_url::{UrlFault, parse_http};
 pub struct ServiceUrl(String);
 
 impl ServiceUrl {
-    /// Takes an absolute `http` or `https` URL of printable ASCII that servers neither refuse nor rewrite
-    /// into something else, and whose host all programs read alike.
+    /// Accepts an absolute `http` or `https` URL of printable ASCII that servers neither refuse nor rewrite, and
+    /// whose host all programs read alike.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ fn is_service_byte(byte: u8) -> bool {
         )
 }
 
-/// Why a text is no service URL.
+/// Why a text is not a service URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidServiceUrl {
@@ -76,9 +76,10 @@ pub enum InvalidServiceUrl {
     /// It has a user name or password.
     #[error("the service URL has a user name or password")]
     UserInfo,
-    /// Its host or port is missing, or one that not all programs read alike: neither a name of letters, digits, `-`, `_`
-    /// and single dots, nor an IP address in the usual form. `http://1` and `https://%61` are examples.
-    #[error("the service URL's host or port is one that not all programs read alike, or none")]
+    /// It has no host, or not all programs read its host or port alike: the host is neither a name of letters,
+    /// digits, `-`, `_` and single dots, nor an IP address in the usual form. `http://1` and `https://%61` are
+    /// examples.
+    #[error("the service URL has no host, or not all programs read its host or port alike")]
     Host,
     /// It has a query parameter `ticket`, which belongs to the CAS server.
     #[error("the service URL has a query parameter `ticket`")]

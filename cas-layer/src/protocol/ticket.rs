@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The longest ticket of any kind that is taken, in characters (CAS protocol 3.1 to 3.4).
+/// The longest accepted ticket of any kind, in characters (CAS protocol 3.1 to 3.4).
 const MAX_LENGTH: usize = 256;
 
 /// A service ticket: what the browser brings back from the CAS server, good for one validation.
@@ -12,8 +12,8 @@ const MAX_LENGTH: usize = 256;
 ///
 /// # Security
 ///
-/// Until it is validated, whoever holds the ticket can sign in with it. So it has no `Display`, and `Debug`
-/// prints a placeholder.
+/// Until it is validated, anyone who holds the ticket can sign in with it. So it has no `Display`, and `Debug` prints
+/// a placeholder.
 ///
 /// ```
 /// use cas_layer::{InvalidTicket, ServiceTicket};
@@ -27,7 +27,7 @@ const MAX_LENGTH: usize = 256;
 pub struct ServiceTicket(String);
 
 impl ServiceTicket {
-    /// Checks the length and the characters. Whether the ticket is good only the CAS server knows.
+    /// Checks the length and the characters. Only the CAS server knows whether the ticket is valid.
     ///
     /// # Errors
     ///
@@ -37,8 +37,8 @@ impl ServiceTicket {
         Ok(Self(s.to_owned()))
     }
 
-    /// The same for `SAMLart`, with which a CAS server may answer a sign-in by SAML 1.1: besides tickets, this
-    /// takes artifacts. They are base64, so they may have `+` and `/` and end in `=`, with or without `ST-` in
+    /// The same for `SAMLart`, with which a CAS server may answer a sign-in by SAML 1.1. Besides tickets, this
+    /// accepts artifacts. They are base64, so they may have `+` and `/` and end in `=`, with or without `ST-` in
     /// front.
     ///
     /// ```
@@ -56,7 +56,7 @@ impl ServiceTicket {
         Ok(Self(s.to_owned()))
     }
 
-    /// The ticket itself, to be sent to the CAS server and nowhere else.
+    /// The ticket itself. Send it to the CAS server and nowhere else.
     #[must_use]
     pub fn expose_secret(&self) -> &str {
         &self.0
@@ -102,7 +102,7 @@ impl fmt::Debug for ServiceTicket {
     }
 }
 
-/// Why a text is no ticket. Never carries the text.
+/// Why a text is not a ticket. Never carries the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidTicket {
@@ -112,7 +112,7 @@ pub enum InvalidTicket {
     /// It has more than 256 characters.
     #[error("the ticket has more than {MAX_LENGTH} characters")]
     TooLong,
-    /// It has a character other than `A–Z a–z 0–9 - . _ ~`, and is no artifact where one may be.
+    /// It has a character other than `A–Z a–z 0–9 - . _ ~`, and is not an artifact where one is accepted.
     #[error("the ticket has a character that tickets do not have")]
     ForeignCharacter,
 }

@@ -22,7 +22,7 @@ pub enum Protocol {
     /// The login page gets the service URL as `TARGET` and as `service`, since some servers know only one of the
     /// two. The ticket may come back as `SAMLart` or as `ticket`.
     ///
-    /// An answer counts only within its time window, so the clocks of this machine and of the CAS server have to
+    /// An answer is valid only within its time window, so the clocks of this machine and of the CAS server have to
     /// agree, up to [`saml_clock_tolerance`](crate::CasClientBuilder::saml_clock_tolerance).
     Saml1,
 }
@@ -68,10 +68,10 @@ pub struct UnknownProtocol;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResponseFormat {
-    /// XML. Nothing is sent, since this is what servers do by themselves.
+    /// XML. Nothing is sent, since servers do this by default.
     #[default]
     Xml,
-    /// JSON: `format=JSON`. CAS 2 and 3 alone have it.
+    /// JSON: `format=JSON`. Only CAS 2 and 3 have it.
     Json,
 }
 

@@ -62,7 +62,7 @@ impl<'s> RegisteredSession<'s> {
         }
     }
 
-    /// Whose session it is. Takes a hash, so it is asked only where some account was ended whole.
+    /// Whose session it is. This computes a hash, so call it only if some account was ended as a whole.
     #[must_use]
     pub fn account(&self) -> AccountId {
         AccountId::of(self.cas_url, self.user)

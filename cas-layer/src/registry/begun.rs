@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use super::{Opened, Registry, RegistryError};
 use crate::{clock::UnixSeconds, session::SessionId};
 
-/// A session that is being opened. Dropping it takes the beginning back: the validation failed, or its
-/// request went away.
+/// A session that is being opened. Dropping it takes the `begin` back: the validation failed, or its request went
+/// away.
 #[derive(Debug)]
 pub(crate) struct Begun {
     registry: Arc<dyn Registry>,

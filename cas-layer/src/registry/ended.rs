@@ -17,13 +17,13 @@ use super::{
 };
 use crate::{clock::UnixSeconds, session::SessionId};
 
-/// How long a session that has ended is remembered beyond its expiry, in seconds: the clocks of
-/// nodes differ, and a clock that is set back must not revive it. [`EndedSessions`] adds it by itself; a store has to keep its
-/// entries for as long.
+/// How long an ended session is remembered beyond its expiry, in seconds. The clocks of nodes differ, and a clock
+/// that is set back must not revive it. [`EndedSessions`] adds this by itself. A store has to keep its entries for as
+/// long.
 pub const GRACE: UnixSeconds = 3600;
 
-/// Parts with a lock each, so that a request seldom waits for a logout, and so that a logout wakes few of
-/// those who wait for an end.
+/// Parts with a lock each, so that a request seldom waits for a logout, and a logout wakes few of the tasks that wait
+/// for an end.
 const SHARDS: usize = 64;
 
 /// The sessions that have ended, in this process's memory: the part of every [`Registry`](super::Registry)
@@ -46,9 +46,9 @@ struct Shard {
 
 #[derive(Default)]
 struct Sessions {
-    /// To when each is remembered.
+    /// Until when each is remembered.
     until: ById<Minute>,
-    /// Of these, the ones that may be taken back, and how many have taken them for ended.
+    /// Those that may be taken back, and how many callers have marked them as ended.
     #[cfg(feature = "redis")]
     provisional: ById<u32>,
 }
@@ -60,7 +60,7 @@ impl Sessions {
         *known = forget_at.max(*known);
     }
 
-    /// It is not to be taken back any more.
+    /// It can no longer be taken back.
     #[cfg(feature = "redis")]
     fn confirm(&mut self, id: SessionId) {
         if self.provisional.remove(&id).is_some() && self.provisional.is_empty() {
@@ -90,7 +90,7 @@ impl Minute {
         u64::from(self.0) > now / 60
     }
 
-    /// When the session expires that is forgotten then, at most a minute too late.
+    /// When the session expires that is then forgotten, at most a minute too late.
     #[cfg(feature = "redis")]
     fn expires_at(self) -> UnixSeconds {
         (u64::from(self.0) * 60).saturating_sub(GRACE)
@@ -108,13 +108,13 @@ impl Default for EndedSessions {
 }
 
 impl EndedSessions {
-    /// None have.
+    /// No session has ended.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Notes that a session has ended which would have expired at `expires_at`.
+    /// Notes that a session has ended. `expires_at` is when it would have expired.
     pub fn end(&self, id: SessionId, expires_at: UnixSeconds, now: UnixSeconds) {
         let forget_at = Minute::forgetting(expires_at);
         let shard = self.shard(id);
@@ -127,8 +127,8 @@ impl EndedSessions {
         shard.changed.notify_waiters();
     }
 
-    /// Notes that all sessions of an account up to `number` have ended, the last of which would have expired
-    /// at `expires_at`.
+    /// Notes that all sessions of an account up to `number` have ended. `expires_at` is when the last of them would
+    /// have expired.
     pub fn end_all(
         &self,
         account: AccountId,
@@ -153,8 +153,8 @@ impl EndedSessions {
         }
     }
 
-    /// Whether a session has ended. Takes one look-up behind a read lock, and a second one where some account
-    /// was ended whole.
+    /// Whether a session has ended. Takes one look-up behind a read lock, and a second one if some account was ended
+    /// as a whole.
     #[must_use]
     pub fn contain(&self, session: &RegisteredSession<'_>) -> bool {
         self.contain_id(session.id)
@@ -164,13 +164,13 @@ impl EndedSessions {
                     .is_some_and(|mark| session.number <= mark.number)
     }
 
-    /// Whether the session of this id was ended by itself.
+    /// Whether the session with this id was ended by itself, not with its account.
     #[must_use]
     pub fn contain_id(&self, id: SessionId) -> bool {
         read(&self.shard(id).sessions).until.contains_key(&id)
     }
 
-    /// Returns when the session has ended: at once, or when somebody ends it.
+    /// Returns when the session has ended: at once, or when it ends later.
     pub async fn wait_for(&self, session: &RegisteredSession<'_>) {
         let changed = &self.shard(session.id).changed;
         loop {
@@ -184,7 +184,7 @@ impl EndedSessions {
         }
     }
 
-    /// How many entries there are, those included that may be forgotten.
+    /// The number of entries, including those that may be forgotten.
     #[must_use]
     pub fn len(&self) -> usize {
         let shards = self.shards.iter();
@@ -192,7 +192,7 @@ impl EndedSessions {
         sessions.sum::<usize>() + read(&self.accounts).len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -207,7 +207,7 @@ impl EndedSessions {
 /// For a registry that compares what it knows with what others know.
 #[cfg(feature = "redis")]
 impl EndedSessions {
-    /// Takes a session for ended. Where that is sure already the answer is `false`; otherwise
+    /// Marks a session as ended for now. Returns `false` if its end is certain already. Otherwise
     /// [`release`](Self::release) or [`confirm`](Self::confirm) has to follow, once.
     pub(crate) fn end_provisionally(
         &self,
@@ -231,7 +231,7 @@ impl EndedSessions {
         is_provisional
     }
 
-    /// Takes back that a session has ended, unless somebody else has taken it for ended too or it is sure by now.
+    /// Takes such a mark back, unless another caller has marked the session too or its end is certain by now.
     pub(crate) fn release(&self, id: SessionId) {
         let mut sessions = write(&self.shard(id).sessions);
         let Some(holders) = sessions.provisional.get_mut(&id) else {
@@ -245,12 +245,12 @@ impl EndedSessions {
         sessions.until.remove(&id);
     }
 
-    /// What was taken for ended has ended for sure.
+    /// Confirms that the marked session has ended for good.
     pub(crate) fn confirm(&self, id: SessionId) {
         write(&self.shard(id).sessions).confirm(id);
     }
 
-    /// All sessions, and when they expire, at most a minute too late.
+    /// All ended sessions, and when they expire, at most a minute too late.
     pub(crate) fn sessions(&self) -> Vec<(SessionId, UnixSeconds)> {
         let mut all = Vec::new();
         for shard in &self.shards {
@@ -261,7 +261,7 @@ impl EndedSessions {
         all
     }
 
-    /// All accounts, up to which number their sessions have ended, and when the last of them expires.
+    /// All accounts with ended sessions: up to which number they have ended, and when the last of them expires.
     pub(crate) fn accounts(&self) -> Vec<(AccountId, u64, UnixSeconds)> {
         let accounts = read(&self.accounts);
         let accounts = accounts.iter();
@@ -271,7 +271,7 @@ impl EndedSessions {
     }
 }
 
-/// How many there are, not which.
+/// Shows how many there are, not which.
 impl fmt::Debug for EndedSessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EndedSessions")
@@ -379,7 +379,7 @@ mod tests {
         assert!(ended.contain_id(id));
         ended.release(id);
         assert!(!ended.contain_id(id));
-        // Nobody does once it is sure, whoever came first.
+        // Nobody does once it is sure, even if another call came first.
         for is_said_again in [true, false] {
             let (ended, id) = (EndedSessions::new(), [1; 16].into());
             let take = || ended.end_provisionally(id, LATER, NOW);

@@ -6,8 +6,7 @@ use std::{borrow::Cow, error::Error, fmt, pin::Pin};
 pub type RegistryFuture<'a, T> =
     Pin<Box<dyn Future<Output = Result<T, RegistryError>> + Send + 'a>>;
 
-/// Why a registry did not do what it was asked. What it says is for the operator: visitors see a page
-/// without it.
+/// Why a registry did not do what it was asked. The text is for the operator: visitors get a page without it.
 #[derive(Debug)]
 pub struct RegistryError {
     kind: RegistryErrorKind,
@@ -27,7 +26,7 @@ pub enum RegistryErrorKind {
     Damaged,
     /// Another process uses the registry's file.
     InUse,
-    /// The configuration, or the server's version or settings, will not do.
+    /// The configuration, or the server's version or settings, cannot be used.
     Unusable,
 }
 
@@ -42,7 +41,7 @@ impl RegistryError {
         }
     }
 
-    /// Adds what caused it.
+    /// Adds the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());

@@ -45,26 +45,26 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Remembers in a file which sessions were opened and which have ended.
 ///
-/// - What was answered is on the disk. After a crash, `kill -9` included, every session that has signed out stays signed
-///   out, and every open one can still be ended by a single logout. A sign-in or sign-out that was not answered yet
-///   may have happened or not.
-/// - One process has the file at a time; to another one, [`open`](Self::open) says so. On a file system
+/// - What was answered is on the disk. After a crash, even by `kill -9`, every signed-out session stays signed out,
+///   and a single logout can still end every open one. A sign-in or sign-out that was not answered yet may or may not
+///   have happened.
+/// - Only one process can have the file open; in another one, [`open`](Self::open) returns an error. On a file system
 ///   without locks, such as some network file systems, nothing guards against a second process.
-/// - A file that is damaged is reported and left to the operator. It is never begun anew by itself.
-/// - Asking whether a session has ended takes no I/O: what has ended is in memory, too, at most 56 bytes a session.
-///   Open sessions are in the file alone.
-/// - Entries leave the file, in passing, an hour after their sessions expire. It takes 50 to 90 bytes for
-///   each session, open or ended, and keeps the size that it once had.
-/// - Whether there is a session that a logout request names is found out by reading alone, so what strangers send is not
+/// - A damaged file is reported and left to the operator. The registry never replaces it with a new one.
+/// - A check whether a session has ended takes no I/O: ended sessions are in memory too, at most 56 bytes each. Open
+///   sessions are only in the file.
+/// - An hour after a session expires, its entry leaves the file in passing. The file takes 50 to 90 bytes for each
+///   session, open or ended, and never shrinks.
+/// - To find out whether a logout request names a session, the registry only reads. So what strangers send is not
 ///   written, and does not wait where sign-ins do.
-/// - Proxy-granting tickets that are kept for open sessions are in the file, sealed, and survive as those do. Pairs
-///   that wait to be collected are in memory.
-/// - While the file cannot be written (a full disk), nobody is signed in, a sign-out holds for this process
-///   and is saved when the file can be written again, and a single logout is answered with an error. The log says when
-///   this begins and ends.
+/// - Proxy-granting tickets that are kept for open sessions are in the file, sealed, and survive as the sessions do.
+///   Pairs that wait to be collected are in memory.
+/// - While the file cannot be written (a full disk), nobody is signed in. A sign-out holds for this process and is
+///   saved when the file can be written again. A single logout is answered with an error. The log says when this
+///   begins and ends.
 ///
-/// Clones share the file. A thread of its own reads and writes it: what is asked at the same time is written together.
-/// Dropping the last clone waits until what was asked is written and the file is closed, for a second at most.
+/// Clones share the file. One thread reads and writes it, and writes together what arrives at the same time. Dropping
+/// the last clone waits until everything is written and the file is closed, for a second at most.
 #[derive(Clone)]
 pub struct FileRegistry(Arc<Inner>);
 
@@ -87,11 +87,11 @@ struct Thread {
 }
 
 impl FileRegistry {
-    /// Opens the file at `path`, and makes it if there is none, readable and writable by its owner alone (mode 0600). Its
-    /// directory has to exist.
+    /// Opens the file at `path`. If there is no file, makes one that only its owner can read and write (mode 0600).
+    /// Its directory has to exist.
     ///
-    /// On Unix it is looked at who else can get at it, links on the way included. Who can write to the file, or put another
-    /// in its place, can make sessions good again that have signed out:
+    /// On Unix, this checks who else can get at the file, including links on the way. A user who can write to the
+    /// file, or put another in its place, can make signed-out sessions good again:
     ///
     /// | what | what follows |
     /// | --- | --- |
@@ -104,15 +104,16 @@ impl FileRegistry {
     /// In Kubernetes, `fsGroup` makes files of a volume writable for a group whenever it is mounted;
     /// `fsGroupChangePolicy: OnRootMismatch` leaves them as they are.
     ///
-    /// Blocks: the file is read and checked whole. Call it when the process starts.
+    /// Blocks: it reads and checks the whole file. Call it when the process starts.
     ///
     /// # Errors
     /// All of them name the file.
     /// - [`RegistryErrorKind::InUse`]: another process, or another registry of this one, has it open.
-    /// - [`RegistryErrorKind::Damaged`]: it is empty, cut short, altered, or something else than a registry's file.
-    /// - [`RegistryErrorKind::Unusable`]: it cannot be opened or made, is no regular file, can be written by others (see
-    ///   above), is another program's redb database, or was written by a version of this crate with another format.
-    /// - [`RegistryErrorKind::Unavailable`]: anything else that the system says, such as a full disk.
+    /// - [`RegistryErrorKind::Damaged`]: it is empty, cut short, altered, or not a registry's file.
+    /// - [`RegistryErrorKind::Unusable`]: it cannot be opened or made, is not a regular file, can be written by
+    ///   others (see above), is another program's redb database, or was written by a version of this crate with
+    ///   another format.
+    /// - [`RegistryErrorKind::Unavailable`]: any other error of the system, such as a full disk.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, RegistryError> {
         let path = path.as_ref();
         // The working directory may change, and the file may have to be opened again.
@@ -140,8 +141,8 @@ impl FileRegistry {
         })))
     }
 
-    /// Ends what a message from the network names. Whether there is anything to end is found out by reading, a few messages
-    /// at once, so that what strangers send does not wait to be written where sign-ins do.
+    /// Ends what a message from the network names. It finds out by reading alone whether there is anything to end,
+    /// for a few messages at once. So what strangers send does not wait to be written where sign-ins do.
     async fn end_named(
         &self,
         ids: Vec<SessionId>,
@@ -150,7 +151,7 @@ impl FileRegistry {
     ) -> Result<Vec<SessionId>, RegistryError> {
         let turn = self.0.turns.take(sender).await?;
         let (known, reader) = (Arc::clone(&self.0.known), Arc::clone(&self.0.reader));
-        // The turn goes along: who gives up keeps it until the disk has answered.
+        // The turn goes along: a caller that gives up keeps it until the disk has answered.
         let found = spawn_blocking(move || match reader.find(&known, &ids) {
             Some(found) => (found, turn),
             None => (ids, turn),
@@ -214,7 +215,7 @@ impl Registry for FileRegistry {
                 answer,
             });
             let opened = opened.await?;
-            // Not before: who drops this future abandons the session.
+            // Not before: a caller that drops this future abandons the session.
             self.0.known.finish(id);
             Ok(opened)
         })

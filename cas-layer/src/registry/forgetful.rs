@@ -7,13 +7,13 @@ use std::{
 
 use crate::session::SessionId;
 
-/// A map by session id. Its hash is keyed, though ids are cut from a SHA-256: while Redis is away the ids of
-/// strangers wait in such a map too, and they could look for tickets whose ids meet in one place.
+/// A map by session id. Its hash is keyed, although ids come from a SHA-256. While Redis is away, ids from strangers
+/// wait in such a map too, and a stranger could search for tickets whose ids collide.
 pub(super) type ById<V> = HashMap<SessionId, V>;
 
-/// Makes sure that one more entry fits: when the map is full, what has expired goes first, and only if
-/// that is little does the map grow. So the map stays within twice its live entries, without an index by
-/// time, and each entry is looked at a few times in its life.
+/// Makes room for one more entry. When the map is full, expired entries go first, and the map grows only if they were
+/// few. So the map stays within twice its live entries, without an index by time, and each entry is looked at a few
+/// times in its life.
 pub(super) fn make_room<K: Eq + Hash, V, S: BuildHasher>(
     map: &mut HashMap<K, V, S>,
     mut is_live: impl FnMut(&V) -> bool,

@@ -1,4 +1,4 @@
-//! Proxy-granting tickets: on their way from the CAS server's callback to the sign-in that they belong to, and in keeping.
+//! Proxy-granting tickets: from the CAS server's callback to the sign-in that they belong to, and their storage.
 
 mod pairs;
 
@@ -18,49 +18,54 @@ use crate::{
 
 /// Brings proxy-granting tickets together with the sign-ins that they belong to, and keeps them for the sessions.
 ///
-/// An app that asks for a proxy-granting ticket (PGT) gets it by two ways (CAS protocol, 2.5.4). *While* a service ticket
-/// is validated, the CAS server calls a public URL of the app with the pair of PGT and IOU; the answer to the validation then
-/// names the IOU. Behind a balancer the call may reach another node than the one that validates. So the two meet here:
+/// An app that asks for a proxy-granting ticket (PGT) gets it by two ways (CAS protocol, 2.5.4). *While* a service
+/// ticket is validated, the CAS server calls a public URL of the app with the pair of PGT and IOU. The answer to the
+/// validation then names the IOU. Behind a balancer, the call may reach another node than the one that validates. So
+/// the two meet here:
 ///
 /// 1. [`expect`](Self::expect), before such a validation.
-/// 2. [`deliver`](Self::deliver), when the pair comes; on any node, by anybody who knows the URL.
-/// 3. [`collect`](Self::collect), when the answer names an IOU; and what `expect` gave is dropped when the pair is there, or
-///    when there is none to wait for.
+/// 2. [`deliver`](Self::deliver), when the pair comes: on any node, by anybody who knows the URL.
+/// 3. [`collect`](Self::collect), when the answer names an IOU. The value from `expect` is dropped when the pair is
+///    there, or when there is no pair to wait for.
 ///
 /// Most apps then carry the PGT in the session's cookie. For the others, [`keep`](Self::keep), [`kept`](Self::kept) and
 /// [`forget`](Self::forget) hold it for as long as the session lasts.
 ///
-/// A registry knows neither CAS nor any PGT: it has hashes of IOUs, ids of sessions, and bytes that the layer has sealed with
-/// the app's key. Nobody can use what is in its file or server without that key.
+/// A registry does not know CAS or any PGT: it has hashes of IOUs, ids of sessions, and bytes that the layer has
+/// sealed with the app's key. Without that key, nobody can use what is in its file or server.
 ///
 /// [`Registry::proxy_grants`] leads here. The three registries of this crate have it.
 ///
 /// # Contract
 ///
-/// - A pair is kept only while some validation is expected on some node, and goes when none is any more. By itself it goes
-///   when the last of those ends that were expected at its delivery: after the limit of a validation at most.
-/// - How many pairs are kept is bounded: at least 512, and no more than 4,096. One that is kept is never given up for another one.
-/// - A pair is collected once: of all who ask on all nodes, one gets it.
-/// - Waiting in `collect` holds no lock and keeps nobody else from what they ask for.
-/// - What is kept for a session is gone for good when the session is ended, in the same step, and with the entry of the open
-///   session when that expires. Sessions that [`Registry::end_all`] has ended may keep theirs until then; nobody asks for it.
-/// - A future that is dropped has either done its work or done nothing; a validation that was being expected then is not.
-/// - No future takes longer than about a second, `collect` than about a second more than its patience: what cannot be reached
-///   is an error by then.
+/// - A pair is kept only while some node expects a validation, and goes when no node does. It goes by itself when the
+///   last of the validations that were expected at its delivery ends: after the time limit of a validation at most.
+/// - How many pairs are kept is bounded: at least 512, and no more than 4,096. A pair that is kept is never dropped
+///   for another one.
+/// - A pair is collected once: of all callers on all nodes, one gets it.
+/// - Waiting in `collect` holds no lock and blocks no other caller.
+/// - What is kept for a session is gone for good when the session is ended, in the same step. It also goes with the
+///   entry of the open session when that expires. Sessions that [`Registry::end_all`] has ended may keep theirs until
+///   then; nobody asks for it.
+/// - A future that is dropped has either done its work or done nothing. A validation that it was announcing is then
+///   not expected.
+/// - No future takes longer than about a second, and `collect` no longer than its patience and about a second. If
+///   something cannot be reached by then, the future returns an error.
 ///
 /// # Errors
-/// [`RegistryErrorKind::Unavailable`] where the registry cannot be reached. None of them is a reason to sign nobody in: without
-/// its PGT a session is as good as any other, and only calls to other services on the user's behalf fail. A pair may be
-/// lost when the registry fails, and so may what is kept.
+/// [`RegistryErrorKind::Unavailable`] if the registry cannot be reached. No such error stops a sign-in: a session
+/// works without its PGT, and only calls to other services in the user's name fail. A pair may be lost when the
+/// registry fails, and so may what is kept.
 ///
-/// Times are in seconds since the Unix epoch, by the clock of the node that calls. A registry of many nodes may go by a clock
-/// of its own.
+/// Times are in seconds since the Unix epoch, by the clock of the calling node. A registry of many nodes may use a
+/// clock of its own.
 pub trait ProxyGrants: fmt::Debug + Send + Sync {
-    /// Notes that a validation which asks for a PGT is about to begin, for at most `lasts`. It is expected until what this
-    /// returns is dropped.
+    /// Notes that a validation that asks for a PGT is about to begin, for at most `lasts`. It is expected until the
+    /// returned value is dropped.
     fn expect(&self, lasts: Duration, now: UnixSeconds) -> RegistryFuture<'_, Expected>;
 
-    /// Takes a pair in: the PGT, sealed, under the hash of its IOU. From the network: what nobody expects leaves no trace.
+    /// Stores a pair: the PGT, sealed, under the hash of its IOU. It comes from the network: an unexpected pair
+    /// leaves no trace.
     fn deliver(
         &self,
         iou: IouId,
@@ -68,8 +73,8 @@ pub trait ProxyGrants: fmt::Debug + Send + Sync {
         now: UnixSeconds,
     ) -> RegistryFuture<'_, Delivered>;
 
-    /// Hands a pair out, and forgets it. Waits for it for as long as `patience` where it is not there yet: the answer to the
-    /// validation may overtake the call, above all where that goes to another node.
+    /// Hands a pair out, and forgets it. If it is not there yet, waits for as long as `patience`: the answer to the
+    /// validation may overtake the call, above all if the call goes to another node.
     fn collect(
         &self,
         iou: IouId,
@@ -77,8 +82,8 @@ pub trait ProxyGrants: fmt::Debug + Send + Sync {
         now: UnixSeconds,
     ) -> RegistryFuture<'_, Option<SealedGrant>>;
 
-    /// Keeps a PGT for an open session, in place of the one before. Says whether it does: it does not where the session is not
-    /// open, or not any more.
+    /// Keeps a PGT for an open session, in place of the one before. Returns `false` if the session is not open, or no
+    /// longer; then nothing is kept.
     fn keep(
         &self,
         session: SessionId,
@@ -86,11 +91,11 @@ pub trait ProxyGrants: fmt::Debug + Send + Sync {
         now: UnixSeconds,
     ) -> RegistryFuture<'_, bool>;
 
-    /// What is kept for a session, unless that has ended or expired.
+    /// The PGT that is kept for a session, unless that has ended or expired.
     fn kept(&self, session: SessionId, now: UnixSeconds)
     -> RegistryFuture<'_, Option<SealedGrant>>;
 
-    /// Forgets what is kept for a session, which goes on without it.
+    /// Forgets the PGT that is kept for a session. The session goes on without it.
     fn forget(&self, session: SessionId) -> RegistryFuture<'_, ()>;
 }
 
@@ -117,13 +122,13 @@ impl SealedGrant {
     /// The longest that one may be, in bytes: four times the longest ticket.
     pub const MAX_BYTES: usize = 1024;
 
-    /// Takes sealed bytes; `None` where there are more than [`MAX_BYTES`](Self::MAX_BYTES).
+    /// Takes sealed bytes. `None` if there are more than [`MAX_BYTES`](Self::MAX_BYTES).
     #[must_use]
     pub fn new(sealed: Vec<u8>) -> Option<Self> {
         (sealed.len() <= Self::MAX_BYTES).then(|| Self(sealed.into_boxed_slice()))
     }
 
-    /// The bytes, for a registry that stores them and for whoever has the key.
+    /// The bytes, for a registry that stores them and for the owner of the key.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -142,20 +147,20 @@ impl fmt::Debug for SealedGrant {
 pub enum Delivered {
     /// It waits to be collected.
     Kept,
-    /// No validation is expected anywhere that it could belong to. Nothing is kept.
+    /// No validation is expected that the pair could belong to. The pair is not kept.
     Unexpected,
-    /// As many pairs are kept as there is room for. Nothing is kept of this one.
+    /// There is no room for more pairs. This one is not kept.
     Full,
-    /// There is one with this IOU, which stays, be it the same or not.
+    /// There is already a pair with this IOU, the same or not. That one stays.
     Twice,
 }
 
-/// A validation whose pair is expected, until this is dropped.
+/// A validation whose pair is expected until this is dropped.
 #[must_use = "nothing is expected once it is dropped"]
 pub struct Expected(Option<Box<dyn FnOnce() + Send + Sync>>);
 
 impl Expected {
-    /// For a registry: `end` is called once, when it is dropped. It must not wait.
+    /// For a registry: `end` is called once, on drop. It must not wait.
     pub fn new(end: impl FnOnce() + Send + Sync + 'static) -> Self {
         Self(Some(Box::new(end)))
     }

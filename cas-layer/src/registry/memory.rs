@@ -24,19 +24,19 @@ use crate::{
 
 /// Remembers in this process's memory which sessions were opened and which have ended.
 ///
-/// - What it knows is gone when the process ends, if the keys outlive the process: a copy of the cookie of
-///   a session that was signed out is then good again until it expires, and a single logout finds a session
-///   that was opened before only if it has been used since.
-/// - Every entry vanishes when its session would have expired, or an hour later. An open session takes at
-///   most 66 bytes, an ended one 56.
-/// - A request that carries no verified session or ticket never adds an entry. At most
-///   [`capacity`](Self::with_capacity) sessions are open at once; a sign-in beyond that is refused
-///   with a 503 and a log line, and nobody else is signed out for it.
-/// - A proxy-granting ticket that is kept for an open session takes as many bytes as it is long, sealed, and about 90 more. Those
-///   that wait to be collected take 900 KB at most, whatever comes from the network.
+/// - When the process ends, everything it knows is gone. If the keys outlive the process, a copy of the cookie of a
+///   signed-out session then works again until it expires. A single logout finds a session that was opened before
+///   only if it has been used since.
+/// - Every entry vanishes when its session would have expired, or an hour later. An open session takes at most 66
+///   bytes, an ended one 56.
+/// - A request without a verified session or ticket never adds an entry. At most [`capacity`](Self::with_capacity)
+///   sessions are open at once. A sign-in beyond that gets a 503 and a log line, and nobody else is signed out for
+///   it.
+/// - A proxy-granting ticket that is kept for an open session takes its sealed length and about 90 bytes more.
+///   Tickets that wait to be collected take 900 KB at most, whatever comes from the network.
 ///
-/// Clones share what they know. Asking whether a session has ended takes one look-up behind a read
-/// lock that nobody holds for longer than it takes to change a few entries.
+/// Clones share what they know. A check whether a session has ended takes one look-up behind a read lock. Nobody
+/// blocks that lock for longer than it takes to change a few entries.
 #[derive(Clone, Debug)]
 pub struct MemoryRegistry(Arc<Inner>);
 
@@ -142,7 +142,7 @@ impl MemoryRegistry {
 
     /// Notes a session of an earlier process, so that a single logout finds it.
     fn note(&self, session: &RegisteredSession<'_>) {
-        // On the path of every request: who finds it taken is seen again with the next one.
+        // On the path of every request. If the lock is taken, the session is seen again with its next request.
         let Ok(mut known) = self.0.known.try_lock() else {
             return;
         };

@@ -1,13 +1,12 @@
 //! The registry of many nodes, in Redis.
 //!
-//! - [`scripts`] are the steps that Redis takes, each whole or not at all; they are the place to look for what a
-//!   session's states are.
+//! - [`scripts`] are the steps that Redis takes, each whole or not at all. Look there for the states of a session.
 //! - [`node`] is what a node knows. It imports no task; [`tasks`] starts those that run over it.
 //! - They keep two connections: one for calls, and one on which [`follow`] waits for news.
 //! - [`grants`] is what Redis does for proxy-granting tickets.
-//! - [`queue`] and [`flush`] bring sign-outs to Redis; sign-ins go there directly. [`named`] first looks whether there is
-//!   anything to end.
-//! - [`recovery`] and [`reopen`] make good what Redis has lost.
+//! - [`queue`] and [`flush`] bring sign-outs to Redis; sign-ins go there directly. [`named`] first checks whether
+//!   there is anything to end.
+//! - [`recovery`] and [`reopen`] restore what Redis has lost.
 //! - [`number`] says which numbers of sessions are believed.
 
 mod address;
@@ -65,7 +64,7 @@ use super::{
 };
 use crate::{clock::UnixSeconds, session::SessionId};
 
-/// For everything that one call does, whatever Redis does.
+/// For everything that one call does, whatever happens at Redis.
 const CALL: Duration = Duration::from_millis(900);
 
 /// How long [`RedisRegistry::shutdown`] waits for Redis.
@@ -117,8 +116,8 @@ impl RedisRegistry {
         }))
     }
 
-    /// Tells Redis of the sign-outs that still wait, for 5 seconds at most, and lets go of it. For the end of the
-    /// process, when no request is served any more: calls that come later fail.
+    /// Tells Redis of the sign-outs that still wait, for 5 seconds at most, and disconnects. Call it at the end of
+    /// the process, when no request is served any more: later calls fail.
     ///
     /// # Errors
     /// Redis is away. The sign-outs that it was not told of are in force nowhere after this process.
@@ -136,7 +135,7 @@ impl RedisRegistry {
         })
     }
 
-    /// Runs a call that is of use at once or not at all.
+    /// Runs a call that is useful at once or not at all.
     async fn call<T>(
         &self,
         call: impl AsyncFnOnce(&Node, &Connection) -> Result<T, Failure>,
@@ -150,8 +149,8 @@ impl RedisRegistry {
         called.await.unwrap_or_else(|_| Err(Failure::Silent.into()))
     }
 
-    /// Waits until Redis has an ending for good, until then at most. It goes on in the queue, whether somebody waits or
-    /// not.
+    /// Waits until Redis has recorded an end for good, until then at most. The end stays in the queue, whether a
+    /// caller waits or not.
     async fn ended_in_redis(
         &self,
         ended: Result<Ended, RegistryError>,
@@ -269,7 +268,7 @@ impl Registry for RedisRegistry {
     ) -> RegistryFuture<'_, ()> {
         let node = &self.0.node;
         let number = node.facts.number_of_now();
-        // Who signs in here from now on is above it.
+        // Users who sign in here from now on are above it.
         node.facts.saw_number(number);
         node.ended.end_all(account, number, expires_at, now);
         let seconds = expires_at.saturating_sub(now).min(LONGEST);
@@ -311,7 +310,7 @@ impl Registry for RedisRegistry {
     }
 }
 
-/// Where Redis is and how things are. Neither user name nor password.
+/// Shows where Redis is and its state, but neither user name nor password.
 impl fmt::Debug for RedisRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisRegistry")

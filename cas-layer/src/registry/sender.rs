@@ -1,4 +1,4 @@
-//! Who wants sessions to be ended by name.
+//! Who asks for sessions to be ended by name.
 
 use std::{
     hash::{BuildHasher as _, Hash, RandomState},
@@ -7,9 +7,9 @@ use std::{
 
 /// Who named the sessions in a call of [`Registry::end_if_opened`](super::Registry::end_if_opened).
 ///
-/// Anybody can send logout requests. A registry that does work for them, or has them wait, keeps room of its own for each
-/// [share](Self::share), and divides it fairly among the [sources](Self::source) of a share: so a flood takes nothing from
-/// others. A registry that answers at once, from memory, need not look at this.
+/// Anybody can send logout requests. A registry that works for them, or lets them wait, keeps separate room for each
+/// [share](Self::share), and divides it fairly among the [sources](Self::source) of a share. So a flood takes nothing
+/// from others. A registry that answers at once, from memory, need not look at this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LogoutSender {
     share: LogoutShare,
@@ -17,7 +17,7 @@ pub struct LogoutSender {
 }
 
 impl LogoutSender {
-    /// The app itself, which takes back what it has opened. Shares the room of those that are listed.
+    /// The app itself, which takes back what it has opened. It shares the room of listed sources.
     #[must_use]
     pub fn app() -> Self {
         Self::listed(None)
@@ -30,7 +30,7 @@ impl LogoutSender {
         Self { share, source }
     }
 
-    /// Whoever posts a message, where no sources are listed.
+    /// Any sender that posts a message, if no sources are listed.
     #[must_use]
     pub fn back_channel(source: Option<SourceId>) -> Self {
         let share = LogoutShare::Back;
@@ -50,23 +50,23 @@ impl LogoutSender {
         self.share
     }
 
-    /// Where it comes from within that share. `None` where that is not known: all of these are one source.
+    /// Where it comes from within that share. `None` if that is not known: all such messages are one source.
     #[must_use]
     pub fn source(self) -> Option<SourceId> {
         self.source
     }
 }
 
-/// Tells the sources of messages apart: a hash of their address, with a key of this process. It means nothing to another
-/// process, nor after a restart.
+/// Tells the sources of messages apart: a hash of their address, with a key of this process. It means nothing to
+/// another process, or after a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(u64);
 
 impl SourceId {
-    /// The source with this address, or whatever else it is known by.
+    /// The source with this address, or with another mark that it is known by.
     #[must_use]
     pub fn of(peer: &(impl Hash + ?Sized)) -> Self {
-        // Nobody can choose addresses that meet in one number.
+        // Nobody can choose addresses that get the same number.
         static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         Self(KEY.hash_one(peer))
     }
@@ -84,7 +84,7 @@ impl SourceId {
 pub enum LogoutShare {
     /// The app itself, and the sources that are listed.
     Trusted,
-    /// Whoever posts messages, where no sources are listed.
+    /// Any sender that posts messages, if no sources are listed.
     Back,
     /// Browsers.
     Front,

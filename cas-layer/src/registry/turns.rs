@@ -1,4 +1,4 @@
-//! How many messages that name sessions are looked into at once.
+//! Limits how many messages that name sessions are looked up at once.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ const AT_ONCE: usize = 8;
 /// How many more of each share wait for that.
 const WAITING: usize = 1_024;
 
-/// Each share has turns of its own, and its sources take them in turn.
+/// Each share has turns of its own, and its sources take turns.
 #[derive(Clone, Debug)]
 pub(crate) struct Turns(Arc<[turns::Turns<Option<SourceId>>; LogoutShare::COUNT]>);
 

@@ -1,32 +1,32 @@
-//! What a path asks of its visitors. Pure.
+//! What a path requires. Pure.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{clock::UnixSeconds, error::ConfigError, protocol::ProxyChain, user::CasUser};
 
-/// The longest that credentials may date back, as long as the longest session.
+/// The longest time for [`Access::fresh`]: as long as the longest session.
 const MAX_AGE: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// What a path asks of its visitors, given to [`CasConfigBuilder::rule`](crate::CasConfigBuilder::rule).
+/// What a path requires, for [`CasConfigBuilder::rule`](crate::CasConfigBuilder::rule).
 ///
 /// ```
 /// use std::time::Duration;
 /// use cas_layer::{Access, ProxyChain};
 ///
-/// // Anybody; who has signed in is known.
+/// // Everybody. The app still knows users who are signed in.
 /// Access::public();
-/// // The same, for pages that look different to who has signed in: no shared cache may keep them.
+/// // The same, for pages that differ for signed-in users: no shared cache may keep them.
 /// Access::optional();
-/// // The same, and who has signed in at the CAS server is signed in here without being asked.
+/// // The same. Visitors with a session at the CAS server are signed in without being asked.
 /// Access::gateway();
 /// // A signed-in user.
 /// Access::required();
-/// // One who has one of these values, or all of those.
+/// // A user with at least one of these values, and a user with all of those.
 /// Access::required().any_of("memberOf", ["admin", "staff"]).all_of("licence", ["read", "write"]);
-/// // One who came by themselves, or through this proxy.
+/// // A user who came without a proxy, or through this one.
 /// Access::required().no_proxy();
 /// Access::required().through([ProxyChain::exact(["https://portal.example.org/cas/proxy"])]);
-/// // One who has given the password within the last minute.
+/// // A user who gave the password within the last minute.
 /// Access::required().fresh(Duration::from_secs(60));
 /// ```
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct Access {
     fresh: Option<Duration>,
 }
 
-/// From what asks the least to what asks the most.
+/// From what requires the least to what requires the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Mode {
     Public,
@@ -58,46 +58,45 @@ enum Demand {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Welcome,
-    /// There is no user, and there has to be one.
+    /// There is no user, and the path requires one.
     SignIn,
     /// The user has to give their credentials again.
     SignInAfresh,
-    /// This user may not.
+    /// This user has no permission.
     Forbidden,
 }
 
 impl Access {
-    /// Anybody. Who has signed in is known.
+    /// Everybody. The app still knows users who are signed in.
     #[must_use]
     pub fn public() -> Self {
         Self::of(Mode::Public)
     }
 
-    /// Anybody, and the response may depend on who it is: it is kept out of shared caches like that of a path
+    /// Everybody. The response may depend on the user, so it is kept out of shared caches, like a response of a path
     /// that requires a user.
     #[must_use]
     pub fn optional() -> Self {
         Self::of(Mode::Optional)
     }
 
-    /// As [`optional`](Self::optional); and a visitor who has signed in at the CAS server already is signed in
-    /// here without being asked (`gateway`, CAS protocol 2.1.1). Who has not comes back without having seen a
-    /// form.
+    /// As [`optional`](Self::optional). In addition, visitors with a session at the CAS server are signed in here
+    /// without being asked (`gateway`, CAS protocol 2.1.1). All other visitors come back without having seen a form.
     ///
-    /// Only a page that a browser opens is worth the trip to the CAS server, only when the browser keeps
-    /// cookies, and only once in [`gateway_interval`](crate::SignInOptions::gateway_interval).
+    /// The layer redirects to the CAS server only if a browser opens a page and keeps cookies, and only once in
+    /// [`gateway_interval`](crate::SignInOptions::gateway_interval).
     #[must_use]
     pub fn gateway() -> Self {
         Self::of(Mode::Gateway)
     }
 
-    /// A signed-in user: what every path asks for which there is no rule.
+    /// A signed-in user. Every path without a rule requires this.
     #[must_use]
     pub fn required() -> Self {
         Self::of(Mode::Required)
     }
 
-    /// A user who has at least one of these values of an attribute, exactly.
+    /// A user with at least one of these values of an attribute, exactly.
     #[must_use]
     pub fn any_of(
         mut self,
@@ -111,7 +110,7 @@ impl Access {
         self
     }
 
-    /// A user who has all of these values of an attribute, exactly.
+    /// A user with all of these values of an attribute, exactly.
     #[must_use]
     pub fn all_of(
         mut self,
@@ -125,7 +124,7 @@ impl Access {
         self
     }
 
-    /// A user of whom this is true. It is asked on every request, so it must not block.
+    /// A user for whom the function returns `true`. It is called on every request, so it must not block.
     #[must_use]
     pub fn user_if(
         mut self,
@@ -135,15 +134,15 @@ impl Access {
         self
     }
 
-    /// A user whose own browser signed in, and nobody in their name.
+    /// A user whose own browser signed in, not a proxy in the user's name.
     #[must_use]
     pub fn no_proxy(mut self) -> Self {
         self.demands.push(Demand::NoProxy);
         self
     }
 
-    /// A user who came through one of these chains of proxies, and not by themselves. Those that are accepted at
-    /// all are named by [`accept_proxies`](crate::CasClientBuilder::accept_proxies).
+    /// A user who came through one of these chains of proxies, not one whose own browser signed in.
+    /// [`accept_proxies`](crate::CasClientBuilder::accept_proxies) has to accept these chains in the first place.
     #[must_use]
     pub fn through(mut self, chains: impl IntoIterator<Item = ProxyChain>) -> Self {
         let chains = chains.into_iter().collect();
@@ -151,9 +150,9 @@ impl Access {
         self
     }
 
-    /// A user who gave their credentials within this time, at least 1 second, in whole seconds. A visitor whose
-    /// password dates further back, or for whom the CAS server did not say, is asked for it again (`renew`, CAS
-    /// protocol 2.1.1).
+    /// A user who gave their credentials within this time, in whole seconds, at least 1. If the user gave the
+    /// password earlier, or if the CAS server did not say when, it asks for the password again (`renew`, CAS protocol
+    /// 2.1.1).
     #[must_use]
     pub fn fresh(mut self, within: Duration) -> Self {
         self.fresh = Some(within);
@@ -172,7 +171,7 @@ impl Access {
         let invalid = |reason| Err(ConfigError::InvalidRule { reason });
         if self.mode != Mode::Required && self.is_strong() {
             return invalid(
-                "asks something of a user where none is required: begin with `Access::required()`",
+                "asks something of a user, but requires none: begin with `Access::required()`",
             );
         }
         for demand in &self.demands {
@@ -183,7 +182,7 @@ impl Access {
             }
             if let Demand::Through(chains) = demand {
                 if chains.is_empty() {
-                    return invalid("asks for a proxy and names none");
+                    return invalid("asks for a proxy, but names none");
                 }
                 chains.iter().try_for_each(ProxyChain::check)?;
             }
@@ -213,7 +212,7 @@ impl Access {
         }
     }
 
-    /// Whether a user has to be there.
+    /// Whether this requires a user.
     pub(crate) fn is_required(&self) -> bool {
         self.mode == Mode::Required
     }
@@ -222,22 +221,23 @@ impl Access {
         self.mode == Mode::Gateway
     }
 
-    /// Whether the response is for one visitor alone.
+    /// Whether the response is for one visitor only.
     pub(crate) fn is_private(&self) -> bool {
         self.mode != Mode::Public
     }
 
-    /// Whether more is asked than a user.
+    /// Whether this requires more than a user.
     pub(crate) fn is_strong(&self) -> bool {
         !self.demands.is_empty() || self.fresh.is_some()
     }
 
-    /// Whether this asks for something that `other` does not. Of two that ask for more than a user each may.
+    /// Whether this requires something that `other` does not. If both require more than a user, this can be true both
+    /// ways.
     pub(crate) fn asks_more_than(&self, other: &Self) -> bool {
         self.mode > other.mode || self.is_strong()
     }
 
-    /// What asks for all that either asks for.
+    /// Requires everything that either of the two requires.
     pub(crate) fn and(&self, other: &Self) -> Self {
         Self {
             mode: self.mode.max(other.mode),

@@ -19,15 +19,15 @@ use crate::{
 ///
 /// # Loose spellings
 /// Many servers read a path less strictly than it is written: `/admin/`, `/Admin` or `/admin%20` gets a visitor to
-/// `/admin`. So a rule that asks for more than the rule that counts for a path as it is written (see
-/// [`CasConfigBuilder::rule`](crate::CasConfigBuilder::rule)) covers its own paths in these spellings too, and in any
-/// mixture of them:
+/// `/admin`. So take a rule that asks for more than the rule that applies to a path as it is written (see
+/// [`CasConfigBuilder::rule`](crate::CasConfigBuilder::rule)). It also covers its own paths in these spellings, and
+/// in any mixture of them:
 ///
-/// - letters in another case, those beyond ASCII among them, in every segment that the rule spells out;
+/// - upper and lower case, also beyond ASCII, in every segment that the rule spells out;
 /// - dots or white space at the end of such a segment, white space at its beginning;
-/// - characters that nobody sees, such as a soft hyphen, and `é` as one character or as two;
+/// - invisible characters, such as a soft hyphen, and `é` as one character or as two;
 /// - a colon and what follows it, which names a part of the file on NTFS;
-/// - a slash at the end of the path, or none.
+/// - a slash at the end of the path, or no slash there.
 ///
 /// The short names that Windows gives to files (`ADMINI~1`) are other paths: switch them off where files are served.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,8 +61,8 @@ impl Paths {
         }
     }
 
-    /// Paths of this form, in which a segment `{name}` stands for any one segment that is not empty. The names
-    /// are for the reader.
+    /// Paths of this form, in which a segment `{name}` stands for any one segment that is not empty. The names only
+    /// help the reader.
     pub fn pattern(pattern: impl Into<String>) -> Self {
         Self {
             given: pattern.into(),
@@ -82,7 +82,7 @@ impl Paths {
         }
         if self.given.contains(['?', '#', '%', '*']) {
             return Err(invalid(
-                "has `?`, `#`, `%` or `*`: give the decoded path alone, without query or wildcard",
+                "has `?`, `#`, `%` or `*`: give only the decoded path, without query or wildcard",
             ));
         }
         if canonical(&self.given).is_none() {
@@ -110,7 +110,7 @@ impl Paths {
         }
     }
 
-    /// The same for whoever reads a path more loosely than we do: each segment in any case of letters, and with
+    /// The same for a server that reads paths more loosely than we do: each segment in any case of letters, and with
     /// dots or white space around it; the whole with a slash at the end or without.
     pub(crate) fn cover_loosely(&self, path: &str) -> bool {
         self.cover(path) || self.cover_by(without_slash(path), without_slash(&self.given), is_alike)

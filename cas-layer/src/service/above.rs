@@ -14,8 +14,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Anonymous(pub(crate) Arc<Host>, pub(crate) Place);
 
-/// The app that a request has come to by way of a layer, and where the tickets of that layer come back; `None` without
-/// one.
+/// The app that a request came to through a layer, and where that layer's tickets come back. `None` without a layer.
 pub(crate) fn app_above(extensions: &Extensions) -> Option<(Arc<Host>, Place)> {
     match extensions.get::<CasUser>() {
         Some(user) => Some((app_of(user)?, user.place())),

@@ -18,7 +18,7 @@ use crate::{
     user::{Act, CasUser, Holds, Home},
 };
 
-/// How long a session that waits for its end may go without a look at the clock and the registry.
+/// How long a session that waits for its end goes without a look at the clock and the registry.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 impl Home for Host {
@@ -86,7 +86,7 @@ async fn sign_out(host: &Host, user: &CasUser) -> Response<Bytes> {
     let (place, now) = (user.place(), host.app.clock.now());
     host.end(user, SignOutCause::SignOut, now).await;
     let mut answer = Answer::redirect(place.after_sign_out(host));
-    // Without a session, cookies that came along are of somebody's session, which goes on.
+    // Without a session, cookies that came along belong to a browser's session, which goes on.
     if user.session().is_some() {
         // The browser's own is not at hand.
         let mut binding = Binding::default();

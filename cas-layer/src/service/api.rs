@@ -20,33 +20,32 @@ use tower::{Layer, Service};
 use crate::user::CasUser;
 use crate::{app::Hosts, config::CasConfig};
 
-/// Lets programs in that bring a ticket with every request: services that act for a user (CAS protocol 2.6,
-/// 2.7), scripts, other servers. Nobody is redirected, and the server keeps nothing.
+/// Admits programs that bring a ticket with every request: services that act for a user (CAS protocol 2.6, 2.7),
+/// scripts, other servers. Nobody is redirected, and the server keeps nothing.
 ///
-/// A ticket comes as `Authorization: CAS <ticket>`, and is validated with the URL that was requested as its service
-/// URL. So whoever calls `https://api.example.org/records?year=2026` gets a proxy ticket for that very URL, and one
-/// for each request: a ticket is good once. A ticket in the query is taken only
-/// [where that is allowed](Self::with_tickets_in_query); the parameter `ticket` belongs to the layer on every path
-/// that is not public, and is no part of the service URL.
+/// A ticket comes as `Authorization: CAS <ticket>`. The layer validates it with the requested URL as its service URL.
+/// So a program that calls `https://api.example.org/records?year=2026` gets a proxy ticket for that very URL, and a
+/// new one for each request: a ticket is good once. A ticket in the query is accepted only [where that is
+/// allowed](Self::with_tickets_in_query). On every path that is not public, the parameter `ticket` belongs to the
+/// layer, and is no part of the service URL.
 ///
-/// Proxy tickets are taken from the proxies of
-/// [`accept_proxies`](crate::CasClientBuilder::accept_proxies) alone, none by default. The
-/// [rules](crate::CasConfigBuilder::rule) of the configuration hold; a path that is public is left alone, its
-/// `ticket` parameter too. The inner service finds a [`CasUser`] in the request's extensions, and neither the
-/// header nor the parameter with the ticket.
+/// Proxy tickets are accepted only from the proxies in [`accept_proxies`](crate::CasClientBuilder::accept_proxies);
+/// by default, there are none. The [rules](crate::CasConfigBuilder::rule) of the configuration hold. A public path is
+/// left alone, its `ticket` parameter too. The inner service finds a [`CasUser`] in the request's extensions, but not
+/// the header or the parameter with the ticket.
 ///
 /// | request for a path that requires a user | answer |
 /// | --- | --- |
-/// | no ticket | 401, and `WWW-Authenticate: CAS service="…"` says for which service URL one is needed |
+/// | no ticket | 401, and `WWW-Authenticate: CAS service="…"` names the service URL that a ticket is needed for |
 /// | a ticket that the CAS server refuses, a proxy that is not accepted | the same |
-/// | two tickets, or something that is no ticket; a ticket in the query where that is not allowed | 400 |
+/// | two tickets, or a text that cannot be a ticket; a ticket in the query where that is not allowed | 400 |
 /// | a ticket in the query of a request that a browser may have sent | 403 |
-/// | a user who may not do this, or who has to give their credentials for it | 403, 401 |
+/// | a user without permission, or a user who has to give their credentials for it | 403, 401 |
 /// | too many at once | 503 |
 /// | the CAS server does not answer, or not in time | 502, 504 |
 ///
-/// None of the answers is a page; most are problem documents (RFC 9457). The endpoints of the configuration are not
-/// answered, but for [`EndpointOptions::logout_request`](crate::EndpointOptions::logout_request) and
+/// No answer is a page; most are problem documents (RFC 9457). This layer answers only two endpoints of the
+/// configuration: [`EndpointOptions::logout_request`](crate::EndpointOptions::logout_request) and
 /// [`ProxyOptions::callback_path`](crate::ProxyOptions::callback_path).
 ///
 /// ```
@@ -82,32 +81,33 @@ impl CasApiLayer {
         }
     }
 
-    /// Takes tickets from the query as well, as `?ticket=<ticket>`, for programs that cannot send the `Authorization`
-    /// field. The default is to refuse a request with one.
+    /// Accepts tickets from the query as well, as `?ticket=<ticket>`, for programs that cannot send the
+    /// `Authorization` field. By default, a request with such a ticket is refused.
     ///
     /// # Security
-    /// A link to the CAS server's login page, with a URL of this API as its service, has the server send any visitor's
-    /// browser to that URL with a good ticket in the query. So a request that may come from a browser is refused with
-    /// 403: one with `Origin`, `Referer`, `Accept-Language`, `Upgrade-Insecure-Requests` or any of the `Sec-Fetch-*` and
-    /// `Sec-CH-*` fields, one that says it is a prefetch, and one whose `Accept` names HTML. Some HTTP clients
-    /// send some of these as well. What is left is that a browser which sends none of them would be let in, and
-    /// that URLs stand in the logs of every proxy on the way: use the `Authorization` field wherever that is possible.
+    /// A link to the CAS server's login page, with a URL of this API as its service, makes the server send any
+    /// visitor's browser to that URL with a good ticket in the query. So a request that may come from a browser is
+    /// refused with 403: one with `Origin`, `Referer`, `Accept-Language`, `Upgrade-Insecure-Requests` or any of the
+    /// `Sec-Fetch-*` and `Sec-CH-*` fields, one that says it is a prefetch, and one whose `Accept` names HTML. Some
+    /// HTTP clients send some of these as well. Two risks remain: a browser that sends none of them would be
+    /// admitted, and URLs are in the logs of every proxy on the way. Use the `Authorization` field wherever that is
+    /// possible.
     #[must_use]
     pub fn with_tickets_in_query(mut self, accept: bool) -> Self {
         self.tickets_in_query = accept;
         self
     }
 
-    /// Saves programs that keep cookies a ticket for every request: a ticket in the `Authorization` field opens
-    /// a session, whose cookie comes with the response and does for the requests that follow. The default is
-    /// that no cookie is set and none is looked at.
+    /// Lets programs that keep cookies use one ticket for several requests. A ticket in the `Authorization` field
+    /// opens a session. Its cookie comes with the response, and replaces the ticket on the requests that follow. By
+    /// default, the layer sets no cookie and looks at none.
     ///
-    /// A program that does not keep cookies opens a session with every request, each of which has an entry in the registry
-    /// until it expires.
+    /// A program that does not keep cookies opens a session with every request. Each of them has an entry in the
+    /// registry until it expires.
     ///
     /// A ticket in the query never opens a session, nor does a request that a browser sent (one with `Origin` or
-    /// `Sec-Fetch-*`): a foreign page could make it. Single logout ends such a session where the CAS server
-    /// knows the app's [`EndpointOptions::logout_request`](crate::EndpointOptions::logout_request).
+    /// `Sec-Fetch-*`): a foreign page could make it. Single logout ends such a session only if the CAS server knows
+    /// the app's [`EndpointOptions::logout_request`](crate::EndpointOptions::logout_request).
     #[must_use]
     pub fn with_sessions(mut self, sessions: bool) -> Self {
         self.sessions = sessions;

@@ -1,4 +1,4 @@
-//! What becomes of a request: first it is decided, which is pure, and then the layer does its part.
+//! What happens to a request: first the layer decides, which is pure, and then it acts.
 
 use std::{pin::Pin, sync::Arc};
 
@@ -25,7 +25,7 @@ use crate::{
     visit::{Visit, Visitor, navigation::is_prefetch},
 };
 
-/// What becomes of a request.
+/// What happens to a request.
 #[derive(Debug)]
 pub(super) enum Action {
     /// The inner service gets it.
@@ -33,7 +33,7 @@ pub(super) enum Action {
     Own(Task),
 }
 
-/// What is done first where the layer has endpoints.
+/// The first step, where the layer has endpoints.
 #[derive(Debug)]
 pub(super) enum First {
     Act(Action),
@@ -41,7 +41,7 @@ pub(super) enum First {
     Read(Endpoint),
 }
 
-/// With what the inner service gets a request, and what its response gets.
+/// What the inner service gets with a request, and what its response gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Serve {
     /// The response gets a `Cache-Control` if it has none.
@@ -53,7 +53,7 @@ pub(super) struct Serve {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Brings {
     Nothing,
-    /// The session cookie anew, when it is due.
+    /// The session cookie, renewed, when it is due.
     Renewal,
     /// The login cookie, to see whether the browser keeps one.
     Probe,
@@ -71,13 +71,13 @@ pub(super) enum Task {
     EndSessions(Box<FrontChannel>),
     /// A form that is not read.
     RefuseForm(post::Refusal),
-    /// What a browser brought is no logout request.
+    /// What a browser brought is not a logout request.
     RefuseLogout(InvalidLogoutRequest),
     /// Takes the pair of a proxy-granting ticket and its IOU.
     TakePair,
 }
 
-/// What becomes of a request where the layer has endpoints.
+/// Decides on a request where the layer has endpoints.
 pub(super) fn decide(host: &Host, visit: &Visit<'_>) -> First {
     First::Act(match host.route(visit.uri.path()) {
         Route::Endpoint(endpoint) if visit.is_post() && endpoint.takes_forms() => {
@@ -92,7 +92,7 @@ pub(super) fn decide(host: &Host, visit: &Visit<'_>) -> First {
     })
 }
 
-/// What becomes of a request for a path of the inner service's.
+/// Decides on a request for a path of the inner service.
 pub(super) fn at_app(host: &Host, visit: &Visit<'_>, access: &Access) -> Action {
     let refused = match (access.judge(visit.user(), visit.now), &visit.visitor) {
         (Verdict::Welcome, _) => None,
@@ -134,7 +134,7 @@ fn at_endpoint(host: &Host, endpoint: Endpoint, visit: &Visit<'_>) -> Task {
     }
 }
 
-/// The answer to a request that signs nobody in or out: a question about an answer, or a browser that guesses ahead.
+/// The answer to a request that signs nobody in or out: a question about an answer (`HEAD`), or a browser's prefetch.
 fn on_demand(visit: &Visit<'_>) -> Option<Answer> {
     match *visit.method {
         Method::HEAD => Some(Answer::ok()),
@@ -162,7 +162,7 @@ fn sign_out(host: &Host, visit: &Visit<'_>) -> Task {
     }
     match on_demand(visit) {
         Some(answer) => Task::Answer(answer),
-        // Another site has the browser sign out behind its user's back, and without the session cookie.
+        // Another site makes the browser sign out behind its user's back, and without the session cookie.
         None if visit.is_hidden(host) => Task::RefuseSignOut,
         None => Task::SignOut(Box::new(Leaving::of(host, visit))),
     }
@@ -225,7 +225,7 @@ impl Reply {
         Self::Now(Box::new(response))
     }
 
-    /// What `work` comes to, for this reader.
+    /// The result of `work`, for this reader.
     fn later<W, F>(host: &Arc<Host>, reader: Reader, work: W) -> Self
     where
         W: FnOnce(Arc<Host>) -> F,
@@ -275,12 +275,12 @@ impl Serve {
 }
 
 impl Served {
-    /// Tells who is asking to whoever reads the request next.
+    /// Tells the next reader of the request which user it is from.
     pub(super) fn announce(&self, host: &Arc<Host>, extensions: &mut Extensions) {
         if let Some(user) = &self.user {
             extensions.insert(user.clone());
         } else {
-            // Whatever an outer layer left there, it is not a user of ours.
+            // A user that an outer layer left there is not a user of ours.
             extensions.remove::<CasUser>();
             extensions.insert(Anonymous(Arc::clone(host), self.place));
         }

@@ -1,4 +1,4 @@
-//! Cookies that a response of the inner service brings along.
+//! Cookies on responses of the inner service.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::{app::Host, clock::UnixSeconds, user::CasUser};
 
-/// What a cache in front of the app goes by instead of `Cache-Control` (RFC 9213).
+/// Header fields that a cache in front of the app obeys instead of `Cache-Control` (RFC 9213).
 const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
 
 const PRIVATE: &str = "private";
@@ -22,14 +22,14 @@ struct Extra {
 }
 
 enum Kind {
-    /// The session cookie is issued anew while its session is in use, or the session would become idle.
+    /// The renewed session cookie: without it, a session in use would become idle.
     Session(CasUser),
-    /// One to see whether the browser sends it back.
+    /// A cookie to see whether the browser sends it back.
     Probe(HeaderValue),
 }
 
 impl ExtraCookie {
-    /// The session cookie anew, when it is due.
+    /// The renewed session cookie, when it is due.
     pub(super) fn renewal(host: &Arc<Host>, user: &CasUser, now: UnixSeconds) -> Option<Self> {
         let session = user.session()?;
         let is_due = host.app.lifetimes.is_due(session, now);
@@ -87,7 +87,7 @@ fn renewed(host: &Host, user: &CasUser, headers: &HeaderMap) -> Option<HeaderVal
             tracing::warn!(
                 session = %session.id,
                 ?no_cookie,
-                "a session cookie could not be issued anew: the session will end as if it were not used"
+                "a session cookie could not be renewed: the session will end as if it were unused"
             );
             None
         }
@@ -111,7 +111,7 @@ impl Sharing {
         let mut sharing = Self::Unsaid;
         for field in headers.get_all(header::CACHE_CONTROL) {
             let field = field.as_bytes();
-            // `private="set-cookie"` is about that field alone, and who quotes may quote anything.
+            // `private="set-cookie"` is about that field alone, and a quoted text may be anything.
             let is_plain = !field.contains(&b'"');
             for directive in field.split(|&byte| byte == b',') {
                 let name = directive.split(|&byte| byte == b'=').next();
@@ -129,7 +129,7 @@ impl Sharing {
     }
 }
 
-/// Adds `private` to what `Cache-Control` says. In one field: not everybody reads a second.
+/// Adds `private` to what `Cache-Control` says. In one field: some readers ignore a second.
 fn make_private(headers: &mut HeaderMap) {
     let said = headers.get_all(header::CACHE_CONTROL).iter();
     let all: Vec<&[u8]> = said

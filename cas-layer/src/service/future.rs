@@ -1,5 +1,4 @@
-//! The service's future. Only what is truly asynchronous is boxed: a sign-in, never a request of
-//! somebody who has signed in.
+//! The service's future. Only truly asynchronous work is boxed: a sign-in, never a request of a signed-in user.
 
 use std::{
     fmt,

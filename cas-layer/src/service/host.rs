@@ -1,4 +1,4 @@
-//! Which of several public hosts a request is for: before anything else, and never a guess.
+//! Which of several public hosts a request is for. This comes before anything else, and is never a guess.
 
 use std::sync::Arc;
 
@@ -15,9 +15,9 @@ use crate::{
 /// Why a request is for no host of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoHost {
-    /// It names no host, two different ones, or something that is no name of a host.
+    /// It names no host, two different hosts, or a text that is not a host.
     Unclear,
-    /// It names one that is not ours.
+    /// It names a host that is not ours.
     Unknown,
 }
 
@@ -37,8 +37,9 @@ impl NoHost {
     }
 }
 
-/// What the host of `request` works with. An app with one host serves all requests under its name; of several the
-/// request's target names one (the authority of an absolute URL, `:authority` of HTTP/2), or else its `Host` field.
+/// What the layer works with at the host of `request`. An app with one host serves all requests under its name. With
+/// several, the request's target names the host (the authority of an absolute URL, `:authority` of HTTP/2), or else
+/// its `Host` field.
 pub(crate) fn choose<'h, B>(
     hosts: &'h Hosts,
     request: &Request<B>,

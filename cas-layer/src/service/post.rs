@@ -1,7 +1,6 @@
-//! `POST` on the login path, or on the one for logout requests: a form that says what it is. The
-//! CAS server itself posts logout requests, and a browser posts the ticket with which it comes back from there,
-//! where `method=POST` was asked for (CAS protocol 2.1.1, 2.2.4), or its user's answer to the question whether a
-//! sign-in is theirs.
+//! `POST` on the login path, or on the path for logout requests: a form that says what it is. The CAS server itself
+//! posts logout requests. A browser posts the ticket that it brings back from there, if `method=POST` was asked for
+//! (CAS protocol 2.1.1, 2.2.4). Or it posts its user's answer to the question whether a sign-in is theirs.
 
 use std::sync::Arc;
 
@@ -31,7 +30,7 @@ use crate::{
 };
 
 const LOGOUT_REQUEST: &str = "logoutRequest";
-/// The other name that a logout request has in a query.
+/// The other name of a logout request in a query.
 const SAML_REQUEST: &str = "SAMLRequest";
 
 const NEITHER: Unread = (
@@ -43,19 +42,19 @@ const NOT_BY_POST: Unread = (
     "tickets are not taken by POST here",
 );
 
-/// Why a form is not read, or comes to nothing.
+/// Why a form is not read, or leads to nothing.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// A browser that guesses ahead.
+    /// A browser's prefetch.
     Prefetch,
-    /// A logout request that is not heard, or something else where nothing else is taken.
+    /// A logout request from a refused sender, or another form where only logout requests are accepted.
     Logout(NoLogout),
-    /// Where tickets come in forms, it is one that went wrong rather than a logout request.
+    /// Where tickets come in forms, it is a ticket that went wrong rather than a logout request.
     Ticket(Unread),
 }
 
 impl Refusal {
-    /// Tells the app, and whoever sent it.
+    /// Tells the app and the sender.
     pub(super) fn tell(self, host: &Host) -> Answer {
         match self {
             Self::Prefetch => Answer::not_now(),
@@ -80,12 +79,12 @@ impl Refusal {
     }
 }
 
-/// Why a `POST` cannot be one of them, by everything but its body.
+/// Why a `POST` cannot be one of them, judged by everything but its body.
 pub(super) fn refuse(host: &Host, endpoint: Endpoint, visit: &Visit<'_>) -> Option<Refusal> {
     if navigation::is_prefetch(visit.headers) {
         return Some(Refusal::Prefetch);
     }
-    // Any browser may send its form, so here the sender counts once it is known what was sent.
+    // Any browser may send its form, so the sender matters only once it is known what was sent.
     let source = if takes_browsers_forms(host, endpoint) {
         None
     } else {
@@ -164,7 +163,7 @@ async fn end_sessions(
     single_logout::back_channel(host, form, sender, now).await
 }
 
-/// The rest is as if the ticket had come in the query.
+/// The rest is the same as for a ticket in the query.
 async fn sign_in(host: &Arc<Host>, request: &Request<()>, ticket: String) -> Response<Bytes> {
     let callback = {
         let visit = Visit::of(request, host, Place::Endpoint);
@@ -179,7 +178,7 @@ async fn sign_in(host: &Arc<Host>, request: &Request<()>, ticket: String) -> Res
 
 /// What a form is. It holds a ticket, so it is not printed.
 enum Posted {
-    /// Empty if there are two different ones: that is no ticket.
+    /// Empty if there are two different tickets: an empty text is no ticket.
     Ticket(String),
     LogoutRequest,
     Confirmation,
@@ -188,8 +187,7 @@ enum Posted {
 }
 
 impl Posted {
-    /// The fields of the form decide. The query of the service URL, to which it was posted, may only not contradict
-    /// them.
+    /// The fields of the form decide. It was posted to the service URL, whose query must not contradict them.
     fn read(form: &[u8], query: Option<&str>, protocol: Protocol) -> Self {
         let is_ticket =
             |name: &str| name == TICKET || name == ARTIFACT && protocol == Protocol::Saml1;

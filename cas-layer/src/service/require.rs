@@ -20,9 +20,9 @@ use crate::{
     visit::{Visit, Visitor},
 };
 
-/// Asks more of the visitors of single routes than a rule of the [`CasLayer`](crate::CasLayer) above does. A
-/// page that a browser opens is redirected to the CAS server, anything else gets 401, and a user who may not
-/// gets 403, just as the `CasLayer` does it.
+/// Requires more on single routes than a rule of the [`CasLayer`](crate::CasLayer) above. As with the `CasLayer`, a
+/// page that a browser opens is redirected to the CAS server, anything else gets 401, and a user without permission
+/// gets 403.
 ///
 /// ```
 /// use std::time::Duration;
@@ -51,13 +51,13 @@ pub struct Require {
 }
 
 impl Require {
-    /// Lets a user through for whom `access` holds. It begins with [`Access::required`].
+    /// Lets users through who meet `access`. It has to begin with [`Access::required`].
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidRule`] if `access` contradicts itself, or requires no user:
-    /// [`Access::public`], [`Access::optional`] and [`Access::gateway`] are for the rules of the `CasLayer`
-    /// above, and would do nothing here. [`ConfigError`] of a chain of proxies that cannot be.
+    /// [`ConfigError::InvalidRule`] if `access` contradicts itself, or requires no user: [`Access::public`],
+    /// [`Access::optional`] and [`Access::gateway`] are for the rules of the `CasLayer` above, and would do nothing
+    /// here. Another [`ConfigError`] if a chain of proxies is not possible.
     pub fn new(access: Access) -> Result<Self, ConfigError> {
         access.check()?;
         if !access.is_required() {

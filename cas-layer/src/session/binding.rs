@@ -18,7 +18,7 @@ use crate::clock::UnixSeconds;
 /// How long a login may take, in seconds.
 const MAX_AGE: u32 = 3600;
 
-/// How long a browser remembers who has signed in there, in seconds. Browsers keep no cookie for longer than 400 days.
+/// How long a browser remembers its last user, in seconds. Browsers keep no cookie for longer than 400 days.
 const KNOWN_FOR: u32 = 365 * 24 * 3600;
 
 /// Logins that one browser can have under way at once: one per tab.
@@ -28,7 +28,7 @@ const MAX_LOGINS: usize = 5;
 /// does not keep it.
 const NOT_KEPT_WITHIN: UnixSeconds = 60;
 
-/// How many sign-ins without a session cookie it takes, the one at hand included.
+/// How many sign-ins without a session cookie this takes, including the current one.
 const NOT_KEPT_AFTER: usize = 3;
 
 /// What the binding cookie holds.
@@ -40,9 +40,9 @@ pub(crate) struct Binding {
     finished: Vec<UnixSeconds>,
     /// When the CAS server was last asked without a form, or the visitor signed out; 0 for never.
     asked_at: UnixSeconds,
-    /// The session that the browser had when last seen, where a callback does not show it.
+    /// The browser's last known session, for a callback that does not show it.
     remembered: Option<Remembered>,
-    /// Who has signed in here last, where sign-ins as others are to be confirmed.
+    /// The last user who signed in here, if other users have to confirm their sign-ins.
     known: Option<Known>,
     /// The sign-ins that wait for their confirmation, newest first, at most [`MAX_LOGINS`].
     waiting: Vec<Waiting>,
@@ -81,7 +81,7 @@ impl Remembered {
 struct Login {
     value: LoginValue,
     begun_at: UnixSeconds,
-    /// What the service URL does not say where it has to be bare.
+    /// What a bare service URL does not say.
     trip: Option<Trip>,
 }
 
@@ -111,7 +111,7 @@ impl std::fmt::Debug for Waiting {
 }
 
 impl Binding {
-    /// Notes that a login has begun. The oldest makes room for it.
+    /// Notes that a login has begun. If there are too many, the oldest makes room for it.
     pub(crate) fn begin(&mut self, value: LoginValue, trip: Option<Trip>, now: UnixSeconds) {
         self.logins.insert(
             0,
@@ -124,7 +124,7 @@ impl Binding {
         self.logins.truncate(MAX_LOGINS);
     }
 
-    /// Takes out the login whose value `matches`. Each serves once.
+    /// Takes out the login whose value `matches`. Each can be used once.
     pub(crate) fn take(&mut self, matches: impl Fn(&LoginValue) -> bool) -> Option<LoginValue> {
         let at = self.logins.iter().position(|login| matches(&login.value))?;
         Some(self.logins.remove(at).value)
@@ -141,8 +141,8 @@ impl Binding {
         Some((value, trip?))
     }
 
-    /// Notes that a sign-in is finished and says whether the browser seems not to keep the session
-    /// cookie. `had_session` is whether one came with the request: then it does.
+    /// Notes that a sign-in is finished. Returns whether the browser seems not to keep the session cookie.
+    /// `had_session` is whether a session cookie came with the request: then the browser does keep it.
     pub(crate) fn finish(&mut self, had_session: bool, now: UnixSeconds) -> bool {
         if had_session {
             self.finished.clear();
@@ -154,17 +154,17 @@ impl Binding {
         self.finished.len() >= NOT_KEPT_AFTER
     }
 
-    /// Keeps in mind who has signed in here, by the tag of their name.
+    /// Remembers the user who has signed in here, by the tag of their name.
     pub(crate) fn know(&mut self, tag: String, now: UnixSeconds) {
         self.known = Some(Known { tag, since: now });
     }
 
-    /// The tag of who has signed in here last.
+    /// The tag of the user who signed in here last.
     pub(crate) fn known(&self) -> Option<&str> {
         self.known.as_ref().map(|known| known.tag.as_str())
     }
 
-    /// Notes that a sign-in waits to be confirmed. The oldest makes room for it.
+    /// Notes that a sign-in waits to be confirmed. If there are too many, the oldest makes room for it.
     pub(crate) fn wait(&mut self, value: LoginValue, now: UnixSeconds) {
         self.waiting.insert(0, Waiting { value, since: now });
         self.waiting.truncate(MAX_LOGINS);
@@ -184,7 +184,7 @@ impl Binding {
         waits
     }
 
-    /// Keeps in mind which session the browser has.
+    /// Remembers the browser's session.
     pub(crate) fn remember(&mut self, session: Option<Remembered>) {
         self.remembered = session;
     }
@@ -193,8 +193,8 @@ impl Binding {
         self.remembered
     }
 
-    /// Forgets finished sign-ins: after a sign-out the browser rightly has no session, and gets none by a sign-in
-    /// that waits. Nor is it signed in again at once without being asked.
+    /// Forgets finished sign-ins: after a sign-out the browser rightly has no session, and no waiting sign-in may
+    /// open one. Nor is the browser signed in again at once without being asked.
     pub(crate) fn signed_out(&mut self, now: UnixSeconds) {
         self.finished.clear();
         self.waiting.clear();
@@ -202,7 +202,7 @@ impl Binding {
         self.asked_at = now;
     }
 
-    /// Makes the cookie another one than it was.
+    /// Changes the cookie's value.
     pub(crate) fn stir(&mut self) {
         self.asked_at = self.asked_at.saturating_add(1);
     }
@@ -218,16 +218,16 @@ impl Binding {
     }
 }
 
-/// What every cookie holds. Behind it comes what only some have, and what older releases do not look at.
+/// The part that every cookie has. Parts that only some cookies have follow it; older releases ignore them.
 type Stored = (Vec<Login>, Vec<UnixSeconds>, UnixSeconds);
 
-/// The session that is remembered, by id and expiry. A session that has long been over stands for none where more comes
-/// behind it.
+/// The remembered session, by id and expiry. If there is no session but more parts follow, a session that ended long
+/// ago stands here.
 type StoredSession = ([u8; SessionId::LEN], UnixSeconds);
 
 const NO_SESSION: StoredSession = ([0; SessionId::LEN], 0);
 
-/// What is behind that.
+/// The parts after it.
 type StoredUsers = (Option<Known>, Vec<Waiting>);
 
 fn payload(binding: &Binding) -> Option<Vec<u8>> {
@@ -268,7 +268,7 @@ pub(crate) struct BindingCookie {
 }
 
 impl BindingCookie {
-    /// The cookie has this shape, but for where the browser sends it: that is said when it is written.
+    /// The shape of the cookie, except where the browser sends it: that is said when the cookie is written.
     pub(crate) fn new(shape: CookieShape, sealer: Sealer) -> Self {
         Self { shape, sealer }
     }
@@ -284,12 +284,12 @@ impl BindingCookie {
         &self.shape.name
     }
 
-    /// What the browser's cookie says; an empty binding when it has none that opens.
+    /// The content of the browser's cookie. An empty binding if the browser has no cookie that opens.
     pub(crate) fn read(&self, headers: &HeaderMap, now: UnixSeconds) -> Binding {
         self.find(headers, now).unwrap_or_default()
     }
 
-    /// The same; `None` when the browser sent no cookie that opens, so maybe keeps none.
+    /// The same. `None` if the browser sent no cookie that opens, so it may keep none.
     pub(crate) fn find(&self, headers: &HeaderMap, now: UnixSeconds) -> Option<Binding> {
         find_cookie(headers, &self.shape.name, |value| {
             let payload = self.sealer.open(value)?;
@@ -309,8 +309,8 @@ impl BindingCookie {
         })
     }
 
-    /// The `Set-Cookie` value for `binding`; an empty one clears the cookie. `cross_site` is whether the browser is to
-    /// send it with a form that another site posts here, too.
+    /// The `Set-Cookie` value for `binding`; an empty one clears the cookie. `cross_site` is whether the browser also
+    /// has to send it with a form that another site posts here.
     pub(crate) fn write(&self, binding: &Binding, cross_site: bool) -> Option<HeaderValue> {
         if *binding == Binding::default() {
             return self.shape(cross_site).clear();
@@ -318,7 +318,7 @@ impl BindingCookie {
         self.keep(binding, cross_site)
     }
 
-    /// The same, but an empty one is kept.
+    /// The same, but an empty binding keeps the cookie.
     pub(crate) fn keep(&self, binding: &Binding, cross_site: bool) -> Option<HeaderValue> {
         let payload = payload(binding)?;
         let max_age = if binding.known.is_some() {

@@ -1,4 +1,4 @@
-//! A sign-in that its user has yet to confirm, and how a browser remembers who has signed in there.
+//! A sign-in that its user has yet to confirm, and how a browser remembers its last user.
 
 use std::fmt;
 
@@ -8,13 +8,13 @@ use zeroize::Zeroizing;
 use super::{Encrypter, LoginValue, Sealer, SessionData, SessionId, payload::encoded};
 use crate::clock::UnixSeconds;
 
-/// How long a confirmation is waited for, in seconds.
+/// How long a user has to confirm, in seconds.
 pub(crate) const WAIT: UnixSeconds = 10 * 60;
 
 /// The version of [`Wire`].
 const VERSION: u8 = 1;
 
-/// What seals sign-ins that wait, and knows users again. Both are sealed for one app and CAS server.
+/// Seals waiting sign-ins, and recognises users. Both are sealed for one app and CAS server.
 #[derive(Debug)]
 pub(crate) struct Confirmations {
     pub(crate) names: Sealer,
@@ -24,7 +24,7 @@ pub(crate) struct Confirmations {
 /// A sign-in for which the CAS server has vouched. It travels with the form that asks for its confirmation, so it is
 /// always encrypted, with a proxy-granting ticket in it if there is one.
 pub(crate) struct Unconfirmed {
-    /// Known to the browser's login cookie as well.
+    /// The browser's login cookie has this value too.
     pub(crate) value: LoginValue,
     /// The path to return to; `None` stands for the landing path.
     pub(crate) next: Option<String>,
@@ -32,8 +32,8 @@ pub(crate) struct Unconfirmed {
 }
 
 impl Unconfirmed {
-    /// What the registry knows besides the session while this waits: that it can be confirmed, once; and the proxy-granting
-    /// ticket, which a logout may name alone.
+    /// The registry's entries besides the session while this waits: one that it can be confirmed, once, and one for
+    /// the proxy-granting ticket, which a logout may name alone.
     pub(crate) fn names(&self) -> Vec<SessionId> {
         let granted = self.session.granting_ticket.as_ref();
         let granted = granted.map(SessionId::of_granting);
@@ -62,8 +62,8 @@ struct Wire<'a> {
 }
 
 impl Confirmations {
-    /// A keyed hash of a user name, by which the browser's login cookie can tell that it is the same, and nobody whose
-    /// it is.
+    /// A keyed hash of a user name. It tells the browser's login cookie whether a name is the same, but tells nobody
+    /// the name.
     pub(crate) fn tag_of(&self, user: &str) -> String {
         self.names.tag(&[user.as_bytes()])
     }
@@ -89,7 +89,7 @@ impl Confirmations {
         self.encrypter.seal(&payload)
     }
 
-    /// `None` for what no key of ours has sealed, or another release.
+    /// `None` for a value that no key of ours has sealed, or that another release sealed.
     pub(crate) fn open(&self, sealed: &str) -> Option<Unconfirmed> {
         let payload = self.encrypter.open(sealed.as_bytes())?;
         let (&version, fields) = payload.split_first()?;

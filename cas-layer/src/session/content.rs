@@ -21,9 +21,9 @@ use crate::{
 
 /// How the user name is written in a session.
 ///
-/// Some CAS servers let `alice` sign in as `Alice` too, and pass on what was typed. An app for which these are
-/// two users has them written in one way. Letters other than `A` to `Z` are left as they are: how those change
-/// depends on the language.
+/// Some CAS servers let `alice` sign in as `Alice` too, and pass on what was typed. If your app would take these for
+/// two users, choose one way to write them. Letters other than `A` to `Z` stay as they are: how those change depends
+/// on the language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UserName {
@@ -38,8 +38,8 @@ pub enum UserName {
 
 /// A session that is about to open, as [`SessionOptions::map`](crate::SessionOptions::map) sees it.
 ///
-/// Attributes have been chosen and renamed and the user name has been written in the configured way; what the CAS
-/// server said itself is in [`authentication`](Self::authentication).
+/// Attributes have already been chosen and renamed, and the user name has been written in the configured way.
+/// [`authentication`](Self::authentication) has the CAS server's own answer.
 ///
 /// `Debug` prints neither the user name nor the values of attributes.
 pub struct NewSession<'a> {
@@ -50,14 +50,14 @@ pub struct NewSession<'a> {
 }
 
 impl NewSession<'_> {
-    /// Everything that the CAS server said.
+    /// The CAS server's whole answer.
     #[must_use]
     pub fn authentication(&self) -> &Authentication {
         self.authentication
     }
 
-    /// The URL of the CAS server that said it, normalised: where hosts of the app have
-    /// [different ones](crate::FurtherHost::cas_client), each vouches for users and attributes of its own.
+    /// The URL of the CAS server that vouches for the user, normalised. If hosts of the app have [different CAS
+    /// servers](crate::FurtherHost::cas_client), each vouches for users and attributes of its own.
     #[must_use]
     pub fn cas_url(&self) -> &str {
         self.cas_url
@@ -69,10 +69,10 @@ impl NewSession<'_> {
         &self.name
     }
 
-    /// Changes the user name. It has to be one: at most 1,024 bytes, something to see in it, no white space at either end,
-    /// and no control characters nor others that nobody can see (format characters and what Unicode calls default
-    /// ignorable: zero-width ones, those that turn the direction of writing). Otherwise nobody is signed in: a 500 and an
-    /// error in the log.
+    /// Changes the user name. A valid name has at most 1,024 bytes and at least one visible character. It has no
+    /// white space at either end, no control characters, and no invisible ones (format characters and what Unicode
+    /// calls default ignorable: zero-width ones, those that turn the direction of writing). With any other name
+    /// nobody is signed in: the user gets a 500, and the log an error.
     pub fn set_name(&mut self, name: impl Into<String>) {
         self.name = name.into();
     }
@@ -83,7 +83,7 @@ impl NewSession<'_> {
         &self.attributes
     }
 
-    /// The same, to be changed.
+    /// The same attributes, for changes.
     pub fn attributes_mut(&mut self) -> &mut Attributes {
         &mut self.attributes
     }
@@ -101,7 +101,7 @@ impl fmt::Debug for NewSession<'_> {
     }
 }
 
-/// The app does not admit a user whom the CAS server vouches for.
+/// The app does not admit a user, although the CAS server vouches for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Veto {
     reason: String,
@@ -116,7 +116,7 @@ impl Veto {
         }
     }
 
-    /// What the user is told.
+    /// The reason, as the user reads it.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
@@ -128,14 +128,14 @@ impl Veto {
 pub(crate) enum Rejected {
     #[error("the app does not admit the user")]
     Vetoed(Veto),
-    /// The app made a user name that nobody may have, for the reason told.
+    /// The app made an invalid user name, for the given reason.
     #[error("{0}")]
     BadName(&'static str),
 }
 
 type Map = dyn Fn(&mut NewSession<'_>) -> Result<(), Veto> + Send + Sync;
 
-/// What of an [`Authentication`] becomes part of a session.
+/// Which parts of an [`Authentication`] become part of a session.
 #[derive(Clone, Default)]
 pub(crate) struct Content {
     /// Attributes by the CAS server's names; `None` for all of them.
@@ -166,7 +166,7 @@ impl Content {
         Ok(session)
     }
 
-    /// A name as the CAS server has it, in the case that the app chose.
+    /// A name as the CAS server gave it, in the case that the app chose.
     pub(crate) fn user_name(&self, name: &str) -> String {
         match self.user_name {
             UserName::AsIs => name.to_owned(),
@@ -175,7 +175,7 @@ impl Content {
         }
     }
 
-    /// Attributes that come to have the same name become one list.
+    /// Attributes that get the same name become one list.
     fn attributes(&self, all: &Attributes) -> Attributes {
         let is_chosen = |name: &str| self.only.as_ref().is_none_or(|only| only.contains(name));
         all.iter()
@@ -200,7 +200,7 @@ impl fmt::Debug for Content {
 }
 
 impl Identity {
-    /// The one of a sign-in. `renewed`: the CAS server was told to ask for credentials.
+    /// A new sign-in. `renewed`: the CAS server was told to ask for credentials.
     pub(crate) fn new(
         content: NewSession<'_>,
         id: SessionId,
@@ -211,13 +211,13 @@ impl Identity {
         let authentication = content.authentication();
         let long_term = authentication.long_term_authentication_request_token_used();
         let (lifetime, remembered) = lifetimes.of_sign_in(long_term);
-        // Of a proxy's ticket some servers say so too, and its user may be far away.
+        // Some servers say so of a proxy's ticket too, and its user may be far away.
         let is_own = authentication.proxies().is_empty();
         let is_new = is_own && authentication.is_from_new_login() == Some(true);
         let credentials_at = if renewed || is_new {
             Some(now)
         } else if long_term == Some(true) {
-            // What was authenticated is a token, at whatever date.
+            // A token was authenticated, whatever the date says.
             None
         } else {
             let date = authentication.authentication_date().map(to_unix);

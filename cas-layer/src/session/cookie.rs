@@ -1,5 +1,5 @@
-//! Cookies in and out. The `cookie` crate prints them; ours is found by name, without taking the others
-//! apart, because that is on the path of every request.
+//! Cookies in and out. The `cookie` crate prints them. Our own is found by name, without parsing the others, because
+//! that is on the path of every request.
 
 use std::borrow::Cow;
 
@@ -10,8 +10,8 @@ use percent_encoding::percent_decode;
 use super::{Encrypter, SessionData, seal::Sealer};
 use crate::clock::UnixSeconds;
 
-/// The most bytes that a cookie's name and value may have together. Browsers drop a larger one
-/// without a word (RFC 6265, section 6.1).
+/// The most bytes that a cookie's name and value may have together. Browsers silently drop a larger one (RFC 6265,
+/// section 6.1).
 pub(crate) const MAX_COOKIE_BYTES: usize = 4096;
 
 /// The first `Some` that `read` makes of the values of cookies called `name`, in the order in which
@@ -34,8 +34,8 @@ pub(crate) fn find_cookie<T>(
     })
 }
 
-/// Removes the cookies that have one of `names`, over all `Cookie` fields, and all that another reader may take for one
-/// of them. A field without one stays as it is.
+/// Removes the cookies with one of `names`, over all `Cookie` fields, and every pair that another reader may take for
+/// one of them. A field without such a cookie stays as it is.
 pub(crate) fn remove_cookies(headers: &mut HeaderMap, names: &[String]) {
     let names: Vec<Vec<u8>> = names.iter().map(|name| folded(name.as_bytes())).collect();
     let is_named = |pair: &[u8]| read_names(pair).any(|name| names.contains(&folded(name)));
@@ -67,8 +67,8 @@ pub(crate) fn remove_cookies(headers: &mut HeaderMap, names: &[String]) {
     }
 }
 
-/// The names that some reader may find in a pair: one alone by RFC 6265, but there are those that go on at a space or a comma
-/// (RFC 2109), and those that trim by Unicode, as UTF-8 or as Latin-1.
+/// The names that a reader may find in a pair. By RFC 6265 there is one. But some readers go on at a space or a comma
+/// (RFC 2109), and some trim by Unicode, as UTF-8 or as Latin-1.
 fn read_names(pair: &[u8]) -> impl Iterator<Item = &[u8]> {
     let ends_word = |byte: &u8| !byte.is_ascii_graphic() || matches!(byte, b',' | b'"');
     let words = pair.split(ends_word).filter(|word| !word.is_empty());
@@ -87,8 +87,8 @@ fn read_names(pair: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// A name without what readers do not tell apart: some decode it, some make `_` of what is neither letter nor digit, some
-/// know no case.
+/// A name without the differences that some readers ignore: some decode it, some make `_` of what is neither letter
+/// nor digit, some ignore case.
 fn folded(name: &[u8]) -> Vec<u8> {
     let fold = |byte: u8| {
         if byte.is_ascii_alphanumeric() {
@@ -98,7 +98,7 @@ fn folded(name: &[u8]) -> Vec<u8> {
         }
     };
     let name: Vec<u8> = percent_decode(name).map(fold).collect();
-    // What is trimmed by one is a part of the name to another.
+    // One reader trims what is a part of the name to another.
     let is_edge = |byte: &u8| *byte == b'_';
     let start = name.iter().position(|byte| !is_edge(byte));
     let end = name.iter().rposition(|byte| !is_edge(byte));
@@ -125,7 +125,7 @@ pub(crate) struct CookieShape {
     pub(crate) name: String,
     /// Whether the app is served over https; without it a browser refuses `Secure`.
     pub(crate) secure: bool,
-    /// Whether the browser sends it with a form that another site posts here, too. That needs `secure`.
+    /// Whether the browser also sends it with a form that another site posts here. That needs `secure`.
     pub(crate) cross_site: bool,
 }
 
@@ -171,19 +171,19 @@ pub(crate) struct SessionCookie {
     pub(crate) sealer: Sealer,
     /// What seals an encrypted one.
     pub(crate) encrypter: Encrypter,
-    /// Which of the two forms is written. Both are read, so that a change loses nobody.
+    /// Which of the two forms is written. Both are read, so that a change signs nobody out.
     pub(crate) encrypted: bool,
     /// Whether the browser keeps the cookie until the session ends, rather than until it is closed.
     pub(crate) persistent: bool,
 }
 
-/// Why a session is in no cookie.
+/// Why a session does not become a cookie.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub(crate) enum NoCookie {
-    /// Name and value would have so many bytes together.
+    /// The bytes that name and value would have together.
     #[error("the cookie would have {bytes} bytes, and {MAX_COOKIE_BYTES} are the limit")]
     TooLarge { bytes: usize },
-    #[error("the operating system gives no random bytes")]
+    #[error("the operating system has no random bytes")]
     NotSealed,
 }
 

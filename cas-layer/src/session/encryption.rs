@@ -1,5 +1,5 @@
-//! Encryption: `e1.` and base64url(nonce ‖ ciphertext ‖ tag) by XChaCha20-Poly1305, bound to what it is
-//! for and to whom like every seal. The dot is not in base64url, so no signed value looks like this.
+//! Encryption: `e1.` and base64url(nonce ‖ ciphertext ‖ tag) by XChaCha20-Poly1305, bound to purpose and context like
+//! every seal. The dot is not in base64url, so no signed value looks like this.
 
 use std::fmt;
 
@@ -48,7 +48,7 @@ impl Encrypter {
         Some(format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(sealed)))
     }
 
-    /// The payload, when any of the keys encrypted it. `None` at once for a value in another form.
+    /// The payload, if any of the keys encrypted it. `None` at once for a value in another form.
     pub(crate) fn open(&self, value: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let text = value.strip_prefix(PREFIX.as_bytes())?;
         let sealed = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text).ok()?;
@@ -61,7 +61,7 @@ impl Encrypter {
     }
 }
 
-/// Keys are in there.
+/// Hides the keys.
 impl fmt::Debug for Encrypter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Encrypter(…)")

@@ -13,9 +13,9 @@ pub(crate) type LoginValue = [u8; 16];
 id! {
     /// The name of a session: the first 128 bits of the SHA-256 of its service ticket.
     ///
-    /// A single-logout message names the ticket, so every node can work out which session it ends
-    /// without having kept the ticket. The hash takes no key, so that a key rotation loses no logout;
-    /// the randomness of the ticket hides it, and a session id alone opens nothing, so it is no secret.
+    /// A single-logout message names the ticket, so every node can compute which session it ends without having kept
+    /// the ticket. The hash takes no key, so that a key rotation loses no logout. The randomness of the ticket hides
+    /// it. A session id alone opens nothing, so it is no secret.
     SessionId
 }
 
@@ -29,7 +29,7 @@ impl SessionId {
         Self::of_text(ticket.expose_secret())
     }
 
-    /// The name under which a confirmation can be given once. No ticket has it: tickets have no spaces.
+    /// The name under which a confirmation can be given once. No ticket has this name: tickets have no spaces.
     pub(crate) fn of_confirmation(value: &LoginValue) -> Self {
         let digest = Sha256::new().chain_update("a confirmation ");
         Self(first_half(digest.chain_update(value)))

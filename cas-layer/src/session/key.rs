@@ -1,4 +1,4 @@
-//! Keys, from which every seal of ours gets a subkey of its own.
+//! Keys. Every seal of ours gets a subkey of its own from them.
 
 use std::fmt;
 
@@ -12,10 +12,9 @@ use crate::error::ConfigError;
 
 /// A key that seals cookies: at least 64 random bytes (512 bits).
 ///
-/// Each use of a key has its own subkey (HKDF-SHA-256, RFC 5869), so one key serves the session
-/// cookie, the login binding and whatever else is sealed. The first key of a configuration seals,
-/// all of them open: put a new key first, keep the old one second for one session lifetime, and
-/// nobody is signed out.
+/// Each use of a key has its own subkey (HKDF-SHA-256, RFC 5869), so one key serves the session cookie, the login
+/// binding and every other seal. The first key of a configuration seals, and all of them open. To change keys without
+/// signing anyone out, put the new key first, and keep the old one second for one session lifetime.
 ///
 /// The bytes are wiped from memory when the last clone goes, and never shown.
 ///
@@ -43,7 +42,7 @@ impl Key {
     /// A new random key. Sessions sealed with it end when the process does.
     ///
     /// # Panics
-    /// When the operating system has no random bytes to give.
+    /// If the operating system has no random bytes.
     #[must_use]
     pub fn generate() -> Self {
         let mut bytes = Zeroizing::new(vec![0; Self::MIN_LEN]);
@@ -62,7 +61,7 @@ impl Key {
     /// around it is ignored.
     ///
     /// # Errors
-    /// [`ConfigError::KeyNotBase64`]; the length is checked by `build()`.
+    /// [`ConfigError::KeyNotBase64`]. `build()` checks the length.
     pub fn from_base64(text: &str) -> Result<Self, ConfigError> {
         let text = text.trim();
         let bytes = [

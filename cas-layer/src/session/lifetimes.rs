@@ -1,17 +1,17 @@
-//! How long a session lasts: in all, and unused.
+//! How long a session lasts: in total, and without use.
 
 use super::SessionData;
 use crate::clock::UnixSeconds;
 
-/// A cookie is issued anew at most once in this part of the idle time.
+/// A cookie is renewed at most once in this part of the idle time.
 const STEPS: UnixSeconds = 10;
 
 /// Durations in seconds, each at least 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lifetimes {
-    /// From sign-in, whatever happens.
+    /// From sign-in, used or not.
     pub(crate) session: UnixSeconds,
-    /// From the last sign of life; `None` for as long as the session lasts.
+    /// From the last use. `None` for as long as the session lasts.
     pub(crate) idle: Option<UnixSeconds>,
     /// Of a remember-me login, whose session has no idle time; `None` when such a login is like any
     /// other.
@@ -19,8 +19,8 @@ pub(crate) struct Lifetimes {
 }
 
 impl Lifetimes {
-    /// How long the session of a sign-in lasts, and whether as a remembered one. `long_term` is what
-    /// the CAS server said of a remember-me token.
+    /// How long the session of a sign-in lasts, and whether it is a remembered one. `long_term` is what the CAS
+    /// server said about a remember-me token.
     pub(super) fn of_sign_in(&self, long_term: Option<bool>) -> (UnixSeconds, bool) {
         match (self.remembered, long_term) {
             (Some(lifetime), Some(true)) => (lifetime, true),
@@ -28,13 +28,13 @@ impl Lifetimes {
         }
     }
 
-    /// The longest that any session lasts.
+    /// The longest lifetime of any session.
     pub(crate) fn longest(&self) -> UnixSeconds {
         self.session.max(self.remembered.unwrap_or_default())
     }
 
-    /// Whether the session has lasted for as long as it was to, or as it would be today: a lifetime that was
-    /// shortened holds for those who have signed in already.
+    /// Whether the session is over, by its own lifetime or by today's: a shortened lifetime applies to open sessions
+    /// too.
     pub(crate) fn is_over(&self, session: &SessionData, now: UnixSeconds) -> bool {
         let lifetime = match self.remembered {
             Some(lifetime) if session.remembered => lifetime,
@@ -43,13 +43,13 @@ impl Lifetimes {
         session.is_expired(now) || now >= session.issued_at.saturating_add(lifetime)
     }
 
-    /// Whether nobody has used the session for too long.
+    /// Whether the session has been unused for too long.
     pub(crate) fn is_idle(&self, session: &SessionData, now: UnixSeconds) -> bool {
         self.idle_of(session)
             .is_some_and(|idle| now >= session.seen_at.saturating_add(idle))
     }
 
-    /// Whether the cookie of a session in use is to be issued anew, so that it does not become idle.
+    /// Whether the cookie of a session in use has to be renewed, so that it does not become idle.
     pub(crate) fn is_due(&self, session: &SessionData, now: UnixSeconds) -> bool {
         self.idle_of(session)
             .is_some_and(|idle| now >= session.seen_at.saturating_add(idle.div_ceil(STEPS)))

@@ -1,7 +1,7 @@
 //! The bytes inside the seal of a session cookie.
 //!
-//! postcard with a version number in front. Every version of this major release is read, the newest
-//! is written. A version that this build does not know belongs to a newer node and is left alone.
+//! postcard with a version number in front. Every version of this major release is read, and the newest is written. A
+//! version that this build does not know belongs to a newer node and is left alone.
 
 use std::{
     fmt,
@@ -19,17 +19,17 @@ use crate::{attributes::Attributes, clock::UnixSeconds, protocol::ProxyGrantingT
 /// The version that is written for a session of the user's own browser.
 const VERSION: u8 = 2;
 
-/// The version of a session that came through proxies or can act as one. A build that does not know it sees
-/// no session there, so none can take a proxy's session for the user's own.
+/// The version of a session that came through proxies or can act as one. A build that does not know it sees no
+/// session there, so it cannot take a proxy's session for the user's own.
 const PROXY_VERSION: u8 = 3;
 
-/// How far ahead of this node's clock a cookie may have been issued, in seconds: nodes differ.
+/// How far ahead of this node's clock a cookie may have been issued, in seconds: the clocks of nodes differ.
 const MAX_AHEAD: UnixSeconds = 5 * 60;
 
-/// Who has signed in, how, and until when that is to last: what a validated ticket comes to. No session is open for
-/// it, so there is nothing in it that a registry could be asked about.
+/// The result of a validated ticket: which user signed in, how, and how long it lasts. No session is open for it, so
+/// it has nothing that a registry could be asked about.
 pub(crate) struct Identity {
-    /// What it was read from. Names and values are taken out of it when they are asked for.
+    /// The payload that it was read from. Names and values are taken out of it on demand.
     pub(super) payload: Zeroizing<Vec<u8>>,
     pub(super) user: Range<usize>,
     /// The name of the ticket, and of the session that it opened, if it opened one.
@@ -40,28 +40,28 @@ pub(crate) struct Identity {
     pub(crate) authentication_date: Option<UnixSeconds>,
     pub(crate) is_from_new_login: Option<bool>,
     pub(crate) long_term_authentication_request_token_used: Option<bool>,
-    /// Whether the session lasts as long as a remember-me login does, used or not.
+    /// Whether it is a remember-me login, whose session lasts that long, used or not.
     pub(crate) remembered: bool,
     /// When the user last gave their credentials, as far as is known.
     pub(crate) credentials_at: Option<UnixSeconds>,
     /// The proxies that the ticket came through, most recent first.
     pub(crate) proxies: Vec<String>,
-    /// With what the app gets proxy tickets for the user.
+    /// What the app needs to get proxy tickets for the user.
     pub(crate) granting_ticket: Option<ProxyGrantingTicket>,
     pub(super) attributes: LazyAttributes,
 }
 
-/// What a session cookie says: who it is, and what the registry and the layer need to know of the session.
+/// The content of a session cookie: the user, and what the registry and the layer need to know of the session.
 pub(crate) struct SessionData {
     identity: Identity,
-    /// Given by the registry when the session was opened. A cookie of version 1 has none, so 0 stands for it: it is
-    /// older than every session with a number, and ends with all others of its user, as it should.
+    /// The registry gave it when the session was opened. A cookie of version 1 has no number, so 0 stands for it: it
+    /// is older than every session with a number, and ends with all others of its user, as it should.
     pub(crate) number: u64,
-    /// When the cookie was issued that the session was read from.
+    /// When the cookie that the session was read from was issued.
     pub(crate) seen_at: UnixSeconds,
 }
 
-/// The fields as they lie in the cookie, behind the version. New fields need a new version.
+/// The fields as they lie in the cookie, after the version. New fields need a new version.
 #[derive(Serialize, Deserialize)]
 struct Wire<'a> {
     user: &'a str,
@@ -131,7 +131,7 @@ impl Identity {
         }
     }
 
-    /// The seal says that we wrote the payload, and decoding that the name in it is text.
+    /// The seal says that we wrote the payload. Decoding has checked that the name in it is text.
     pub(crate) fn user(&self) -> &str {
         let name = self.payload.get(self.user.clone());
         name.and_then(|name| str::from_utf8(name).ok())
@@ -153,9 +153,9 @@ impl SessionData {
         self.identity
     }
 
-    /// The payload of a cookie that is issued at `seen_at`, and `None` only if a value could not be
-    /// written, which no session can bring about: postcard writes every string and number. `secret`: nobody
-    /// but us will be able to read it. Otherwise the proxy-granting ticket stays out of it.
+    /// The payload of a cookie that is issued at `seen_at`. `None` only if a value could not be written, which no
+    /// session can cause: postcard writes every string and number. `secret`: only we will be able to read it.
+    /// Otherwise the proxy-granting ticket stays out of it.
     pub(crate) fn encode(&self, seen_at: UnixSeconds, secret: bool) -> Option<Zeroizing<Vec<u8>>> {
         let attributes = self.attributes.encoded(&self.payload)?;
         let wire = Wire {
@@ -228,8 +228,8 @@ impl SessionData {
         })
     }
 
-    /// Whether session or cookie were issued further ahead than clocks may differ, so not by a node
-    /// in its right time.
+    /// Whether session or cookie were issued further ahead than clocks may differ. Then the clock of that node was
+    /// wrong.
     pub(crate) fn is_from_the_future(&self, now: UnixSeconds) -> bool {
         self.issued_at.max(self.seen_at) > now.saturating_add(MAX_AHEAD)
     }
@@ -249,7 +249,7 @@ impl DerefMut for SessionData {
     }
 }
 
-/// The payload holds values that do not belong into a log.
+/// The payload holds values that do not belong in a log.
 impl fmt::Debug for SessionData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionData")
@@ -260,9 +260,9 @@ impl fmt::Debug for SessionData {
     }
 }
 
-/// Attributes that are taken apart when somebody asks for them: most requests do not.
+/// Attributes that are decoded on demand: most requests do not need them.
 pub(super) struct LazyAttributes {
-    /// Where in the payload they lie; `None` for a session that comes from no cookie.
+    /// Where they are in the payload. `None` for a session that comes from no cookie.
     encoded: Option<Range<usize>>,
     decoded: OnceLock<Attributes>,
 }
@@ -294,8 +294,8 @@ impl LazyAttributes {
 
     fn get(&self, payload: &[u8]) -> &Attributes {
         self.decoded.get_or_init(|| {
-            // The seal says that we wrote these bytes, so they decode. Should they not, the user
-            // has no attributes, hence no rights that follow from them.
+            // The seal says that we wrote these bytes, so they decode. If they do not, the user has no attributes,
+            // and no rights from them.
             let encoded = self.encoded.clone().and_then(|place| payload.get(place));
             postcard::from_bytes::<Vec<(String, Vec<String>)>>(encoded.unwrap_or_default())
                 .unwrap_or_default()
@@ -305,7 +305,7 @@ impl LazyAttributes {
     }
 }
 
-/// A value as bytes, in a buffer that is long enough from the beginning: one that grows leaves copies behind.
+/// A value as bytes, in a buffer that is long enough from the start: a growing buffer leaves copies behind.
 pub(super) fn encoded(value: &impl Serialize) -> Option<Zeroizing<Vec<u8>>> {
     let length = serialize_with_flavor(value, Size::default()).ok()?;
     let mut bytes = Zeroizing::new(vec![0; length]);
@@ -319,7 +319,7 @@ fn whole<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Option<T> {
     rest.is_empty().then_some(value)
 }
 
-/// Where in `payload` a slice of it lies.
+/// Where a slice of `payload` is in it.
 fn place_of(slice: &[u8], payload: &[u8]) -> Option<Range<usize>> {
     let start = (slice.as_ptr() as usize).checked_sub(payload.as_ptr() as usize)?;
     let end = start.checked_add(slice.len())?;

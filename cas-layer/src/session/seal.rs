@@ -1,4 +1,4 @@
-//! Sealing: base64url(payload ‖ HMAC-SHA-256), bound to what it is for and to whom.
+//! Sealing: base64url(payload ‖ HMAC-SHA-256), bound to purpose and context.
 
 use std::fmt;
 
@@ -47,7 +47,7 @@ impl Sealer {
         BASE64_URL_SAFE_NO_PAD.encode(&*sealed)
     }
 
-    /// The payload, when any of the keys sealed it. The comparison takes constant time.
+    /// The payload, if any of the keys sealed it. The comparison takes constant time.
     pub(crate) fn open(&self, text: impl AsRef<[u8]>) -> Option<Zeroizing<Vec<u8>>> {
         // On the path of every request, where vector instructions save a quarter of the whole.
         let sealed = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text.as_ref());
@@ -92,7 +92,7 @@ impl Sealer {
     }
 }
 
-/// Keys are in there.
+/// Hides the keys.
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Sealer(…)")
@@ -105,7 +105,7 @@ fn mac_state(key: &Key, purpose: Purpose, context: &[&str]) -> Hmac<Sha256> {
     Hmac::<Sha256>::new_from_slice(subkey.as_ref()).expect("any length is a key")
 }
 
-/// Each part goes in behind its length, so that two different lists never look the same.
+/// Each part is preceded by its length, so that two different lists never look the same.
 fn absorb(mut state: Hmac<Sha256>, parts: &[&[u8]]) -> Hmac<Sha256> {
     for part in parts {
         state.update(&(part.len() as u64).to_be_bytes());

@@ -17,7 +17,7 @@ use crate::{
 pub(crate) struct Login {
     pub(crate) next: Option<ReturnPath>,
     pub(crate) kind: LoginKind,
-    /// What the browser's binding has become by this request; `None` leaves it as the browser sent it.
+    /// The browser's binding after this request. `None` leaves it as the browser sent it.
     pub(crate) binding: Option<Binding>,
 }
 
@@ -36,7 +36,7 @@ impl Login {
             seldom!(
                 error,
                 NO_RANDOM_BYTES,
-                "the operating system gives no random bytes"
+                "the operating system has no random bytes"
             );
             return Answer::page(PageKind::InternalError, next);
         }
@@ -51,7 +51,7 @@ impl Login {
             );
             return Answer::page(PageKind::InternalError, next);
         };
-        // Some servers answer a gateway by `POST` without anything in it, which would be no answer at all.
+        // With `POST`, some servers answer a gateway with an empty form, which would be no answer at all.
         let url = if place.takes_posts(host) && !kind.is_gateway {
             host.client.login_url_by_post(kind.mode(), &service)
         } else {
@@ -60,7 +60,7 @@ impl Login {
         let mut binding = binding.unwrap_or_else(|| visit.binding(host));
         binding.begin(value, address::trip(host, next, kind), visit.now);
         let session = visit.owner().and_then(CasUser::session).map(Remembered::of);
-        // A frame may not show a session that there is.
+        // A frame may not show an existing session.
         if host.app.sign_in.is_by_post && (session.is_some() || !is_framed(visit.headers)) {
             binding.remember(session);
         }

@@ -35,12 +35,12 @@ pub(crate) struct Callback {
     pub(crate) service: ServiceUrl,
     /// The login that it is for.
     pub(crate) login: LoginValue,
-    /// Whose browser it is, as far as addresses tell.
+    /// The browser's address, if addresses are known.
     pub(crate) peer: Option<Peer>,
     pub(crate) entrant: Entrant,
 }
 
-/// Who is signing in, as far as their request shows, and where that leads.
+/// What the request says about the user who is signing in, and where the sign-in leads.
 #[derive(Debug)]
 pub(crate) struct Entrant {
     pub(super) reader: Reader,
@@ -48,12 +48,12 @@ pub(crate) struct Entrant {
     pub(super) next: Option<ReturnPath>,
     /// The browser's login binding, from which this login has been taken out.
     pub(super) binding: Binding,
-    /// The session that the browser has already, unused for too long or not.
+    /// The browser's current session, idle for too long or not.
     pub(super) current: Option<CasUser>,
-    /// The session that it had when the login began, if it cannot show it now: a `POST` from another site comes
-    /// without `Lax` cookies.
+    /// The session that the browser had when the login began, if it cannot show it now: a `POST` from another site
+    /// comes without `Lax` cookies.
     remembered: Option<Remembered>,
-    /// Whether the session that it shows is live.
+    /// Whether the session that the browser shows is live.
     signed_in: bool,
 }
 
@@ -75,7 +75,7 @@ impl Callback {
         response
     }
 
-    /// Without a slot the CAS server is being asked already.
+    /// Without a slot, the CAS server is already being asked.
     async fn sign_in(
         &mut self,
         host: &Arc<Host>,
@@ -129,7 +129,7 @@ impl Entrant {
         }
     }
 
-    /// The answer, with what has become of the browser's binding.
+    /// The answer, with the browser's binding after it.
     pub(super) fn leave(self, host: &Host, answer: Answer) -> Response<Bytes> {
         let cookie = self.reader.place.login_cookie(host, &self.binding);
         answer.with_cookie(cookie).render(host, &self.reader)
@@ -158,7 +158,7 @@ impl Entrant {
         }
     }
 
-    /// The session is open: the browser gets its cookie, and goes where it was going.
+    /// The session is open: the browser gets its cookie, and goes to the page that it asked for.
     pub(super) async fn enter(
         &mut self,
         host: &Arc<Host>,
@@ -215,7 +215,7 @@ impl Entrant {
         }
     }
 
-    /// Nobody is signed in, for a reason that the visitor need not know more of.
+    /// Nobody is signed in, and the visitor need not know more about the reason.
     pub(super) fn refused(
         &self,
         host: &Host,
@@ -226,7 +226,7 @@ impl Entrant {
         self.page(PageKind::SignInRefused)
     }
 
-    /// The app does not admit the user, or made a user name that nobody may have.
+    /// The app does not admit the user, or made an invalid user name.
     fn rejected(&self, rejected: &Rejected) -> Answer {
         match rejected {
             Rejected::Vetoed(veto) => {
@@ -237,21 +237,21 @@ impl Entrant {
         }
     }
 
-    /// Nobody is signed in or out by a failure.
+    /// A failure signs nobody in or out.
     fn failed(&self, host: &Host, error: &ValidationError) -> Answer {
         host.tell(Refused::by(error));
         let next = self.next.as_ref();
         match error.kind() {
             ValidationErrorKind::Refused => {
-                // A used ticket is what reloading the page or going back brings. But where credentials
-                // were to be given, the visitor might be sent around for ever.
+                // A reload, or going back, brings a used ticket. But if credentials had to be given, the visitor
+                // might be sent around for ever.
                 if self.kind.is_gateway || self.signed_in && !self.kind.is_renewed {
                     return self.go_on();
                 }
                 let code = Detail::Code(error.code().map(str::to_owned));
                 Answer::page_with(PageKind::SignInRefused, next, code)
             }
-            // For the operator, whose clocks or configuration it is about.
+            // For the operator: the clocks or the configuration are wrong.
             ValidationErrorKind::ConditionsUnmet => {
                 static NOT_ACCEPTED: Seldom = Seldom::new();
                 seldom!(

@@ -1,10 +1,10 @@
-//! A sign-in as somebody who is new to the browser, where the service URL is bare: it counts once its user has
-//! confirmed it by name.
+//! Confirms a sign-in if the service URL is bare and the user is new to the browser: it counts only once the user has
+//! confirmed the name.
 //!
-//! Nothing in a bare URL says for which login a ticket is, so another site can have a browser that has begun one come back
-//! with a ticket of its own. What has to be told apart is only whether its user knows the name. Until then nobody is signed in:
-//! the session lies sealed in the form on the page, and the form counts in this browser alone, whose login
-//! cookie has the same random value, when it comes from a page of this app.
+//! Nothing in a bare URL says which login a ticket is for. So another site can make a browser that has begun a login
+//! come back with a ticket of its own. The user can tell only by the name whether the sign-in is theirs. Until then
+//! nobody is signed in: the session is sealed in the form on the page. The form is valid only in this browser, whose
+//! login cookie has the same random value, and only from a page of this app.
 
 use std::sync::Arc;
 
@@ -32,8 +32,8 @@ use crate::{
 const MAX_SEALED: usize = LogoutRequest::MAX_BYTES - 1024;
 
 impl Entrant {
-    /// What a sign-in of this user is confirmed with; `None` if it need not be, as the browser has had them signed in last
-    /// or still has.
+    /// The confirmation that a sign-in of this user needs. `None` if it needs none, because this user signed in last
+    /// in the browser, or is still signed in there.
     pub(super) fn who_asks<'s>(&self, host: &'s Host, user: &str) -> Option<&'s Confirmations> {
         let confirmations = host.confirmations.as_ref()?;
         let is_here = self.current.as_ref().is_some_and(|it| it.name() == user);
@@ -42,8 +42,8 @@ impl Entrant {
         (!is_known).then_some(confirmations)
     }
 
-    /// Asks the user whether it is them. The registry has to hear a logout meanwhile, so the session is open there for as
-    /// long as the answer is waited for.
+    /// Asks the user whether it is them. The registry has to hear a logout meanwhile, so the session stays open there
+    /// while the layer waits for the answer.
     pub(super) async fn ask(
         &mut self,
         host: &Host,
@@ -59,7 +59,7 @@ impl Entrant {
         }
         let until = identity.expires_at.min(now.saturating_add(WAIT));
         let session = match begun.open(until, now).await {
-            // By the number it is known that all sessions of the user were ended meanwhile.
+            // The number shows whether all sessions of the user were ended meanwhile.
             Ok(Opened::Live { number }) => identity.open(number),
             Ok(Opened::Ended) => {
                 return self.refused(host, RefusedReason::SignedOutMeanwhile, &identity);
@@ -79,7 +79,7 @@ impl Entrant {
         }
     }
 
-    /// Lets the session wait for an answer to the question that comes back, or says what there is instead.
+    /// Lets the session wait for an answer to the question that can be read back, or returns the error.
     async fn wait(
         &mut self,
         host: &Host,
@@ -126,7 +126,7 @@ impl Entrant {
     async fn confirm(&mut self, host: &Arc<Host>, unconfirmed: Unconfirmed) -> Answer {
         let Unconfirmed { value, session, .. } = unconfirmed;
         let (id, now) = (session.id, host.app.clock.now());
-        // Of all who send this form one is told that it is the first.
+        // If several requests send this form, only one of them is the first.
         let confirmation = SessionId::of_confirmation(&value);
         let is_first = match host
             .app
@@ -169,7 +169,7 @@ async fn open(
     begun.open(expires_at, now).await
 }
 
-/// What becomes of an answer to the question.
+/// What happens after an answer to the question.
 enum Judged {
     Answer(Answer),
     Refuse(RefusedReason, Answer),
@@ -178,7 +178,7 @@ enum Judged {
     Declined(Box<Unconfirmed>, Login),
 }
 
-/// The answer to a posted form with somebody's answer.
+/// The response to a posted form with an answer.
 pub(crate) async fn answer(
     host: &Arc<Host>,
     place: Place,
@@ -253,7 +253,7 @@ fn judge(host: &Host, visit: &Visit<'_>, form: &[u8]) -> Judged {
     Judged::Declined(Box::new(unconfirmed), login)
 }
 
-/// What waits, and whether the user says that it is them. `None` for a form that is not one of ours, whole.
+/// What waits, and whether the user says that it is them. `None` for a form that is not one of ours, or not complete.
 fn read(host: &Host, form: &[u8]) -> Option<(Unconfirmed, bool)> {
     let only = |wanted: &str| {
         let mut values = parse(form)

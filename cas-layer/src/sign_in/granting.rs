@@ -16,8 +16,8 @@ use crate::{
     visit::Visit,
 };
 
-/// How long the callback may be late. It comes while the ticket is validated, by the protocol, but it may come to
-/// another node, and some servers send it a little later.
+/// How late the callback may be. By the protocol it comes while the ticket is validated. But it may come to another
+/// node, and some servers send it a little later.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The CAS server's request of the proxy callback, with or without a pair.
@@ -61,8 +61,8 @@ impl Call {
                     Ok(Delivered::Full) => ProxyCallbackOutcome::Full,
                     Err(error) => ProxyCallbackOutcome::NotTaken(error),
                 }));
-                // Whatever became of it: some servers refuse the sign-in itself if this is no 200, and nobody shall
-                // bring that about. To a stranger there is nothing else to see either.
+                // Always 200, whatever happened to the pair: without a 200 some servers refuse the sign-in itself,
+                // and no stranger must be able to cause that. A stranger also learns nothing from it.
                 Answer::ok()
             }
             (Method::GET, Ok(ProxyCallback::Probe)) | (Method::HEAD, _) => Answer::ok(),
@@ -106,8 +106,8 @@ pub(crate) struct Asking<'s> {
     _expected: Expected,
 }
 
-/// Has the registry expect a pair; `None` where none is asked for. That the registry fails is no reason to sign
-/// nobody in.
+/// Makes the registry expect a pair. `None` if the app asks for none. A failure of the registry does not stop the
+/// sign-in.
 pub(crate) async fn ask(host: &Host) -> Option<Asking<'_>> {
     let (granting, grants) = both(host).filter(|_| host.client.asks_for_grants())?;
     let lasts = host.begun_for();
@@ -150,8 +150,8 @@ impl Asking<'_> {
     }
 }
 
-/// Gives a session that has been opened its proxy-granting ticket, and makes single logout find that too. A
-/// session without it is as good as any other.
+/// Gives an open session its proxy-granting ticket, and makes single logout find that ticket too. If it fails, the
+/// session goes on without the ticket.
 pub(crate) async fn give(
     host: &Host,
     session: &mut SessionData,
@@ -186,7 +186,8 @@ async fn try_give(
     Ok(())
 }
 
-/// The proxy-granting ticket of a session, unless one of the two has ended. Who holds a user may do so for long.
+/// The proxy-granting ticket of a session, unless one of the two has ended. A handler may hold a user for a long
+/// time.
 pub(crate) async fn of_session(
     host: &Host,
     session: &SessionData,
@@ -216,7 +217,7 @@ pub(crate) async fn of_session(
     })
 }
 
-/// The same for a user whose ticket opened no session: what the CAS server brought with that is all there is.
+/// The same for a user without a session: only the proxy-granting ticket that came with the user's ticket is there.
 pub(crate) fn of_ticket(host: &Host, identity: &Identity) -> Granted {
     if identity.is_expired(host.app.clock.now()) {
         return Granted::Ended;
@@ -227,14 +228,14 @@ pub(crate) fn of_ticket(host: &Host, identity: &Identity) -> Granted {
     }
 }
 
-/// What a user has to get proxy tickets with.
+/// What a user needs to get proxy tickets.
 pub(crate) enum Granted {
     None,
     Ended,
     Ticket(ProxyGrantingTicket),
 }
 
-/// The CAS server says that the ticket of a session is no good.
+/// The CAS server says that the ticket of a session is not valid.
 pub(crate) async fn forget(host: &Host, session: &SessionData) {
     if let Some((granting, grants)) = both(host)
         && granting.in_registry
@@ -244,8 +245,8 @@ pub(crate) async fn forget(host: &Host, session: &SessionData) {
     }
 }
 
-/// The cookie of a session. A proxy-granting ticket with which it would be too large is left out: better to be signed in
-/// without it.
+/// The cookie of a session. If a proxy-granting ticket would make it too large, the ticket is left out, so that the
+/// user can still sign in.
 pub(crate) fn cookie(
     host: &Host,
     session: &mut SessionData,

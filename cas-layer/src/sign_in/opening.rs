@@ -1,4 +1,4 @@
-//! From a ticket for which the CAS server vouches to a session, for browsers and programs alike.
+//! Makes a session of a ticket for which the CAS server vouches, for browsers and programs alike.
 
 use http::HeaderValue;
 
@@ -12,14 +12,14 @@ use crate::{
     session::{Identity, NoCookie, Rejected, SessionData, SessionId},
 };
 
-/// An open session, and the cookie for whoever it is of.
+/// An open session, and the cookie for its user.
 #[must_use = "a session without its cookie is open for nobody"]
 pub(crate) struct Opening {
     pub(crate) session: SessionData,
     pub(crate) cookie: HeaderValue,
 }
 
-/// Somebody for whom the CAS server vouches, but who has no session.
+/// A user for whom the CAS server vouches, but who has no session.
 pub(crate) struct NotOpened {
     pub(crate) identity: Identity,
     pub(crate) reason: NoSession,
@@ -34,7 +34,7 @@ pub(crate) enum NoSession {
     Cookie(NoCookie),
 }
 
-/// Who the user is to this app, if it admits them. With the proxy-granting ticket that came along.
+/// The user under the app's name for them, if the app admits them, with the proxy-granting ticket that came along.
 pub(crate) fn identify(
     host: &Host,
     validated: Validated,
@@ -58,8 +58,8 @@ pub(crate) fn identify(
     Ok(identity)
 }
 
-/// Opens the session of a user. A browser whose service URL is bare is asked first whether it is theirs (`who_asks` in
-/// `confirmation.rs`), or another site could sign a visitor in under a foreign name.
+/// Opens the session of a user. With a bare service URL, the browser is first asked for a confirmation (`who_asks` in
+/// `confirmation.rs`). Otherwise another site could sign a visitor in under a foreign name.
 pub(crate) async fn open(
     host: &Host,
     begun: Begun,

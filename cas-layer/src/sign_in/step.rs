@@ -1,4 +1,4 @@
-//! What becomes of a visitor on their way to a session. To decide it is pure: nothing is begun, and nobody is told,
+//! The next step of a visitor on their way to a session. The decision is pure: nothing begins, and nobody is told,
 //! until the step is taken.
 
 use super::{Callback, Entrant, Login};
@@ -13,23 +13,23 @@ use crate::{
     visit::Visit,
 };
 
-/// What becomes of a visitor who signs in, or has to.
+/// The next step of a visitor who signs in, or has to.
 #[derive(Debug)]
 #[must_use]
 pub(crate) enum Step {
     Answer(Answer),
     /// An answer, and a reason that is told to the app.
     Refuse(RefusedReason, Answer),
-    /// A signed-in user may not do this. The app is told who it is.
+    /// A signed-in user has no permission. The app is told who it is.
     Forbid(Answer),
     Begin(Box<Login>),
-    /// The login begins afresh, for a reason that is told to the app.
+    /// The login begins again, for a reason that is told to the app.
     BeginAgain(RefusedReason, Box<Login>),
     /// The browser that began this login brings a ticket for it.
     Validate(Box<Callback>),
 }
 
-/// What a step comes to.
+/// The result of a step.
 pub(crate) enum Taken {
     Answer(Answer),
     Validate(Box<Callback>),
@@ -58,9 +58,9 @@ impl Step {
     }
 }
 
-/// A request needs a user and has none: a page that is being opened is sent to the CAS server, all else is told where
-/// to sign in. A `POST` is never sent away: its form would be lost, and from another site it comes without the session
-/// cookie, so that somebody who has signed in looks like a stranger.
+/// A request needs a user and has none. A page that is being opened is redirected to the CAS server; everything else
+/// is told where to sign in. A `POST` is never redirected: its form would be lost, and from another site it comes
+/// without the session cookie, so that a signed-in user looks like a stranger.
 pub(crate) fn demand(host: &Host, visit: &Visit<'_>) -> Step {
     if !visit.may_be_sent_away(host) {
         return Step::Answer(unauthorized(host, visit));
@@ -94,14 +94,14 @@ pub(crate) fn demand_renewal(host: &Host, visit: &Visit<'_>) -> Step {
     }))
 }
 
-/// A user may not do this.
+/// A user has no permission.
 pub(crate) fn forbid(host: &Host, visit: &Visit<'_>) -> Step {
     let next = visit.next_of_link(host);
     Step::Forbid(Answer::page(PageKind::NotAllowed, next.as_ref()))
 }
 
-/// The visitor may have a session: whether it has ended is not known at the moment. The cookie stays, and the
-/// CAS server is not asked: it would sign in again whoever has just signed out.
+/// The visitor may have a session: at the moment it is not known whether it has ended. The cookie stays, and the CAS
+/// server is not asked: it would sign in again a user who has just signed out.
 pub(crate) fn not_current(host: &Host, visit: &Visit<'_>) -> Answer {
     // What was posted cannot be posted again by a link.
     let next = match visit.place {
@@ -111,8 +111,8 @@ pub(crate) fn not_current(host: &Host, visit: &Visit<'_>) -> Answer {
     Answer::page(PageKind::SessionUnverified, next.as_ref())
 }
 
-/// `GET` on the login endpoint, with or without a ticket. A page of another site that has the browser ask behind its
-/// user's back begins no login and ends none.
+/// `GET` on the login endpoint, with or without a ticket. If a page of another site makes the browser send this
+/// behind its user's back, it begins no login and ends none.
 pub(crate) fn at_login(host: &Host, visit: &Visit<'_>) -> Step {
     if visit.is_hidden(host) {
         return Step::Answer(unauthorized(host, visit));
@@ -131,7 +131,7 @@ pub(crate) fn arrive(host: &Host, visit: &Visit<'_>, query: LoginQuery) -> Step 
     }
 }
 
-/// A visitor comes back with what they were given for a ticket.
+/// A visitor comes back with the text that they were given as a ticket.
 fn with_ticket(
     host: &Host,
     visit: &Visit<'_>,
@@ -186,11 +186,11 @@ fn without_ticket(host: &Host, visit: &Visit<'_>, query: LoginQuery) -> Step {
     }))
 }
 
-/// The ticket is not for a login that this browser began, so it is not validated: it may be somebody
-/// else's, who wants this visitor to work under their name. Unless the visitor has signed in
-/// already, the login starts afresh, which one who has a session at the CAS server does not notice.
-/// That happens once: a browser that does not send cookies back would go in circles. One in which a sign-in waits to
-/// be confirmed has shown that it does: its page was loaded again.
+/// The ticket is not for a login that this browser began, so it is not validated. It may belong to an attacker who
+/// wants this visitor to work under the attacker's name. Unless the visitor is signed in already, the login begins
+/// again. With a session at the CAS server, the user does not notice. This happens only once: a browser that does not
+/// send cookies back would go in circles. A browser in which a sign-in waits to be confirmed does send them: its page
+/// was loaded again.
 pub(crate) fn not_bound(host: &Host, visit: &Visit<'_>, query: LoginQuery) -> Step {
     let LoginQuery { next, kind, .. } = query;
     if visit.user().is_some() || kind.is_gateway {
@@ -199,8 +199,8 @@ pub(crate) fn not_bound(host: &Host, visit: &Visit<'_>, query: LoginQuery) -> St
     // A bare service URL does not say how often it was tried.
     if !kind.is_retry && !host.app.sign_in.is_bare {
         if visit.is_post() {
-            // From another site a `POST` brings no session cookie. The `GET` that follows does, so it shows
-            // whether somebody has signed in already.
+            // From another site, a `POST` brings no session cookie. The `GET` that follows does, so it shows whether
+            // the visitor is signed in already.
             let link = address::retry_link(host, next.as_ref(), kind);
             return Step::Refuse(RefusedReason::NotBegunHere, Answer::redirect(link));
         }
@@ -227,13 +227,13 @@ pub(crate) fn not_bound(host: &Host, visit: &Visit<'_>, query: LoginQuery) -> St
     Step::Refuse(RefusedReason::CookiesNeeded, answer)
 }
 
-/// What becomes of a visitor to a page that shows itself to users and visitors alike.
+/// What happens to a visitor of a page that both users and visitors may see.
 #[derive(Debug)]
 pub(crate) enum Gateway {
     /// They see the page as visitors.
     Pass,
-    /// They see it, and their browser is given the login cookie: without one it may keep no cookies at all, and would be
-    /// sent on its way for ever.
+    /// They see it, and their browser gets the login cookie. A browser without one may keep no cookies at all, and
+    /// would be redirected for ever.
     Probe,
     /// They are sent to the CAS server, which asks them for nothing.
     Ask(Box<Login>),

@@ -19,17 +19,17 @@ use crate::{
     turns::Slot,
 };
 
-/// Who may validate the ticket of a login.
+/// Which request may validate the ticket of a login.
 pub(crate) enum Admitted {
-    /// Nobody any more: a request with the same ticket, which was under way, got this answer.
+    /// None: an earlier request with the same ticket got this answer.
     Answered(Response<Bytes>),
     /// A request that has gone away left its validation behind.
     TakesOver(Turn),
     Asks(Turn, Slot<Party>),
 }
 
-/// Waits for the turn of a ticket of this login, as long as its validation may itself take: a burst passes, and a dead CAS
-/// server does not pile up requests. `None` after that, and at once where too many wait.
+/// Waits for the turn of a ticket of this login, for as long as its validation may itself take. So a burst passes,
+/// and a dead CAS server does not pile up requests. `None` after that, and at once if too many wait.
 pub(crate) async fn admit(
     host: &Host,
     login: LoginValue,
@@ -63,15 +63,15 @@ pub(crate) async fn admit_program(host: &Host, peer: Option<Peer>) -> Option<Slo
 
 /// A ticket that may be validated.
 pub(crate) struct Question<B> {
-    /// Free again as soon as the CAS server has answered.
+    /// The slot. Free again as soon as the CAS server has answered.
     pub(crate) slot: Slot<Party>,
     pub(crate) ticket: ServiceTicket,
     pub(crate) service: ServiceUrl,
-    /// It counts only with fresh credentials.
+    /// Whether it counts only with fresh credentials.
     pub(crate) is_renewed: bool,
     /// The session that it may open.
     pub(crate) begun: B,
-    /// The login that it is of.
+    /// The login that it belongs to.
     pub(crate) member: Option<Member>,
 }
 
@@ -128,7 +128,7 @@ async fn validate(
     })
 }
 
-/// Nobody can sign in then, and it is the fault of no visitor.
+/// Nobody can sign in then, and no visitor is to blame.
 fn tell_operator(host: &Host, error: &ValidationError) {
     let is_about_proxies = matches!(
         error.code(),

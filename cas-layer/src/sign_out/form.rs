@@ -1,4 +1,4 @@
-//! Forms, read within bounds of number, length and time.
+//! Reads forms within limits of number, length and time.
 
 use std::{future::poll_fn, task::Poll, time::Duration};
 
@@ -29,14 +29,14 @@ pub(crate) const NO_ROOM: Unread = (StatusCode::SERVICE_UNAVAILABLE, "too many f
 
 const NOT_A_FORM: Unread = (StatusCode::BAD_REQUEST, "not a form");
 
-/// What is wrong with a `POST` that is no form.
+/// What is wrong with a `POST` that is not a form.
 pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Unread> {
     let content_type = headers.get(header::CONTENT_TYPE);
     let is_form = content_type.is_some_and(|value| is_form(value.as_bytes()));
     is_form.then_some(()).ok_or(NOT_A_FORM)
 }
 
-/// A form that was read. It has its seat as long as it is there.
+/// A form that was read. It keeps its seat for as long as it exists.
 pub(crate) struct Form {
     data: Vec<u8>,
     _seat: Option<Seat>,
@@ -52,14 +52,14 @@ impl Form {
     }
 }
 
-/// The form that a sender posts, within bounds of number, length and time.
+/// Reads the form that a sender posts, within limits of number, length and time.
 pub(crate) async fn read<B: Body>(
     host: &Host,
     extensions: &Extensions,
     body: B,
 ) -> Result<Form, Unread> {
     let seat = timeout(READING, host.app.forms.seat(host.app.peers.of(extensions))).await;
-    // It was not the sender who was slow.
+    // The layer was slow, not the sender.
     let mut seat = seat.ok().flatten().ok_or(NO_ROOM)?;
     let data = timeout(READING, collect(body, &mut seat)).await;
     Ok(Form::new(data.unwrap_or(Err(TOO_SLOW))?, Some(seat)))

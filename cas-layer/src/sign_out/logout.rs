@@ -13,7 +13,7 @@ use crate::{
     visit::Visit,
 };
 
-/// The query with which the page after sign-out asks for its image.
+/// The query of the image on the page after sign-out.
 const SEEN: &str = "seen";
 
 /// A visitor who signs out.
@@ -46,7 +46,8 @@ impl Leaving {
         }
     }
 
-    /// The session ends here before anything else happens, so a CAS server that is down keeps nobody signed in.
+    /// The session ends here before anything else happens, so the user is signed out here even if the CAS server is
+    /// down.
     pub(crate) async fn run(self, host: &Host) -> Answer {
         let cause = SignOutCause::SignOut;
         match (&self.user, self.remembered) {
@@ -77,9 +78,9 @@ pub(crate) fn logged_out(host: &Host, visit: &Visit<'_>) -> Answer {
     Answer::page_with(PageKind::LoggedOut, None, image)
 }
 
-/// Chromium keeps the page that was left in memory, `no-store` or not, and shows it again to whoever
-/// goes back. It drops it when an `HttpOnly` cookie changes while it is kept, and the sign-out itself
-/// comes too early for that. So the page after sign-out has an image, and its answer changes one.
+/// Chromium keeps the previous page in memory, `no-store` or not, and shows it again when the user goes back. It
+/// drops that page when an `HttpOnly` cookie changes while it is kept, but the sign-out itself comes too early for
+/// that. So the page after sign-out has an image, and the response to that changes a cookie.
 fn forget_pages(host: &Host, visit: &Visit<'_>) -> Answer {
     if visit.is_hidden(host) {
         return Answer::no_content();

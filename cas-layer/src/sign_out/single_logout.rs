@@ -21,26 +21,26 @@ use crate::{
     visit::Visit,
 };
 
-/// Longest name of a script's function that is called back, in bytes.
+/// The longest name of a script's callback function, in bytes.
 const MAX_CALLBACK: usize = 64;
 
-/// Longest state of the CAS server's that is sent back to it, in bytes.
+/// The longest state that is sent back to the CAS server, in bytes.
 const MAX_RELAY_STATE: usize = 1024;
 
-/// Why what was sent ends nothing.
+/// Why a message ends nothing.
 #[derive(Debug)]
 pub(crate) enum NoLogout {
     /// Its sender is not listed.
     Unlisted,
-    /// Its sender cannot be told.
+    /// Its sender is not known.
     UnknownSender,
-    /// It could not be read, or is nothing we know.
+    /// It could not be read, or has an unknown form.
     Unread(Unread),
     Invalid(InvalidLogoutRequest),
 }
 
 impl NoLogout {
-    /// Tells the app. What comes back is for whoever sent it.
+    /// Tells the app. Returns the answer for the sender.
     pub(crate) fn tell(self, host: &Host, channel: Channel) -> Answer {
         let not_listed = || Answer::text(StatusCode::FORBIDDEN, "not a source of logout requests");
         let (outcome, answer) = match &self {
@@ -74,7 +74,7 @@ pub(crate) fn refuse_source(host: &Host, extensions: &Extensions) -> Option<NoLo
     }
 }
 
-/// Who has posted a logout request that was not refused.
+/// The sender of a logout request that was not refused.
 pub(crate) fn back_channel_sender(host: &Host, extensions: &Extensions) -> LogoutSender {
     let source = source(host, extensions);
     if host.app.logout_sources.is_some() {
@@ -121,7 +121,7 @@ pub(crate) struct FrontChannel {
 /// What the browser gets when the sessions have ended.
 #[derive(Debug)]
 enum Onward {
-    /// Back to the CAS server, which sends the browser on to the next app.
+    /// A redirect to the CAS server, which sends the browser on to the next app.
     GoOn(String),
     /// The CAS server's page asked by a script element and waits for this function to be called.
     Call(String),
@@ -148,15 +148,15 @@ impl FrontChannel {
         self.respond(host, ending)
     }
 
-    /// The same where the message may be the app's own, which has other services sign its users out: `None` if it
-    /// names no session that this app has, or had until lately.
+    /// The same if the message may belong to the app, which has other services sign its users out. `None` if it names
+    /// no session that this app has, or had until lately.
     pub(crate) async fn run_if_ours(mut self, host: &Host) -> Option<Answer> {
         let has_ended = |id: &SessionId| host.app.registry.ended().contain_id(*id);
         let is_known = self.own.is_some() || self.named.ids.iter().any(has_ended);
         let ending = Ending::of(host, self.named.clone(), self.sender, self.now).await;
         match &ending.ended {
             Ok(ended) if ended.is_empty() && !is_known => return None,
-            // Whose it is cannot be told, so nothing of it goes to the CAS server.
+            // It may belong to the app, so nothing of it goes to the CAS server.
             Err(_) if !is_known => self.onward = Onward::Nothing,
             _ => {}
         }
@@ -167,7 +167,7 @@ impl FrontChannel {
         let is_remembered = ending.ended.is_ok();
         let answer = ending.tell(host, Channel::Front, self.own.as_ref());
         let answer = match self.onward {
-            // The other apps are not to wait for our registry.
+            // The other apps must not wait for our registry.
             Onward::GoOn(url) => Answer::redirect(url),
             Onward::Call(name) if is_remembered => Answer::script(name),
             Onward::Call(_) | Onward::Nothing => answer,
@@ -198,21 +198,21 @@ impl Onward {
     }
 }
 
-/// Letters, digits and `_`: nothing that could be more than the name of a function.
+/// Letters, digits and `_`: it can be nothing but the name of a function.
 fn is_function_name(name: &str) -> bool {
     name.len() <= MAX_CALLBACK
         && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// What the CAS server begins the names of proxy-granting tickets with (CAS protocol 3.3).
+/// The prefix of the CAS server's proxy-granting tickets (CAS protocol 3.3).
 const GRANTING: &str = "PGT-";
 
 /// The tickets that a message names, each once.
 #[derive(Clone, Debug)]
 struct Named {
     ids: Vec<SessionId>,
-    /// Those of them that are proxy-granting tickets: who loses one has not signed out.
+    /// The proxy-granting tickets among them: the end of one does not sign its user out.
     granting: Vec<SessionId>,
 }
 
@@ -230,20 +230,20 @@ impl Named {
     }
 }
 
-/// What came of a message.
+/// The result of a message.
 struct Ending {
     named: Named,
-    /// Those that have ended by it.
+    /// The sessions that it ended.
     ended: Result<Vec<SessionId>, RegistryError>,
 }
 
 impl Ending {
-    /// Ends what of these was ever opened. A session that is not known is no error: the server sends requests for
+    /// Ends the named sessions that were ever opened. An unknown session is no error: the server sends requests for
     /// tickets that nobody used, late, and twice.
     async fn of(host: &Host, named: Named, sender: LogoutSender, now: UnixSeconds) -> Self {
         let (registry, ids) = (Arc::clone(&host.app.registry), named.ids.clone());
         let ending = async move { registry.end_if_opened(ids, sender, now).await };
-        // Some servers send a message and go away, and then nobody goes on with this request.
+        // Some servers send a message and disconnect, and then nobody goes on with this request.
         let ended = match Handle::try_current() {
             Ok(runtime) => runtime.spawn(ending).await.unwrap_or_else(|error| {
                 let message = "the registry did not come to an end";
@@ -254,8 +254,8 @@ impl Ending {
         Self { named, ended }
     }
 
-    /// Tells the app. What comes back is for whoever sent the message. `own` is the user whose browser brought it, if their session is
-    /// in it.
+    /// Tells the app. Returns the answer for the sender. `own` is the user whose browser brought the message, if
+    /// their session is in it.
     fn tell(self, host: &Host, channel: Channel, own: Option<&CasUser>) -> Answer {
         let outcome = match &self.ended {
             Ok(ended) if ended.is_empty() => LogoutOutcome::Unknown,

@@ -1,4 +1,4 @@
-//! What can be chosen before the server starts.
+//! Settings of the server before it starts.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -76,14 +76,13 @@ impl CasServerBuilder {
         self
     }
 
-    /// Calls a `pgtUrl` on http too. The default is to call none but on https (CAS protocol 2.5.4).
+    /// Calls a `pgtUrl` on http too. By default, the server calls only https (CAS protocol 2.5.4).
     pub fn allow_http_callbacks(mut self) -> Self {
         self.http_callbacks = true;
         self
     }
 
-    /// Issues proxy tickets for these services alone, byte for byte. The default is to issue them
-    /// for any service.
+    /// Issues proxy tickets only for these services, byte for byte. The default is to issue them for any service.
     pub fn target_services(
         mut self,
         services: impl IntoIterator<Item = impl Into<String>>,
@@ -107,8 +106,7 @@ impl CasServerBuilder {
         self
     }
 
-    /// Has the browser carry logout requests to the services. The default is that the server sends
-    /// them.
+    /// Makes the browser carry logout requests to the services. By default, the server sends them.
     pub fn front_channel(mut self, front_channel: FrontChannel) -> Self {
         self.front_channel = Some(front_channel);
         self

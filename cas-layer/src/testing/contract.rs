@@ -35,7 +35,7 @@ pub use self::store::RegistryStore;
 /// Far longer than any clause takes: it decides between slow and stuck.
 const LIMIT: Duration = Duration::from_secs(180);
 
-/// Tries each clause on a store of its own.
+/// Runs each clause on a store of its own.
 macro_rules! try_clauses {
     ($make:ident, $broken:ident; $($group:ident { $($name:ident,)* })*) => {$($(
         let clause = async { $group::$name($make().await).await };
@@ -45,16 +45,16 @@ macro_rules! try_clauses {
     )*)*};
 }
 
-/// Tries whether a registry keeps the contract of [`Registry`](crate::registry::Registry).
+/// Tests whether a registry keeps the contract of [`Registry`](crate::registry::Registry).
 ///
-/// `make` gives an empty store, once for each clause; [`RegistryStore`] says what is tried: restarts where the registry
-/// [outlives its process](crate::registry::Registry::outlives_process), proxy-granting tickets where it
-/// [has them](crate::registry::Registry::proxy_grants), several nodes where the store is shared, and how long something is
-/// remembered where the store has no clock of its own.
+/// `make` gives an empty store, once for each clause. [`RegistryStore`] says what is tested: restarts if the registry
+/// [outlives its process](crate::registry::Registry::outlives_process), proxy-granting tickets if it [has
+/// them](crate::registry::Registry::proxy_grants), several nodes if the store is shared, and how long something is
+/// remembered if the store has no clock of its own.
 ///
-/// For a test, on a tokio runtime whose clock is not paused; with more than one worker thread races are found sooner. It takes
-/// seconds, longer with a slow store. What no test sees from outside is not tried: that calls to a store which is away
-/// fail within about a second, that memory is bounded, and what survives a crash.
+/// Call it in a test, on a tokio runtime whose clock is not paused. With more than one worker thread, it finds races
+/// sooner. It takes seconds, longer with a slow store. It cannot test what is not visible from outside: that calls to
+/// a store which is away fail within about a second, that memory is bounded, and what survives a crash.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -81,7 +81,7 @@ macro_rules! try_clauses {
 /// ```
 ///
 /// # Panics
-/// Some clause is broken. The message has the names of all that are, and what was seen.
+/// Some clause is broken. The message names all broken clauses, and what was seen.
 #[allow(clippy::too_many_lines, reason = "the clauses, one a line")]
 pub async fn registry_contract<S: RegistryStore>(make: impl AsyncFn() -> S) {
     let store = make().await;

@@ -1,4 +1,4 @@
-//! Ways in which a server that is out of order answers.
+//! Wrong answers of a broken server.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -16,7 +16,7 @@ use super::stopping::Stopping;
 /// one more.
 const AT_ONCE: usize = 100;
 
-/// Sends requests to loopback. Whoever does so takes a slot and says how long it may take.
+/// Sends requests to loopback. Each caller takes a slot and gives a time limit.
 #[derive(Clone)]
 pub(super) struct Outgoing {
     http: Client,

@@ -1,5 +1,4 @@
-//! Proxy authentication (CAS protocol 2.5.4, 2.6, 2.7): services that act for somebody at other
-//! services.
+//! Proxy authentication (CAS protocol 2.5.4, 2.6, 2.7): services that act for a user at other services.
 
 mod callback;
 mod control;

@@ -1,4 +1,4 @@
-//! The end of the server, for whoever waits for something else meanwhile.
+//! The end of the server, for tasks that wait for something else meanwhile.
 
 use tokio::sync::watch;
 

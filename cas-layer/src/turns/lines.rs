@@ -1,12 +1,12 @@
-//! Who waits, and whose turn it is. Pure.
+//! The waiting lines, and whose turn it is. Pure.
 
 use std::{
     collections::{HashMap, VecDeque},
     hash::Hash,
 };
 
-/// Free slots, and a line for each party that waits for one. The lines take turns: whoever is first in a line waits for
-/// one of each other line at most.
+/// Free slots, and a line for each party that waits for one. The lines take turns: the first in a line waits for at
+/// most one of each other line.
 #[derive(Debug)]
 pub(super) struct Lines<K, W> {
     free: usize,
@@ -51,8 +51,8 @@ impl<K: Copy + Eq + Hash, W> Lines<K, W> {
         is_free
     }
 
-    /// Gets in line. Where all places are taken, whoever came last in the longest line makes room, if that line is longer than
-    /// this one becomes; else there is `None`.
+    /// Gets in line. If all places are taken, the last in the longest line makes room, if that line is longer than
+    /// this one becomes. Otherwise returns `None`.
     pub(super) fn wait(&mut self, party: K, waiter: W) -> Option<(Place<K>, Option<W>)> {
         let displaced = if self.waiting < self.room {
             None
@@ -79,7 +79,7 @@ impl<K: Copy + Eq + Hash, W> Lines<K, W> {
         Some((place, displaced))
     }
 
-    /// A slot comes back: whoever is next has it, and without anybody it is free.
+    /// A slot comes back: the next in line gets it, and if nobody waits it is free.
     pub(super) fn next(&mut self) -> Option<W> {
         let next = self.order.pop_front().and_then(|party| {
             let line = self.by_party.get_mut(&party)?;

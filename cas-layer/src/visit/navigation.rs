@@ -42,11 +42,11 @@ pub(crate) fn asks_for_page(headers: &HeaderMap) -> bool {
     html_preference(headers) == Preference::Named
 }
 
-/// Whether a page of another site may have the browser ask behind its user's back: for an image, a script or a
-/// frame. `SameSite=None` cookies come along then, and `Lax` ones do not.
+/// Whether a page of another site may have made the browser send this behind its user's back: for an image, a script
+/// or a frame. `SameSite=None` cookies come along then, and `Lax` ones do not.
 ///
-/// An older browser does not say who asks for what (Fetch Metadata). For pages it names `text/html`, but for frames
-/// too. Whoever sends no `Accept` is no browser.
+/// An older browser does not say so (Fetch Metadata). It names `text/html` for pages, but for frames too. A client
+/// without `Accept` is not a browser.
 pub(crate) fn is_hidden(headers: &HeaderMap) -> bool {
     let says = |name| headers.contains_key(name);
     if ["same-origin", "same-site", "none"]
@@ -67,8 +67,8 @@ pub(crate) fn is_framed(headers: &HeaderMap) -> bool {
     headers.contains_key(SEC_FETCH_DEST) && !has(headers, &SEC_FETCH_DEST, "document")
 }
 
-/// Whether a `POST` comes from a page of this app, as far as the browser says: `Sec-Fetch-Site`, or `Origin`
-/// from an older one. Who sends neither is no browser, and nobody can make it sign out.
+/// Whether a `POST` comes from a page of this app, as far as the browser says: `Sec-Fetch-Site`, or `Origin` from an
+/// older one. A client that sends neither is not a browser, and nobody can make it sign out.
 pub(crate) fn is_same_origin(own_origin: &str, headers: &HeaderMap) -> bool {
     if let Some(site) = headers.get(SEC_FETCH_SITE) {
         return [&b"same-origin"[..], b"none"].contains(&site.as_bytes());

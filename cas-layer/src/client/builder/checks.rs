@@ -1,4 +1,4 @@
-//! What can be told apart as a mistake before anything is sent.
+//! Finds mistakes before anything is sent.
 
 use std::time::Duration;
 
@@ -107,6 +107,6 @@ pub(super) fn read_certificates(pem: &[u8]) -> Result<Vec<Certificate>, ConfigEr
     ClientBuilder::new()
         .tls_certs_only(certificates.clone())
         .build()
-        .map_err(|_| invalid("the PEM holds something that is no certificate"))?;
+        .map_err(|_| invalid("the PEM holds something other than a certificate"))?;
     Ok(certificates)
 }

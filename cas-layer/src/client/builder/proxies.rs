@@ -1,4 +1,4 @@
-//! Proxy authentication: whom to accept, and whether to ask.
+//! Proxy authentication: which proxies to accept, and whether to ask for proxy-granting tickets.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::{
     strict_url::printable,
 };
 
-/// What is configured about proxies.
+/// The settings about proxies.
 #[derive(Default)]
 pub(super) struct UncheckedProxies {
     pub(super) accepted: Vec<ProxyChain>,

@@ -45,23 +45,22 @@ impl EndpointOptions {
         self
     }
 
-    /// The path to which the CAS server sends a visitor after sign-out, relative to the app URL. The
-    /// default value is `/logout_callback`.
+    /// The path where the CAS server sends a visitor after sign-out, relative to the app URL. The default value is
+    /// `/logout_callback`.
     pub fn logout_callback(mut self, path: impl Into<String>) -> Self {
         self.logout_callback = path.into();
         self
     }
 
-    /// A further path for single-logout requests, relative to the app URL, for a CAS server that is told to
-    /// send them there. They are taken at the login path in any case. The default is none.
+    /// A further path for single-logout requests, relative to the app URL, for a CAS server that sends them there.
+    /// The login path accepts them in any case. By default, there is no further path.
     pub fn logout_request(mut self, path: impl Into<String>) -> Self {
         self.logout_request = Some(path.into());
         self
     }
 
-    /// Says that a reverse proxy takes the path of the app URL off before a request gets here. The
-    /// default is that requests arrive with the path under which the browser sent them; what axum's
-    /// `nest` takes off is put back by the feature `axum`.
+    /// Says that a reverse proxy removes the path of the app URL before a request gets here. By default, requests
+    /// have to arrive with the path that the browser sent. The feature `axum` restores what axum's `nest` removes.
     pub fn prefix_stripped_by_proxy(mut self, stripped: bool) -> Self {
         self.prefix_stripped = stripped;
         self
@@ -89,7 +88,7 @@ pub(super) fn logged_out_url(
     ServiceUrl::parse(app.join(&endpoints.logout_callback)).map_err(|_| ConfigError::InvalidPath {
         what: "logout callback path",
         path: printable(&endpoints.logout_callback),
-        reason: "makes no URL that a CAS server takes",
+        reason: "makes a URL that CAS servers do not accept",
     })
 }
 
@@ -136,7 +135,7 @@ fn check(endpoints: &Endpoints) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// A path that visitors are sent to: none of the endpoints.
+/// A path that visitors are sent to. It must not be one of the endpoints.
 pub(super) fn return_path(
     what: &'static str,
     path: &str,

@@ -1,4 +1,4 @@
-//! What of the app is called when something happens.
+//! The functions of the app that are called when something happens.
 
 use super::CasConfigBuilder;
 use crate::{
@@ -7,12 +7,13 @@ use crate::{
 };
 
 impl CasConfigBuilder {
-    /// Calls `hook` when somebody has signed in: for an audit log, or to note in the app's own database who is new.
+    /// Calls `hook` when a user has signed in: for an audit log, or to note new users in the app's own database.
     ///
-    /// It is called where requests are served, after the fact: the session is open, the one that the browser had before
-    /// has ended, and the cookie is about to be sent. It must not block: what takes time it hands over to a task or a
-    /// thread. It decides nothing: for that there is [`SessionOptions::map`](crate::SessionOptions::map). A panic in it
-    /// ends the request without an answer, so that the browser gets no session. Of several calls the last counts.
+    /// The hook runs where requests are served, after the fact: the session is open, the browser's previous session
+    /// has ended, and the cookie is about to be sent. The hook must not block: hand slow work over to a task or a
+    /// thread. It decides nothing; to refuse users, use [`SessionOptions::map`](crate::SessionOptions::map). If it
+    /// panics, the request ends without an answer, so the browser gets no session. If this method is called more than
+    /// once, the last call applies.
     ///
     /// ```
     /// use cas_layer::{CasConfig, Key};
@@ -41,18 +42,18 @@ impl CasConfigBuilder {
         self
     }
 
-    /// Calls `hook` when a session has ended before its time, on the node where that happened. Everything that
-    /// [`on_sign_in`](Self::on_sign_in) says of hooks holds: the session has ended by then, and a panic does not
-    /// bring it back.
+    /// Calls `hook` when a session has ended before its time, on the node where that happened. What
+    /// [`on_sign_in`](Self::on_sign_in) says of hooks holds here too: the session has already ended, and a panic does
+    /// not bring it back.
     pub fn on_sign_out(mut self, hook: impl Fn(&SignedOut<'_>) + Send + Sync + 'static) -> Self {
         self.settings.hooks.sign_out = Some(Box::new(hook));
         self
     }
 
-    /// Calls `hook` when somebody was turned away: a sign-in came to nothing, or a signed-in user got a 403.
-    /// Everything that [`on_sign_in`](Self::on_sign_in) says of hooks holds: a panic lets nobody in.
+    /// Calls `hook` when the layer turned somebody away: a sign-in failed, or a signed-in user got a 403. What
+    /// [`on_sign_in`](Self::on_sign_in) says of hooks holds here too: a panic lets nobody in.
     ///
-    /// A page that is sent to the CAS server for sign-in, and a 401 that asks for it, are no refusals.
+    /// It is not called for a redirect to the CAS server, nor for a 401 that asks for a sign-in.
     pub fn on_refused(mut self, hook: impl Fn(&Refused<'_>) + Send + Sync + 'static) -> Self {
         self.settings.hooks.refused = Some(Box::new(hook));
         self

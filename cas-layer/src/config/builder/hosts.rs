@@ -6,8 +6,8 @@ use crate::{
     client::CasClient, clock::Clock, error::ConfigError, paths::AppUrl, strict_url::printable,
 };
 
-/// A public host besides the first, for [`CasConfigBuilder::host`](crate::CasConfigBuilder::host). The URL alone does
-/// where visitors sign in at the same CAS server.
+/// A public host besides the first, for [`CasConfigBuilder::host`](crate::CasConfigBuilder::host). If visitors sign
+/// in at the same CAS server, you can pass the URL alone.
 #[must_use]
 pub struct FurtherHost {
     app_url: String,
@@ -25,8 +25,9 @@ impl FurtherHost {
         }
     }
 
-    /// Has its visitors sign in at another CAS server, which has a client with settings of its own. Users of two CAS
-    /// servers are different people, whatever their names: [`CasUser::cas_url`](crate::CasUser::cas_url) tells them apart.
+    /// Lets visitors of this host sign in at another CAS server, through a client with settings of its own. Users of
+    /// two CAS servers are different people, even under the same name: [`CasUser::cas_url`](crate::CasUser::cas_url)
+    /// tells them apart.
     pub fn cas_client(mut self, client: CasClient) -> Self {
         self.client = Some(client);
         self
@@ -99,8 +100,8 @@ pub(super) fn check(
             {
                 return Err(ConfigError::InvalidCookieName {
                     name: name.to_owned(),
-                    reason: "two hosts differ in their ports alone, and cookies do not know ports: a \
-                             sign-in at one would end that at the other; leave the name to the layer",
+                    reason: "two hosts differ only in their ports, and browsers send cookies to all ports: a \
+                             sign-in at one would end the session at the other; leave the name to the layer",
                 });
             }
         }

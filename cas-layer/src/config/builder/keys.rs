@@ -1,12 +1,12 @@
-//! The keys that seal and open.
+//! The keys that seal and open cookies.
 
 use crate::{error::ConfigError, session::Key};
 
-/// At least one, and each a good one.
+/// At least one key, and each of them is checked.
 pub(super) struct Keys {
-    /// The one that seals. It opens too.
+    /// Seals new cookies, and opens existing ones.
     pub(super) first: Key,
-    /// These open.
+    /// These only open.
     pub(super) others: Vec<Key>,
 }
 

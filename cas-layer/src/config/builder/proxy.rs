@@ -12,8 +12,8 @@ use crate::{
     strict_url::printable,
 };
 
-/// What [`CasConfigBuilder::proxy`](crate::CasConfigBuilder::proxy) changes: how the app comes to act for its users at
-/// other services, as a proxy in the sense of the CAS protocol. Which proxies the app accepts itself says
+/// What [`CasConfigBuilder::proxy`](crate::CasConfigBuilder::proxy) changes: how the app acts for its users at other
+/// services, as a proxy in the sense of the CAS protocol. To choose which proxies the app itself accepts, use
 /// [`accept_proxies`](crate::CasClientBuilder::accept_proxies) of the client.
 #[derive(Default)]
 #[must_use]
@@ -38,21 +38,21 @@ impl fmt::Debug for ProxyOptions {
 
 impl ProxyOptions {
     /// Lets the app act for its users at other services of the CAS server, by
-    /// [`CasUser::proxy_ticket`](crate::CasUser::proxy_ticket): with every sign-in it asks for a proxy-granting
-    /// ticket, which the CAS server brings to this path, relative to the app URL (`pgtUrl`, CAS protocol 2.5.4).
-    /// The default is not to.
+    /// [`CasUser::proxy_ticket`](crate::CasUser::proxy_ticket). With every sign-in, the layer asks for a
+    /// proxy-granting ticket. The CAS server brings it to this path, relative to the app URL (`pgtUrl`, CAS protocol
+    /// 2.5.4). By default, the layer asks for none.
     ///
-    /// The CAS server has to reach the path from where it is, over https with a certificate that it trusts, and
-    /// has to allow this app to be a proxy. Other services know the app by the URL of this path. A sign-in
-    /// that brings no proxy-granting ticket is as good as any other but for that; some servers refuse it.
+    /// The CAS server must be able to reach the path over https, must trust its certificate, and must allow this app
+    /// to be a proxy. Other services know the app by the URL of this path. If no proxy-granting ticket arrives,
+    /// sign-in still succeeds, and `proxy_ticket` then returns an error. Some servers refuse such a sign-in.
     ///
-    /// Of several hosts the first is called, unless [`callback_url`](Self::callback_url) names another. A client that
-    /// was given to [`FurtherHost::cas_client`](crate::FurtherHost::cas_client) asks for proxy-granting tickets if it has a
-    /// [callback URL](crate::CasClientBuilder::proxy_callback_url) of its own, which leads to this path. A
-    /// [`CasInPlaceLayer`](crate::CasInPlaceLayer) has to cover the path.
+    /// With several hosts, the CAS server calls the first, unless [`callback_url`](Self::callback_url) names another.
+    /// A client given to [`FurtherHost::cas_client`](crate::FurtherHost::cas_client) asks for proxy-granting tickets
+    /// only if it has a [callback URL](crate::CasClientBuilder::proxy_callback_url) of its own, which leads to this
+    /// path. A [`CasInPlaceLayer`](crate::CasInPlaceLayer) has to cover the path.
     ///
-    /// The ticket is kept in the session cookie, so that any node can use it and none has to remember it. The
-    /// cookie has to be [encrypted](crate::SessionOptions::encrypted) for that; or the tickets are kept in the
+    /// The ticket is kept in the session cookie, so any node can use it and no node has to remember it. This needs an
+    /// [encrypted](crate::SessionOptions::encrypted) cookie. Otherwise, keep the tickets in the
     /// [registry](Self::granting_tickets_in_registry).
     ///
     /// ```
@@ -76,23 +76,24 @@ impl ProxyOptions {
         self
     }
 
-    /// The URL under which the CAS server reaches the [proxy callback](Self::callback_path), where that is another
-    /// one than a browser's: in a split network, say. It is https except on loopback, or with
-    /// [`allow_insecure_http`](crate::CasConfigBuilder::allow_insecure_http). The default is the path below the app URL.
+    /// The URL under which the CAS server reaches the [proxy callback](Self::callback_path), if browsers use another
+    /// one, as in a split network. It is https except on loopback, or with
+    /// [`allow_insecure_http`](crate::CasConfigBuilder::allow_insecure_http). The default is the path below the app
+    /// URL.
     pub fn callback_url(mut self, url: impl Into<String>) -> Self {
         self.callback_url = Some(url.into());
         self
     }
 
-    /// Accepts requests for the [proxy callback](Self::callback_path) from these addresses and networks only, as
-    /// [`logout_sources`](crate::SignOutOptions::logout_sources) does for logout requests; it needs
-    /// [`peer_address`](crate::CasConfigBuilder::peer_address) too. The default is to accept them from
-    /// anywhere: what is brought there while no sign-in is under way is forgotten, the rest is bounded, and
-    /// without its IOU it does nothing.
+    /// Accepts requests for the [proxy callback](Self::callback_path) only from these addresses and networks, as
+    /// [`logout_sources`](crate::SignOutOptions::logout_sources) does for logout requests. It needs
+    /// [`peer_address`](crate::CasConfigBuilder::peer_address) too. The default is to accept them from anywhere. A
+    /// pair that comes while no sign-in is under way is forgotten, the number of the others is bounded, and without
+    /// its IOU a pair does nothing.
     ///
     /// # Security
-    /// Somebody who brings as many pairs as there is room for while people sign in can keep proxy-granting tickets
-    /// from them, though nobody's sign-in. A list prevents that.
+    /// While people sign in, an attacker can fill all the room with false pairs. Then they sign in without a
+    /// proxy-granting ticket. A list prevents that.
     pub fn callback_sources(
         mut self,
         networks: impl IntoIterator<Item = impl Into<String>>,
@@ -101,17 +102,17 @@ impl ProxyOptions {
         self
     }
 
-    /// Keeps proxy-granting tickets in the [registry](crate::CasConfigBuilder::registry), sealed, rather than in the
-    /// session cookie, which then need not be encrypted. The default is the cookie.
+    /// Keeps proxy-granting tickets in the [registry](crate::CasConfigBuilder::registry), sealed. The session cookie
+    /// then need not be encrypted. By default, they are kept in the session cookie.
     ///
-    /// With a registry in memory they are gone when the process ends.
+    /// A registry in memory loses them when the process ends.
     pub fn granting_tickets_in_registry(mut self, keep: bool) -> Self {
         self.in_registry = keep;
         self
     }
 
-    /// Whether all this goes together. `encrypted`: nobody but the app can read its session cookie.
-    /// `registry_can`: it brings proxy-granting tickets to their sign-ins.
+    /// Whether these settings fit together. `encrypted`: only the app can read its session cookie. `registry_can`:
+    /// the registry brings proxy-granting tickets to their sign-ins.
     pub(super) fn check(&self, encrypted: bool, registry_can: bool) -> Result<(), ConfigError> {
         let is_used = self.callback_path.is_some();
         let is_set = self.callback_url.is_some() || self.sources.is_some() || self.in_registry;
@@ -129,7 +130,7 @@ impl ProxyOptions {
         Err(ConfigError::ProxyCallback { reason })
     }
 
-    /// The URL that the CAS server is told, `None` where the app asks for no proxy-granting tickets.
+    /// The URL that the CAS server is told. `None` if the app asks for no proxy-granting tickets.
     pub(super) fn callback_url_at(&self, app: &AppUrl) -> Option<String> {
         let path = self.callback_path.as_deref()?;
         let chosen = self.callback_url.clone();

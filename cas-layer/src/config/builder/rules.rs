@@ -1,43 +1,42 @@
-//! What paths ask of their visitors.
+//! What paths require.
 
 use super::CasConfigBuilder;
 use crate::rules::{Access, Paths};
 
 impl CasConfigBuilder {
-    /// Makes one path public, relative to the app URL and decoded: visitors get there without
-    /// signing in, and if they have signed in, the user is known there too. Everything that is not
-    /// public requires a user.
+    /// Makes one path public, relative to the app URL and decoded. Visitors can open it without signing in, and the
+    /// app still knows users who are signed in. Every path that is not public requires a user.
     ///
-    /// The short form of [`rule`](Self::rule) with [`Paths::exact`] and [`Access::public`].
+    /// This is short for [`rule`](Self::rule) with [`Paths::exact`] and [`Access::public`].
     pub fn public(self, path: impl Into<String>) -> Self {
         self.rule(Paths::exact(path), Access::public())
     }
 
-    /// Makes a path and all below it public. It ends at a segment: `/static` covers `/static/a.css`
+    /// Makes a path and everything below it public. The prefix ends at a segment: `/static` covers `/static/a.css`
     /// and not `/statics`.
     ///
-    /// A path that could be read in two ways (dot or empty segments or others of dots and white space alone, `;`,
-    /// `\`, an encoded slash or letter) is never public.
+    /// A path that could be read in two ways is never public: one with dot segments, empty segments or segments of
+    /// only dots and white space, with `;` or `\`, or with an encoded slash or letter.
     ///
-    /// The short form of [`rule`](Self::rule) with [`Paths::prefix`] and [`Access::public`].
+    /// This is short for [`rule`](Self::rule) with [`Paths::prefix`] and [`Access::public`].
     pub fn public_prefix(self, path: impl Into<String>) -> Self {
         self.rule(Paths::prefix(path), Access::public())
     }
 
-    /// Says what paths ask of their visitors. Rules are looked at in the order in which they were given,
-    /// those of [`public`](Self::public) and [`public_prefix`](Self::public_prefix) among them, and the first that
-    /// covers a path counts. A path without a rule requires a user.
+    /// Says what paths require. The first rule that covers a path applies, in the order of the calls;
+    /// [`public`](Self::public) and [`public_prefix`](Self::public_prefix) add rules too. A path without a rule
+    /// requires a user.
     ///
-    /// Rules see the decoded path and never the query. The path of a request is judged as a whole, before the path
-    /// of the app URL is taken off. One that could be read in two ways is covered by no rule, and neither is one
-    /// outside of the app URL: both require a user, and as soon as one rule asks for more than a user they are
-    /// answered with 404.
+    /// Rules see the decoded path and never the query. The layer judges the path of a request as a whole, before it
+    /// takes off the path of the app URL. No rule covers a path that could be read in two ways, or a path outside of
+    /// the app URL. Such a path requires a user. As soon as one rule asks for more than a user, it is answered with
+    /// 404.
     ///
-    /// A rule that stands before the one that counts, and asks for more, also covers its paths in
-    /// [loose spellings](Paths#loose-spellings): the path then asks for what the stricter one does, and where several ask
-    /// for more than a user, for all of that. `gateway` asks for more than `optional`, and that for more than
-    /// `public`. So put the stricter of two rules first. One that stands behind a rule for the path as it is written
-    /// never counts, however the path is spelled.
+    /// A rule that comes before the rule that applies, and asks for more, also covers its paths in [loose
+    /// spellings](Paths#loose-spellings). Such a spelling requires what the stricter rule asks. If several rules ask
+    /// for more than a user, it requires what all of them ask. `gateway` asks for more than `optional`, and
+    /// `optional` asks for more than `public`. So put the stricter of two rules first. A rule behind one that covers
+    /// the path as it is written never applies, however the path is spelled.
     ///
     /// ```
     /// use std::time::Duration;

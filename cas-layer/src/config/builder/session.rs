@@ -14,8 +14,8 @@ const MAX_LIFETIME: Duration = Duration::from_secs(366 * 24 * HOUR);
 
 const DEFAULT_IDLE: Duration = Duration::from_secs(2 * HOUR);
 
-/// What [`CasConfigBuilder::session`](crate::CasConfigBuilder::session) changes: how long a session lasts, which attributes
-/// it carries and under which user name, and what its cookie is like.
+/// What [`CasConfigBuilder::session`](crate::CasConfigBuilder::session) changes: how long a session lasts, which
+/// attributes and which user name it carries, and what its cookie is like.
 #[derive(Debug)]
 #[must_use]
 pub struct SessionOptions {
@@ -29,7 +29,7 @@ pub struct SessionOptions {
     content: Content,
 }
 
-/// The default may be longer than a session; a time that somebody chose may not.
+/// The default may be longer than a session. A chosen time may not.
 #[derive(Debug)]
 enum Idle {
     Default,
@@ -53,35 +53,34 @@ impl Default for SessionOptions {
 }
 
 impl SessionOptions {
-    /// How long a session lasts from sign-in, in whole seconds, whatever happens in it. The default
-    /// value is 8 hours; at least 1 second and at most 366 days.
+    /// How long a session lasts from sign-in, used or not, in whole seconds. The default value is 8 hours. At least 1
+    /// second and at most 366 days.
     ///
-    /// A lifetime that is made shorter counts for the sessions that are open too; a longer one for new sessions.
+    /// A shorter lifetime applies to open sessions too, a longer one only to new sessions.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// How long a session lasts that nobody uses, in whole seconds. The default value is 2 hours; at
-    /// least 1 second and at most the [session lifetime](Self::lifetime).
+    /// How long an unused session lasts, in whole seconds. The default value is 2 hours. At least 1 second and at
+    /// most the [session lifetime](Self::lifetime).
     ///
-    /// What keeps a session in use is a request for a path that requires a user. The cookie is issued anew at
-    /// most once in a tenth of this time, so a session ends at the latest this time after the last such
-    /// request, and at the earliest nine tenths of it. A page that asks the app for news all the time
-    /// keeps its session in use.
+    /// A session is in use when it comes with a request for a path that requires a user. The cookie is renewed at
+    /// most once in a tenth of this time. So a session ends at the latest this time after its last use, and at the
+    /// earliest nine tenths of it. A page that keeps asking the app for news keeps its session in use.
     ///
-    /// The new cookie is never sent where a shared cache might keep it: not on a response that says `public` or
-    /// `s-maxage` in its `Cache-Control`, or has a `CDN-Cache-Control`. Where `Cache-Control` says neither
-    /// `private` nor `no-store`, a response that brings the cookie gets `private` added;
-    /// with [`leave_cache_control`](Self::leave_cache_control) it does not bring it.
+    /// The layer never sends the new cookie where a shared cache might keep it: on a response that says `public` or
+    /// `s-maxage` in its `Cache-Control`, or has a `CDN-Cache-Control`. If `Cache-Control` says neither `private` nor
+    /// `no-store`, the layer adds `private`. With [`leave_cache_control`](Self::leave_cache_control) it sends no
+    /// cookie in that case.
     pub fn idle_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.idle = timeout.into().map_or(Idle::Never, Idle::After);
         self
     }
 
-    /// Gives a "remember me" login a lifetime of its own, in whole seconds: one of which the CAS server says
-    /// `longTermAuthenticationRequestTokenUsed` (CAS protocol 2.5.5). Its session lasts that long, used or
-    /// not. The default is that such a login is like any other; at least 1 second and at most 366 days.
+    /// Gives "remember me" logins a lifetime of their own, in whole seconds. These are logins for which the CAS
+    /// server says `longTermAuthenticationRequestTokenUsed` (CAS protocol 2.5.5). Their sessions last that long, used
+    /// or not. By default, such a login is like any other. At least 1 second and at most 366 days.
     ///
     /// To outlast the browser it needs a [persistent cookie](Self::persistent).
     pub fn remember_me_lifetime(mut self, lifetime: Duration) -> Self {
@@ -89,17 +88,17 @@ impl SessionOptions {
         self
     }
 
-    /// Has the browser keep the session cookie until the session ends (`Max-Age`). The default is a cookie
-    /// that goes when the browser is closed; many browsers bring it back with the tabs that were open.
+    /// Lets the browser keep the session cookie until the session ends (`Max-Age`). By default, the cookie goes when
+    /// the browser is closed. Many browsers bring it back with the tabs that were open.
     pub fn persistent(mut self, persistent: bool) -> Self {
         self.persistent = persistent;
         self
     }
 
-    /// Encrypts the session cookie (XChaCha20-Poly1305), so that the browser's owner cannot read what it
-    /// carries. The default is to sign it.
+    /// Encrypts the session cookie (XChaCha20-Poly1305), so that the person at the browser cannot read what it
+    /// carries. By default, the cookie is only signed.
     ///
-    /// Both forms are read whichever is written, so this can be switched on and off without signing anyone out.
+    /// The layer reads both forms in any case, so you can switch this on and off without signing anyone out.
     pub fn encrypted(mut self, encrypt: bool) -> Self {
         self.encrypted = encrypt;
         self
@@ -113,26 +112,26 @@ impl SessionOptions {
         self
     }
 
-    /// Leaves `Cache-Control` alone. The default is that a response of a path that requires a user
-    /// gets `private, no-store` when the app says nothing.
+    /// Leaves `Cache-Control` alone. By default, a response of a path that requires a user gets `private, no-store`
+    /// if the app says nothing.
     ///
     /// # Security
-    /// The app must then itself keep pages of one user out of shared caches and out of the history
-    /// of a browser that has signed out. A session is kept in use only by responses on which the app says
-    /// `private` or `no-store`, see [`idle_timeout`](Self::idle_timeout).
+    /// The app must then itself keep users' pages out of shared caches, and out of the history of a browser that has
+    /// signed out. A session stays in use only through responses on which the app says `private` or `no-store`; see
+    /// [`idle_timeout`](Self::idle_timeout).
     pub fn leave_cache_control(mut self, leave: bool) -> Self {
         self.leaves_cache_control = leave;
         self
     }
 
-    /// Keeps all attributes out of the session. What [`CasUser`](crate::CasUser) says of the sign-in itself,
-    /// its `authentication_date` for one, stays.
+    /// Keeps all attributes out of the session. What [`CasUser`](crate::CasUser) says of the sign-in itself stays,
+    /// such as its `authentication_date`.
     pub fn no_attributes(self) -> Self {
         self.only_attributes(std::iter::empty::<String>())
     }
 
-    /// Keeps all attributes but these out of the session, by the names under which the CAS server sends them.
-    /// The default is to keep all; of several calls the last counts.
+    /// Keeps only these attributes in the session, by the names under which the CAS server sends them. By default,
+    /// all are kept. If this method is called more than once, the last call applies.
     ///
     /// The whole session has to fit into a cookie of 4,096 bytes.
     ///
@@ -155,8 +154,8 @@ impl SessionOptions {
         self
     }
 
-    /// Gives an attribute another name: `from` is the CAS server's, `to` the app's. Attributes that come to
-    /// have the same name become one list, in the order in which the server sent them.
+    /// Gives an attribute another name: `from` is the CAS server's, `to` the app's. Attributes that get the same name
+    /// become one list, in the order in which the server sent them.
     pub fn rename_attribute(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
         self.content.renamed.insert(from.into(), to.into());
         self
@@ -168,12 +167,11 @@ impl SessionOptions {
         self
     }
 
-    /// Looks at every session before it opens. `map` may change user name and attributes, which have been
-    /// chosen, renamed and written as configured by then, and sees everything that the CAS server said.
+    /// Looks at every session before it opens. `map` may change user name and attributes. They have already been
+    /// chosen, renamed and written as configured. `map` also sees everything that the CAS server said.
     ///
-    /// With a [`Veto`] nobody is signed in: the user gets a 403 with the reason, and a session that the
-    /// browser had before stays as it was. It is called once for each sign-in, where requests are
-    /// served, so it must not block.
+    /// A [`Veto`] signs nobody in: the user gets a 403 with the reason, and the browser's previous session stays as
+    /// it was. `map` is called once for each sign-in, where requests are served, so it must not block.
     ///
     /// ```
     /// use cas_layer::{CasConfig, Key, Veto};

@@ -1,4 +1,4 @@
-//! What is the same at every host.
+//! The settings that all hosts share.
 
 use std::sync::Arc;
 
@@ -141,13 +141,13 @@ impl Checked {
         })
     }
 
-    /// Tells the log if a restart would bring sessions back that were signed out.
+    /// Warns in the log if a restart would make sessions that were signed out good again.
     pub(super) fn warn_of_restarts(&self) {
         if !self.app.registry.outlives_process() && !self.keys.end_with_process() {
             tracing::warn!(
                 "the registry is in memory and the keys outlive this process: after a restart, a \
-                 copy of the cookie of a session that was signed out is good again until it expires, \
-                 and a single logout finds a session of before only once it was used again"
+                 copy of the cookie of a signed-out session works again until it expires, \
+                 and a single logout finds an earlier session only if it was used again"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! How visitors sign in, and where they go then.
+//! How visitors sign in, and where they go afterwards.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::{
     rules::Rules,
 };
 
-/// What [`CasConfigBuilder::sign_in`](crate::CasConfigBuilder::sign_in) changes: how visitors sign in, where they go then,
-/// and how many do so at once.
+/// What [`CasConfigBuilder::sign_in`](crate::CasConfigBuilder::sign_in) changes: how visitors sign in, where they go
+/// afterwards, and how many can sign in at once.
 #[derive(Debug)]
 #[must_use]
 pub struct SignInOptions {
@@ -38,110 +38,112 @@ impl Default for SignInOptions {
 }
 
 impl SignInOptions {
-    /// Where a visitor goes who signs in without having asked for a page, relative to the app URL.
-    /// The default value is `/`.
+    /// Where a visitor goes who signed in without asking for a page, relative to the app URL. The default value is
+    /// `/`.
     ///
-    /// It must not itself redirect to the login endpoint: a signed-in visitor is sent from there to
-    /// here.
+    /// This page must not redirect to the login endpoint, which sends signed-in visitors back to it.
     pub fn landing_path(mut self, path: impl Into<String>) -> Self {
         self.landing_path = path.into();
         self
     }
 
-    /// Makes every sign-in ask for credentials, single sign-on or not (`renew`, CAS protocol 2.1.1): sent to
-    /// the login page and to validation. The default is not to. For single paths there is
+    /// Makes every sign-in ask for credentials, even if the user has a session at the CAS server (`renew`, CAS
+    /// protocol 2.1.1). It is sent to the login page and to validation. The default is not to. For single paths, use
     /// [`Access::fresh`].
     pub fn renew(mut self, renew: bool) -> Self {
         self.way.is_renewed = renew;
         self
     }
 
-    /// Keeps the service URL free of any query, for CAS servers that register exact URLs: it is the app URL and
-    /// the login path, nothing else. Everything that a login needs then travels in the login cookie. The default
-    /// is a service URL with a query.
+    /// Keeps the service URL free of any query, for CAS servers that register exact URLs: it is only the app URL and
+    /// the login path. The login cookie then carries everything that a login needs. The default is a service URL with
+    /// a query.
     ///
-    /// A return path of over 256 bytes becomes the landing path, and of several logins begun in one browser the
-    /// newest is taken to be the one that comes back.
+    /// A return path of over 256 bytes is replaced by the landing path. If several logins were begun in one browser,
+    /// the layer takes the newest as the one that comes back.
     ///
     /// # Security
-    /// Nothing in the URL says for which login a ticket is, so a browser that has begun any login takes any ticket.
-    /// Another site can open this app there, so that a login begins, and then have it come back with a ticket of its
-    /// owner's: the visitor would work under a foreign name (login CSRF). Therefore a sign-in as somebody else than who
-    /// signed in last in the browser, or as the first, has to be confirmed: the user gets a page that names whom they
-    /// are about to be signed in as ([`PageKind::ConfirmationNeeded`](crate::PageKind::ConfirmationNeeded)) and counts
-    /// as a visitor until they press its button, which they have 10 minutes for. No other site can press it for them.
-    /// An ordinary user sees the page once in a browser: the login cookie remembers who has signed in there last, as a
-    /// keyed hash of the name, for a year after the last sign-in.
+    /// Nothing in the URL says which login a ticket is for, so a browser that has begun any login accepts any ticket.
+    /// Another site can open this app in that browser, so that a login begins, and then send the browser back with a
+    /// ticket of its owner's. The visitor would work under a foreign name (login CSRF). Therefore a user has to
+    /// confirm a sign-in if somebody else, or nobody, signed in last in the browser. The user gets a page with the
+    /// name that they are about to be signed in under
+    /// ([`PageKind::ConfirmationNeeded`](crate::PageKind::ConfirmationNeeded)). They stay a visitor until they press
+    /// its button, within 10 minutes. No other site can press it for them. An ordinary user sees the page once in a
+    /// browser: the login cookie remembers the last user, as a keyed hash of the name, for a year after the last
+    /// sign-in.
     ///
-    /// What remains: a visitor who confirms a name that is not theirs is signed in under it; and a program that
-    /// asks for no HTML cannot confirm anything, so it cannot sign in. Over plain http, whoever can set cookies for the
-    /// host can make a browser know a foreign user.
+    /// What remains: a visitor who confirms a name that is not theirs is signed in under it. A program that does not
+    /// ask for HTML cannot confirm anything, so it cannot sign in. Over plain http, an attacker who can set cookies
+    /// for the host can make a browser know a foreign user.
     ///
-    /// Page and answer have to come to nodes that share a [registry](crate::CasConfigBuilder::registry).
+    /// The nodes that serve the page and receive its answer have to share a
+    /// [registry](crate::CasConfigBuilder::registry).
     pub fn bare_service_url(mut self, bare: bool) -> Self {
         self.way.is_bare = bare;
         self
     }
 
-    /// Signs in without asking whoever comes back with a ticket, where the service URL is
-    /// [bare](Self::bare_service_url). The default is that a user who is new to the browser confirms that it is them.
-    /// Without a bare service URL nobody is asked, and this changes nothing.
+    /// Signs in every browser that comes back with a ticket, without asking, if the service URL is
+    /// [bare](Self::bare_service_url). By default, a user who is new to the browser has to confirm their name.
+    /// Without a bare service URL nobody is asked, and this setting changes nothing.
     ///
     /// # Security
-    /// Any site can sign a visitor in under the name of an account of its own, without their notice (login CSRF): what they
-    /// then upload, type or buy goes to that account.
+    /// Any site can sign visitors in under the name of an account of its own, without their notice (login CSRF). What
+    /// they then upload, type or buy goes to that account.
     pub fn allow_login_csrf(mut self, allow: bool) -> Self {
         self.allows_login_csrf = allow;
         self
     }
 
-    /// Asks the CAS server to have the browser post the ticket (`method=POST`, CAS protocol 2.1.1), so that it stands
+    /// Asks the CAS server to let the browser post the ticket (`method=POST`, CAS protocol 2.1.1). Then the ticket is
     /// in no URL: not in the logs of a proxy, nor in the browser's history. The default is the redirect with the
-    /// ticket in its query. Servers that do not know this answer with that redirect, which is taken as well; so is
-    /// the way back from an [`Access::gateway`], which is never asked to be by `POST`.
+    /// ticket in its query. Servers that do not know `method=POST` answer with that redirect, and the layer accepts
+    /// it. An [`Access::gateway`] path never asks for `POST`.
     ///
     /// [`build`](crate::CasConfigBuilder::build) refuses it for an app URL that is not https, loopback or not, and
-    /// together with [`bare_service_url`](Self::bare_service_url). Without it a `POST` with a ticket gets 400. A
-    /// [`CasInPlaceLayer`](crate::CasInPlaceLayer) never asks for it, and its login cookie stays `SameSite=Lax`; both
+    /// together with [`bare_service_url`](Self::bare_service_url). Without it, a `POST` with a ticket gets 400. A
+    /// [`CasInPlaceLayer`](crate::CasInPlaceLayer) never asks for it, and its login cookie stays `SameSite=Lax`. Both
     /// layers over one app share the cookie, so a login at the endpoint may then have to begin a second time.
     ///
     /// # Security
-    /// A form that another site posts brings no `SameSite=Lax` cookie along. So the login cookie becomes
-    /// `SameSite=None`: other sites can have the browser send it, but not read it, and a ticket still counts only
-    /// for the login that asked for it. The session cookie stays `Lax`; the session that a sign-in replaces is the one
-    /// that the login cookie remembers, and so is one that a form of another site signs out.
+    /// Browsers send no `SameSite=Lax` cookie with a form that another site posts. So the login cookie becomes
+    /// `SameSite=None`: other sites can make the browser send it, but cannot read it, and a ticket still counts only
+    /// for the login that asked for it. The session cookie stays `Lax`. So the login cookie remembers the session
+    /// that a sign-in replaces, or that a form of another site signs out.
     ///
-    /// A request behind the user's back (`Sec-Fetch-Site: cross-site`, and not a page of its own: an image, a script, a
-    /// frame) therefore neither begins a login nor signs out nor changes that cookie: it gets 401, at the logout path 403.
-    /// So an app with this cannot be signed in to within a frame of another site. From a browser that sends no
-    /// `Sec-Fetch-*` headers (Safari before 16.4, Firefox before 90), whatever does not name `text/html` in its `Accept`
-    /// counts as such, with `*/*` alone too; a frame cannot be told from a page there, so that other sites can
-    /// still have such a browser forget logins that are under way, and the session that the next sign-in would end.
+    /// A request behind the user's back is one with `Sec-Fetch-Site: cross-site` that is not a page of its own: an
+    /// image, a script, a frame. It cannot begin a login, sign anybody out or change that cookie. It gets 401, or 403
+    /// at the logout path. So users cannot sign in to such an app within a frame of another site. Some browsers send
+    /// no `Sec-Fetch-*` headers (Safari before 16.4, Firefox before 90). From these, every request counts as such
+    /// that does not name `text/html` in its `Accept`, also one with `*/*` alone. The layer cannot tell a frame from
+    /// a page there. So other sites can still make such a browser forget logins that are under way, and the session
+    /// that the next sign-in would end.
     pub fn tickets_by_post(mut self, by_post: bool) -> Self {
         self.way.is_by_post = by_post;
         self
     }
 
-    /// How long a visitor who was sent to the CAS server by an [`Access::gateway`] path, and came back without
-    /// having signed in there, is not sent again, in whole seconds. The default value is 10 minutes; at least 1
-    /// second and at most 1 hour. It counts from a sign-out too.
+    /// How long the layer waits before it sends a visitor to the CAS server again, in whole seconds, if an
+    /// [`Access::gateway`] path sent them there and they came back without having signed in. The default value is 10
+    /// minutes. At least 1 second and at most 1 hour. The time also runs from a sign-out.
     pub fn gateway_interval(mut self, interval: Duration) -> Self {
         self.gateway_interval = interval;
         self
     }
 
-    /// How many tickets are validated at once, at each CAS server: so many that browsers bring back from their logins, and
-    /// so many that programs bring to a [`CasApiLayer`](crate::CasApiLayer), so that neither keeps the other waiting. The
-    /// default value is 64.
+    /// How many tickets are validated at once, at each CAS server. Tickets that browsers bring back from their logins
+    /// and tickets that programs bring to a [`CasApiLayer`](crate::CasApiLayer) each have this limit, so neither kind
+    /// keeps the other waiting. The default value is 64.
     ///
-    /// 16 times as many of each kind may wait, and no longer than the CAS server may take to answer
-    /// ([`timeout`](crate::CasClientBuilder::timeout)). Beyond that, and at once where too many wait, there is a 503 with
-    /// `Retry-After`.
+    /// 16 times as many of each kind may wait, for no longer than the CAS server may take to answer
+    /// ([`timeout`](crate::CasClientBuilder::timeout)). A ticket that waits longer gets a 503 with `Retry-After`. So
+    /// does, at once, a ticket that finds too many waiting.
     ///
-    /// Those who wait take turns: each sender where [`peer_address`](crate::CasConfigBuilder::peer_address) is set,
-    /// else each login. Where all places are taken, the sender with the most of them gives one up for another. Of one
-    /// login one ticket is validated at a time, and at most six requests are under way. One that brings the same ticket
-    /// meanwhile, as by a reload or a double click, gets the same answer.
+    /// Waiting tickets take turns: by sender if [`peer_address`](crate::CasConfigBuilder::peer_address) is set,
+    /// otherwise by login. If all places are taken, the sender with the most places gives one up for another. For one
+    /// login, one ticket is validated at a time, and at most six requests are under way. A request that brings the
+    /// same ticket meanwhile, as by a reload or a double click, gets the same answer.
     pub fn max_concurrent_validations(mut self, limit: usize) -> Self {
         self.max_concurrent_validations = limit;
         self
@@ -160,12 +162,12 @@ impl SignInOptions {
     ) -> Result<(ReturnPath, UnixSeconds), ConfigError> {
         if self.way.is_renewed && rules.have_gateway() {
             return Err(ConfigError::InvalidRule {
-                reason: "signs in without a form where every sign-in asks for credentials",
+                reason: "signs visitors in without a form, but every sign-in asks for credentials",
             });
         }
         if self.way.is_bare && rules.have_gateway() {
             return Err(ConfigError::InvalidRule {
-                reason: "signs in without a form where the service URL is bare and cannot say so",
+                reason: "signs visitors in without a form, but a bare service URL cannot say so",
             });
         }
         if self.way.is_bare && self.way.is_by_post {

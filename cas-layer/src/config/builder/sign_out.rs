@@ -1,4 +1,4 @@
-//! How visitors sign out, where they go then, and from where the CAS server may sign them out.
+//! How visitors sign out, where they go afterwards, and from where the CAS server may sign them out.
 
 use super::{endpoints::return_path, sources};
 use crate::{
@@ -8,8 +8,8 @@ use crate::{
     paths::ReturnPath,
 };
 
-/// What [`CasConfigBuilder::sign_out`](crate::CasConfigBuilder::sign_out) changes: how visitors sign out, where they go
-/// then, and from where the CAS server may sign them out.
+/// What [`CasConfigBuilder::sign_out`](crate::CasConfigBuilder::sign_out) changes: how visitors sign out, where they
+/// go afterwards, and from where the CAS server may sign them out.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct SignOutOptions {
@@ -26,35 +26,34 @@ impl SignOutOptions {
         self
     }
 
-    /// Lets `/logout` end the session at this app alone: the session at the CAS server goes on, and so do
-    /// those at other apps. The default is to sign out at the CAS server too.
+    /// Lets `/logout` end only the session at this app. The sessions at the CAS server and at other apps go on. The
+    /// default is to sign out at the CAS server too.
     ///
-    /// The next page that requires a user signs the visitor in again without a form, so
+    /// The next page that requires a user signs the visitor in again without a form. So
     /// [`after_logout_path`](Self::after_logout_path) and [`landing_path`](crate::SignInOptions::landing_path) should
-    /// not be one.
+    /// not require one.
     pub fn locally(mut self, locally: bool) -> Self {
         self.way.is_local = locally;
         self
     }
 
-    /// Takes a sign-out by `POST` only, and only from a page of this app, so that no other site can sign a
-    /// visitor out by a link or a form. The default is to take `GET` and `POST` from anywhere, as other CAS
-    /// clients do.
+    /// Accepts a sign-out only by `POST` and only from a page of this app. So no other site can sign a visitor out by
+    /// a link or a form. The default is to accept `GET` and `POST` from anywhere, as other CAS clients do.
     ///
-    /// A browser says where a `POST` comes from by `Sec-Fetch-Site` or `Origin`; from another site it gets 403,
+    /// A browser says where a `POST` comes from by `Sec-Fetch-Site` or `Origin`. A `POST` from another site gets 403,
     /// and `GET` gets 405.
     pub fn by_post_only(mut self, post_only: bool) -> Self {
         self.way.is_post_only = post_only;
         self
     }
 
-    /// Accepts single-logout requests that the CAS server posts (back channel) from these addresses and
-    /// networks only. The default is to accept them from anywhere: a request ends nothing unless it names a
-    /// ticket, and tickets are secrets.
+    /// Accepts single-logout requests that the CAS server posts (back channel) only from these addresses and
+    /// networks. The default is to accept them from anywhere: a request ends nothing unless it names a ticket, and
+    /// tickets are secrets.
     ///
-    /// It needs [`peer_address`](crate::CasConfigBuilder::peer_address). A request without an address is refused with
-    /// 403 and an error in the log. Requests through the browser (front channel) come from the visitor's address and
-    /// are not limited.
+    /// It needs [`peer_address`](crate::CasConfigBuilder::peer_address). A request without an address gets 403, and
+    /// the log gets an error. Requests through the browser (front channel) come from the visitor's address and are
+    /// not limited.
     ///
     /// ```
     /// # #[cfg(feature = "axum")]

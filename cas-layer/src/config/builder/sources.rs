@@ -5,7 +5,7 @@ use crate::{
     error::ConfigError,
 };
 
-/// A list is of no use if nobody knows where a request comes from.
+/// A list is useless if the layer does not know where a request comes from.
 pub(super) fn check(
     networks: Option<&[String]>,
     peers: &Peers,

@@ -1,4 +1,4 @@
-//! What the CAS server brings to the proxy callback (CAS protocol 2.5.4).
+//! What the CAS server sends to the proxy callback (CAS protocol 2.5.4).
 
 use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
@@ -30,13 +30,13 @@ const MAX_QUERY_BYTES: usize = 4096;
 /// ```
 #[derive(Clone, Debug)]
 pub enum ProxyCallback {
-    /// Neither ticket nor IOU: the server looks whether somebody answers. It wants a 200.
+    /// Neither ticket nor IOU: the server checks whether the callback answers. It wants a 200.
     Probe,
-    /// A proxy-granting ticket, and what the answer to the validation will call it by.
+    /// A proxy-granting ticket, and its name in the answer to the validation.
     Pair {
         /// The ticket.
         ticket: ProxyGrantingTicket,
-        /// What stands for it.
+        /// The name that stands for it.
         iou: ProxyGrantingTicketIou,
     },
 }
@@ -103,7 +103,7 @@ fn decoded(value: &str) -> Result<Zeroizing<String>, InvalidTicket> {
     Ok(text)
 }
 
-/// Why a query is nothing that a CAS server brings to a proxy callback. Never carries anything of it.
+/// Why a CAS server cannot have sent a query to a proxy callback. Never carries anything of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidProxyCallback {
@@ -116,7 +116,7 @@ pub enum InvalidProxyCallback {
     /// A parameter comes twice with different values, or the ticket is its own IOU.
     #[error("the query contradicts itself about `pgtId` and `pgtIou`")]
     Contradictory,
-    /// A value is no ticket.
+    /// A value is not a ticket.
     #[error("`pgtId` or `pgtIou`: {0}")]
     NoTicket(InvalidTicket),
 }

@@ -30,7 +30,7 @@ pub(crate) fn proxy_callback_url(
             InvalidServiceUrl::Fragment => "it has a fragment",
             InvalidServiceUrl::UserInfo => UrlFault::UserInfo.as_str(),
             InvalidServiceUrl::Host => {
-                "its host or port is one that not all programs read alike, or none"
+                "it has no host, or not all programs read its host or port alike"
             }
             InvalidServiceUrl::Ticket => "it has a query parameter `ticket`",
         })

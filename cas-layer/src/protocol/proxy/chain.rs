@@ -13,12 +13,13 @@ const WILDCARD: char = '*';
 /// [`Authentication::proxies`](crate::Authentication::proxies): the first is the app that sends the request, the
 /// last is the one where the user signed in. Each is named by its callback URL (`pgtUrl`).
 ///
-/// A user is accepted when the answer has exactly as many proxies as one of the configured chains, and each is
-/// the one in its place: the same text, byte for byte. Case, a slash at the end and a port that is written out
-/// count.
+/// A user is accepted if the answer has exactly as many proxies as one of the configured chains, and each is the same
+/// as the one in its place, byte for byte. Upper and lower case, a slash at the end and a port that is written out
+/// make a difference.
 ///
-/// Not every server tells the whole chain: at least one names only the most recent proxy, and one names services
-/// in place of proxies. Configure what your server sends, which
+/// Not every server names the whole chain: at least one names only the most recent proxy, and one names services in
+/// place of proxies. Configure what your server sends; [`ValidationError::proxies`](crate::ValidationError::proxies)
+/// shows it.
 /// [`ValidationError::proxies`](crate::ValidationError::proxies) tells.
 ///
 /// ```
@@ -70,8 +71,8 @@ impl ProxyChain {
     ///
     /// # Security
     ///
-    /// Whoever can have a host name that fits can act as every user who signs in at an app of theirs. `https://*.com/cb`
-    /// is everybody.
+    /// Anyone who can get a matching host name can act as every user who signs in at their app. `https://*.com/cb`
+    /// matches everybody.
     #[must_use]
     pub fn pattern<T: Into<String>>(proxies: impl IntoIterator<Item = T>) -> Self {
         Self(Entries::Pattern(
@@ -82,15 +83,15 @@ impl ProxyChain {
     /// Any chain of any proxies.
     ///
     /// # Security
-    ///
     /// Every app that the CAS server lets be a proxy can then act here as each of its own users, without their
+    /// knowledge. Use it only if you trust every app that the CAS server lets be a proxy.
     /// knowing. Only for a CAS server that lets no app be a proxy which is not trusted with that.
     #[must_use]
     pub fn dangerous_any() -> Self {
         Self(Entries::Any)
     }
 
-    /// Whether these proxies, most recent first, are this chain. No proxies are not a chain.
+    /// Whether these proxies, most recent first, are this chain. An empty list is not a chain.
     pub(crate) fn admits(&self, proxies: &[String]) -> bool {
         let each = |entries: &[String], is_same: fn(&str, &str) -> bool| {
             entries.len() == proxies.len()
@@ -107,7 +108,7 @@ impl ProxyChain {
             }
     }
 
-    /// A chain that can admit nobody is a mistake, and so is a pattern that says something else than it seems to.
+    /// Refuses a chain that can admit nobody, and a pattern that does not mean what it seems to.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         match &self.0 {
             Entries::Exact(entries) => check_each(entries, check_text),

@@ -1,5 +1,5 @@
 //! The tickets of proxy authentication. All are as opaque as a service ticket: servers let their prefixes be
-//! configured, so none is asked for.
+//! configured, so no prefix is required.
 
 use std::fmt;
 
@@ -14,9 +14,9 @@ use crate::protocol::{InvalidTicket, ticket::check};
 ///
 /// # Security
 ///
-/// Whoever holds it can act as the user towards every service that accepts this app as a proxy. So it has no
-/// `Display`, `Debug` prints a placeholder, and its memory is overwritten when it is dropped. Keep it on the
-/// server: it does not belong into a cookie that is only signed, nor into a log.
+/// Anyone who holds it can act as the user at every service that accepts this app as a proxy. So it has no `Display`,
+/// `Debug` prints a placeholder, and its memory is overwritten when it is dropped. Keep it on the server: it does not
+/// belong in a cookie that is only signed, or in a log.
 ///
 /// ```
 /// use cas_layer::ProxyGrantingTicket;
@@ -30,7 +30,7 @@ use crate::protocol::{InvalidTicket, ticket::check};
 pub struct ProxyGrantingTicket(Zeroizing<String>);
 
 impl ProxyGrantingTicket {
-    /// Checks the length and the characters. Whether the ticket is good only the CAS server knows.
+    /// Checks the length and the characters. Only the CAS server knows whether the ticket is valid.
     ///
     /// # Errors
     ///
@@ -40,7 +40,7 @@ impl ProxyGrantingTicket {
         Ok(Self(Zeroizing::new(s.to_owned())))
     }
 
-    /// The ticket itself, to be kept on the server and sent to the CAS server, and nowhere else.
+    /// The ticket itself. Keep it on the server, and send it to the CAS server and nowhere else.
     #[must_use]
     pub fn expose_secret(&self) -> &str {
         &self.0
@@ -50,8 +50,8 @@ impl ProxyGrantingTicket {
 /// What stands for a proxy-granting ticket in the answer to a validation: an "I owe you" (CAS protocol 3.4).
 /// The ticket itself came to the [callback](crate::ProxyCallback) meanwhile, together with the same IOU.
 ///
-/// By itself it opens nothing. It is hidden from `Debug` all the same: who knows it can bring a
-/// ticket of their own to the callback in its name.
+/// By itself it opens nothing. `Debug` hides it all the same: anyone who knows it can bring a ticket of their own to
+/// the callback under its name.
 #[derive(Clone)]
 pub struct ProxyGrantingTicketIou(Zeroizing<String>);
 
@@ -62,7 +62,7 @@ impl ProxyGrantingTicketIou {
         Ok(Self(Zeroizing::new(s.to_owned())))
     }
 
-    /// The IOU itself, to be compared with those that came to the callback, and sent nowhere.
+    /// The IOU itself. Compare it with those that came to the callback, and send it nowhere.
     #[must_use]
     pub fn expose_secret(&self) -> &str {
         &self.0
@@ -71,11 +71,11 @@ impl ProxyGrantingTicketIou {
 
 /// A proxy ticket: good for one request to one service in a user's name (CAS protocol 3.2).
 ///
-/// That service takes it as any client's `ticket` parameter and validates it as a [`ServiceTicket`].
+/// That service accepts it as any client's `ticket` parameter and validates it as a [`ServiceTicket`].
 ///
 /// # Security
 ///
-/// Until it is validated, whoever holds it can act as the user there. So it has no `Display`, and `Debug` prints a
+/// Until it is validated, anyone who holds it can act as the user there. So it has no `Display`, and `Debug` prints a
 /// placeholder.
 ///
 /// [`ServiceTicket`]: crate::ServiceTicket
@@ -89,8 +89,8 @@ impl ProxyTicket {
         Ok(Self(Zeroizing::new(s.to_owned())))
     }
 
-    /// The ticket itself, to be sent to the service that it was asked for, and nowhere else. None of its
-    /// characters needs encoding in a URL.
+    /// The ticket itself. Send it to the service that it was asked for, and nowhere else. None of its characters
+    /// needs encoding in a URL.
     #[must_use]
     pub fn expose_secret(&self) -> &str {
         &self.0

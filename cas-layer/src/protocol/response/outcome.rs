@@ -1,20 +1,20 @@
-//! What becomes of an answer that is no success.
+//! The errors of an answer that is not a success.
 
 use std::time::Duration;
 
 use super::Refusal;
 
-/// Why an answer is no authentication, or no proxy ticket.
+/// Why an answer does not authenticate anybody, or has no proxy ticket.
 pub(crate) enum ResponseError {
     /// The server refuses the ticket.
     Refused(Refusal),
-    /// The answer is sound, and not one that counts here and now.
+    /// The answer is well-formed, but not valid here and now.
     Unmet(Unmet),
-    /// The answer is not one that a CAS server gives, for the reason told.
+    /// No CAS server gives this answer, for the given reason.
     Unreadable(&'static str),
 }
 
-/// Why an answer that is sound is none to this question.
+/// Why a well-formed answer does not answer this question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unmet {
     #[error(

@@ -39,8 +39,8 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    /// Adds values to `name`, which may be none. White space around a value is not part of it. What has no name
-    /// is no attribute, and an answer with it is none.
+    /// Adds values to `name`; the list may be empty. White space around a value is not part of it. An attribute needs
+    /// a name: an answer with a nameless attribute is refused.
     pub(super) fn add<'a>(
         &mut self,
         name: &str,

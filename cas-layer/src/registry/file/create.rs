@@ -9,14 +9,14 @@ use std::{
 use super::{failure, store::Store};
 use crate::registry::RegistryError;
 
-/// Makes the file if there is none.
+/// Makes the file if it does not exist.
 ///
-/// It appears under its name when it is whole and on the disk. So a file that is empty or cut short is never
-/// one that was not finished: it is damaged.
+/// It appears under its name only when it is complete and on the disk. So a file that is empty or cut short is never
+/// unfinished: it is damaged.
 pub(super) fn create_if_missing(path: &Path) -> Result<(), RegistryError> {
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => create(path),
-        // Whatever else is wrong is found when the file is opened.
+        // Other faults are found when the file is opened.
         _ => Ok(()),
     }
 }
@@ -38,7 +38,7 @@ fn create(path: &Path) -> Result<(), RegistryError> {
             tracing::info!(path = %path.display(), "made a registry file");
             sync(directory).map_err(from_io)
         }
-        // Another process was first, and that file is as good.
+        // Another process was first, and its file serves as well.
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(from_io(error.error)),
     }

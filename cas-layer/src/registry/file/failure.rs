@@ -1,4 +1,4 @@
-//! What can be wrong with the file, in words that name it.
+//! Errors of the file, with its name in their texts.
 
 use std::{io, path::Path};
 

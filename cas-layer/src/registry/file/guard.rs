@@ -1,5 +1,5 @@
-//! Who else can get at the file. By its name, so somebody who can change a directory on the way could do so after it
-//! was looked at: which is why the directories are looked at too.
+//! Checks which other users can get at the file. This goes by the file's name. A user who can change a directory on
+//! the way could replace the file after the check, so the directories are checked too.
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +24,7 @@ const OTHERS_READ: u32 = 0o044;
 /// In such a directory everybody can remove and rename only files of their own.
 const STICKY: u32 = 0o1000;
 
-/// Looks at the directories and links through which the file is reached, be it there or not.
+/// Checks the directories and links on the way to the file, whether the file exists or not.
 pub(super) fn check_way(path: &Path) -> Result<(), RegistryError> {
     let way = Way::to(path).map_err(|error| failure::from_io(path, error))?;
     for (link, metadata) in &way.links {
@@ -63,7 +63,7 @@ pub(super) fn check_way(path: &Path) -> Result<(), RegistryError> {
     Ok(())
 }
 
-/// Looks at the file itself. One that is no regular file is left to those who open it.
+/// Checks the file itself. If it is not a regular file, opening it returns the error.
 pub(super) fn check_file(path: &Path) -> Result<(), RegistryError> {
     let metadata = fs::metadata(path).map_err(|error| failure::from_io(path, error))?;
     if !metadata.is_file() {
@@ -73,7 +73,7 @@ pub(super) fn check_file(path: &Path) -> Result<(), RegistryError> {
     let mode = metadata.mode() & 0o7777;
     if mode & (GROUP_WRITES | OTHERS_WRITE) != 0 {
         return refused(&format!(
-            "can be written by others than its owner, as its mode is {mode:04o}. If nobody has done so, \
+            "can be written by other users, as its mode is {mode:04o}. If nobody has done so, \
              set it to 0600"
         ));
     }
@@ -84,14 +84,14 @@ pub(super) fn check_file(path: &Path) -> Result<(), RegistryError> {
         tracing::warn!(
             path = %path.display(),
             mode = format!("{mode:04o}"),
-            "others than its owner can read the registry file, with the names of sessions and sealed \
+            "other users can read the registry file, with the names of sessions and sealed \
              proxy-granting tickets in it: set its mode to 0600"
         );
     }
     Ok(())
 }
 
-/// Whether it belongs to somebody other than this process's user and root, who may do anything as it is.
+/// Whether it belongs to a user other than this process's user and root, who may do anything anyway.
 fn is_foreign(metadata: &Metadata) -> bool {
     let owner = metadata.uid();
     owner != 0 && owner != geteuid().as_raw()

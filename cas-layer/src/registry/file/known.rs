@@ -12,7 +12,7 @@ use crate::{
     session::SessionId,
 };
 
-/// Shared by those who ask and the thread that writes.
+/// Shared by the callers and the thread that writes.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) ended: EndedSessions,
@@ -27,14 +27,14 @@ struct State {
     last_number: u64,
 }
 
-/// A ticket that is being validated, by so many callbacks at once; whether a logout came in between.
+/// A ticket that this many callbacks are validating, and whether a logout came in between.
 #[derive(Clone, Copy, Debug)]
 struct Begun {
     callbacks: u32,
     ended: bool,
 }
 
-/// What has ended for this process and is not in the file yet.
+/// Ends that hold for this process and are not in the file yet.
 #[derive(Debug, Default)]
 pub(super) struct Unsaved {
     /// When each session would have expired.
@@ -42,7 +42,7 @@ pub(super) struct Unsaved {
     pub(super) accounts: HashMap<AccountId, Mark>,
 }
 
-/// All sessions of an account up to this number have ended, the last of which would have expired then.
+/// All sessions of an account up to this number have ended. The last of them would have expired then.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark {
     pub(super) number: u64,
@@ -99,14 +99,15 @@ impl Known {
         self.state().begun.contains_key(&id)
     }
 
-    /// Tells the callbacks with this ticket, if there are any, that a logout came; says whether there are and that is news.
+    /// Tells the callbacks with this ticket, if there are any, that a logout came. Returns whether there are any and
+    /// this is news to them.
     pub(super) fn end_begun(&self, id: SessionId) -> bool {
         let mut state = self.state();
         let begun = state.begun.get_mut(&id);
         begun.is_some_and(|begun| !mem::replace(&mut begun.ended, true))
     }
 
-    /// The number of a session that opens now; none if it has ended.
+    /// The number of a session that opens now. `None` if it has ended.
     pub(super) fn open(
         &self,
         id: SessionId,
@@ -118,7 +119,7 @@ impl Known {
             return None;
         }
         if state.begun.get(&id).is_some_and(|begun| begun.ended) {
-            // Callbacks to come with this ticket shall know.
+            // Later callbacks with this ticket have to know.
             self.ended.end(id, expires_at, now);
             state.unsaved.end(id, expires_at);
             return None;
@@ -155,7 +156,7 @@ impl Known {
         (mem::take(&mut state.unsaved), state.last_number)
     }
 
-    /// Could not be saved: once more, the next time.
+    /// Could not be saved: saves it again the next time.
     pub(super) fn put_back(&self, unsaved: Unsaved) {
         let mut state = self.state();
         for (id, expires_at) in unsaved.sessions {

@@ -1,4 +1,4 @@
-//! Looking for sessions beside the thread that writes, so that nobody waits for what strangers ask.
+//! Looks up sessions beside the thread that writes, so that nobody waits for a stranger's request.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -7,7 +7,7 @@ use redb::{Database, ReadableDatabase as _};
 use super::{known::Known, tables::OPENED};
 use crate::session::SessionId;
 
-/// The file, for those who only read. There is none while it cannot be written.
+/// The file, for readers. `None` while it cannot be written.
 #[derive(Debug, Default)]
 pub(super) struct Reader(RwLock<Option<Arc<Database>>>);
 
@@ -17,7 +17,7 @@ impl Reader {
         *current = Some(Arc::clone(database));
     }
 
-    /// Waits for those who are reading, and lets go of the file.
+    /// Waits for the readers, and lets go of the file.
     pub(super) fn withdraw(&self) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -28,7 +28,7 @@ impl Reader {
         self.0.write().unwrap()
     }
 
-    /// Which of these have begun or are open. `None` where the file does not say: the thread that writes will find out
+    /// Which of these have begun or are open. `None` if the file does not say: the thread that writes will find out
     /// why.
     pub(super) fn find(&self, known: &Known, ids: &[SessionId]) -> Option<Vec<SessionId>> {
         // In this order: one that is not begun any more and has been opened is in the file as it is from here on.

@@ -3,10 +3,10 @@
 //! It is a redb database. redb writes a change beside the tree that it replaces, with checksums, and then moves
 //! one of two slots in the header on to it. The other slot keeps the change before.
 //!
-//! After a crash, redb cannot tell a change that was not written whole from one that was damaged later, and goes back
-//! to the other slot for both. One change would be lost to a flipped bit, without a word. So every change is followed by a
-//! second one, and is answered after it: then both slots lead to it, and damage is either detected or does no
-//! harm. (Its two-phase commit syncs as often, and still trusts one bit of the header, by which it goes back.)
+//! After a crash, redb cannot tell an incomplete change from one that was damaged later, and goes back to the other
+//! slot for both. So a flipped bit could silently lose one change. That is why every change is followed by a second
+//! one, and answered only after it. Then both slots lead to it, and damage is either detected or does no harm. (Its
+//! two-phase commit syncs as often, and still trusts one bit of the header, by which it goes back.)
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -35,7 +35,7 @@ const CACHE_BYTES: usize = 4 << 20;
 
 #[derive(Debug)]
 pub(super) struct Store {
-    /// Shared with those who only read.
+    /// Shared with the readers.
     database: Arc<Database>,
     sweep: Sweep,
 }
@@ -54,9 +54,9 @@ impl Store {
         Ok(())
     }
 
-    /// Opens a file that is there, checks all of it, and reads what has ended.
+    /// Opens an existing file, checks all of it, and reads what has ended.
     pub(super) fn open(path: &Path, known: &Known) -> Result<Self, RegistryError> {
-        // Opening a pipe would wait for whoever writes into it.
+        // Opening a pipe would wait for a writer.
         let metadata = fs::metadata(path).map_err(|error| failure::from_io(path, error))?;
         if !metadata.is_file() {
             let kind = RegistryErrorKind::Unusable;
@@ -65,7 +65,7 @@ impl Store {
         let from_redb = |error| failure::from_redb(path, error);
         let database = redb::Builder::new()
             .set_cache_size(CACHE_BYTES)
-            // Damage is found here, by every checksum, and not by whoever meets it later.
+            // Damage is found here, by every checksum, and not by a later read.
             .set_check_integrity_on_open(true)
             .open(path)
             .map_err(|error| from_redb(error.into()))?;
@@ -127,8 +127,9 @@ impl Store {
         Ok(())
     }
 
-    /// Makes a change. It is on the disk when this returns, whole or, with an error, perhaps not at all; the store
-    /// is of no use any more then. Where nothing changes nothing is written; says whether something was.
+    /// Makes a change. It is on the disk when this returns. After an error it is there as a whole, or perhaps not at
+    /// all, and the store can no longer be used. If nothing changes, nothing is written. Returns whether something
+    /// was written.
     pub(super) fn write(
         &mut self,
         now: UnixSeconds,
@@ -185,7 +186,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Takes a session out of the open ones. When it would have expired, if it was one of them.
+    /// Removes a session from the open ones. Returns when it would have expired, if it was one of them.
     pub(super) fn close(&mut self, id: SessionId) -> Result<Option<UnixSeconds>, redb::Error> {
         let removed = self.opened.remove(id.as_bytes())?;
         let expires_at = removed.map(|expires_at| expires_at.value());

@@ -1,4 +1,4 @@
-//! Expired entries leave the file, without an index by time.
+//! Removes expired entries from the file, without an index by time.
 
 use redb::{ReadableTable as _, Table, TableDefinition, Value, WriteTransaction};
 

@@ -13,7 +13,7 @@ pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("me
 pub(super) const OPENED: TableDefinition<'_, Id, u64> = TableDefinition::new("opened");
 /// When each ended session would have expired.
 pub(super) const ENDED: TableDefinition<'_, Id, u64> = TableDefinition::new("ended");
-/// Up to which number the sessions of an account have ended, and when the last would have expired.
+/// The number up to which the sessions of an account have ended, and when the last would have expired.
 pub(super) const ACCOUNTS: TableDefinition<'_, Id, (u64, u64)> = TableDefinition::new("accounts");
 /// What is kept for some of the open sessions. An entry goes with that of its session.
 pub(super) const GRANTS: TableDefinition<'_, Id, &[u8]> = TableDefinition::new("grants");

@@ -33,7 +33,7 @@ pub(super) const QUEUE: usize = 1024;
 /// How long a file that failed is left alone.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Where an answer goes. Dropped without one where the file failed.
+/// Where an answer goes. Dropped without an answer if the file failed.
 pub(super) type Answer<T> = oneshot::Sender<T>;
 
 /// Something to do with the file. Done even if nobody waits for the answer any more.
@@ -85,7 +85,7 @@ pub(super) struct Writer {
     known: Arc<Known>,
     reader: Arc<Reader>,
     jobs: Receiver<Job>,
-    /// None after a failure: redb does nothing more with a file that failed, so it is opened anew.
+    /// `None` after a failure: redb does nothing more with a file that failed, so it is opened again.
     store: Option<Store>,
     /// When the file failed the last time, if it has not been written since.
     failed_at: Option<Instant>,
@@ -110,7 +110,7 @@ impl Writer {
         }
     }
 
-    /// Works until nobody can bring a job any more and the last one is done.
+    /// Works until no caller can bring a job any more and the last job is done.
     pub(super) fn run(mut self) {
         while let Some(batch) = self.wait() {
             let rests = self.failed_at.is_some_and(|at| at.elapsed() < RETRY);
@@ -124,7 +124,7 @@ impl Writer {
         self.reader.withdraw();
     }
 
-    /// All jobs that wait. There are none when something is left from before that may be tried again.
+    /// All waiting jobs. Empty if something is left from before that may be tried again.
     fn wait(&self) -> Option<Vec<Job>> {
         let first = if self.known.has_unsaved() {
             match self.jobs.recv_timeout(RETRY) {
@@ -139,7 +139,7 @@ impl Writer {
         Some(iter::once(first).chain(more).collect())
     }
 
-    /// Does all of these in one change of the file, and answers. Where it fails the answers are dropped.
+    /// Does all of these in one change of the file, and answers. If it fails, the answers are dropped.
     fn work(&mut self, batch: Vec<Job>) {
         let Err(error) = self.write(batch) else {
             return;
@@ -151,7 +151,7 @@ impl Writer {
             let cause = Error::source(&error).map(ToString::to_string);
             tracing::error!(
                 %error, cause,
-                "nobody can sign in; what signs out is known to this process alone"
+                "nobody can sign in; only this process knows of new sign-outs"
             );
         }
     }

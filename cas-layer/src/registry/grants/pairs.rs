@@ -14,13 +14,13 @@ use super::ProxyGrants;
 use super::{Delivered, Expected, IouId, SealedGrant};
 use crate::clock::UnixSeconds;
 
-/// How many pairs are kept at most: less than 900 KB, if all are as long as may be. The layer validates 64 tickets at once, unless
-/// it is configured to do more, so most of this is there for those that nobody asked for.
+/// The most pairs that are kept: less than 900 KB, if all have the greatest length. By default, the layer validates
+/// 64 tickets at once, so most of this room is for pairs that nobody asked for.
 const PAIRS: usize = 768;
 
-/// What [`ProxyGrants`] says of pairs, for a registry of one process: it keeps the contract of
-/// [`expect`](ProxyGrants::expect), [`deliver`](ProxyGrants::deliver) and [`collect`](ProxyGrants::collect), and none of these
-/// can fail. Pairs live for seconds, so they are in memory even where the registry is not.
+/// The pairs of [`ProxyGrants`], for a registry of one process. This keeps the contract of
+/// [`expect`](ProxyGrants::expect), [`deliver`](ProxyGrants::deliver) and [`collect`](ProxyGrants::collect), and none
+/// of these can fail. Pairs live for seconds, so they are in memory even if the registry is not.
 ///
 /// At most 768 pairs are kept, which take less than 900 KB. Clones share them.
 #[derive(Clone, Debug, Default)]

@@ -24,7 +24,7 @@ pub(super) struct Known {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum State {
-    /// Being validated, by so many callbacks at once; whether a logout came in between.
+    /// Being validated by this many callbacks, and whether a logout came in between.
     Begun { callbacks: u32, ended: bool },
     /// Open until then, in minutes since the epoch, rounded up.
     Open { until_minute: u32 },
@@ -65,8 +65,7 @@ impl Known {
         now: UnixSeconds,
     ) -> Result<(), RegistryError> {
         if self.open >= capacity {
-            // Once a minute at most: a full registry does not go through a million entries for everyone
-            // who knocks.
+            // Once a minute at most: a full registry must not go through a million entries for every request.
             if self.searched_at.abs_diff(now) >= 60 {
                 self.searched_at = now;
                 self.sessions.retain(|_, state| state.is_live(now));
@@ -75,7 +74,7 @@ impl Known {
             if self.open >= capacity {
                 return Err(RegistryError::new(
                     RegistryErrorKind::Full,
-                    "as many sessions are open as the registry has room for",
+                    "the registry has no room for another open session",
                 ));
             }
         }

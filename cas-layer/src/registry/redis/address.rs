@@ -1,4 +1,4 @@
-//! Where Redis is and how to get in, out of its URL.
+//! Reads the address of Redis and the credentials from its URL.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::{
     strict_url::{self, UrlFault},
 };
 
-/// A Redis server, and who we are there.
+/// A Redis server, and our user there.
 #[derive(Clone)]
 pub(super) struct Address {
     pub(super) host: String,
@@ -62,7 +62,7 @@ fn message(fault: UrlFault) -> &'static str {
         UrlFault::UserInfo => {
             "the URL of Redis has more than one `@`: in a password it is written `%40`"
         }
-        UrlFault::Host => "the URL of Redis names no host, or one that not all programs read alike",
+        UrlFault::Host => "the URL of Redis has no host, or not all programs read its host alike",
         UrlFault::Port => "the port in the URL of Redis is not a number up to 65535",
     }
 }

@@ -14,7 +14,7 @@ use crate::registry::{EndedSessions, LONGEST, RegistryError, RegistryErrorKind, 
 /// For everything that [`RedisRegistryBuilder::connect`] does.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// News come at least once a second, so a shorter limit would mean nothing.
+/// News comes at least once a second, so a shorter limit would mean nothing.
 const MIN_FAIL_CLOSED: Duration = Duration::from_secs(3);
 
 impl RedisRegistry {
@@ -25,7 +25,7 @@ impl RedisRegistry {
     }
 
     /// Begins a registry in the Redis at `url`: `redis://[[user]:password@]host[:port][/database]`, or `rediss://`
-    /// for TLS. Characters of user name and password that mean something in a URL are percent-encoded.
+    /// for TLS. Percent-encode characters of user name and password that mean something in a URL.
     pub fn builder(url: impl Into<String>) -> RedisRegistryBuilder {
         RedisRegistryBuilder::new(url.into())
     }
@@ -74,44 +74,44 @@ impl RedisRegistryBuilder {
     /// second. With fewer, nobody is signed in, and a single logout is answered 503 and tried again. The default
     /// value is 0.
     ///
-    /// While a node waits for replicas its other calls to Redis wait too. So this is for replicas that are
-    /// near. With one replica of which one has to confirm, Redis takes no sign-in while that one is away.
+    /// While a node waits for replicas, its other calls to Redis wait too. So use this only with replicas that are
+    /// near. With one replica that has to confirm, Redis accepts no sign-in while that replica is away.
     pub fn min_replicas(mut self, count: u32) -> Self {
         self.min_replicas = count;
         self
     }
 
-    /// After how long without news from Redis this node trusts no session any more: requests that bring one are
-    /// answered with 503 then, until there is news again. At least 3 seconds. The default is to go on with what
-    /// is known.
+    /// How long without news from Redis this node goes on trusting sessions. After that, requests that bring a
+    /// session are answered with 503, until there is news again. At least 3 seconds. By default, the node goes on
+    /// with what it knows, without a limit.
     ///
     /// # Security
-    /// Without it, a node that is cut off from Redis goes on accepting sessions that were ended elsewhere. With
-    /// it, nobody who is signed in gets through while Redis is away for longer.
+    /// Without a limit, a node that is cut off from Redis goes on accepting sessions that were ended elsewhere. With
+    /// a limit, no signed-in user gets through while Redis is away for longer.
     pub fn fail_closed_after(mut self, limit: Duration) -> Self {
         self.fail_closed_after = Some(limit);
         self
     }
 
-    /// How many sign-outs may wait for Redis while it is away, at about 300 bytes each. Those beyond it are
-    /// turned away with an error that says so, and a session whose cookie was shown has ended here all the same. At
-    /// least 1. The default value is 100,000.
+    /// How many sign-outs may wait for Redis while it is away, at about 300 bytes each. A sign-out beyond that gets
+    /// an error that says so; a session whose cookie was shown has ended here all the same. At least 1. The default
+    /// value is 100,000.
     ///
-    /// Half of the room is for those who show a cookie. The rest is for single logouts: half of it for
-    /// [listed sources](crate::SignOutOptions::logout_sources), and a quarter each for the back channel and the
-    /// front channel, raised to 32 sessions each where that is more, the most that one message names. Within a share a source makes room for another one that has less. One browser has
-    /// room for 32 sessions.
+    /// Half of the room is for users who show a cookie. The rest is for single logouts: half of it for [listed
+    /// sources](crate::SignOutOptions::logout_sources), and a quarter each for the back channel and the front
+    /// channel. Each of these shares has room for at least 32 sessions, the most that one message names. Within a
+    /// share, a source makes room for another source that has less. One browser has room for 32 sessions.
     pub fn queue(mut self, sign_outs: usize) -> Self {
         self.queue = sign_outs;
         self
     }
 
-    /// The longest that a session of any app with this registry lasts, up to 366 days. The default value is 8
-    /// hours, as that of the layer.
+    /// The longest lifetime of a session of any app with this registry, up to 366 days. The default value is 8 hours,
+    /// the layer's default.
     ///
-    /// The registry learns of longer lifetimes when it meets such a session, and all nodes share the longest.
-    /// It counts when Redis lost everything and all nodes were restarted: for so long logouts of unknown
-    /// sessions are kept.
+    /// The registry learns of longer lifetimes when it meets such a session, and all nodes share the longest. The
+    /// value matters if Redis lost everything and all nodes were restarted: the registry keeps logouts of unknown
+    /// sessions for that long.
     pub fn longest_lifetime(mut self, lifetime: Duration) -> Self {
         self.longest_lifetime = lifetime;
         self
@@ -119,13 +119,12 @@ impl RedisRegistryBuilder {
 
     /// Connects to Redis and loads the sessions that have ended. Takes 10 seconds at most.
     ///
-    /// The registry goes on in a task of the runtime on which this is called, until its last clone is
-    /// dropped.
+    /// The registry goes on in a task of the current runtime, until its last clone is dropped.
     ///
     /// # Errors
     /// [`RegistryErrorKind::Unusable`] for a mistake in the configuration, a user name or password that Redis
-    /// refuses, a Redis before version 6.2 and a replica; [`RegistryErrorKind::Unavailable`] when Redis cannot be
-    /// reached, or does not tell what has ended in time.
+    /// refuses, a Redis before version 6.2, and a replica. [`RegistryErrorKind::Unavailable`] if Redis cannot be
+    /// reached, or does not say in time what has ended.
     pub async fn connect(self) -> Result<RedisRegistry, RegistryError> {
         let fail_closed_after = self.fail_closed_after;
         let node = Arc::new(self.node()?);
@@ -133,7 +132,7 @@ impl RedisRegistryBuilder {
         let connected = timeout(CONNECT, async {
             let pair = tasks::connect(&node, &mut known).await?;
             read::load(&node, &mut known, &pair.news, |_| ()).await?;
-            // Says now what would go wrong later.
+            // Shows now what would go wrong later.
             read::read(&node, &mut known, &pair.news, None).await?;
             Ok(pair)
         });

@@ -44,7 +44,7 @@ impl Connector {
             let name = ServerName::try_from(address.host.clone()).map_err(|_| {
                 RegistryError::new(
                     RegistryErrorKind::Unusable,
-                    "the host in the URL of Redis is no name that a certificate could have",
+                    "the host in the URL of Redis cannot be in a certificate",
                 )
             })?;
             Some((tls::connector(roots)?, name))
@@ -124,7 +124,7 @@ impl fmt::Debug for Connector {
     }
 }
 
-/// A connection that many use at once. Commands are answered in the order in which they are sent.
+/// A connection with many users. Commands are answered in the order in which they are sent.
 #[derive(Clone)]
 pub(super) struct Connection {
     id: u64,

@@ -1,4 +1,4 @@
-//! What a node knows about the registry as a whole, in numbers that every request may read.
+//! A node's knowledge about the registry as a whole, in numbers that every request may read.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -63,8 +63,9 @@ impl Facts {
         self.saw_number(number);
     }
 
-    /// A number that no session opened so far is above, as far as this node can know. Numbers come from Redis's clock;
-    /// where they were ahead of it they come no closer than it moves, as no microsecond sees two sign-ins.
+    /// A number higher than that of every session opened so far, as far as this node can know. Numbers come from
+    /// Redis's clock. If they were ahead of it, they come no closer than it moves, because no microsecond sees two
+    /// sign-ins.
     pub(super) fn number_of_now(&self) -> u64 {
         let then = self.redis_time.load(Ordering::Relaxed);
         let now = then.saturating_add(micros_of(self.created.elapsed()));
@@ -76,8 +77,8 @@ impl Facts {
         self.highest.load(Ordering::Relaxed)
     }
 
-    /// Only for what Redis has said, and what follows from it. A cookie or a caller that named a number of its own would
-    /// have every node and Redis itself go on from there.
+    /// Only for what Redis has said, and what follows from it. If a cookie or a caller could set a number, every node
+    /// and Redis itself would go on from there.
     pub(super) fn saw_number(&self, number: u64) {
         self.highest.fetch_max(number, Ordering::Relaxed);
     }
@@ -106,7 +107,7 @@ impl Facts {
         self.has_untold.swap(false, Ordering::Relaxed)
     }
 
-    /// Whether Redis lost something a while ago, and sessions of before are alive.
+    /// Whether Redis lost something a while ago, and earlier sessions are still alive.
     pub(super) fn is_recovering(&self) -> bool {
         self.recovering.load(Ordering::Relaxed)
     }

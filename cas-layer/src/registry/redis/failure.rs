@@ -9,7 +9,7 @@ use crate::registry::{RegistryError, RegistryErrorKind};
 /// The code of the error with which our scripts say that Redis has lost what it knew.
 const LOST: &str = "LOST";
 
-/// Why something was not done.
+/// Why a call was not done.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// Redis said no, or the connection broke.
@@ -29,7 +29,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// Whether only a new connection can help. Otherwise Redis is there and does not do this one thing.
+    /// Whether only a new connection can help. Otherwise Redis is there, but does not do this one thing.
     pub(super) fn breaks_connection(&self) -> bool {
         let Self::Redis(error) = self else {
             return true;

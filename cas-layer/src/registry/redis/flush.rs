@@ -16,7 +16,7 @@ use crate::registry::{RegistryError, RegistryErrorKind};
 /// How many sessions one script ends: a few milliseconds of Redis's time.
 pub(super) const BATCH: usize = 500;
 
-/// How long to wait before asking again when Redis or its replicas do not take what they are given.
+/// How long to wait before the next try, if Redis or its replicas do not accept what they get.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Empties the queue into Redis, until the connection breaks.
@@ -64,7 +64,7 @@ pub(super) async fn flush(node: &Node, connection: &Connection) -> Failure {
     }
 }
 
-/// Said when it begins and when it is over, not each time in between.
+/// Logged when it begins and when it is over, not each time in between.
 #[derive(Default)]
 struct Complaint(Option<String>);
 
@@ -73,7 +73,7 @@ impl Complaint {
         if self.0.as_deref() != Some(error) {
             tracing::error!(
                 error,
-                "sign-outs wait, as Redis does not take them for good"
+                "sign-outs wait, because Redis does not record them durably"
             );
             self.0 = Some(error.to_owned());
         }
@@ -81,7 +81,7 @@ impl Complaint {
 
     fn withdraw(&mut self) {
         if self.0.take().is_some() {
-            tracing::info!("Redis takes sign-outs again");
+            tracing::info!("Redis accepts sign-outs again");
         }
     }
 }
@@ -158,14 +158,14 @@ fn note_answers(node: &Node, first: usize, jobs: &[Job], answers: &[Answer]) {
 pub(super) fn not_replicated() -> RegistryError {
     RegistryError::new(
         RegistryErrorKind::Unavailable,
-        "fewer replicas of Redis than demanded have confirmed it in time",
+        "too few replicas of Redis have confirmed it in time",
     )
 }
 
 fn refused(failure: &Failure) -> RegistryError {
     RegistryError::new(
         RegistryErrorKind::Unavailable,
-        "Redis does not take it at the moment",
+        "Redis does not accept it at the moment",
     )
     .with_source(failure.to_string())
 }

@@ -9,7 +9,7 @@ use super::{
 /// How long a read waits for news.
 const BLOCK: Duration = Duration::from_secs(1);
 
-/// How often to look whether Redis lost something.
+/// How often to check whether Redis lost something.
 const LOOK: Duration = Duration::from_secs(3);
 
 /// Follows the stream until the connection breaks or Redis has lost something.

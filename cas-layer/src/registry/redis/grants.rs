@@ -1,5 +1,5 @@
-//! What Redis keeps of proxy-granting tickets. Other connections of the registry hear of none of it: a pair that is
-//! lost costs a sign-in its PGT and nothing else.
+//! Proxy-granting tickets in Redis. The registry does not follow them on its other connections: if a pair is lost, a
+//! sign-in has no PGT, and nothing else is wrong.
 
 use std::{
     sync::Arc,
@@ -35,10 +35,10 @@ const DELIVER: &str = script!("pairs", "deliver");
 const COLLECT: &str = script!("pairs", "collect");
 const KEEP: &str = script!("keep");
 
-/// How many pairs are kept at most, for all nodes together: some 5 MB, if all are as long as may be.
+/// The most pairs that are kept, for all nodes together: some 5 MB, if all have the greatest length.
 const PAIRS: usize = 4096;
 
-/// The first and the longest pause before a pair is looked for again that another node may have been brought.
+/// The first and the longest pause before the next look for a pair that another node may have received.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(100));
 
 impl RedisRegistry {
@@ -139,7 +139,7 @@ impl RedisRegistry {
         }
     }
 
-    /// Keeps something for a session, or nothing. Whether the session is open.
+    /// Keeps something for a session, or nothing. Returns whether the session is open.
     async fn keep_grant(
         &self,
         session: SessionId,
@@ -223,7 +223,7 @@ impl ProxyGrants for RedisRegistry {
     }
 }
 
-/// Returns when this node was brought the pair, or may have been.
+/// Returns when this node received the pair, or may have received it.
 async fn comes(delivered: &mut broadcast::Receiver<IouId>, iou: IouId) {
     loop {
         match delivered.recv().await {

@@ -12,8 +12,7 @@ pub(super) struct ServerInfo {
     is_replica: bool,
     /// What happens when memory is full.
     eviction: String,
-    /// Names this run of this server and its place in a replication. It changes whenever data may have been
-    /// lost.
+    /// Names this run of this server and its place in a replication. It changes whenever data may have been lost.
     pub(super) instance: String,
 }
 

@@ -1,4 +1,4 @@
-//! How many unknown sessions each source has had kept since Redis lost something.
+//! Counts for each source the unknown sessions that were kept since Redis lost something.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -7,15 +7,15 @@ use crate::{
     registry::{LogoutSender, sender::LogoutShare},
 };
 
-/// Sources are counted by so many numbers, of which each stands for some of them.
+/// Sources are counted under this many numbers, and several sources may share one.
 const BUCKETS: usize = 1_024;
 
 /// How many sessions are kept for one source of the back channel and of the front channel: a CAS server that nobody listed,
 /// and the browser of one person.
 const FROM_ONE: [usize; 2] = [6_250, LogoutRequest::MAX_SESSIONS];
 
-/// Redis keeps a bounded number for each share. What one source has had of that never comes back, so here it is not
-/// enough to make room for others when they come.
+/// Redis keeps a bounded number for each share, and never gets back what one source has used. So it is not enough
+/// here that a source makes room when others come.
 #[derive(Debug)]
 pub(super) struct Kept([Vec<AtomicUsize>; 2]);
 
@@ -24,7 +24,7 @@ impl Kept {
         Self([(); 2].map(|()| (0..BUCKETS).map(|_| AtomicUsize::new(0)).collect()))
     }
 
-    /// Whether so many more may be kept for this sender. Counts them if so.
+    /// Whether this many more may be kept for this sender. Counts them if so.
     pub(super) fn take(&self, sender: LogoutSender, count: usize) -> bool {
         let Some((kept, limit)) = self.of(sender) else {
             return true;
@@ -35,7 +35,7 @@ impl Kept {
         .is_ok()
     }
 
-    /// How many are kept for this sender, and for how many there is room. `None` where they are not counted.
+    /// How many are kept for this sender, and the limit. `None` if they are not counted.
     fn of(&self, sender: LogoutSender) -> Option<(&AtomicUsize, usize)> {
         let which = match sender.share() {
             LogoutShare::Trusted => return None,
@@ -46,7 +46,7 @@ impl Kept {
         Some((&self.0[which][bucket], FROM_ONE[which]))
     }
 
-    /// Of what was counted for this sender, so many were not kept.
+    /// Takes back from this sender's count what was not kept.
     pub(super) fn give_back(&self, sender: LogoutSender, count: usize) {
         if let Some((kept, _)) = self.of(sender) {
             let _ = kept.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |kept| {

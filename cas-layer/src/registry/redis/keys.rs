@@ -1,9 +1,9 @@
-//! What the keys in Redis are called.
+//! The names of the keys in Redis.
 
 use crate::{registry::sender::LogoutShare, session::SessionId};
 
-/// The names of the keys, all with one prefix. The braces make it the part that a cluster looks at, so that
-/// all of them lie together and one script may touch them.
+/// The names of the keys, all with one prefix. A cluster looks only at the part in braces, so all keys lie together
+/// and one script may touch them.
 #[derive(Debug)]
 pub(super) struct Keys {
     prefix: String,
@@ -35,8 +35,8 @@ impl Keys {
         &self.shared
     }
 
-    /// What a look at sessions that a message names takes besides them: the epoch, whether Redis has lost something, and
-    /// how many unknown sessions were kept for such a sender.
+    /// What has to be read together with the sessions that a message names: the epoch, whether Redis has lost
+    /// something, and how many unknown sessions were kept for such a sender.
     pub(super) fn beside_sessions(&self, share: LogoutShare) -> [&str; 3] {
         let [epoch, _, _, _, _, recovering, kept @ ..] = &self.shared;
         [epoch, recovering, &kept[share.index()]]

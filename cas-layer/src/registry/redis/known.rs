@@ -1,4 +1,4 @@
-//! What a node has seen of Redis, and what speaks for a loss.
+//! What a node has seen of Redis, and the signs of a loss.
 
 use super::{entry_id::EntryId, scripts::Standing};
 use crate::registry::GRACE;
@@ -20,7 +20,7 @@ impl Known {
         self.epoch.is_empty()
     }
 
-    /// What speaks for a loss, if anything does.
+    /// The sign of a loss, if there is one.
     pub(super) fn sign_of_loss(&self, now: &Standing, instance: &str) -> Option<&'static str> {
         if self.is_new() {
             return None;

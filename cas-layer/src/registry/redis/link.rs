@@ -46,7 +46,7 @@ impl Link {
         }
     }
 
-    /// Reports that a call got nothing out of a connection, so that it is replaced.
+    /// Reports that a call failed on a connection, so that it is replaced.
     pub(super) fn give_up(&self, connection: &Connection) {
         self.0.send_if_modified(|state| {
             let is_current = matches!(state, State::Up(current) if current.id() == connection.id());
@@ -57,7 +57,7 @@ impl Link {
         });
     }
 
-    /// Returns when somebody gave this connection up.
+    /// Returns when a caller gave this connection up.
     pub(super) async fn is_given_up(&self, connection: &Connection) {
         let mut states = self.0.subscribe();
         let _ = states

@@ -1,5 +1,5 @@
-//! Sessions that a message from the network names. Nearly all of what strangers send is about sessions that nobody has:
-//! that is found out by a read, of which few are made at once, and takes no room in the queue.
+//! Sessions that a message from the network names. Nearly all messages of strangers name sessions that nobody has. A
+//! read finds that out; few reads run at once, and they take no room in the queue.
 
 use tokio::time::{Instant, timeout_at};
 
@@ -81,8 +81,8 @@ impl RedisRegistry {
         }
     }
 
-    /// Those that Redis has to be told of, how many of them were counted as kept, and whether that is all that has to be
-    /// remembered.
+    /// The sessions that Redis has to be told of, how many of them were counted as kept, and whether that is all that
+    /// has to be remembered.
     fn worth_ending(&self, found: Found, sender: LogoutSender) -> (Vec<SessionId>, usize, bool) {
         let node = &self.0.node;
         let mut ids = found.live;

@@ -67,7 +67,7 @@ impl Node {
         }
     }
 
-    /// Says how the call went on this connection, and replaces one on which it went wrong.
+    /// Reports how the call went on this connection, and replaces a connection on which it failed.
     pub(super) fn checked<T>(
         &self,
         connection: &Connection,

@@ -1,33 +1,34 @@
 //! The numbers of sessions, and which of them are believed.
 //!
-//! Redis gives every session a number above all that it gave before: its clock in microseconds, or one more than the
-//! last where that is higher. The end of an account has a number too: all sessions of the account up to it have ended,
-//! and all that are opened later are above it. So one number that nobody gave does harm to everybody. If it is lower
-//! than those of sessions that are alive, the end of an account misses them; if it is so high that none is above it,
-//! nobody can sign in any more. Hence:
+//! Redis gives every session a number above all earlier numbers: its clock in microseconds, or one more than the last
+//! if that is higher. The end of an account has a number too: all sessions of the account up to it have ended, and
+//! all that are opened later are above it. So a false number harms everybody. If it is lower than those of live
+//! sessions, the end of an account misses them. If it is so high that none is above it, nobody can sign in any more.
+//! Hence:
 //!
-//! - **Numbers come from Redis.** A node knows those that Redis has told it. It takes none from a cookie or a caller.
-//! - **They go on after a loss.** When Redis comes back without its last number, or with an older one, sessions of
-//!   before may be above it. Every node says the highest number that it knows with each sign-in and whenever it
-//!   connects, and Redis goes on from there. That alone would not do where all nodes were restarted too. So the script
-//!   that marks a loss, before any other call is taken, also has the numbers go on [`LEAP`] above the clock. No session of
-//!   before is above that, unless the clock of a Redis that is lost was ahead of the new one's by more. (The cookies of such
-//!   sessions could say so. But a number out of a cookie would be believed by every node, for all sessions.) The clock
-//!   catches up, and until then numbers count up by one.
-//! - **A number that cannot be one is refused.** None is further ahead of the clock of Redis than [`AHEAD`]. The scripts
-//!   do without one that a node says, so that its sign-ins go on, and the node gives it up and says so in the log. That is
-//!   wide on purpose: a number that is ahead does no harm as long as there are others above it, and to call one wrong
-//!   because the clock of Redis is wrong, say at 1970 after a power cut, would forget which sessions came before. Lua
-//!   counts up to 2^53, which is the clock of the year 2255.
-//! - **A number under the key in Redis that cannot be one,** or anything else that stands there, is repaired when a node
-//!   connects, with an error in the log, and in passing when somebody signs in. Numbers go on [`LEAP`] above the clock then.
-//! - **The end of an account counts, whatever its number is.** Where that cannot be one, the end counts for all
-//!   sessions that were opened until it was written. When that was, the id of its entry in the stream says.
+//! - **Numbers come from Redis.** A node knows only the numbers that Redis has told it, none from a cookie or a
+//!   caller.
+//! - **They go on after a loss.** When Redis comes back without its last number, or with an older one, earlier
+//!   sessions may be above it. Every node sends the highest number that it knows with each sign-in and whenever it
+//!   connects, and Redis goes on from there. If all nodes were restarted too, that is not enough. So the script that
+//!   marks a loss, before any other call is taken, also makes the numbers go on [`LEAP`] above the clock. No earlier
+//!   session is above that, unless the clock of the lost Redis was ahead of the new one's by more. (The cookies of
+//!   such sessions could say so. But then every node would believe a number from a cookie, for all sessions.) The
+//!   clock catches up, and until then numbers count up by one.
+//! - **An impossible number is refused.** No number is further ahead of the clock of Redis than [`AHEAD`]. If a node
+//!   sends such a number, the scripts ignore it, so that its sign-ins go on. The node gives it up and says so in the
+//!   log. The limit is wide on purpose. A number that is ahead does no harm as long as there are others above it. The
+//!   clock of Redis may be wrong, say at 1970 after a power cut; to refuse a number because of that would forget
+//!   which sessions came before. Lua counts up to 2^53, which is the clock of the year 2255.
+//! - **An impossible value under the key in Redis** is repaired when a node connects, with an error in the log, and
+//!   in passing when somebody signs in. Numbers then go on [`LEAP`] above the clock.
+//! - **The end of an account always counts, whatever its number is.** If the number is impossible, the end counts for
+//!   all sessions that were opened until it was written. The id of its entry in the stream says when that was.
 
 use super::entry_id::EntryId;
 
-/// By how much numbers are ahead of Redis's clock after a loss, in microseconds. Servers that are set up to tell the time
-/// are apart by far less than these 10 minutes.
+/// How far numbers are ahead of Redis's clock after a loss, in microseconds. The clocks of properly set up servers
+/// differ by far less than these 10 minutes.
 const LEAP: u64 = 600 * MICROS;
 
 /// How far ahead of Redis's clock a number can be, in microseconds: 100 years.

@@ -4,8 +4,8 @@ use tokio::sync::{Semaphore, broadcast};
 
 use crate::registry::IouId;
 
-/// How many calls from the network are brought to Redis at once. The others wait, so that sign-ins do not wait for
-/// all of them.
+/// How many calls from the network are brought to Redis at once. The others wait, so that sign-ins do not have to
+/// wait for all of them.
 const DELIVERIES: usize = 16;
 
 /// What a node does with pairs.

@@ -26,17 +26,17 @@ use crate::{
     session::SessionId,
 };
 
-/// Every sign-out goes through here, so none is lost when its request goes away or Redis does. Bounded. The one
-/// who empties it asks for a few from the front, and takes them out only when Redis has them for good.
+/// Every sign-out goes through here, so none is lost if its request goes away or Redis does. The queue is bounded. The
+/// task that empties it asks for a few from the front, and takes them out only when Redis has recorded them.
 ///
-/// Those who show a cookie have half of the room. The other half is for messages from the network: half of that for
-/// listed senders, and a quarter each for the back channel and the front channel. Whoever waits gets in line in turn, one
-/// of each of these and within them one of each source.
+/// Users who show a cookie have half of the room. The other half is for messages from the network: half of that for
+/// listed senders, and a quarter each for the back channel and the front channel. Entries get in line by turns: one
+/// of each of these, and within them one of each source.
 #[derive(Debug)]
 pub(super) struct Queue {
     inner: Mutex<Inner>,
     capacity: usize,
-    /// For those who show a cookie.
+    /// For users who show a cookie.
     own_room: usize,
     filled: Notify,
     emptied: Notify,
@@ -142,7 +142,7 @@ impl Queue {
                 error,
                 self.turned_away,
                 capacity = self.capacity,
-                "as many sign-outs wait for Redis as there is room for: more are turned away"
+                "too many sign-outs wait for Redis: more are turned away"
             );
             return Err(full());
         }
@@ -251,7 +251,7 @@ impl Queue {
         count
     }
 
-    /// Takes the first `count` out: Redis has them for good.
+    /// Takes the first `count` out: Redis has recorded them durably.
     pub(super) fn finish(&self, count: usize) {
         let mut inner = self.inner();
         let count = count.min(inner.line.len());
@@ -276,7 +276,7 @@ impl Queue {
         self.emptied.notify_waiters();
     }
 
-    /// Tells those who wait for the first `count` that Redis does not have them for good, and keeps them.
+    /// Tells those who wait for the first `count` that Redis has not recorded them durably, and keeps them.
     pub(super) fn delay(&self, count: usize, error: impl Fn() -> RegistryError) {
         let mut inner = self.inner();
         for waiting in inner.line.iter_mut().take(count) {

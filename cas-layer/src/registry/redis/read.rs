@@ -1,4 +1,4 @@
-//! Reading the stream of what has ended.
+//! Reads the stream of ended sessions.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// How many entries are read at once.
 const PAGE: usize = 1_000;
 
-/// Takes news over; waits for some where there are none yet.
+/// Takes news over. Waits if there is none yet.
 pub(super) async fn read(
     node: &Node,
     known: &mut Known,
@@ -82,12 +82,14 @@ fn take<F: AsRef<[u8]>>(
     each: impl FnOnce(&Entry),
 ) {
     let Some(id) = EntryId::parse(id) else {
-        tracing::error!("an entry of the stream of what has ended has no id that Redis gives");
+        tracing::error!(
+            "an entry in the stream of ended sessions has an id that Redis cannot have given"
+        );
         return;
     };
     known.seen = id;
     let Some(entry) = Entry::parse(id, fields) else {
-        tracing::error!(%id, "an entry of the stream of what has ended cannot be read");
+        tracing::error!(%id, "an entry in the stream of ended sessions cannot be read");
         return;
     };
     if let Entry::Account { number, .. } = entry {

@@ -1,13 +1,13 @@
-//! Noticing that Redis lost something, and what follows from it.
+//! Notices that Redis lost something, and recovers it.
 //!
 //! Redis may come back empty, or with an older copy of its data: a restart, a failover, an emptied database. Each
 //! node looks for signs of that whenever it connects, and every few seconds. On a sign:
 //!
 //! 1. it marks in Redis that sessions may have been forgotten (`recovering`), before it makes any other call. From
-//!    then on logouts of unknown sessions are kept, and sessions have numbers above all of before, see
+//!    then on logouts of unknown sessions are kept, and new sessions have numbers above all earlier ones, see
 //!    [`number`](super::number);
 //! 2. it reads the stream from the beginning;
-//! 3. it writes what it knows to have ended and Redis does not;
+//! 3. it writes the ends that it knows and Redis does not;
 //! 4. it tells Redis of the sessions whose cookies it sees, see [`seen`](super::seen).
 
 use std::collections::{HashMap, HashSet};
@@ -46,7 +46,7 @@ pub(super) async fn check(
     }
 }
 
-/// Makes a new connection fit for use: nothing that was lost may be taken for never having been.
+/// Makes a new connection ready for use. Lost data must not be taken for data that never existed.
 pub(super) async fn join(
     node: &Node,
     known: &mut Known,
@@ -67,7 +67,7 @@ pub(super) async fn join(
     for key in &joined.repaired {
         tracing::error!(
             key,
-            "what stood under a key in Redis cannot have come from the registry: it is repaired. Nodes of an \
+            "a value in Redis cannot have come from the registry: it is repaired. Nodes of an \
              older version may put it there again: update all of them"
         );
     }
@@ -84,7 +84,7 @@ pub(super) async fn join(
         );
     } else if joined.is_marked {
         tracing::info!(
-            "Redis is new to the registry, or was restarted: until every session of before has \
+            "Redis is new to the registry, or was restarted: until every earlier session has \
              expired, sign-outs of unknown sessions are kept too"
         );
     }

@@ -1,4 +1,4 @@
-//! Telling Redis again of sessions whose cookies are [seen](super::seen).
+//! Tells Redis again of sessions whose cookies are [seen](super::seen).
 
 use super::{
     connection::Connection,

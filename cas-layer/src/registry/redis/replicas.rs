@@ -4,17 +4,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{Notify, watch};
 
-/// The `WAIT`s of one connection: one at a time, for all who have written before it.
+/// The `WAIT`s of one connection: one at a time, for all callers that have written before it.
 #[derive(Debug, Default)]
 pub(super) struct Replicas {
     asked: AtomicU64,
     wake: Notify,
-    /// Up to which question there is an answer, and whether it was yes.
+    /// The last question that has an answer, and whether the answer was yes.
     answered: watch::Sender<(u64, bool)>,
 }
 
 impl Replicas {
-    /// Whether enough replicas have everything whose answer came on this connection before the call.
+    /// Whether enough replicas have everything that was answered on this connection before the call.
     pub(super) async fn have_all(&self) -> bool {
         let mine = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         self.wake.notify_one();
@@ -24,7 +24,7 @@ impl Replicas {
         answer.is_ok_and(|answer| answer.1)
     }
 
-    /// Waits until somebody asks. Up to which question that is.
+    /// Waits until a caller asks. Returns the last question.
     pub(super) async fn asked(&self) -> u64 {
         self.wake.notified().await;
         self.asked.load(Ordering::SeqCst)

@@ -1,4 +1,4 @@
-//! What is done in Redis: each step one script, so that it happens whole or not at all.
+//! The steps in Redis. Each step is one script, so that it happens whole or not at all.
 //!
 //! The scripts are sent in full each time. That costs five kilobytes at sign-in and sign-out, and saves the
 //! case in which Redis has forgotten them.
@@ -46,11 +46,12 @@ const REOPEN: &str = script!("common", "guard", "reopen");
 pub(super) struct Lasting {
     pub(super) id: SessionId,
     pub(super) expires_at: UnixSeconds,
-    /// Until it expires, by the clock of the node that sealed it, so that a clock that goes wrong does not matter.
+    /// How long until it expires, by the clock of the node that sealed it, so that a clock that goes wrong does not
+    /// matter.
     pub(super) seconds: UnixSeconds,
 }
 
-/// How things stand in Redis.
+/// The state of the registry in Redis.
 #[derive(Debug)]
 pub(super) struct Standing {
     /// When Redis was asked.
@@ -60,13 +61,13 @@ pub(super) struct Standing {
     pub(super) number: u64,
     pub(super) longest: UnixSeconds,
     pub(super) is_recovering: bool,
-    /// The last entry of the stream, be it there still or not.
+    /// The last entry of the stream, whether it is still there or not.
     pub(super) last: EntryId,
     /// Whether the entry that the node has seen last is there.
     pub(super) has_seen: bool,
 }
 
-/// What became of one session that a message from the network named.
+/// The result for one session that a message from the network named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// Ended now, and all nodes are told.
@@ -129,7 +130,7 @@ pub(super) async fn load(
     connection.run(&command, COMMAND).await
 }
 
-/// What a node is told that joins.
+/// What Redis tells a node that joins.
 #[derive(Debug)]
 pub(super) struct Joined {
     /// When Redis was asked.
@@ -139,9 +140,9 @@ pub(super) struct Joined {
     pub(super) is_marked: bool,
     pub(super) micros: u64,
     pub(super) number: u64,
-    /// Whether the highest number of the node cannot be one.
+    /// Whether the highest number of the node is impossible.
     pub(super) is_refused: bool,
-    /// The keys that held something that cannot be theirs.
+    /// The keys that held an impossible value.
     pub(super) repaired: Vec<String>,
 }
 
@@ -258,18 +259,18 @@ pub(super) struct Found {
     pub(super) when_unknown: WhenUnknown,
 }
 
-/// What becomes of sessions that Redis does not know.
+/// What Redis does with sessions that it does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WhenUnknown {
     /// Nobody has opened them.
     Forget,
-    /// Redis lost something, and they may be of that.
+    /// Redis lost something, and they may have been lost too.
     Keep,
     /// The same, and there is no room for more.
     NoRoom,
 }
 
-/// Looks for sessions. No script: strangers have this done, and it is the cheapest that there is.
+/// Looks for sessions. This is not a script: strangers can cause it, and a read is the cheapest way.
 pub(super) async fn find(
     connection: &Connection,
     keys: &Keys,
@@ -315,7 +316,7 @@ pub(super) async fn find(
     Ok(found)
 }
 
-/// What [`end_if_opened`] was answered.
+/// The answer to [`end_if_opened`].
 pub(super) fn answers(value: redis::Value) -> Result<Vec<Answer>, Failure> {
     let answers: Vec<String> = read(value)?;
     let answers = answers.iter().map(|answer| match answer.as_str() {
@@ -348,8 +349,8 @@ pub(super) fn end_all(connection: &Connection, keys: &Keys, end: &AccountEnd) ->
     command
 }
 
-/// How many sessions [`end`] has ended that had not, or the number up to which [`end_all`] has ended an account's
-/// sessions.
+/// How many sessions [`end`] has ended that had not ended before, or the number up to which [`end_all`] has ended an
+/// account's sessions.
 pub(super) fn number(value: redis::Value) -> Result<u64, Failure> {
     read(value)
 }
@@ -388,7 +389,7 @@ fn add_sessions(command: &mut Cmd, sessions: &[Lasting]) {
     }
 }
 
-/// A script that is run only if Redis knows what it knew.
+/// A script that runs only if Redis has lost nothing.
 fn guarded(
     code: &str,
     keys: &Keys,

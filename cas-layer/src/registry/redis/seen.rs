@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::{clock::UnixSeconds, registry::RegisteredSession, session::SessionId};
 
-/// How many may wait. What finds no room is told when its cookie is seen again.
+/// How many may wait. Without room, Redis is told when the cookie is seen again.
 const WAITING: usize = 10_000;
 
 /// How many are remembered, so that each is told once. Cookies are sealed, so these are sessions, and no
@@ -37,7 +37,7 @@ impl Seen {
 
     /// Notes a session that is alive.
     pub(super) fn note(&self, session: &RegisteredSession<'_>) {
-        // On the path of every request: who finds it taken is seen again with the next one.
+        // On the path of every request. If the lock is taken, the session is seen again with its next request.
         let Ok(mut known) = self.known.try_lock() else {
             return;
         };
@@ -50,7 +50,7 @@ impl Seen {
         }
     }
 
-    /// Forgets whom Redis was told of.
+    /// Forgets which sessions Redis was told of.
     pub(super) fn forget(&self) {
         *self.known() = HashSet::new();
     }

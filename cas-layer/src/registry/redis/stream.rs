@@ -1,4 +1,4 @@
-//! The entries of the stream of what has ended.
+//! The entries of the stream of ended sessions.
 
 use data_encoding::HEXLOWER;
 

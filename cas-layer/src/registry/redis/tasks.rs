@@ -1,4 +1,4 @@
-//! What keeps a node in touch with Redis: connecting, and all that goes on over a pair of connections.
+//! Keeps a node in touch with Redis: connects, and runs everything that goes over a pair of connections.
 
 use std::time::{Duration, Instant};
 
@@ -22,20 +22,20 @@ pub(super) struct Pair {
     pub(super) news: Connection,
 }
 
-/// Connects, and sees to it that what Redis may have lost does no harm: from here on calls may be made.
+/// Connects, and makes sure that a loss in Redis does no harm. Calls may be made once this returns.
 pub(super) async fn connect(node: &Node, known: &mut Known) -> Result<Pair, Failure> {
     let (mut commands, info) = node.connector.connect().await?;
     if known.is_new() {
         if info.is_silent() {
             tracing::warn!(
                 "Redis does not say which version it is, whether it evicts keys and when it was \
-                 restarted, as INFO is not permitted: the registry goes on and notices less"
+                 restarted, because INFO is not permitted: the registry goes on and notices less"
             );
         }
         if let Some(policy) = info.evicts() {
             tracing::warn!(
                 policy,
-                "Redis throws keys away when its memory is full, and with them sign-outs: set \
+                "Redis evicts keys when its memory is full, and sign-outs with them: set \
                  maxmemory-policy to noeviction"
             );
         }
@@ -48,7 +48,7 @@ pub(super) async fn connect(node: &Node, known: &mut Known) -> Result<Pair, Fail
     Ok(Pair { commands, news })
 }
 
-/// Keeps in touch with Redis for ever, beginning with a pair of connections that is there.
+/// Keeps in touch with Redis for ever, beginning with an existing pair of connections.
 pub(super) async fn run(node: &Node, mut known: Known, mut pair: Pair) {
     let mut pause = PAUSES.0;
     loop {
@@ -74,7 +74,7 @@ pub(super) async fn run(node: &Node, mut known: Known, mut pair: Pair) {
     }
 }
 
-/// Does everything that is to be done over a pair of connections, until one of them breaks.
+/// Runs everything over a pair of connections, until one of them breaks.
 async fn work(node: &Node, known: &mut Known, pair: Pair) -> Failure {
     let Pair { commands, news } = pair;
     node.queue.redis_came();

@@ -1,4 +1,4 @@
-//! Asking replicas whether they have what was written.
+//! Asks replicas whether they have what was written.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::seldom::{Seldom, seldom};
 /// short enough for a call that comes behind two of them.
 const PATIENCE: Duration = Duration::from_millis(350);
 
-/// Asks for all who want to know, until the connection breaks.
+/// Asks for all callers that want to know, until the connection breaks.
 pub(super) async fn ask(connection: &Connection, wanted: u32) -> Failure {
     let replicas = connection.replicas();
     let mut wait = redis::cmd("WAIT");

@@ -1,4 +1,4 @@
-//! Who gets to the inner service of an API, and with what.
+//! Which requests get to the inner service of an API, and with what.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ use crate::{
     visit::{Visit, Visitor, change_query},
 };
 
-/// The answer in place of the inner service's, boxed as most requests have none.
+/// The answer in place of the inner service's, boxed because most requests have none.
 pub(super) type Refusal = Box<Response<Bytes>>;
 
 /// A request that goes on to the inner service.
@@ -45,18 +45,18 @@ pub(super) struct Admitted<B> {
 #[derive(Default)]
 pub(super) struct Finish {
     is_private: bool,
-    /// Of a session that the ticket opened.
+    /// The cookie of a session that the ticket opened.
     cookie: Option<HeaderValue>,
-    /// Of a session that is in use.
+    /// The cookie of a session that is in use.
     renewal: Option<ExtraCookie>,
-    /// Where the ticket was that was used.
+    /// Where the used ticket was.
     used: Option<Source>,
 }
 
 impl Finish {
     pub(super) fn apply(self, headers: &mut HeaderMap) {
         if self.cookie.is_some() {
-            // It is for one program alone, whatever the app says.
+            // It is for this one program, whatever the app says.
             headers.insert(
                 header::CACHE_CONTROL,
                 HeaderValue::from_static("private, no-store"),
@@ -108,7 +108,7 @@ impl CasApiLayer {
             hide_ticket(&mut request, source);
         }
         let extensions = request.extensions_mut();
-        // Whatever an outer layer left there, it is not a user who brought a ticket.
+        // A user that an outer layer left there is not one who brought a ticket.
         extensions.remove::<CasUser>();
         match user {
             Some(user) => {
@@ -122,7 +122,7 @@ impl CasApiLayer {
     }
 }
 
-/// Who gets what they asked for, and what their response gets.
+/// Admits a request or answers it, and says what its response gets.
 async fn let_in(
     host: &Arc<Host>,
     asked: Asked<'_>,
@@ -175,7 +175,7 @@ fn judge(
 }
 
 impl Brought {
-    /// Whose ticket it is, and the cookie of the session that it opens.
+    /// The user of the ticket, and the cookie of the session that it opens.
     async fn validate(self, host: &Arc<Host>) -> Result<(CasUser, Option<HeaderValue>), Answer> {
         let id = SessionId::of(&self.ticket);
         let is_renewed = host.app.sign_in.is_renewed;
@@ -222,7 +222,7 @@ impl Brought {
         let slot = slot.ok_or_else(busy)?;
         let begun = if self.opens_session {
             let begun = Begun::new(&host.app.registry, id, host.begun_for()).await;
-            // The request is as good without a session.
+            // The request succeeds without a session too.
             begun.inspect_err(no_session).ok()
         } else {
             None
@@ -264,14 +264,14 @@ fn not_admitted(rejected: &Rejected) -> Answer {
     }
 }
 
-/// Said before the ticket is validated, so made-up ones bring it about too.
+/// This is said before the ticket is validated, so made-up tickets cause it too.
 fn no_session(error: &RegistryError) {
     static NO_SESSION: Seldom = Seldom::new();
     seldom!(
         warn,
         NO_SESSION,
         %error,
-        "the registry takes no session: a ticket is good for its request alone"
+        "the registry accepts no session: a ticket is good only for its request"
     );
 }
 

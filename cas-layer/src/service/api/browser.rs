@@ -1,10 +1,10 @@
-//! Whether it was a browser that sent a request: then a page of anybody may have had it sent.
+//! Whether a browser sent a request. If so, any web page may have caused it.
 
 use http::{HeaderMap, HeaderName, header};
 
 use crate::visit::navigation::{asks_for_page, is_prefetch};
 
-/// What every browser sends with some requests, and few programs with any.
+/// Fields that every browser sends with some requests, and few programs send at all.
 const OFTEN: [HeaderName; 3] = [
     header::REFERER,
     header::ACCEPT_LANGUAGE,
@@ -16,8 +16,8 @@ pub(super) fn has_sent(headers: &HeaderMap) -> bool {
     headers.contains_key(header::ORIGIN) || begins(headers, "sec-fetch-")
 }
 
-/// Whether a browser may have sent this. At a URL of plain http nothing else tells it from a program: browsers send Fetch
-/// Metadata over https and to loopback alone.
+/// Whether a browser may have sent this. At a URL of plain http nothing else tells a browser from a program: browsers
+/// send Fetch Metadata only over https and to loopback.
 pub(super) fn may_have_sent(headers: &HeaderMap) -> bool {
     has_sent(headers)
         || begins(headers, "sec-ch-")

@@ -25,12 +25,12 @@ pub(super) enum Source {
     Query,
 }
 
-/// What a request says of who is asking.
+/// The credentials in a request.
 #[derive(Debug)]
 pub(super) enum Credentials {
     None,
     Ticket(ServiceTicket, Source),
-    /// Something that is not one ticket.
+    /// Not exactly one ticket.
     Unclear(&'static str),
 }
 
@@ -61,7 +61,7 @@ impl Credentials {
     }
 }
 
-/// What follows our scheme in an `Authorization` field; `None` for a field of another scheme.
+/// What follows our scheme in an `Authorization` field. `None` for a field of another scheme.
 fn after_scheme(field: &HeaderValue) -> Option<&[u8]> {
     let (scheme, rest) = field.as_bytes().split_at_checked(SCHEME.len())?;
     let is_ours = scheme.eq_ignore_ascii_case(SCHEME)
@@ -78,7 +78,7 @@ fn ticket_parameters(query: Option<&str>) -> impl Iterator<Item = Cow<'_, str>> 
     })
 }
 
-/// A query without its tickets, all else byte for byte; `None` when there is nothing left.
+/// A query without its tickets, everything else byte for byte. `None` when nothing is left.
 pub(super) fn without_ticket(query: &str) -> Option<String> {
     let is_ticket = |pair: &&str| ticket_parameters(Some(pair)).next().is_some();
     let rest: Vec<&str> = query.split('&').filter(|pair| !is_ticket(pair)).collect();
@@ -86,9 +86,9 @@ pub(super) fn without_ticket(query: &str) -> Option<String> {
     (!rest.is_empty()).then_some(rest)
 }
 
-/// The service URL that a ticket for a request is for: the public URL that was requested, without the ticket.
-/// `path` is the path on this app. `None` for one that cannot be a service URL: nobody gets a ticket for it. Nor for one
-/// that the CAS server may take for the URL of another app on this host.
+/// The service URL of a ticket for a request: the public URL that was requested, without the ticket. `path` is the
+/// path on this app. `None` if the URL cannot be a service URL: nobody gets a ticket for it. Also `None` if the CAS
+/// server may take it for the URL of another app on this host.
 pub(super) fn service_url(host: &Host, path: &str, query: Option<&str>) -> Option<ServiceUrl> {
     if !stays_here(path) {
         return None;
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
     use crate::{CasConfig, Key};
 
-    /// The ticket and its place, `Ok(None)` for a request without, and what is unclear.
+    /// The ticket and its place. `Ok(None)` for a request without a ticket, and an error if it is unclear.
     fn read(
         fields: &[&str],
         query: Option<&str>,

@@ -1,4 +1,4 @@
-//! What becomes of a request at an API. Pure.
+//! What happens to a request at an API. Pure.
 
 use std::borrow::Cow;
 
@@ -22,7 +22,7 @@ use crate::{
     visit::{Visit, Visitor},
 };
 
-/// What becomes of a request.
+/// What happens to a request.
 #[derive(Debug)]
 pub(super) enum First<'s> {
     Own(Task),
@@ -31,22 +31,22 @@ pub(super) enum First<'s> {
     Judge(Asked<'s>),
 }
 
-/// A request for something of the inner service's.
+/// A request for a path of the inner service.
 #[derive(Debug)]
 pub(super) struct Asked<'s> {
     pub(super) access: Cow<'s, Access>,
-    /// For what a ticket has to be; `None` where this URL can be no service URL.
+    /// The service URL that a ticket needs. `None` if this URL cannot be a service URL.
     pub(super) service: Option<ServiceUrl>,
     pub(super) by: By,
 }
 
-/// Who asks for it.
+/// The sender of the request.
 #[derive(Debug)]
 pub(super) enum By {
     Nobody,
     /// The user of a session.
     User(CasUser),
-    /// Whoever the CAS server says that this ticket is of.
+    /// The user of this ticket, which the CAS server will name.
     Ticket(Box<Brought>),
 }
 
@@ -61,7 +61,7 @@ pub(super) struct Brought {
 }
 
 impl CasApiLayer {
-    /// `visitor` is who shows a cookie, which is looked at only where it matters.
+    /// `visitor` is the user of a cookie. It is evaluated only if it matters.
     pub(super) fn decide<'s>(
         &self,
         host: &'s Host,
@@ -123,7 +123,7 @@ impl CasApiLayer {
                 "a ticket is not taken from the query: send it as `Authorization: CAS <ticket>`";
             return Err(not_taken(StatusCode::BAD_REQUEST, reason));
         }
-        // Any link to the CAS server's login page has it sent here, with a good ticket.
+        // Any link to the CAS server's login page can cause this request, with a good ticket.
         if source == Source::Query && browser::may_have_sent(visit.headers) {
             let reason = "a ticket in the query is not taken from a browser";
             return Err(not_taken(StatusCode::FORBIDDEN, reason));
@@ -158,7 +158,7 @@ fn by_session(visitor: Visitor) -> Result<By, Task> {
     }
 }
 
-/// A ticket that is not brought to the CAS server, for the reason told.
+/// A ticket that is not brought to the CAS server, for the given reason.
 fn not_taken(status: StatusCode, reason: &'static str) -> Task {
     let answer = Answer::text(status, reason);
     Task::SignIn(Step::Refuse(RefusedReason::InvalidTicket, answer))

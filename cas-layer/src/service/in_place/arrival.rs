@@ -17,16 +17,16 @@ use crate::{
     },
 };
 
-/// The logout request in an address. What cannot be read as one is not taken for one, and what can may be the app's
-/// own too.
+/// The logout request in an address. A text that cannot be read as one is ignored. A readable one may still belong to
+/// the app.
 pub(super) fn front_channel(host: &Host, visit: &Visit<'_>) -> Option<FrontChannel> {
     may_arrive(visit)
         .then(|| FrontChannel::read(host, visit))?
         .ok()
 }
 
-/// What becomes of a request whose query has something of a sign-in of ours; `None` leaves it to the rules of the path,
-/// as it does everything else.
+/// Decides on a request whose query belongs to a sign-in of ours. `None` leaves the request to the rules of the path,
+/// like every other request.
 pub(super) fn step(host: &Host, visit: &Visit<'_>, access: &Access) -> Option<Step> {
     if !may_arrive(visit) {
         return None;
@@ -45,7 +45,7 @@ pub(super) fn step(host: &Host, visit: &Visit<'_>, access: &Access) -> Option<St
     if has_ticket || read.kind.is_gateway {
         return Some(step::arrive(host, visit, read));
     }
-    // Whoever needs a user goes on to the sign-in for this page.
+    // A visitor who needs a user goes on to the sign-in for this page.
     (!needs_user).then(|| {
         Step::Answer(if visit.is_unverified() {
             step::not_current(host, visit)
@@ -55,7 +55,7 @@ pub(super) fn step(host: &Host, visit: &Visit<'_>, access: &Access) -> Option<St
     })
 }
 
-/// Whether a form is posted with an answer to the question whether a sign-in is somebody's.
+/// Whether a posted form answers the question whether a sign-in is the user's own.
 pub(super) fn is_confirmation(host: &Host, visit: &Visit<'_>) -> bool {
     let content_type = visit.headers.get(header::CONTENT_TYPE);
     host.confirmations.is_some()
@@ -65,13 +65,13 @@ pub(super) fn is_confirmation(host: &Host, visit: &Visit<'_>) -> bool {
         && !is_prefetch(visit.headers)
 }
 
-/// Neither a question about an answer nor a browser that guesses ahead signs anyone in or out.
+/// Neither a `HEAD` nor a browser's prefetch signs anyone in or out.
 fn may_arrive(visit: &Visit<'_>) -> bool {
     *visit.method == Method::GET && !is_prefetch(visit.headers)
 }
 
-/// What becomes of a visitor of whom a layer below asks for a user, and who comes from a CAS server with a ticket for a
-/// login that this browser shows nothing of. With a bare service URL nothing says how often that was tried: in a
+/// Decides on a visitor if a layer below requires a user, and the visitor comes from a CAS server with a ticket for a
+/// login that this browser knows nothing of. With a bare service URL, nothing says how often that was tried. In a
 /// browser without cookies, each trip to the CAS server would bring another ticket and begin another trip.
 pub(crate) fn unbound(host: &Host, visit: &Visit<'_>) -> Option<Step> {
     let may_go_in_circles = visit.place == Place::Page

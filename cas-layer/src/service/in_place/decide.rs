@@ -1,4 +1,4 @@
-//! What becomes of a request in place. Pure, but for a form, which has to be looked at.
+//! What happens to a request in place. Pure, except for a form, which has to be looked at.
 
 use std::borrow::Cow;
 
@@ -15,20 +15,20 @@ use crate::{
     visit::Visit,
 };
 
-/// What becomes of a request in place.
+/// What happens to a request in place.
 #[derive(Debug)]
 pub(super) enum First {
-    /// Nothing of it may be for the layer but its cookies.
+    /// Only its cookies can be for the layer.
     Act(Action),
-    /// It is somebody's answer to the question whether a sign-in is theirs.
+    /// It answers the question whether a sign-in is the user's own.
     Confirm,
-    /// Its form may be a logout request. If it is not, this is what becomes of it.
+    /// Its form may be a logout request. If it is not, this happens to it.
     Peek(Action),
     /// The logout request in its address may be about a session of this app.
     Ask(Box<FrontChannel>),
 }
 
-/// `may_be_logout_request` is what its method, its fields and its length say.
+/// `may_be_logout_request` is judged by its method, its fields and its length.
 pub(super) fn first(host: &Host, visit: &Visit<'_>, may_be_logout_request: bool) -> First {
     let access = match host.route_in_place(visit.uri.path()) {
         Route::App(access) => access,
@@ -40,7 +40,7 @@ pub(super) fn first(host: &Host, visit: &Visit<'_>, may_be_logout_request: bool)
     if arrival::is_confirmation(host, visit) {
         return First::Confirm;
     }
-    // Where no sign-in comes back to, no logout request is sent to.
+    // No logout request is sent to a path where no sign-in comes back.
     if access.is_private() || address::is_fallback(host, visit.uri) {
         if may_be_logout_request {
             return First::Peek(at_app(host, visit, &access));

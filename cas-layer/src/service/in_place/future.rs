@@ -1,5 +1,5 @@
-//! The future in place. A form that has to be looked at is boxed, and what may be a logout request, and nothing else
-//! of a request of somebody who has signed in.
+//! The future in place. Only two kinds of requests are boxed, also for a signed-in user: a form that has to be looked
+//! at, and a request that may be a logout request.
 
 use std::{
     fmt,
@@ -62,7 +62,7 @@ pin_project! {
     }
 }
 
-/// A form that may be a logout request, or is somebody's answer to the question whether a sign-in is theirs.
+/// A form that may be a logout request, or an answer to the question whether a sign-in is the user's own.
 pub(super) struct Form<S, B: Body> {
     pub(super) peek: Peek<B>,
     pub(super) parts: Parts,
@@ -71,7 +71,7 @@ pub(super) struct Form<S, B: Body> {
     pub(super) otherwise: Otherwise<S>,
 }
 
-/// What becomes of a form that is no logout request.
+/// What happens to a form that is no logout request.
 pub(super) enum Otherwise<S> {
     /// It cannot be the app's own.
     Confirmation,
@@ -168,7 +168,7 @@ where
 }
 
 impl<S, B: Body> Form<S, B> {
-    /// The answer to a logout request that may not come from where it does.
+    /// The answer to a logout request from a sender who may not send one.
     fn refuse(&self) -> Option<Response<Bytes>> {
         let refusal = single_logout::refuse_source(&self.host, &self.parts.extensions)?;
         Some(tell(&self.host, refusal))
@@ -229,8 +229,8 @@ fn tell(host: &Host, no_logout: NoLogout) -> Response<Bytes> {
     answer.render(host, &Reader::program(None))
 }
 
-/// What becomes of a request that turned out to be no logout request. Who is asking is looked up now, and not when the
-/// request came.
+/// Decides on a request that turned out to be no logout request. The user is looked up now, and not when the request
+/// came.
 fn act_afterwards<S, B: Body>(
     host: &Arc<Host>,
     service: &mut S,

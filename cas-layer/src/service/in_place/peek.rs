@@ -1,4 +1,4 @@
-//! Looking at the beginning of a form: is it a logout request of the CAS server's?
+//! Looks at the beginning of a form: is it a logout request of the CAS server?
 
 use std::{
     collections::VecDeque,
@@ -19,15 +19,16 @@ use crate::{
     sign_out::form::{BROKE_OFF, Form, NO_ROOM, READING, TOO_SLOW, Unread, append},
 };
 
-/// How the form of every CAS server begins. Longer than what any other field of a form is likely to begin with,
-/// and never encoded.
+/// The beginning of the form of every CAS server. It is longer than the likely beginning of any other field, and
+/// never encoded.
 const BEGINNING: &[u8] = b"logoutRequest=";
 
-/// The most frames that are kept for the app. However little data is in one, it may keep a buffer of the HTTP server alive:
-/// 8 KiB with hyper. A CAS server sends its message in a few frames. A sender with a byte in each is not one.
+/// The most frames that are kept for the app. Even a frame with little data may keep a buffer of the HTTP server
+/// alive: 8 KiB with hyper. A CAS server sends its message in a few frames. A sender with a byte in each is not a CAS
+/// server.
 const MAX_FRAMES: usize = 32;
 
-/// Whether a request can be a logout request, by everything but its body.
+/// Whether a request can be a logout request, judged by everything but its body.
 pub(super) fn is_worth_it<B: Body>(method: &Method, headers: &HeaderMap, body: &B) -> bool {
     let is_too_long = |value: &header::HeaderValue| {
         let length = value.to_str().ok().and_then(|text| text.parse().ok());
@@ -54,7 +55,7 @@ pub(super) struct Peek<B: Body> {
     bytes: usize,
     /// Bytes of [`BEGINNING`] that were there. With all of them the form is for the layer.
     matched: usize,
-    /// Begins when the sender first lets us wait.
+    /// Begins when the layer first has to wait for the sender.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -75,7 +76,7 @@ pub(super) enum Found {
     Broken(Unread),
     /// The app's own.
     Foreign,
-    /// Nobody knows: there was no room to read it.
+    /// Unknown: there was no room to read it.
     Unread,
 }
 
@@ -106,7 +107,7 @@ impl<B: Body> Peek<B> {
         }
     }
 
-    /// Reads no more than it takes to tell. After anything but [`Found::Ours`] it is not to be called again.
+    /// Reads only as much as it needs to tell. After any result but [`Found::Ours`], it must not be called again.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Found> {
         loop {
             let found = match self.poll_frame(cx) {
@@ -177,12 +178,12 @@ impl<B: Body> Peek<B> {
         Peeked::begun(self.seen, self.broke_off, rest)
     }
 
-    /// What comes of a body that does not go on.
+    /// The result for a body that does not go on.
     fn stop(&self, ours: Found) -> Found {
         if self.is_ours() { ours } else { Found::Foreign }
     }
 
-    /// The same where it was the layer that could not go on.
+    /// The same if the layer could not go on.
     fn stop_without_room(&self) -> Found {
         if self.is_ours() {
             Found::Broken(NO_ROOM)

@@ -12,13 +12,13 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// The request body that a [`CasInPlaceLayer`](crate::CasInPlaceLayer) gives to the inner service: `B`, frame
-    /// for frame as it comes, data, trailers and errors.
+    /// The request body that a [`CasInPlaceLayer`](crate::CasInPlaceLayer) gives to the inner service. It has the
+    /// frames of `B` as they come: data, trailers and errors.
     ///
-    /// Of a form that is posted, the layer has to see the beginning to know a logout request of the CAS server's. What
-    /// it has seen is given again, and then the rest. Every other body is not touched.
+    /// The layer has to see the beginning of a posted form to recognise a logout request of the CAS server. The
+    /// service gets the part that the layer has seen first, and then the rest. Every other body is not touched.
     ///
-    /// axum takes it like any other body. A service that is written for one type of body gets that with tower-http's
+    /// axum accepts it like any other body. A service written for one type of body needs tower-http's
     /// `MapRequestBodyLayer` between.
     pub struct Peeked<B: Body> {
         seen: VecDeque<Frame<B::Data>>,
@@ -48,7 +48,7 @@ impl<B: Body> Peeked<B> {
         }
     }
 
-    /// `body` follows, of which `seen` has been read, and then perhaps an error. Without a body that was its end.
+    /// `seen` has been read from `body`, and after it perhaps an error. Without a body, that was its end.
     pub(super) fn begun(
         seen: VecDeque<Frame<B::Data>>,
         broke_off: Option<B::Error>,
@@ -115,7 +115,7 @@ impl<B: Body> Body for Peeked<B> {
     }
 }
 
-/// What a visitor sends is not for a log.
+/// A visitor's data does not belong in a log.
 impl<B: Body> fmt::Debug for Peeked<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Peeked")

@@ -64,7 +64,7 @@ impl Shared {
         state.issued.remove(ticket);
     }
 
-    /// Makes every proxy-granting ticket worthless. Who has one still hears of the logout.
+    /// Makes every proxy-granting ticket worthless. Its owner still hears of the logout.
     pub(in crate::testing) fn expire_grants(&self) {
         lock(&self.state).grants.take_where(|_| true);
     }

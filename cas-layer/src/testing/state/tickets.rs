@@ -14,7 +14,7 @@ use crate::testing::{
 };
 
 impl Shared {
-    /// Issues a service ticket (CAS protocol 3.1) to somebody who has just typed the password, in
+    /// Issues a service ticket (CAS protocol 3.1) to a user who has just typed the password, in
     /// no session.
     pub(in crate::testing) fn issue(
         &self,

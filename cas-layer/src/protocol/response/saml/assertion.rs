@@ -1,4 +1,4 @@
-//! What an assertion says about whom (SAML 1.1 core, 2.3.2 and 2.4).
+//! Reads the user and the attributes of an assertion (SAML 1.1 core, 2.3.2 and 2.4).
 
 use roxmltree::Node;
 

@@ -1,4 +1,4 @@
-//! When, for whom and in answer to what an assertion counts (SAML 1.1 core, 2.3.2.1 and 3.4.2).
+//! The conditions of an assertion: its time, its service and its request (SAML 1.1 core, 2.3.2.1 and 3.4.2).
 
 use std::time::{Duration, SystemTime};
 

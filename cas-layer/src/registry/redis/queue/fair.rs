@@ -1,17 +1,17 @@
-//! Room that many sources share, none of which can take it all while others want some.
+//! Room that many sources share. None of them can take it all while others want some.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use crate::registry::SourceId;
 
-/// Where something comes from. All of which that is not known are one source.
+/// Where something comes from. Everything from unknown sources counts as one source.
 type Source = Option<SourceId>;
 
-/// What waits, first in, first out within a source, and the sources in turn.
+/// What waits: first in, first out within a source, and the sources in turn.
 ///
-/// When there is no room, the last thing of the source of which most waits makes room for one of which less waits. So
-/// each source has what all others leave, and an equal part in a flood. Memory is bounded by the room, however many
-/// sources there are.
+/// When there is no room, the source with the most waiting loses its last item to a source with less. So each source
+/// has what all others leave, and an equal part in a flood. Memory is bounded by the room, however many sources there
+/// are.
 #[derive(Debug)]
 pub(crate) struct Fair<T> {
     room: usize,
@@ -20,7 +20,7 @@ pub(crate) struct Fair<T> {
     /// What waits, and what was taken and is not done.
     size: usize,
     lanes: HashMap<Source, Lane<T>>,
-    /// How much waits of each source of which something waits.
+    /// How much of each source waits. Sources with nothing waiting are not here.
     by_size: BTreeSet<(usize, Source)>,
     /// The same sources, the next first.
     turns: VecDeque<Source>,
@@ -52,7 +52,7 @@ impl<T> Fair<T> {
         self.size
     }
 
-    /// Whether there is room for something of this size, and what had to go for it.
+    /// Whether there is room for something of this size, and what was removed for it.
     pub(crate) fn make_room(&mut self, source: Source, size: usize) -> (bool, Vec<T>) {
         let (waiting, taken) = self
             .lanes

@@ -1,4 +1,4 @@
-//! One sign-out on its way to Redis, and what becomes of it.
+//! One sign-out on its way to Redis, and its result.
 
 use std::{
     mem,
@@ -17,7 +17,7 @@ use crate::{
     session::SessionId,
 };
 
-/// A call that is answered within this time asked at once.
+/// If Redis hears of a call within this time, the call means every session opened so far.
 const PROMPT: Duration = Duration::from_secs(1);
 
 /// What is to be ended.
@@ -81,13 +81,14 @@ pub(super) struct Waiting {
     pub(super) ending: Arc<Ending>,
     since: Instant,
     done: Option<oneshot::Sender<Done>>,
-    /// What Redis made of it; the last word when it is there for good.
+    /// What Redis answered. It is final once Redis has recorded it durably.
     outcome: Outcome,
     /// Whether Redis is being asked.
     is_asked: bool,
-    /// Whether Redis was asked and its answer was lost: what it says had ended may have been ended by that.
+    /// Whether Redis was asked and its answer was lost: that call may have ended what Redis now reports as ended
+    /// before.
     is_in_doubt: bool,
-    /// Sessions taken for ended here until Redis says whether they were opened. One may be in others' lists too.
+    /// Sessions marked as ended here until Redis says whether they were opened. One may be in others' lists too.
     provisional: Vec<SessionId>,
 }
 
@@ -154,7 +155,7 @@ impl Waiting {
             let is_ended = match answer {
                 Answer::Ended { .. } | Answer::EndedEarly => true,
                 Answer::HadEnded => self.is_in_doubt,
-                // Anybody can name what nobody has, so nobody is told that it has ended.
+                // Anybody can name a session that nobody has, so such a session is not reported as ended.
                 Answer::Kept { .. } | Answer::Unknown | Answer::NoRoom => false,
             };
             // What was answered on an earlier connection stays true.
@@ -187,14 +188,14 @@ impl Waiting {
         self.delay(full);
     }
 
-    /// Redis has it for good. Who asked may have gone away.
+    /// Redis has recorded it durably. The caller may have gone away.
     pub(super) fn conclude(self) {
         if let Some(done) = self.done {
             let _ = done.send(self.outcome.result());
         }
     }
 
-    /// Tells who asked that Redis does not have it for good.
+    /// Tells the caller that Redis has not recorded it durably.
     pub(super) fn delay(&mut self, error: impl FnOnce() -> RegistryError) {
         if let Some(done) = self.done.take() {
             let _ = done.send(Err(error()));
