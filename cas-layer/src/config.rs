@@ -83,7 +83,7 @@ impl CasConfig {
     }
 
     /// Whether this node's knowledge of ended sessions is recent enough to rely on, for a readiness probe. While it
-    /// is not, requests that bring a session are answered with 503.
+    /// is not, a request with a session is answered with 503 if its path requires a user.
     #[must_use]
     pub fn is_current(&self) -> bool {
         self.first_host().app.registry.is_current()

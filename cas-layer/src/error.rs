@@ -129,8 +129,8 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// A network that logout requests may come from cannot be read.
-    #[error("source of logout requests `{network}`: {reason}")]
+    /// A network that logout requests or proxy callbacks may come from cannot be read.
+    #[error("network `{network}` in a list of sources: {reason}")]
     InvalidNetwork {
         /// The network as it was given.
         network: String,

@@ -18,9 +18,10 @@ use crate::{
 /// 3. A valid session cookie puts a [`CasUser`](crate::CasUser) into the request's extensions. It has to open under a
 ///    key of the configuration, for this app and CAS server, and its session must not have expired or ended. Any
 ///    other cookie is ignored.
-/// 4. Without a user, the layer answers a request for a path that is not public. A page that a browser opens is
+/// 4. Without a user, the layer answers a request for a path that requires one. A page that a browser opens is
 ///    redirected to the CAS server, and the visitor comes back to it. Anything else (a script's `fetch`, a form's
 ///    `POST`, a WebSocket handshake, an image) gets a 401 that says where to sign in.
+/// 5. Every other request goes to the inner service, its body untouched.
 ///
 /// The inner service may be any tower service of `http` requests whose response body is made from
 /// [`Bytes`](bytes::Bytes), as axum's body and `Full<Bytes>` are. For others, put tower-http's `MapResponseBodyLayer`
@@ -116,7 +117,7 @@ impl<S> Layer<S> for CasLayer {
 ///    path that is not public. If they are `logoutRequest=`, the form is a [single
 ///    logout](crate::guide::single_logout), and the layer answers it. Everything else goes on as it came, and a
 ///    stream streams. If the sender sends nothing for 10 seconds, the form is left to the app.
-/// 5. The same holds for a `GET` on such a path with a `logoutRequest` or `SAMLRequest` that can be read as a logout
+/// 5. The layer also answers a `GET` on such a path with a `logoutRequest` or `SAMLRequest` that can be read as a logout
 ///    request, and that names a session of this app, open or ended lately. Any other belongs to the app, which may
 ///    sign its users out by SAML too. While the registry cannot tell, the answer is 503.
 /// 6. A sign-in link on a page of the layer, and the `login_url` for programs, lead to the page if it was asked for

@@ -186,7 +186,7 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Whether the answers of [`is_ended`](Self::is_ended) are recent enough to rely on. While they are not, the
-    /// layer answers requests that bring a session with 503, and signs nobody in or out. For readiness probes too.
+    /// layer answers a request with a session with 503 if its path requires a user, and signs nobody in or out. For readiness probes too.
     /// Called on every request.
     fn is_current(&self) -> bool {
         true

@@ -74,7 +74,7 @@
 //! use cas_layer::testing::CasServer;
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-//! let cas = CasServer::builder().allow_http_callbacks().start().await?;
+//! let cas = CasServer::builder().allow_http_callbacks(true).start().await?;
 //!
 //! // A service that validates a ticket with a `pgtUrl` is called back there.
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;

@@ -275,7 +275,7 @@ async fn listen(
 async fn start_cas_server(address: SocketAddr, calls_back: bool) -> Result<CasServer, StartError> {
     let mut server = CasServer::builder();
     if calls_back {
-        server = server.allow_http_callbacks();
+        server = server.allow_http_callbacks(true);
     }
     server
         .listen(address)

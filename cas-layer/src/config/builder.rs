@@ -41,8 +41,8 @@ use crate::{
 /// | --- | --- |
 /// | keys | [`key`](Self::key) |
 /// | who may see which path | [`rule`](Self::rule), [`public`](Self::public), [`public_prefix`](Self::public_prefix) |
-/// | lifetimes, attributes, user names, the session cookie | [`session`](Self::session): [`SessionOptions`] |
-/// | credentials every time, the service URL, tickets by `POST`, the page after sign-in, limits | [`sign_in`](Self::sign_in): [`SignInOptions`] |
+/// | lifetimes, attributes, user names, the session cookie, `Cache-Control` | [`session`](Self::session): [`SessionOptions`] |
+/// | credentials every time, the service URL, tickets by `POST`, the page after sign-in, how often a gateway rule asks, limits | [`sign_in`](Self::sign_in): [`SignInOptions`] |
 /// | sign-out at this app alone, the page after it, who may send logout requests | [`sign_out`](Self::sign_out): [`SignOutOptions`] |
 /// | `/login`, `/logout`, `/logout_callback`, and a path that a reverse proxy takes off | [`endpoints`](Self::endpoints): [`EndpointOptions`] |
 /// | proxy tickets: calling other services in the user's name | [`proxy`](Self::proxy): [`ProxyOptions`] |
@@ -283,13 +283,13 @@ impl CasConfigBuilder {
         self
     }
 
-    /// Allows plain http for an app or a CAS server that is not on loopback. By default, that is refused.
+    /// Allows plain http for an app or a CAS server that is not on loopback. By default, that is refused. The client
+    /// of a [`FurtherHost`] has a setting of its own.
     ///
     /// # Security
     /// Anyone who can read the network can then take over every session and use every ticket.
     pub fn allow_insecure_http(mut self, allow: bool) -> Self {
         self.settings.allow_insecure_http = allow;
-        self.client = self.client.allow_insecure_http(allow);
         self
     }
 

@@ -210,7 +210,7 @@ impl<'e> Refused<'e> {
     }
 
     /// The user's name, if the CAS server vouched for them. It is the name that they have in their session, or would
-    /// have had. If the app did not get that far, it is the name that the CAS server gave.
+    /// have had. If no session would have been opened, it is the name that the CAS server gave.
     #[must_use]
     pub fn user_name(&self) -> Option<&str> {
         self.user_name

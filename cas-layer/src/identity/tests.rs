@@ -43,9 +43,11 @@ fn request(user: Option<Known<'_>>) -> Request<Full<Bytes>> {
             request.extensions_mut().insert(user);
         }
         None => {
-            request
-                .extensions_mut()
-                .insert(Anonymous(host(), Place::Endpoint));
+            request.extensions_mut().insert(Anonymous {
+                host: host(),
+                place: Place::Endpoint,
+                is_unverified: false,
+            });
         }
     }
     request

@@ -19,9 +19,9 @@ use crate::{
 ///
 /// # Loose spellings
 /// Many servers read a path less strictly than it is written: `/admin/`, `/Admin` or `/admin%20` gets a visitor to
-/// `/admin`. So take a rule that asks for more than the rule that applies to a path as it is written (see
-/// [`CasConfigBuilder::rule`](crate::CasConfigBuilder::rule)). It also covers its own paths in these spellings, and
-/// in any mixture of them:
+/// `/admin`. So a rule that asks for more than the rule that applies to a path as it is written (see
+/// [`CasConfigBuilder::rule`](crate::CasConfigBuilder::rule)) also covers its own paths in these spellings, and in
+/// any mixture of them:
 ///
 /// - upper and lower case, also beyond ASCII, in every segment that the rule spells out;
 /// - dots or white space at the end of such a segment, white space at its beginning;

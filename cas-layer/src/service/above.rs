@@ -12,7 +12,12 @@ use crate::{
 /// In the extensions of a request that went through the layer without a user, so that an extractor
 /// can tell a visitor from a missing layer, and a layer below can ask for a user.
 #[derive(Clone, Debug)]
-pub(crate) struct Anonymous(pub(crate) Arc<Host>, pub(crate) Place);
+pub(crate) struct Anonymous {
+    pub(crate) host: Arc<Host>,
+    pub(crate) place: Place,
+    /// Whether the visitor shows a session that this node cannot judge at the moment.
+    pub(crate) is_unverified: bool,
+}
 
 /// The app that a request came to through a layer, and where that layer's tickets come back. `None` without a layer.
 pub(crate) fn app_above(extensions: &Extensions) -> Option<(Arc<Host>, Place)> {
@@ -20,7 +25,7 @@ pub(crate) fn app_above(extensions: &Extensions) -> Option<(Arc<Host>, Place)> {
         Some(user) => Some((app_of(user)?, user.place())),
         None => extensions
             .get::<Anonymous>()
-            .map(|Anonymous(host, place)| (Arc::clone(host), *place)),
+            .map(|it| (Arc::clone(&it.host), it.place)),
     }
 }
 

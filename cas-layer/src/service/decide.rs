@@ -247,6 +247,7 @@ impl Reply {
 pub(super) struct Served {
     user: Option<CasUser>,
     place: Place,
+    is_unverified: bool,
     pub(super) marks_private: bool,
     pub(super) extra: Option<ExtraCookie>,
 }
@@ -254,6 +255,7 @@ pub(super) struct Served {
 impl Serve {
     pub(super) fn to(self, host: &Arc<Host>, visit: Visit<'_>) -> Served {
         let (place, now) = (visit.place, visit.now);
+        let is_unverified = visit.is_unverified();
         let user = match visit.visitor {
             Visitor::SignedIn(user) => Some(user),
             _ => None,
@@ -268,6 +270,7 @@ impl Serve {
         Served {
             user,
             place,
+            is_unverified,
             marks_private: self.marks_private,
             extra,
         }
@@ -282,7 +285,11 @@ impl Served {
         } else {
             // A user that an outer layer left there is not a user of ours.
             extensions.remove::<CasUser>();
-            extensions.insert(Anonymous(Arc::clone(host), self.place));
+            extensions.insert(Anonymous {
+                host: Arc::clone(host),
+                place: self.place,
+                is_unverified: self.is_unverified,
+            });
         }
     }
 }

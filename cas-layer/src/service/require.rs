@@ -9,13 +9,13 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tower::{Layer, Service};
 
-use super::{CasFuture, app_above, decide::Task, extra_cookie::ExtraCookie, in_place};
+use super::{Anonymous, CasFuture, app_above, decide::Task, extra_cookie::ExtraCookie, in_place};
 use crate::{
     answer,
     error::ConfigError,
     rules::{Access, Verdict},
     seldom::{Seldom, seldom},
-    sign_in::step,
+    sign_in::step::{self, Step},
     user::{CasUser, Place},
     visit::{Visit, Visitor},
 };
@@ -123,11 +123,18 @@ where
             .and_then(|user| ExtraCookie::renewal(&host, user, now));
         let visitor = user.map_or(Visitor::Anonymous, Visitor::SignedIn);
         let visit = Visit::by(&request, place, visitor, now);
+        let is_unverified = extensions
+            .get::<Anonymous>()
+            .is_some_and(|it| it.is_unverified);
         let refused = |step| CasFuture::reply(Task::SignIn(step).run(&host, &visit));
         match verdict {
             Verdict::Welcome => {
                 let is_private = host.app.private_by_default;
                 CasFuture::inner(self.inner.call(request), is_private, renewal)
+            }
+            // As everywhere, nobody is asked to sign in who may have a session.
+            Verdict::SignIn if is_unverified => {
+                refused(Step::Answer(step::not_current(&host, &visit)))
             }
             Verdict::SignIn => refused(
                 in_place::unbound(&host, &visit).unwrap_or_else(|| step::demand(&host, &visit)),

@@ -13,8 +13,8 @@ use crate::error::ConfigError;
 /// A key that seals cookies: at least 64 random bytes (512 bits).
 ///
 /// Each use of a key has its own subkey (HKDF-SHA-256, RFC 5869), so one key serves the session cookie, the login
-/// binding and every other seal. The first key of a configuration seals, and all of them open. To change keys without
-/// signing anyone out, put the new key first, and keep the old one second for one session lifetime.
+/// binding and every other seal. The first key of a configuration seals, and all of them open:
+/// [`CasConfigBuilder::key`](crate::CasConfigBuilder::key) says how to change keys without signing anyone out.
 ///
 /// The bytes are wiped from memory when the last clone goes, and never shown.
 ///

@@ -392,7 +392,7 @@ pub(crate) mod tests {
         assert_eq!(SessionData::decode(again).unwrap().seen_at, 1_001);
     }
 
-    /// Golden vector: cookies in browsers must open after an upgrade within a major version.
+    /// Golden vector: cookies in browsers must open after an upgrade within a major version (below 1.0: a minor one).
     #[test]
     fn the_format_does_not_drift() {
         let mut expected = vec![2, 2, b'a', b'l'];

@@ -77,8 +77,8 @@ impl CasServerBuilder {
     }
 
     /// Calls a `pgtUrl` on http too. By default, the server calls only https (CAS protocol 2.5.4).
-    pub fn allow_http_callbacks(mut self) -> Self {
-        self.http_callbacks = true;
+    pub fn allow_http_callbacks(mut self, allow: bool) -> Self {
+        self.http_callbacks = allow;
         self
     }
 
@@ -92,8 +92,8 @@ impl CasServerBuilder {
     }
 
     /// Takes any certificate of a service on https, for any name. The default is to check.
-    pub fn accept_any_certificate(mut self) -> Self {
-        self.any_certificate = true;
+    pub fn accept_any_certificate(mut self, accept: bool) -> Self {
+        self.any_certificate = accept;
         self
     }
 

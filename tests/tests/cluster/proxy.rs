@@ -19,7 +19,7 @@ pub(crate) async fn a_callback_on_another_node_finds_its_sign_in() {
     let redis = RedisServer::start().await;
     let cas = CasServer::builder()
         .user(User::new(USER, PASSWORD))
-        .allow_http_callbacks()
+        .allow_http_callbacks(true)
         .start()
         .await
         .unwrap();

@@ -55,7 +55,7 @@ impl Moody {
         self.0.goes_on.notify_one();
     }
 
-    fn set_behind(&self, behind: bool) {
+    pub(crate) fn set_behind(&self, behind: bool) {
         self.0.is_behind.store(behind, Ordering::SeqCst);
     }
 

@@ -14,6 +14,7 @@ use reqwest::Method;
 
 use crate::{
     browser::{Answer, Browser, parameter},
+    registry::Moody,
     site::{self, Site},
     support::{App, alice, key},
 };
@@ -403,6 +404,28 @@ async fn small_layers_ask_for_single_routes() {
     clock.advance(Duration::from_secs(61));
     let begin = browser.open(&site.at("/fresh")).await;
     assert_eq!(begin.location_parameter("renew").as_deref(), Some("true"));
+}
+
+#[tokio::test]
+async fn a_small_layer_asks_nobody_to_sign_in_whose_session_cannot_be_verified() {
+    let (clock, registry) = (ManualClock::new(), Moody::default());
+    let told = registry.clone();
+    let site = Site::axum("", |config| layered(config.registry(told), &clock)).await;
+    let mut browser = Browser::new();
+    site.sign_in(&mut browser, "/user").await;
+    registry.set_behind(true);
+    for path in ["/user", "/dogs", "/nested/user"] {
+        let answer = browser.open(&site.at(path)).await;
+        assert_eq!(answer.status, 503, "{path}");
+        assert!(!answer.header("retry-after").is_empty(), "{path}");
+        assert_eq!(answer.header("set-cookie"), "", "{path}");
+    }
+    // A browser without a session is sent to sign in as ever, and public routes go on.
+    let stranger = Browser::new().open(&site.at("/user")).await;
+    assert!(stranger.location_parameter("service").is_some());
+    assert_eq!(browser.open(&site.at("/")).await.status, 200);
+    registry.set_behind(false);
+    assert_eq!(browser.open(&site.at("/user")).await.body, "alice");
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ impl Drop for Portal {
 /// A CAS server that calls back by plain http.
 pub(crate) fn cas() -> CasServerBuilder {
     let alice = User::new("alice", "rabbit-hole").attribute("memberOf", ["rabbits"]);
-    CasServer::builder().user(alice).allow_http_callbacks()
+    CasServer::builder().user(alice).allow_http_callbacks(true)
 }
 
 /// As a portal is configured as a rule.

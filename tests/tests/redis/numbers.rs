@@ -56,7 +56,7 @@ pub(crate) async fn an_api_without_sessions_tells_redis_no_number() {
     let registry = settled(&server).await;
     let cas = CasServer::builder()
         .user(User::new("alice", "rabbit-hole"))
-        .allow_http_callbacks();
+        .allow_http_callbacks(true);
     let cas = cas.start().await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

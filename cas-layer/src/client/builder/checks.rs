@@ -52,7 +52,7 @@ pub(super) fn check_saml_clock_tolerance(value: Duration) -> Result<(), ConfigEr
     ConfigError::check_duration(
         "clock tolerance of SAML",
         value,
-        (Duration::ZERO, ""),
+        (Duration::ZERO, "it must not be negative"),
         (MAX_SAML_CLOCK_TOLERANCE, "it must be at most 10 minutes"),
     )
 }

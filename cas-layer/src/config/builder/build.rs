@@ -19,10 +19,13 @@ impl CasConfigBuilder {
     pub fn build(self) -> Result<CasConfig, ConfigError> {
         let settings = self.settings;
         let app = AppUrl::parse(&self.app_url, settings.allow_insecure_http)?;
-        let client = match settings.proxy.callback_url_at(&app) {
-            Some(url) => self.client.proxy_callback_url(url),
-            None => self.client,
-        };
+        let mut client = self.client;
+        if settings.allow_insecure_http {
+            client = client.allow_insecure_http(true);
+        }
+        if let Some(url) = settings.proxy.callback_url_at(&app) {
+            client = client.proxy_callback_url(url);
+        }
         let first: AppAndCas = (app, client.build()?.by(settings.clock.clone()));
         let further = hosts::further(
             self.further_hosts,

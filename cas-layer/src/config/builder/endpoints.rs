@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What [`CasConfigBuilder::endpoints`](crate::CasConfigBuilder::endpoints) changes: the paths that the layer answers
-/// itself, and how they arrive. A callback for proxy tickets is in [`ProxyOptions`](crate::ProxyOptions).
+/// itself, and whether a reverse proxy takes the app's path off all requests. A callback for proxy tickets is in [`ProxyOptions`](crate::ProxyOptions).
 #[derive(Debug)]
 #[must_use]
 pub struct EndpointOptions {

@@ -92,7 +92,7 @@ impl ProxyOptions {
     /// its IOU a pair does nothing.
     ///
     /// # Security
-    /// While people sign in, an attacker can fill all the room with false pairs. Then they sign in without a
+    /// While people sign in, an attacker can fill all the room with false pairs. Those people then get no
     /// proxy-granting ticket. A list prevents that.
     pub fn callback_sources(
         mut self,

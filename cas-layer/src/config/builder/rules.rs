@@ -5,7 +5,7 @@ use crate::rules::{Access, Paths};
 
 impl CasConfigBuilder {
     /// Makes one path public, relative to the app URL and decoded. Visitors can open it without signing in, and the
-    /// app still knows users who are signed in. Every path that is not public requires a user.
+    /// app still knows users who are signed in. Every path without a rule requires a user.
     ///
     /// This is short for [`rule`](Self::rule) with [`Paths::exact`] and [`Access::public`].
     pub fn public(self, path: impl Into<String>) -> Self {

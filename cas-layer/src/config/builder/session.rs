@@ -63,9 +63,9 @@ impl SessionOptions {
     }
 
     /// How long an unused session lasts, in whole seconds. The default value is 2 hours. At least 1 second and at
-    /// most the [session lifetime](Self::lifetime).
+    /// most the [session lifetime](Self::lifetime). With `None`, a session lasts for its lifetime, used or not.
     ///
-    /// A session is in use when it comes with a request for a path that requires a user. The cookie is renewed at
+    /// A session is in use when it comes with a request for a path that is not public. The cookie is renewed at
     /// most once in a tenth of this time. So a session ends at the latest this time after its last use, and at the
     /// earliest nine tenths of it. A page that keeps asking the app for news keeps its session in use.
     ///
@@ -112,7 +112,7 @@ impl SessionOptions {
         self
     }
 
-    /// Leaves `Cache-Control` alone. By default, a response of a path that requires a user gets `private, no-store`
+    /// Leaves `Cache-Control` alone. By default, a response of a path that is not public gets `private, no-store`
     /// if the app says nothing.
     ///
     /// # Security

@@ -48,7 +48,7 @@ impl SignInOptions {
     }
 
     /// Makes every sign-in ask for credentials, even if the user has a session at the CAS server (`renew`, CAS
-    /// protocol 2.1.1). It is sent to the login page and to validation. The default is not to. For single paths, use
+    /// protocol 2.1.1). The login page and the validation both get the parameter. By default, neither does. For single paths, use
     /// [`Access::fresh`].
     pub fn renew(mut self, renew: bool) -> Self {
         self.way.is_renewed = renew;
@@ -84,8 +84,8 @@ impl SignInOptions {
         self
     }
 
-    /// Signs in every browser that comes back with a ticket, without asking, if the service URL is
-    /// [bare](Self::bare_service_url). By default, a user who is new to the browser has to confirm their name.
+    /// Signs a browser that has begun a login in without asking, whatever ticket it comes back with, if the service
+    /// URL is [bare](Self::bare_service_url). By default, a user who is new to the browser has to confirm their name.
     /// Without a bare service URL nobody is asked, and this setting changes nothing.
     ///
     /// # Security

@@ -85,7 +85,6 @@ impl ProxyChain {
     /// # Security
     /// Every app that the CAS server lets be a proxy can then act here as each of its own users, without their
     /// knowledge. Use it only if you trust every app that the CAS server lets be a proxy.
-    /// knowing. Only for a CAS server that lets no app be a proxy which is not trusted with that.
     #[must_use]
     pub fn dangerous_any() -> Self {
         Self(Entries::Any)

@@ -81,8 +81,8 @@ impl RedisRegistryBuilder {
         self
     }
 
-    /// How long without news from Redis this node goes on trusting sessions. After that, requests that bring a
-    /// session are answered with 503, until there is news again. At least 3 seconds. By default, the node goes on
+    /// How long without news from Redis this node goes on trusting sessions. After that, a request with
+    /// a session is answered with 503 if its path requires a user, until there is news again. At least 3 seconds. By default, the node goes on
     /// with what it knows, without a limit.
     ///
     /// # Security

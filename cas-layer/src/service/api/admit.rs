@@ -115,7 +115,11 @@ impl CasApiLayer {
                 extensions.insert(user);
             }
             None => {
-                extensions.insert(Anonymous(Arc::clone(host), Place::Request));
+                extensions.insert(Anonymous {
+                    host: Arc::clone(host),
+                    place: Place::Request,
+                    is_unverified: false,
+                });
             }
         }
         Ok(Admitted { request, finish })

@@ -93,7 +93,7 @@ async fn a_logout_that_a_service_does_not_take_is_logged_without_the_ticket() {
 #[tokio::test]
 async fn a_proxy_callback_is_logged_when_it_fails_and_without_the_tickets() {
     listen();
-    let builder = CasServer::builder().allow_http_callbacks();
+    let builder = CasServer::builder().allow_http_callbacks(true);
     let cas = builder.start().await.unwrap();
     let taking = Receiver::start().await;
     let refusing = Receiver::replying(|uri| {

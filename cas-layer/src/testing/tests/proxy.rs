@@ -142,7 +142,7 @@ async fn site() -> (CasServer, Receiver) {
 
 /// A server that calls on http, too.
 async fn on_http() -> CasServer {
-    let builder = CasServer::builder().allow_http_callbacks();
+    let builder = CasServer::builder().allow_http_callbacks(true);
     builder.start().await.unwrap()
 }
 

@@ -189,7 +189,7 @@ async fn a_proxy_without_a_trusted_certificate_for_its_name_is_not_called() {
         (trusting(CasServer::builder()), &other_name, false),
         (trusting(CasServer::builder()), &pgt_url, true),
         (
-            CasServer::builder().accept_any_certificate(),
+            CasServer::builder().accept_any_certificate(true),
             &other_name,
             true,
         ),
@@ -259,7 +259,7 @@ async fn only_loopback_is_called() {
 
 #[tokio::test]
 async fn a_proxy_that_hangs_holds_a_validation_up_for_as_long_as_it_may() {
-    let builder = CasServer::builder().allow_http_callbacks();
+    let builder = CasServer::builder().allow_http_callbacks(true);
     let builder = builder.callback_timeout(Duration::from_millis(50));
     let cas = builder.start().await.unwrap();
     let proxy = Receiver::answering(std::future::pending::<StatusCode>).await;
@@ -270,7 +270,7 @@ async fn a_proxy_that_hangs_holds_a_validation_up_for_as_long_as_it_may() {
 
 #[tokio::test]
 async fn a_server_that_stops_waits_for_no_proxy() {
-    let builder = CasServer::builder().allow_http_callbacks();
+    let builder = CasServer::builder().allow_http_callbacks(true);
     let cas = builder.callback_timeout(Duration::MAX).start().await;
     let cas = cas.unwrap();
     let mut proxy = Receiver::answering(std::future::pending::<StatusCode>).await;
