@@ -130,7 +130,7 @@ pub enum ConfigError {
         reason: &'static str,
     },
     /// A network that logout requests or proxy callbacks may come from cannot be read.
-    #[error("network `{network}` in a list of sources: {reason}")]
+    #[error("source of logout requests or proxy callbacks `{network}`: {reason}")]
     InvalidNetwork {
         /// The network as it was given.
         network: String,
