@@ -24,8 +24,10 @@ impl Clock {
     /// As precise as the clock is.
     pub(crate) fn time(&self) -> SystemTime {
         match self {
-            // The one place that reads the system's clock.
-            #[allow(clippy::disallowed_methods)]
+            #[allow(
+                clippy::disallowed_methods,
+                reason = "the one place that reads the system's clock"
+            )]
             Self::System => SystemTime::now(),
             #[cfg(feature = "testing")]
             Self::Manual(clock) => from_unix(clock.0.load(std::sync::atomic::Ordering::SeqCst)),

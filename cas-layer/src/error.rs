@@ -213,24 +213,19 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// Checks a duration against two bounds, each with what is said of one beyond it. What equals a bound is allowed.
+    /// The error for a duration that has one of these faults, each with what is said of it.
     pub(crate) fn check_duration(
         what: &'static str,
         value: Duration,
-        (least, too_short): (Duration, &'static str),
-        (most, too_long): (Duration, &'static str),
+        faults: &[(bool, &'static str)],
     ) -> Result<(), Self> {
-        let reason = if value < least {
-            too_short
-        } else if value > most {
-            too_long
-        } else {
-            return Ok(());
-        };
-        Err(Self::InvalidDuration {
-            what,
-            value,
-            reason,
-        })
+        match faults.iter().find(|(is_so, _)| *is_so) {
+            None => Ok(()),
+            Some(&(_, reason)) => Err(Self::InvalidDuration {
+                what,
+                value,
+                reason,
+            }),
+        }
     }
 }

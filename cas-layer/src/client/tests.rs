@@ -1,7 +1,11 @@
 //! The client against servers on loopback that do what they should not.
 
 // Helpers of tests fail a test by panicking.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on shall panic"
+)]
 
 mod answers;
 mod limits;

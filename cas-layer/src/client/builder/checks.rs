@@ -43,8 +43,10 @@ pub(super) fn check_duration(what: &'static str, value: Duration) -> Result<(), 
     ConfigError::check_duration(
         what,
         value,
-        (Duration::from_nanos(1), "it must be more than zero"),
-        (MAX_TIMEOUT, "it must be at most 300 seconds"),
+        &[
+            (value.is_zero(), "it must be more than zero"),
+            (value > MAX_TIMEOUT, "it must be at most 300 seconds"),
+        ],
     )
 }
 
@@ -52,8 +54,10 @@ pub(super) fn check_saml_clock_tolerance(value: Duration) -> Result<(), ConfigEr
     ConfigError::check_duration(
         "clock tolerance of SAML",
         value,
-        (Duration::ZERO, "it must not be negative"),
-        (MAX_SAML_CLOCK_TOLERANCE, "it must be at most 10 minutes"),
+        &[(
+            value > MAX_SAML_CLOCK_TOLERANCE,
+            "it must be at most 10 minutes",
+        )],
     )
 }
 

@@ -51,3 +51,20 @@ impl CasConfigBuilder {
         Ok(CasConfig(Hosts::new(first, others)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{CasConfig, Key};
+
+    #[test]
+    fn plain_http_is_allowed_for_all_or_for_the_cas_server_alone() {
+        let builder =
+            |app: &str| CasConfig::builder("http://cas.example.org", app).key(Key::generate());
+        let (https, http) = ("https://app.example.org", "http://app.example.org");
+        assert!(builder(https).build().is_err());
+        assert!(builder(http).allow_insecure_http(true).build().is_ok());
+        let of_client = |app| builder(app).client(|client| client.allow_insecure_http(true));
+        assert!(of_client(http).build().is_err());
+        assert!(of_client(https).allow_insecure_http(false).build().is_ok());
+    }
+}

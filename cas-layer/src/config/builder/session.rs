@@ -251,8 +251,10 @@ fn seconds(what: &'static str, value: Duration) -> Result<u64, ConfigError> {
     ConfigError::check_duration(
         what,
         value,
-        (Duration::from_secs(1), "is shorter than a second"),
-        (MAX_LIFETIME, "is longer than 366 days"),
+        &[
+            (value < Duration::from_secs(1), "is shorter than a second"),
+            (value > MAX_LIFETIME, "is longer than 366 days"),
+        ],
     )?;
     Ok(value.as_secs())
 }

@@ -173,11 +173,20 @@ impl SignInOptions {
         if self.way.is_bare && self.way.is_by_post {
             return Err(ConfigError::PostWithBareServiceUrl);
         }
+        let interval = self.gateway_interval;
         ConfigError::check_duration(
             "gateway interval",
-            self.gateway_interval,
-            (Duration::from_secs(1), "is shorter than a second"),
-            (Duration::from_secs(3600), "is longer than an hour"),
+            interval,
+            &[
+                (
+                    interval < Duration::from_secs(1),
+                    "is shorter than a second",
+                ),
+                (
+                    interval > Duration::from_secs(3600),
+                    "is longer than an hour",
+                ),
+            ],
         )?;
         if self.max_concurrent_validations == 0 {
             return Err(ConfigError::InvalidLimit {

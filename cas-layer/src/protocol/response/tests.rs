@@ -1,7 +1,7 @@
 //! Answers and what is read from them. One file per format, and one for what is meant to do harm.
 
 // Helpers of tests fail a test by panicking.
-#![allow(clippy::panic)]
+#![allow(clippy::panic, reason = "a test that cannot go on shall panic")]
 
 mod captures;
 mod dialects;

@@ -88,7 +88,7 @@ impl CasApiLayer {
         let (place, now) = (Place::Request, host.app.clock.now());
         let visit = Visit::by(&request, place, Visitor::Anonymous, now);
         let visitor = || Visitor::of(request.headers(), host, place, now);
-        let asked = match self.decide(host, &visit, visitor) {
+        let mut asked = match self.decide(host, &visit, visitor) {
             First::Judge(asked) => asked,
             First::Own(task) => {
                 let reply = task.run(host, &visit);
@@ -99,10 +99,10 @@ impl CasApiLayer {
                 return Err(answer.await.into());
             }
         };
-        let reader = Reader::program(asked.service.clone());
+        let service = asked.service.take();
         let (user, finish) = match let_in(host, asked, now).await {
             Ok(let_in) => let_in,
-            Err(answer) => return Err(answer.render(host, &reader).into()),
+            Err(answer) => return Err(answer.render(host, &Reader::program(service)).into()),
         };
         if let Some(source) = finish.used {
             hide_ticket(&mut request, source);
