@@ -11,6 +11,7 @@ mod encryption;
 mod id;
 mod key;
 mod lifetimes;
+mod packing;
 mod payload;
 mod seal;
 mod subkey;

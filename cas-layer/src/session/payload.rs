@@ -13,7 +13,10 @@ use postcard::{ser_flavors::Size, serialize_with_flavor};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::SessionId;
+use super::{
+    SessionId,
+    packing::{pack, unpack},
+};
 use crate::{attributes::Attributes, clock::UnixSeconds, protocol::ProxyGrantingTicket};
 
 /// The version that is written for a session of the user's own browser.
@@ -22,6 +25,9 @@ const VERSION: u8 = 2;
 /// The version of a session that came through proxies or can act as one. A build that does not know it sees no
 /// session there, so it cannot take a proxy's session for the user's own.
 const PROXY_VERSION: u8 = 3;
+
+/// The version of a session, of either kind, whose attributes are packed.
+const PACKED_VERSION: u8 = 4;
 
 /// How far ahead of this node's clock a cookie may have been issued, in seconds: the clocks of nodes differ.
 const MAX_AHEAD: UnixSeconds = 5 * 60;
@@ -88,6 +94,14 @@ struct ProxyWire<'a> {
     granting_ticket: Option<&'a str>,
 }
 
+/// Version 4: version 3, with packed attributes and the length that they unpack to.
+#[derive(Serialize, Deserialize)]
+struct PackedWire<'a> {
+    #[serde(borrow)]
+    session: ProxyWire<'a>,
+    unpacked: usize,
+}
+
 /// Version 1. Its cookies were issued once, at sign-in.
 #[derive(Deserialize)]
 struct Wire1<'a> {
@@ -117,6 +131,16 @@ impl<'a> From<Wire1<'a>> for Wire<'a> {
             remembered: false,
             credentials_at: None,
             attributes: old.attributes,
+        }
+    }
+}
+
+impl<'a> From<Wire<'a>> for ProxyWire<'a> {
+    fn from(session: Wire<'a>) -> Self {
+        Self {
+            session,
+            proxies: Vec::new(),
+            granting_ticket: None,
         }
     }
 }
@@ -157,7 +181,7 @@ impl SessionData {
     /// session can cause: postcard writes every string and number. `secret`: only we will be able to read it.
     /// Otherwise the proxy-granting ticket stays out of it.
     pub(crate) fn encode(&self, seen_at: UnixSeconds, secret: bool) -> Option<Zeroizing<Vec<u8>>> {
-        let attributes = self.attributes.encoded(&self.payload)?;
+        let lain = self.attributes.encoded(&self.payload)?;
         let wire = Wire {
             user: self.user(),
             id: *self.id.as_bytes(),
@@ -171,39 +195,46 @@ impl SessionData {
             seen_at,
             remembered: self.remembered,
             credentials_at: self.credentials_at,
-            attributes: &attributes,
+            attributes: &lain.bytes,
         };
         let granting_ticket = self.granting_ticket.as_ref().filter(|_| secret);
-        if self.proxies.is_empty() && granting_ticket.is_none() {
+        let is_plain = self.proxies.is_empty() && granting_ticket.is_none();
+        if is_plain && lain.unpacked.is_none() {
             return encoded(&(VERSION, wire));
         }
-        let wire = ProxyWire {
+        let session = ProxyWire {
             session: wire,
             proxies: self.proxies.iter().map(String::as_str).collect(),
             granting_ticket: granting_ticket.map(ProxyGrantingTicket::expose_secret),
         };
-        encoded(&(PROXY_VERSION, wire))
+        match lain.unpacked {
+            None => encoded(&(PROXY_VERSION, session)),
+            Some(unpacked) => encoded(&(PACKED_VERSION, PackedWire { session, unpacked })),
+        }
     }
 
     /// Reads a payload whose seal has been checked. `None` for a version of another release.
     pub(crate) fn decode(payload: Zeroizing<Vec<u8>>) -> Option<Self> {
         let (version, fields) = payload.split_first()?;
-        let mut proxies = Vec::new();
-        let mut granting_ticket = None;
-        let wire: Wire<'_> = match *version {
-            1 => whole::<Wire1<'_>>(fields)?.into(),
-            VERSION => whole(fields)?,
-            PROXY_VERSION => {
-                let wire: ProxyWire<'_> = whole(fields)?;
-                proxies = wire.proxies.into_iter().map(str::to_owned).collect();
-                granting_ticket = match wire.granting_ticket {
-                    Some(ticket) => Some(ProxyGrantingTicket::parse(ticket).ok()?),
-                    None => None,
-                };
-                wire.session
+        let (wire, unpacked) = match *version {
+            1 => (
+                ProxyWire::from(Wire::from(whole::<Wire1<'_>>(fields)?)),
+                None,
+            ),
+            VERSION => (ProxyWire::from(whole::<Wire<'_>>(fields)?), None),
+            PROXY_VERSION => (whole(fields)?, None),
+            PACKED_VERSION => {
+                let wire: PackedWire<'_> = whole(fields)?;
+                (wire.session, Some(wire.unpacked))
             }
             _ => return None,
         };
+        let proxies = wire.proxies.into_iter().map(str::to_owned).collect();
+        let granting_ticket = match wire.granting_ticket {
+            Some(ticket) => Some(ProxyGrantingTicket::parse(ticket).ok()?),
+            None => None,
+        };
+        let wire = wire.session;
         let (number, seen_at) = (wire.number, wire.seen_at);
         let identity = Identity {
             proxies,
@@ -218,7 +249,7 @@ impl SessionData {
                 .long_term_authentication_request_token_used,
             remembered: wire.remembered,
             credentials_at: wire.credentials_at,
-            attributes: LazyAttributes::encoded_at(place_of(wire.attributes, &payload)?),
+            attributes: LazyAttributes::lying_at(place_of(wire.attributes, &payload)?, unpacked),
             payload,
         };
         Some(Self {
@@ -263,44 +294,72 @@ impl fmt::Debug for SessionData {
 /// Attributes that are decoded on demand: most requests do not need them.
 pub(super) struct LazyAttributes {
     /// Where they are in the payload. `None` for a session that comes from no cookie.
-    encoded: Option<Range<usize>>,
+    place: Option<Range<usize>>,
+    /// How many bytes they unpack to, if they are packed.
+    unpacked: Option<usize>,
     decoded: OnceLock<Attributes>,
+}
+
+/// Attributes as they lie in a cookie.
+struct Lain {
+    bytes: Zeroizing<Vec<u8>>,
+    unpacked: Option<usize>,
 }
 
 impl LazyAttributes {
     pub(super) fn decoded(attributes: Attributes) -> Self {
         Self {
-            encoded: None,
+            place: None,
+            unpacked: None,
             decoded: OnceLock::from(attributes),
         }
     }
 
-    fn encoded_at(place: Range<usize>) -> Self {
+    fn lying_at(place: Range<usize>, unpacked: Option<usize>) -> Self {
         Self {
-            encoded: Some(place),
+            place: Some(place),
+            unpacked,
             decoded: OnceLock::new(),
         }
     }
 
     /// As they lie in a cookie: those of one are taken over without being looked at.
-    fn encoded(&self, payload: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        if let Some(place) = &self.encoded {
+    fn encoded(&self, payload: &[u8]) -> Option<Lain> {
+        if let Some(place) = &self.place {
             let taken_over = payload.get(place.clone())?;
-            return Some(Zeroizing::new(taken_over.to_vec()));
+            return Some(Lain {
+                bytes: Zeroizing::new(taken_over.to_vec()),
+                unpacked: self.unpacked,
+            });
         }
         let attributes: Vec<(&str, &[String])> = self.get(payload).iter().collect();
-        encoded(&attributes)
+        let bytes = encoded(&attributes)?;
+        Some(match pack(&bytes) {
+            None => Lain {
+                bytes,
+                unpacked: None,
+            },
+            Some(packed) => Lain {
+                unpacked: Some(bytes.len()),
+                bytes: Zeroizing::new(packed),
+            },
+        })
     }
 
     fn get(&self, payload: &[u8]) -> &Attributes {
         self.decoded.get_or_init(|| {
             // The seal says that we wrote these bytes, so they decode. If they do not, the user has no attributes,
             // and no rights from them.
-            let encoded = self.encoded.clone().and_then(|place| payload.get(place));
-            postcard::from_bytes::<Vec<(String, Vec<String>)>>(encoded.unwrap_or_default())
-                .unwrap_or_default()
-                .into_iter()
-                .collect()
+            let bytes = self.place.clone().and_then(|place| payload.get(place));
+            let bytes = bytes.unwrap_or_default();
+            let read = match self.unpacked {
+                None => postcard::from_bytes(bytes).ok(),
+                Some(length) => unpack(bytes, length)
+                    .map(Zeroizing::new)
+                    .and_then(|bytes| postcard::from_bytes(&bytes).ok()),
+            };
+            let read: Vec<(String, Vec<String>)> = read.unwrap_or_default();
+            read.into_iter().collect()
         })
     }
 }
@@ -549,5 +608,28 @@ pub(crate) mod tests {
         data.seen_at = 1_100;
         assert!(!data.is_from_the_future(800));
         assert!(data.is_from_the_future(799));
+    }
+
+    #[test]
+    fn many_groups_come_back_packed_and_are_taken_over_as_they_are() {
+        let groups: Vec<String> = (0..400)
+            .map(|number| format!("cn=group-{number:04},ou=groups,dc=university,dc=example"))
+            .collect();
+        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+        let mut before = session("alice", &[("memberOf", &groups)]);
+        for proxies in [vec![], vec!["https://proxy.example".to_owned()]] {
+            before.proxies = proxies.clone();
+            let payload = before.encode(1_000, true).unwrap();
+            assert_eq!(payload.first(), Some(&PACKED_VERSION));
+            assert!(payload.len() < 3_000, "{}", payload.len());
+            let once = SessionData::decode(payload).unwrap();
+            let twice = SessionData::decode(once.encode(1_100, true).unwrap()).unwrap();
+            assert_eq!((twice.seen_at, &twice.proxies), (1_100, &proxies));
+            assert_eq!(
+                twice.attributes().all("memberOf"),
+                before.attributes().all("memberOf")
+            );
+            assert_eq!(once.attributes().all("memberOf").len(), 400);
+        }
     }
 }
