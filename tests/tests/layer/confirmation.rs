@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::{
     browser::{Answer, Browser},
-    support::{App, alice},
+    support::{App, alice, noise},
 };
 
 const CONTINUE: &str = "continue";
@@ -255,7 +255,7 @@ async fn attributes_too_many_for_a_page_are_told_as_for_a_cookie() {
         let app = app(|config| {
             config.session(|session| {
                 session.map(move |session| {
-                    session.attributes_mut().push("note", "x".repeat(size));
+                    session.attributes_mut().push("note", noise(size));
                     Ok(())
                 })
             })

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     browser::{Answer, Browser},
-    support::{App, alice},
+    support::{App, alice, noise},
 };
 
 /// Name and attributes as the app sees them after alice has signed in.
@@ -56,7 +56,7 @@ async fn the_app_chooses_and_renames_attributes() {
 #[tokio::test]
 async fn attributes_that_are_not_chosen_do_not_count_against_the_cookie() {
     let big = User::new("alice", "rabbit-hole")
-        .attribute("big", ["x".repeat(5_000)])
+        .attribute("big", [noise(5_000)])
         .attribute("mail", ["alice@wonderland.example"]);
     let server = || CasServer::builder().user(big.clone());
     let app = App::against(server(), |config| config).await;

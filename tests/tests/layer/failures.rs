@@ -5,7 +5,10 @@ use std::time::Duration;
 use cas_layer::{Protocol, testing::Fault};
 use reqwest::Method;
 
-use crate::{browser::Browser, support::App};
+use crate::{
+    browser::Browser,
+    support::{App, noise},
+};
 
 const XML: &str = "application/xml";
 
@@ -197,8 +200,9 @@ async fn a_program_gets_a_problem_document() {
 #[tokio::test]
 async fn too_many_attributes_for_a_cookie_are_an_error_page_that_says_so() {
     let app = impatient(Protocol::Cas3).await;
+    let noise = noise(4_000);
     let many: Vec<String> = (0..200)
-        .map(|n| format!("<cas:a{n}>{}</cas:a{n}>", "v".repeat(20)))
+        .map(|n| format!("<cas:a{n}>{}</cas:a{n}>", &noise[20 * n..][..20]))
         .collect();
     let many = many.concat();
     let answer = success(&format!(

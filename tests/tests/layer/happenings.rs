@@ -5,7 +5,11 @@ use std::time::Duration;
 use cas_layer::{Access, CasConfigBuilder, MemoryRegistry, Paths, Veto, testing::Fault};
 use reqwest::Method;
 
-use crate::{browser::Browser, registry::Moody, support::App};
+use crate::{
+    browser::Browser,
+    registry::Moody,
+    support::{App, noise},
+};
 
 /// Every way that a test can bring about: all but that the operating system has no random bytes.
 pub(crate) const WAYS: [&str; 18] = [
@@ -53,7 +57,7 @@ pub(crate) async fn turn_away(
             }),
             "session-too-large" => config.session(|session| {
                 session.map(|session| {
-                    session.attributes_mut().push("note", "x".repeat(5_000));
+                    session.attributes_mut().push("note", noise(5_000));
                     Ok(())
                 })
             }),
