@@ -287,7 +287,7 @@ impl Notice {
                 place.renewal_link(host, next)
             }
             // A user with another account has to sign out at the CAS server first.
-            PageKind::SignInVetoed => place.logout_link(host),
+            PageKind::SignInVetoed | PageKind::SessionTooLarge => place.logout_link(host),
             _ => place.login_link(host, next),
         };
         self.detail.put_on(Page::new(self.kind, status, link))

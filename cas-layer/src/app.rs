@@ -1,18 +1,22 @@
 //! A configuration at work: hosts, paths, cookies, sources, and what all of them share.
 
+mod contents;
 mod ending;
 mod endpoints;
 mod granting;
 mod hosts;
 mod route;
+mod vault;
 
 use std::{sync::Arc, time::Duration};
 
+pub(crate) use contents::{Contents, NotKept, NotThere};
 pub(crate) use endpoints::{Endpoint, Endpoints};
-pub(crate) use granting::{Granting, Label};
+pub(crate) use granting::Granting;
 pub(crate) use hosts::Hosts;
 use http::HeaderMap;
 pub(crate) use route::Route;
+pub(crate) use vault::{Label, Vault};
 
 use crate::{
     admission::{Forms, Peers, Sources, Validations},
@@ -71,6 +75,8 @@ pub(crate) struct App {
     /// How the app gets proxy-granting tickets, if it asks for them.
     pub(crate) granting: Option<Granting>,
     pub(crate) registry: Arc<dyn Registry>,
+    pub(crate) vault: Vault,
+    pub(crate) contents: Contents,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) content: Content,
     pub(crate) forms: Forms,

@@ -32,8 +32,10 @@ pub struct Attributes {
 impl Attributes {
     /// No attributes.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+        }
     }
 
     /// Adds a value at the end of the list of `name`.

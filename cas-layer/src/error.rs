@@ -95,6 +95,11 @@ pub enum ConfigError {
         "tickets by POST and a bare service URL do not go together: the login cookie also comes with forms of other sites, and nothing in the URL says which login a ticket is for, so another site could sign a visitor in under a foreign name; drop one of the two"
     )]
     PostWithBareServiceUrl,
+    /// Sessions were to be in the registry, and the registry keeps nothing.
+    #[error(
+        "sessions in the registry: this registry keeps nothing for sessions (`Registry::storage`); choose another registry or another `SessionPlace`"
+    )]
+    NoStorage,
     /// Browsers or this layer cannot use this cookie name.
     #[error("cookie name `{name}`: {reason}")]
     InvalidCookieName {

@@ -8,6 +8,7 @@ mod metrics;
 mod proxying;
 mod refused;
 mod signed_out;
+mod storage;
 
 use std::fmt;
 
@@ -19,6 +20,7 @@ pub(crate) use metrics::describe as describe_metrics;
 pub(crate) use proxying::{GrantOutcome, ProxyCallbackOutcome};
 pub use refused::{Refused, RefusedReason};
 pub use signed_out::{SignOutCause, SignedOut};
+pub(crate) use storage::StorageOutcome;
 
 use crate::user::CasUser;
 
@@ -49,6 +51,7 @@ impl Hooks {
             Event::SignedOut(signed_out) => self.sign_out.iter().for_each(|hook| hook(signed_out)),
             Event::Refused(refused) => self.refused.iter().for_each(|hook| hook(refused)),
             Event::SessionNotKept(_)
+            | Event::Storage(..)
             | Event::Validated { .. }
             | Event::LogoutRequest(..)
             | Event::ProxyCallback(_)

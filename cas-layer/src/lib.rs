@@ -64,10 +64,10 @@ pub use registry::memory::MemoryRegistry;
 pub use registry::redis::{RedisRegistry, RedisRegistryBuilder};
 pub use rules::{Access, Paths};
 pub use service::{
-    Cas, CasApi, CasApiFuture, CasApiLayer, CasFuture, CasInPlace, CasInPlaceFuture, Peeked,
-    Require, RequireService,
+    AnswerFuture, Cas, CasApi, CasApiFuture, CasApiLayer, CasFuture, CasInPlace, CasInPlaceFuture,
+    Peeked, Require, RequireService,
 };
-pub use session::{Key, NewSession, SessionId, UserName, Veto};
+pub use session::{Key, NewSession, SessionId, SessionPlace, UserName, Veto};
 pub use user::CasUser;
 
 /// The code of the README is compiled, so it does not drift.

@@ -1,4 +1,4 @@
-//! Which sessions were opened and which have ended. The session itself is in the cookie.
+//! Which sessions were opened and which have ended, and what does not fit into their cookies.
 //!
 //! An app needs one of the registries in this crate, [`MemoryRegistry`] by default. This module is for code that
 //! calls a registry itself, or brings its own.
@@ -15,6 +15,7 @@ pub(crate) mod memory;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 mod sender;
+mod storage;
 #[cfg(any(feature = "file", feature = "redis"))]
 mod turns;
 
@@ -24,8 +25,9 @@ pub use account::{AccountId, RegisteredSession};
 pub(crate) use begun::Begun;
 pub use ended::{EndedSessions, GRACE};
 pub use error::{RegistryError, RegistryErrorKind, RegistryFuture};
-pub use grants::{Delivered, Expected, GrantPairs, IouId, ProxyGrants, SealedGrant};
+pub use grants::{Delivered, Expected, GrantPairs, IouId, ProxyGrants};
 pub use sender::{LogoutSender, LogoutShare, SourceId};
+pub use storage::{Item, Sealed, SessionStorage};
 
 #[cfg(doc)]
 use crate::MemoryRegistry;
@@ -38,7 +40,7 @@ pub const LONGEST: UnixSeconds = 366 * 24 * 3600;
 
 /// Remembers which sessions were opened and which have ended, until they would have expired anyway.
 ///
-/// The cookie is the session, so nothing else has to be kept. The layer asks [`is_ended`](Self::is_ended) on every
+/// The cookie is the session. What is too large for it goes to a registry's [`storage`](Self::storage). The layer asks [`is_ended`](Self::is_ended) on every
 /// request, and everything else when a user signs in or out:
 ///
 /// 1. [`begin`](Self::begin), before a ticket is validated. From here on, a logout for it is heard.
@@ -79,7 +81,7 @@ pub const LONGEST: UnixSeconds = 366 * 24 * 3600;
 ///   [`is_current`](Self::is_current) returns `false` once that has not worked for too long.
 /// - A registry that starts reads all ends from the store before it is used.
 ///
-/// [`next_number`] gives numbers, [`GRACE`] and [`LONGEST`] say how long to remember, and [`GrantPairs`] does half of
+/// [`next_number`] gives numbers, [`GRACE`] and [`LONGEST`] say how long to remember, and [`GrantPairs`] is all of
 /// [`ProxyGrants`] for a registry of one process. `testing::registry_contract` (feature `testing`) tests whether a
 /// registry keeps this contract. The example `own_registry` is one that does.
 ///
@@ -198,9 +200,15 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
         true
     }
 
-    /// Where proxy-granting tickets are matched with their sign-ins, and kept. `None`, the default, if this registry
-    /// does not handle them.
+    /// Where proxy-granting tickets are matched with their sign-ins. `None`, the default, if this registry does not
+    /// handle them.
     fn proxy_grants(&self) -> Option<&dyn ProxyGrants> {
+        None
+    }
+
+    /// Where something is kept for open sessions. `None`, the default, if this registry keeps nothing. Then a session
+    /// that does not fit into a cookie cannot be opened.
+    fn storage(&self) -> Option<&dyn SessionStorage> {
         None
     }
 }

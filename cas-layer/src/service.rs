@@ -2,6 +2,8 @@
 
 mod above;
 mod acting;
+mod answer;
+mod answered;
 mod api;
 mod decide;
 mod extra_cookie;
@@ -12,11 +14,12 @@ mod post;
 mod require;
 
 use std::{
-    sync::Arc,
+    mem,
     task::{Context, Poll},
 };
 
 pub(crate) use above::{Anonymous, app_above};
+pub use answered::AnswerFuture;
 pub use api::{CasApi, CasApiFuture, CasApiLayer};
 use bytes::Bytes;
 pub use future::CasFuture;
@@ -26,8 +29,8 @@ pub use in_place::{CasInPlace, CasInPlaceFuture, Peeked};
 pub use require::{Require, RequireService};
 use tower::Service;
 
-use self::decide::{Action, First, decide};
-use crate::{app::Hosts, user::Place, visit::Visit};
+use self::{answer::answer, future::Fetching};
+use crate::{app::Hosts, user::Place, visit::Visitor};
 
 /// The service that [`CasLayer`](crate::CasLayer) makes of an inner one.
 #[derive(Clone, Debug)]
@@ -44,34 +47,37 @@ impl<S> Cas<S> {
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Cas<S>
 where
-    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
     ReqBody: Body + Send + 'static,
     ResBody: From<Bytes>,
 {
     type Response = Response<ResBody>;
     type Error = S::Error;
-    type Future = CasFuture<S::Future>;
+    type Future = CasFuture<S, ReqBody>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let host = match host::choose(&self.hosts, &request) {
             Ok(host) => host,
-            Err(no_host) => return CasFuture::ready(no_host.answer()),
-        };
-        let visit = Visit::of(&request, host, Place::Endpoint);
-        let served = match decide(host, &visit) {
-            First::Act(Action::Serve(serve)) => serve.to(host, visit),
-            First::Act(Action::Own(task)) => return CasFuture::reply(task.run(host, &visit)),
-            First::Read(endpoint) => {
-                let (host, now) = (Arc::clone(host), visit.now);
-                return CasFuture::endpoint(post::take(host, endpoint, request, now));
+            Err(no_host) => {
+                return CasFuture::answering(AnswerFuture::ready(no_host.answer()));
             }
         };
-        served.announce(host, request.extensions_mut());
-        // The service that `poll_ready` made ready is the one that is called.
-        CasFuture::inner(self.inner.call(request), served.marks_private, served.extra)
+        match Visitor::of(request.headers(), host, Place::Endpoint) {
+            Ok(visitor) => CasFuture::answering(answer(host, visitor, request, &mut self.inner)),
+            Err(absent) => {
+                let service = take_ready(&mut self.inner);
+                CasFuture::fetching(Fetching::new(absent, request, host, service))
+            }
+        }
     }
+}
+
+/// The service that `poll_ready` made ready, to be called later.
+fn take_ready<S: Clone>(inner: &mut S) -> S {
+    let clone = inner.clone();
+    mem::replace(inner, clone)
 }

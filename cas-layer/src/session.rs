@@ -1,8 +1,9 @@
 //! The session: what the cookie carries, how it is sealed, and how it is read back.
 //!
-//! The cookie *is* the session. Nothing about a signed-in visitor is kept on the server, save that
-//! the [registry](crate::MemoryRegistry) remembers which sessions have ended.
+//! The cookie *is* the session. The [registry](crate::MemoryRegistry) remembers which sessions have ended, and keeps
+//! the attributes that do not fit into a cookie.
 
+mod attributes;
 mod binding;
 mod confirmation;
 mod content;
@@ -13,22 +14,29 @@ mod key;
 mod lifetimes;
 mod packing;
 mod payload;
+mod place;
 mod seal;
 mod subkey;
+mod too_large;
+mod wire;
 
+pub(crate) use attributes::kept::parse as parse_kept_attributes;
 pub(crate) use binding::{Binding, BindingCookie, Remembered, Trip};
 pub(crate) use confirmation::{Confirmations, Unconfirmed, WAIT};
 pub(crate) use content::{Content, Rejected};
 pub use content::{NewSession, UserName, Veto};
-pub(crate) use cookie::{CookieShape, NoCookie, SessionCookie, remove_cookies};
+pub(crate) use cookie::{COOKIE_BUDGET, CookieShape, NoCookie, SessionCookie, remove_cookies};
 pub(crate) use encryption::Encrypter;
 pub(crate) use id::LoginValue;
 pub use id::SessionId;
 pub use key::Key;
 pub(crate) use lifetimes::Lifetimes;
+pub(crate) use packing::MAX_UNPACKED as MAX_ATTRIBUTES;
 pub(crate) use payload::{Identity, SessionData};
+pub use place::SessionPlace;
 pub(crate) use seal::Sealer;
 pub(crate) use subkey::Purpose;
+pub(crate) use too_large::TooLarge;
 
 #[cfg(test)]
 pub(crate) use payload::tests::{identity as sample_identity, session as sample_session};

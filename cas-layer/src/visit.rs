@@ -1,34 +1,19 @@
 //! One request, as far as the layer looks at it.
 
 pub(crate) mod navigation;
-
-use std::sync::Arc;
+mod visitor;
 
 use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri};
+pub(crate) use visitor::{Absent, Visitor};
 
 use crate::{
     address::{self, in_place},
     app::Host,
     clock::UnixSeconds,
     paths::ReturnPath,
-    session::{Binding, SessionCookie, SessionData},
+    session::Binding,
     user::{CasUser, Place},
 };
-
-/// The visitor's session.
-#[derive(Debug)]
-pub(crate) enum Visitor {
-    /// No session cookie that opens.
-    Anonymous,
-    /// A session cookie of ours whose session has expired or ended.
-    Ended,
-    /// A session that would be valid, but this node does not know which have ended.
-    Unverified(CasUser),
-    /// A session of ours that has been unused for too long. With another copy of its cookie it may be live.
-    Idle(CasUser),
-    /// A live session.
-    SignedIn(CasUser),
-}
 
 /// A request and its visitor.
 #[derive(Debug)]
@@ -43,13 +28,6 @@ pub(crate) struct Visit<'r> {
 }
 
 impl<'r> Visit<'r> {
-    pub(crate) fn of<B>(request: &'r Request<B>, host: &Arc<Host>, place: Place) -> Self {
-        let now = host.app.clock.now();
-        let visitor = Visitor::of(request.headers(), host, place, now);
-        Self::by(request, place, visitor, now)
-    }
-
-    /// The same for a visitor who is already known.
     pub(crate) fn by<B>(
         request: &'r Request<B>,
         place: Place,
@@ -82,7 +60,10 @@ impl<'r> Visit<'r> {
 
     /// Whether the session of the visitor's cookie is over.
     pub(crate) fn is_over(&self) -> bool {
-        matches!(self.visitor, Visitor::Ended | Visitor::Idle(_))
+        matches!(
+            self.visitor,
+            Visitor::Ended | Visitor::Idle(_) | Visitor::Lost(_)
+        )
     }
 
     /// Whether they show a session that this node cannot judge at the moment.
@@ -93,14 +74,21 @@ impl<'r> Visit<'r> {
     pub(crate) fn user(&self) -> Option<&CasUser> {
         match &self.visitor {
             Visitor::SignedIn(user) => Some(user),
-            Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) | Visitor::Unverified(_) => None,
+            Visitor::Anonymous
+            | Visitor::Ended
+            | Visitor::Idle(_)
+            | Visitor::Lost(_)
+            | Visitor::Unverified(_) => None,
         }
     }
 
     /// The session of this cookie, known to be valid or not: the one that a sign-out or another sign-in ends.
     pub(crate) fn owner(&self) -> Option<&CasUser> {
         match &self.visitor {
-            Visitor::SignedIn(user) | Visitor::Idle(user) | Visitor::Unverified(user) => Some(user),
+            Visitor::SignedIn(user)
+            | Visitor::Idle(user)
+            | Visitor::Lost(user)
+            | Visitor::Unverified(user) => Some(user),
             Visitor::Anonymous | Visitor::Ended => None,
         }
     }
@@ -163,45 +151,6 @@ impl<'r> Visit<'r> {
     pub(crate) fn wants_page(&self) -> bool {
         self.place != Place::Request && navigation::shows_page(self.method, self.headers)
     }
-}
-
-impl Visitor {
-    pub(crate) fn of(
-        headers: &HeaderMap,
-        host: &Arc<Host>,
-        place: Place,
-        now: UnixSeconds,
-    ) -> Self {
-        let Some(session) = read(&host.session_cookie, headers, now) else {
-            return Self::Anonymous;
-        };
-        // The seal holds for all layers of an app, and not all of them need accept the same proxies, nor for ever.
-        if !session.proxies.is_empty() && !host.client.accepts(&session.proxies) {
-            return Self::Anonymous;
-        }
-        if host.app.lifetimes.is_over(&session, now)
-            || host.app.registry.is_ended(&host.registered(&session))
-        {
-            return Self::Ended;
-        }
-        let is_idle = host.app.lifetimes.is_idle(&session, now);
-        let user = CasUser::new(session, Arc::clone(host), place);
-        if is_idle {
-            return Self::Idle(user);
-        }
-        if host.app.registry.is_current() {
-            Self::SignedIn(user)
-        } else {
-            Self::Unverified(user)
-        }
-    }
-}
-
-/// A session from a node whose clock is far ahead is left alone, like one that does not open.
-fn read(cookie: &SessionCookie, headers: &HeaderMap, now: UnixSeconds) -> Option<SessionData> {
-    cookie
-        .read(headers)
-        .filter(|session| !session.is_from_the_future(now))
 }
 
 /// The URI before a router took something off its path, where it says so.

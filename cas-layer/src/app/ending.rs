@@ -16,6 +16,7 @@ impl Host {
         let Some(session) = user.session() else {
             return;
         };
+        self.app.contents.forget(session.id);
         let ended = self
             .app
             .registry

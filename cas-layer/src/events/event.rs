@@ -6,6 +6,7 @@ use super::{
     proxying::{GrantOutcome, ProxyCallbackOutcome},
     refused::{Refused, RefusedReason},
     signed_out::{SignOutCause, SignedOut},
+    storage::StorageOutcome,
 };
 use crate::{
     client::{ProxyTicketErrorKind, ValidationErrorKind},
@@ -25,6 +26,8 @@ pub(crate) enum Event<'e> {
     SignedOut(SignedOut<'e>),
     /// A browser comes back again and again without the cookie of its open session.
     SessionNotKept(SessionId),
+    /// The registry keeps attributes of this session, or was asked for them.
+    Storage(SessionId, StorageOutcome<'e>),
     /// The CAS server answered, or did not.
     Validated {
         result: Result<(), ValidationErrorKind>,
@@ -93,6 +96,7 @@ impl<'e> Event<'e> {
             Self::SignedOut(signed_out) => signed_out.cas_url = cas_url,
             Self::SignedIn(_)
             | Self::SessionNotKept(_)
+            | Self::Storage(..)
             | Self::Validated { .. }
             | Self::LogoutRequest(..)
             | Self::ProxyCallback(_)

@@ -14,8 +14,9 @@ use super::{
     proxying::{GrantOutcome, ProxyCallbackOutcome, proxy_ticket_result},
     refused::{Refused, RefusedReason},
     signed_out::{SignOutCause, SignedOut},
+    storage::StorageOutcome,
 };
-use crate::{protocol::Protocol, registry::RegistryError, seldom::Seldom};
+use crate::{protocol::Protocol, registry::RegistryError, seldom::Seldom, session::SessionId};
 
 const TARGET: &str = "cas_layer";
 
@@ -72,6 +73,7 @@ pub(super) fn write(event: &Event<'_>, repeats: &Repeats) {
             %session,
             "a browser does not keep the session cookie"
         ),
+        Event::Storage(session, outcome) => write_storage(*session, *outcome, repeats),
         Event::Validated { result, took } => tracing::debug!(
             target: TARGET,
             event = "validated",
@@ -89,6 +91,49 @@ pub(super) fn write(event: &Event<'_>, repeats: &Repeats) {
             "the app asked for a proxy ticket"
         ),
     }
+}
+
+/// The browser with the session may come as often as it likes, so all but the first of these are said seldom.
+fn write_storage(session: SessionId, outcome: StorageOutcome<'_>, repeats: &Repeats) {
+    let (level, message) = match outcome {
+        StorageOutcome::Kept { .. } => (
+            Level::DEBUG,
+            "a session does not fit into a small cookie: the registry keeps its attributes",
+        ),
+        StorageOutcome::Read => (Level::DEBUG, "the attributes of a session were read"),
+        StorageOutcome::Gone => (
+            Level::WARN,
+            "the registry no longer has the attributes of a session: its user has to sign in again",
+        ),
+        StorageOutcome::Unreadable => (
+            Level::ERROR,
+            "what the registry has of a session was sealed by another key: its user has to sign in again",
+        ),
+        StorageOutcome::RegistryFailed(_) => (
+            Level::ERROR,
+            "the attributes of a session cannot be read: its user gets 503",
+        ),
+    };
+    let (level, unsaid) = repeats.level(["session-storage", outcome.as_str()], level);
+    let bytes = match outcome {
+        StorageOutcome::Kept { bytes } => Some(bytes),
+        _ => None,
+    };
+    let error = match outcome {
+        StorageOutcome::RegistryFailed(error) => Some(error),
+        _ => None,
+    };
+    say!(
+        level,
+        event = "session-storage",
+        result = outcome.as_str(),
+        %session,
+        bytes,
+        error = error.map(tracing::field::display),
+        source = error.and_then(|error| source_of(error)),
+        unsaid,
+        "{message}"
+    );
 }
 
 fn write_refused(refused: &Refused<'_>, repeats: &Repeats) {
@@ -342,7 +387,7 @@ fn describe_refusal(reason: RefusedReason) -> (Level, &'static str) {
         RefusedReason::NotConfirmed => (Level::INFO, "a sign-in was not confirmed by its user"),
         RefusedReason::SessionTooLarge => (
             Level::ERROR,
-            "a session does not fit into a cookie: nobody is signed in",
+            "a session is too large to be kept: nobody is signed in",
         ),
         RefusedReason::InternalError => {
             (Level::ERROR, "a session has no cookie: nobody is signed in")

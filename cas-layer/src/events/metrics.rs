@@ -12,6 +12,7 @@ const SIGN_INS: &str = "cas_layer_sign_ins_total";
 const VALIDATION: &str = "cas_layer_validation_seconds";
 const SESSIONS_ENDED: &str = "cas_layer_sessions_ended_total";
 const LOGOUT_REQUESTS: &str = "cas_layer_logout_requests_total";
+const STORAGE: &str = "cas_layer_session_storage_total";
 const PROXY_CALLBACKS: &str = "cas_layer_proxy_callbacks_total";
 const PROXY_GRANTS: &str = "cas_layer_proxy_grants_total";
 const PROXY_TICKETS: &str = "cas_layer_proxy_tickets_total";
@@ -37,6 +38,11 @@ pub(crate) fn describe() {
         LOGOUT_REQUESTS,
         Unit::Count,
         "Single-logout messages, by channel and result"
+    );
+    describe_counter!(
+        STORAGE,
+        Unit::Count,
+        "Sessions whose attributes the registry keeps, by what became of them"
     );
     describe_counter!(
         PROXY_CALLBACKS,
@@ -73,6 +79,9 @@ pub(super) fn count(event: &Event<'_>) {
         }
         Event::ProxyCallback(outcome) => {
             counter!(PROXY_CALLBACKS, "result" => outcome.as_str()).increment(1);
+        }
+        Event::Storage(_, outcome) => {
+            counter!(STORAGE, "result" => outcome.as_str()).increment(1);
         }
         Event::Grant(outcome) => {
             counter!(PROXY_GRANTS, "result" => outcome.as_str()).increment(1);

@@ -5,7 +5,7 @@ use std::{error::Error, fmt};
 use crate::{
     client::{ValidationError, ValidationErrorKind},
     registry::{RegistryError, RegistryErrorKind},
-    session::{NoCookie, Rejected, SessionId},
+    session::{Rejected, SessionId, TooLarge},
     user::CasUser,
 };
 
@@ -60,7 +60,7 @@ pub enum RefusedReason {
     /// With [`bare_service_url`](crate::SignInOptions::bare_service_url): the user was asked to confirm their name,
     /// and said no, or answered too late or twice. Or it is a program, which cannot be asked.
     NotConfirmed,
-    /// The session does not fit into a cookie.
+    /// The session is too large for where it [has its place](crate::SessionPlace).
     SessionTooLarge,
     /// The operating system gave no random bytes.
     InternalError,
@@ -148,12 +148,9 @@ impl From<&RegistryError> for RefusedReason {
     }
 }
 
-impl From<&NoCookie> for RefusedReason {
-    fn from(no_cookie: &NoCookie) -> Self {
-        match no_cookie {
-            NoCookie::TooLarge { .. } => Self::SessionTooLarge,
-            NoCookie::NotSealed => Self::InternalError,
-        }
+impl From<&TooLarge> for RefusedReason {
+    fn from(_: &TooLarge) -> Self {
+        Self::SessionTooLarge
     }
 }
 

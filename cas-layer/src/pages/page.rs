@@ -38,7 +38,7 @@ pub enum PageKind {
     CookiesNeeded,
     /// The browser does not keep the session cookie.
     SessionNotKept,
-    /// The session does not fit into a cookie: the CAS server sent too many attributes.
+    /// The session is too large to be kept: the CAS server sent too many attributes.
     SessionTooLarge,
     /// Something failed in the app. The request is not to blame.
     InternalError,
@@ -100,8 +100,9 @@ impl PageKind {
                  cookies for this site, or remove some of its old ones."
             }
             Self::SessionTooLarge => {
-                "You signed in, but your account has more attributes than fit into a session cookie. Please tell \
-                 the people who run this site."
+                "You signed in, but your account has more attributes than fit into a session of this site. Please tell \
+                 its administrator when this happened: the log says which attributes are the largest. You can sign \
+                 in as somebody else."
             }
             Self::InternalError => "The sign-in did not work. Please try again in a minute.",
         }
@@ -114,7 +115,7 @@ impl PageKind {
             Self::SignInNeeded => "Sign in",
             Self::NotAllowed | Self::SessionNotKept => "Continue",
             Self::SignInVetoed => "Sign out",
-            Self::ConfirmationNeeded => "Sign in as somebody else",
+            Self::ConfirmationNeeded | Self::SessionTooLarge => "Sign in as somebody else",
             Self::SignInRefused
             | Self::InvalidTicket
             | Self::CasUnavailable
@@ -122,7 +123,6 @@ impl PageKind {
             | Self::RegistryUnavailable
             | Self::SessionUnverified
             | Self::CookiesNeeded
-            | Self::SessionTooLarge
             | Self::InternalError => "Try again",
         }
     }

@@ -2,11 +2,11 @@
 
 mod create;
 mod failure;
-mod grants;
 #[cfg(unix)]
 mod guard;
 mod known;
 mod reader;
+mod storage;
 mod store;
 mod sweep;
 mod tables;
@@ -36,7 +36,7 @@ use self::{
 };
 use super::{
     AccountId, EndedSessions, GrantPairs, LONGEST, LogoutSender, Opened, ProxyGrants, Registry,
-    RegistryError, RegistryErrorKind, RegistryFuture, turns::Turns,
+    RegistryError, RegistryErrorKind, RegistryFuture, SessionStorage, turns::Turns,
 };
 use crate::{clock::UnixSeconds, session::SessionId};
 
@@ -57,8 +57,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 ///   session, open or ended, and never shrinks.
 /// - To find out whether a logout request names a session, the registry only reads. So what strangers send is not
 ///   written, and does not wait where sign-ins do.
-/// - Proxy-granting tickets that are kept for open sessions are in the file, sealed, and survive as the sessions do.
-///   Pairs that wait to be collected are in memory.
+/// - What is kept for open sessions is in the file, sealed, and survives as the sessions do: proxy-granting tickets,
+///   and attributes that are too large for a cookie. All of it together takes at most 256 MiB. Beyond that, a user
+///   whose session does not fit into a cookie gets a 503. Pairs that wait to be collected are in memory.
 /// - While the file cannot be written (a full disk), nobody is signed in. A sign-out holds for this process and is
 ///   saved when the file can be written again. A single logout is answered with an error. The log says when this
 ///   begins and ends.
@@ -267,6 +268,10 @@ impl Registry for FileRegistry {
     }
 
     fn proxy_grants(&self) -> Option<&dyn ProxyGrants> {
+        Some(&self.0.pairs)
+    }
+
+    fn storage(&self) -> Option<&dyn SessionStorage> {
         Some(self)
     }
 }

@@ -1,4 +1,4 @@
-//! Proxy-granting tickets: from the CAS server's callback to the sign-in that they belong to, and their storage.
+//! Proxy-granting tickets: from the CAS server's callback to the sign-in that they belong to.
 
 mod pairs;
 
@@ -7,16 +7,15 @@ use std::{fmt, time::Duration};
 use sha2::{Digest as _, Sha256};
 
 pub use self::pairs::GrantPairs;
-use super::RegistryFuture;
 #[cfg(doc)]
-use super::{Registry, RegistryErrorKind};
+use super::{Registry, RegistryErrorKind, SessionStorage};
+use super::{RegistryFuture, Sealed};
 use crate::{
     clock::UnixSeconds,
     id::{first_half, id},
-    session::SessionId,
 };
 
-/// Brings proxy-granting tickets together with the sign-ins that they belong to, and keeps them for the sessions.
+/// Brings proxy-granting tickets together with the sign-ins that they belong to.
 ///
 /// An app that asks for a proxy-granting ticket (PGT) gets it by two ways (CAS protocol, 2.5.4). *While* a service
 /// ticket is validated, the CAS server calls a public URL of the app with the pair of PGT and IOU. The answer to the
@@ -28,11 +27,11 @@ use crate::{
 /// 3. [`collect`](Self::collect), when the answer names an IOU. The value from `expect` is dropped when the pair is
 ///    there, or when there is no pair to wait for.
 ///
-/// Most apps then carry the PGT in the session's cookie. For the others, [`keep`](Self::keep), [`kept`](Self::kept) and
-/// [`forget`](Self::forget) hold it for as long as the session lasts.
+/// Most apps then carry the PGT in the session's cookie. For the others, [`SessionStorage`] holds it for as long as the
+/// session lasts.
 ///
-/// A registry does not know CAS or any PGT: it has hashes of IOUs, ids of sessions, and bytes that the layer has
-/// sealed with the app's key. Without that key, nobody can use what is in its file or server.
+/// A registry does not know CAS or any PGT: it has hashes of IOUs, and bytes that the layer has sealed with the app's
+/// key. Without that key, nobody can use what is in its file or server.
 ///
 /// [`Registry::proxy_grants`] leads here. The three registries of this crate have it.
 ///
@@ -44,9 +43,6 @@ use crate::{
 ///   for another one.
 /// - A pair is collected once: of all callers on all nodes, one gets it.
 /// - Waiting in `collect` holds no lock and blocks no other caller.
-/// - What is kept for a session is gone for good when the session is ended, in the same step. It also goes with the
-///   entry of the open session when that expires. Sessions that [`Registry::end_all`] has ended may keep theirs until
-///   then; nobody asks for it.
 /// - A future that is dropped has either done its work or done nothing. A validation that it was announcing is then
 ///   not expected.
 /// - No future takes longer than about a second, and `collect` no longer than its patience and about a second. If
@@ -55,7 +51,7 @@ use crate::{
 /// # Errors
 /// [`RegistryErrorKind::Unavailable`] if the registry cannot be reached. No such error stops a sign-in: a session
 /// works without its PGT, and only calls to other services in the user's name fail. A pair may be lost when the
-/// registry fails, and so may what is kept.
+/// registry fails.
 ///
 /// Times are in seconds since the Unix epoch, by the clock of the calling node. A registry of many nodes may use a
 /// clock of its own.
@@ -65,13 +61,9 @@ pub trait ProxyGrants: fmt::Debug + Send + Sync {
     fn expect(&self, lasts: Duration, now: UnixSeconds) -> RegistryFuture<'_, Expected>;
 
     /// Stores a pair: the PGT, sealed, under the hash of its IOU. It comes from the network: an unexpected pair
-    /// leaves no trace.
-    fn deliver(
-        &self,
-        iou: IouId,
-        grant: SealedGrant,
-        now: UnixSeconds,
-    ) -> RegistryFuture<'_, Delivered>;
+    /// leaves no trace. The layer brings no pair of more than 1 KiB.
+    fn deliver(&self, iou: IouId, grant: Sealed, now: UnixSeconds)
+    -> RegistryFuture<'_, Delivered>;
 
     /// Hands a pair out, and forgets it. If it is not there yet, waits for as long as `patience`: the answer to the
     /// validation may overtake the call, above all if the call goes to another node.
@@ -80,23 +72,7 @@ pub trait ProxyGrants: fmt::Debug + Send + Sync {
         iou: IouId,
         patience: Duration,
         now: UnixSeconds,
-    ) -> RegistryFuture<'_, Option<SealedGrant>>;
-
-    /// Keeps a PGT for an open session, in place of the one before. Returns `false` if the session is not open, or no
-    /// longer; then nothing is kept.
-    fn keep(
-        &self,
-        session: SessionId,
-        grant: SealedGrant,
-        now: UnixSeconds,
-    ) -> RegistryFuture<'_, bool>;
-
-    /// The PGT that is kept for a session, unless that has ended or expired.
-    fn kept(&self, session: SessionId, now: UnixSeconds)
-    -> RegistryFuture<'_, Option<SealedGrant>>;
-
-    /// Forgets the PGT that is kept for a session. The session goes on without it.
-    fn forget(&self, session: SessionId) -> RegistryFuture<'_, ()>;
+    ) -> RegistryFuture<'_, Option<Sealed>>;
 }
 
 id! {
@@ -111,34 +87,6 @@ impl IouId {
     #[must_use]
     pub fn of(iou: &str) -> Self {
         Self(first_half(Sha256::new().chain_update(iou)))
-    }
-}
-
-/// A proxy-granting ticket, sealed with the app's key: bytes that mean nothing to a registry.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SealedGrant(Box<[u8]>);
-
-impl SealedGrant {
-    /// The longest that one may be, in bytes: four times the longest ticket.
-    pub const MAX_BYTES: usize = 1024;
-
-    /// Takes sealed bytes. `None` if there are more than [`MAX_BYTES`](Self::MAX_BYTES).
-    #[must_use]
-    pub fn new(sealed: Vec<u8>) -> Option<Self> {
-        (sealed.len() <= Self::MAX_BYTES).then(|| Self(sealed.into_boxed_slice()))
-    }
-
-    /// The bytes, for a registry that stores them and for the owner of the key.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-/// How many bytes there are, not which.
-impl fmt::Debug for SealedGrant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SealedGrant({} bytes)", self.0.len())
     }
 }
 
@@ -190,18 +138,5 @@ mod tests {
     fn the_id_is_the_first_half_of_the_ious_sha_256() {
         let id = IouId::of("PGTIOU-84678-8a9d2sfa23casd");
         assert_eq!(format!("{id:?}"), "IouId(475f97be14ec39f4bc8e15f59495d68e)");
-    }
-
-    #[test]
-    fn a_kilobyte_is_taken_and_not_a_byte_more() {
-        let longest = SealedGrant::new(vec![7; 1024]).unwrap();
-        assert_eq!(longest.as_bytes(), [7; 1024]);
-        assert_eq!(SealedGrant::new(vec![7; 1025]), None);
-    }
-
-    #[test]
-    fn what_is_sealed_is_not_shown() {
-        let grant = SealedGrant::new(b"PGT-1".to_vec()).unwrap();
-        assert_eq!(format!("{grant:?}"), "SealedGrant(5 bytes)");
     }
 }

@@ -1,5 +1,6 @@
 //! The registry of a single process.
 
+mod kept;
 mod known;
 #[cfg(test)]
 mod tests;
@@ -13,8 +14,8 @@ use std::{
 
 use self::known::{Known, State};
 use super::{
-    AccountId, Delivered, EndedSessions, Expected, GrantPairs, IouId, LogoutSender, Opened,
-    ProxyGrants, RegisteredSession, Registry, RegistryError, RegistryFuture, SealedGrant,
+    AccountId, EndedSessions, GrantPairs, Item, LogoutSender, Opened, ProxyGrants,
+    RegisteredSession, Registry, RegistryError, RegistryFuture, Sealed, SessionStorage,
     next_number,
 };
 use crate::{
@@ -32,8 +33,11 @@ use crate::{
 /// - A request without a verified session or ticket never adds an entry. At most [`capacity`](Self::with_capacity)
 ///   sessions are open at once. A sign-in beyond that gets a 503 and a log line, and nobody else is signed out for
 ///   it.
-/// - A proxy-granting ticket that is kept for an open session takes its sealed length and about 90 bytes more.
-///   Tickets that wait to be collected take 900 KB at most, whatever comes from the network.
+/// - What is kept for an open session takes its sealed length and about 100 bytes more: a proxy-granting ticket, or
+///   attributes that are too large for a cookie. All of it together takes at most 64 MiB, or as much as
+///   [`with_room_for`](Self::with_room_for) says. Beyond that, a user whose session does not fit into a cookie gets a
+///   503. Proxy-granting tickets that wait to be collected take 900 KB at most, whatever comes from the network.
+/// - After a restart, users whose attributes were kept here have to sign in again.
 ///
 /// Clones share what they know. A check whether a session has ended takes one look-up behind a read lock. Nobody
 /// blocks that lock for longer than it takes to change a few entries.
@@ -69,6 +73,13 @@ impl MemoryRegistry {
             ended: EndedSessions::new(),
             pairs: GrantPairs::default(),
         }))
+    }
+
+    /// The same registry, which keeps at most so many bytes for all sessions together.
+    #[must_use]
+    pub fn with_room_for(self, kept_bytes: usize) -> Self {
+        self.known().kept.limit(kept_bytes);
+        self
     }
 
     fn begin_now(&self, id: SessionId) {
@@ -239,52 +250,36 @@ impl Registry for MemoryRegistry {
     }
 
     fn proxy_grants(&self) -> Option<&dyn ProxyGrants> {
+        Some(&self.0.pairs)
+    }
+
+    fn storage(&self) -> Option<&dyn SessionStorage> {
         Some(self)
     }
 }
 
-impl ProxyGrants for MemoryRegistry {
-    fn expect(&self, lasts: Duration, now: UnixSeconds) -> RegistryFuture<'_, Expected> {
-        ready(Ok(self.0.pairs.expect(lasts, now)))
-    }
-
-    fn deliver(
-        &self,
-        iou: IouId,
-        grant: SealedGrant,
-        now: UnixSeconds,
-    ) -> RegistryFuture<'_, Delivered> {
-        ready(Ok(self.0.pairs.deliver(iou, grant, now)))
-    }
-
-    fn collect(
-        &self,
-        iou: IouId,
-        patience: Duration,
-        now: UnixSeconds,
-    ) -> RegistryFuture<'_, Option<SealedGrant>> {
-        Box::pin(async move { Ok(self.0.pairs.collect(iou, patience, now).await) })
-    }
-
+impl SessionStorage for MemoryRegistry {
     fn keep(
         &self,
         session: SessionId,
-        grant: SealedGrant,
+        item: Item,
+        sealed: Sealed,
         now: UnixSeconds,
     ) -> RegistryFuture<'_, bool> {
-        ready(Ok(self.known().keep(session, grant, now)))
+        ready(self.known().keep(session, item, sealed, now))
     }
 
     fn kept(
         &self,
         session: SessionId,
+        item: Item,
         now: UnixSeconds,
-    ) -> RegistryFuture<'_, Option<SealedGrant>> {
-        ready(Ok(self.known().kept(session, now)))
+    ) -> RegistryFuture<'_, Option<Sealed>> {
+        ready(Ok(self.known().kept(session, item, now)))
     }
 
-    fn forget(&self, session: SessionId) -> RegistryFuture<'_, ()> {
-        self.known().forget_grant(session);
+    fn forget(&self, session: SessionId, item: Item) -> RegistryFuture<'_, ()> {
+        self.known().kept.remove(session, item);
         ready(Ok(()))
     }
 }

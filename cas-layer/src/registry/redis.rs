@@ -3,7 +3,7 @@
 //! - [`scripts`] are the steps that Redis takes, each whole or not at all. Look there for the states of a session.
 //! - [`node`] is what a node knows. It imports no task; [`tasks`] starts those that run over it.
 //! - They keep two connections: one for calls, and one on which [`follow`] waits for news.
-//! - [`grants`] is what Redis does for proxy-granting tickets.
+//! - [`grants`] is what Redis does for proxy-granting tickets, and [`storage`] what it keeps for open sessions.
 //! - [`queue`] and [`flush`] bring sign-outs to Redis; sign-ins go there directly. [`named`] first checks whether
 //!   there is anything to end.
 //! - [`recovery`] and [`reopen`] restore what Redis has lost.
@@ -34,6 +34,7 @@ mod reopen;
 mod replicas;
 mod scripts;
 mod seen;
+mod storage;
 mod stream;
 mod tasks;
 mod tls;
@@ -60,7 +61,7 @@ use self::{
 };
 use super::{
     AccountId, EndedSessions, LONGEST, LogoutSender, Opened, ProxyGrants, RegisteredSession,
-    Registry, RegistryError, RegistryErrorKind, RegistryFuture,
+    Registry, RegistryError, RegistryErrorKind, RegistryFuture, SessionStorage,
 };
 use crate::{clock::UnixSeconds, session::SessionId};
 
@@ -306,6 +307,10 @@ impl Registry for RedisRegistry {
     }
 
     fn proxy_grants(&self) -> Option<&dyn ProxyGrants> {
+        Some(self)
+    }
+
+    fn storage(&self) -> Option<&dyn SessionStorage> {
         Some(self)
     }
 }

@@ -107,7 +107,9 @@ pub(super) fn at_app(host: &Host, visit: &Visit<'_>, access: &Access) -> Action 
     let is_private = access.is_private();
     let brings = match &visit.visitor {
         Visitor::SignedIn(_) if is_private => Brings::Renewal,
-        Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) if access.is_gateway() => {
+        Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) | Visitor::Lost(_)
+            if access.is_gateway() =>
+        {
             match step::gateway(host, visit) {
                 Gateway::Pass => Brings::Nothing,
                 Gateway::Probe => Brings::Probe,

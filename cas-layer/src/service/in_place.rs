@@ -3,6 +3,7 @@
 mod arrival;
 mod decide;
 mod future;
+mod next;
 mod peek;
 mod peeked;
 mod service;

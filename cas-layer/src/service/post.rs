@@ -26,7 +26,7 @@ use crate::{
         single_logout::{self, NoLogout},
     },
     user::Place,
-    visit::{Visit, navigation, original_uri},
+    visit::{Visit, Visitor, navigation, original_uri},
 };
 
 const LOGOUT_REQUEST: &str = "logoutRequest";
@@ -165,8 +165,9 @@ async fn end_sessions(
 
 /// The rest is the same as for a ticket in the query.
 async fn sign_in(host: &Arc<Host>, request: &Request<()>, ticket: String) -> Response<Bytes> {
+    let visitor = Visitor::look_up(request.headers(), host, Place::Endpoint).await;
     let callback = {
-        let visit = Visit::of(request, host, Place::Endpoint);
+        let visit = Visit::by(request, Place::Endpoint, visitor, host.app.clock.now());
         let query = LoginQuery::parse(visit.uri.query(), host).with_posted(ticket);
         match step::arrive(host, &visit, query).take(host, &visit) {
             Taken::Answer(answer) => return answer.render(host, &Reader::of(&visit)),

@@ -9,7 +9,9 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tower::{Layer, Service};
 
-use super::{Anonymous, CasFuture, app_above, decide::Task, extra_cookie::ExtraCookie, in_place};
+use super::{
+    Anonymous, AnswerFuture, app_above, decide::Task, extra_cookie::ExtraCookie, in_place,
+};
 use crate::{
     answer,
     error::ConfigError,
@@ -96,7 +98,7 @@ where
 {
     type Response = Response<ResBody>;
     type Error = S::Error;
-    type Future = CasFuture<S::Future>;
+    type Future = AnswerFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -113,7 +115,7 @@ where
                 "a route requires a user, but no CasLayer is over it"
             );
             let status = StatusCode::INTERNAL_SERVER_ERROR;
-            return CasFuture::ready(answer::text(status, "internal error"));
+            return AnswerFuture::ready(answer::text(status, "internal error"));
         };
         let now = host.app.clock.now();
         let verdict = self.access.judge(user.as_ref(), now);
@@ -126,11 +128,11 @@ where
         let is_unverified = extensions
             .get::<Anonymous>()
             .is_some_and(|it| it.is_unverified);
-        let refused = |step| CasFuture::reply(Task::SignIn(step).run(&host, &visit));
+        let refused = |step| AnswerFuture::reply(Task::SignIn(step).run(&host, &visit));
         match verdict {
             Verdict::Welcome => {
                 let is_private = host.app.private_by_default;
-                CasFuture::inner(self.inner.call(request), is_private, renewal)
+                AnswerFuture::inner(self.inner.call(request), is_private, renewal)
             }
             // As everywhere, nobody is asked to sign in who may have a session.
             Verdict::SignIn if is_unverified => {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Encrypter, LoginValue, Sealer, SessionData, SessionId, payload::encoded};
+use super::{Encrypter, LoginValue, Sealer, SessionData, SessionId, wire::encoded};
 use crate::clock::UnixSeconds;
 
 /// How long a user has to confirm, in seconds.

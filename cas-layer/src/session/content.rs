@@ -9,10 +9,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::{
-    Lifetimes, SessionId,
-    payload::{Identity, LazyAttributes},
-};
+use super::{Lifetimes, SessionId, attributes::Held, payload::Identity};
 use crate::{
     attributes::Attributes,
     clock::{UnixSeconds, to_unix},
@@ -236,7 +233,7 @@ impl Identity {
             granting_ticket: None,
             user: 0..content.name().len(),
             payload: Zeroizing::new(content.name().into()),
-            attributes: LazyAttributes::decoded(content.into_attributes()),
+            attributes: Held::given(content.into_attributes()),
         }
     }
 }

@@ -177,12 +177,17 @@ pub(crate) struct SessionCookie {
     pub(crate) persistent: bool,
 }
 
+/// The most bytes that name and value have together where the registry can keep what is larger. nginx takes response
+/// heads of 4 KiB by default, with a `Location` and the fields of the app in it. And it takes requests with 8 KiB of
+/// cookies, which may be those of several apps.
+pub(crate) const COOKIE_BUDGET: usize = 1280;
+
 /// Why a session does not become a cookie.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub(crate) enum NoCookie {
     /// The bytes that name and value would have together.
-    #[error("the cookie would have {bytes} bytes, and {MAX_COOKIE_BYTES} are the limit")]
-    TooLarge { bytes: usize },
+    #[error("the cookie would have {bytes} bytes, and {limit} are the limit")]
+    TooLarge { bytes: usize, limit: usize },
     #[error("the operating system has no random bytes")]
     NotSealed,
 }
@@ -206,6 +211,16 @@ impl SessionCookie {
         session: &SessionData,
         now: UnixSeconds,
     ) -> Result<HeaderValue, NoCookie> {
+        self.write_within(MAX_COOKIE_BYTES, session, now)
+    }
+
+    /// The same, if name and value have at most `limit` bytes together.
+    pub(crate) fn write_within(
+        &self,
+        limit: usize,
+        session: &SessionData,
+        now: UnixSeconds,
+    ) -> Result<HeaderValue, NoCookie> {
         let payload = session
             .encode(now, self.encrypted)
             .ok_or(NoCookie::NotSealed)?;
@@ -215,8 +230,8 @@ impl SessionCookie {
             self.sealer.seal(&payload)
         };
         let bytes = self.shape.name.len() + value.len();
-        if bytes > MAX_COOKIE_BYTES {
-            return Err(NoCookie::TooLarge { bytes });
+        if bytes > limit {
+            return Err(NoCookie::TooLarge { bytes, limit });
         }
         let left = session.expires_at.saturating_sub(now);
         let max_age = self
@@ -373,7 +388,13 @@ mod tests {
             assert!(pair.len() - 1 <= 4096, "{}", pair.len());
             assert!(cookie.read(&headers(&[pair.as_bytes()])).is_some());
             let more = cookie.write(&of_size(largest + 1), 1_000);
-            assert!(matches!(more, Err(NoCookie::TooLarge { bytes: 4097.. })));
+            assert!(matches!(
+                more,
+                Err(NoCookie::TooLarge {
+                    bytes: 4097..,
+                    limit: 4096
+                })
+            ));
         }
     }
 

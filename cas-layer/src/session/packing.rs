@@ -6,10 +6,13 @@
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
 /// The most bytes that attributes may have when they are unpacked.
-pub(super) const MAX_UNPACKED: usize = 1024 * 1024;
+pub(crate) const MAX_UNPACKED: usize = 1024 * 1024;
 
 /// What is shorter is left as it is: there is little to win, and every request would have to undo it.
 const WORTH_IT: usize = 256;
+
+/// What is longer is not expected to fit into a cookie, even if it is packed.
+const MAY_FIT: usize = 64 * 1024;
 
 /// The same in fewer bytes, if it is worth it.
 pub(super) fn pack(bytes: &[u8]) -> Option<Vec<u8>> {
@@ -18,7 +21,13 @@ pub(super) fn pack(bytes: &[u8]) -> Option<Vec<u8>> {
     }
     // It fits, or it is not shorter.
     let mut packed = Vec::with_capacity(bytes.len());
-    let mut stream = Compress::new(Compression::best(), false);
+    // More time is worth it only where a cookie may come out.
+    let level = if bytes.len() > MAY_FIT {
+        Compression::default()
+    } else {
+        Compression::best()
+    };
+    let mut stream = Compress::new(level, false);
     let status = stream.compress_vec(bytes, &mut packed, FlushCompress::Finish);
     let is_whole = matches!(status, Ok(Status::StreamEnd));
     (is_whole && packed.len() < bytes.len()).then_some(packed)

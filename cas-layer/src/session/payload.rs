@@ -6,16 +6,17 @@
 use std::{
     fmt,
     ops::{Deref, DerefMut, Range},
-    sync::OnceLock,
+    sync::Arc,
 };
 
-use postcard::{ser_flavors::Size, serialize_with_flavor};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{
     SessionId,
-    packing::{pack, unpack},
+    attributes::{Held, kept},
+    packing::MAX_UNPACKED,
+    wire::{encoded, whole},
 };
 use crate::{attributes::Attributes, clock::UnixSeconds, protocol::ProxyGrantingTicket};
 
@@ -28,6 +29,9 @@ const PROXY_VERSION: u8 = 3;
 
 /// The version of a session, of either kind, whose attributes are packed.
 const PACKED_VERSION: u8 = 4;
+
+/// The version of a session, of either kind, whose attributes the registry keeps.
+const KEPT_VERSION: u8 = 5;
 
 /// How far ahead of this node's clock a cookie may have been issued, in seconds: the clocks of nodes differ.
 const MAX_AHEAD: UnixSeconds = 5 * 60;
@@ -54,7 +58,7 @@ pub(crate) struct Identity {
     pub(crate) proxies: Vec<String>,
     /// What the app needs to get proxy tickets for the user.
     pub(crate) granting_ticket: Option<ProxyGrantingTicket>,
-    pub(super) attributes: LazyAttributes,
+    pub(super) attributes: Held,
 }
 
 /// The content of a session cookie: the user, and what the registry and the layer need to know of the session.
@@ -166,6 +170,31 @@ impl Identity {
         self.attributes.get(&self.payload)
     }
 
+    /// Whether the registry keeps the attributes, and they have not been read from there.
+    pub(crate) fn lacks_attributes(&self) -> bool {
+        matches!(self.attributes, Held::Apart(None))
+    }
+
+    /// Whether the registry keeps the attributes.
+    pub(crate) fn is_kept(&self) -> bool {
+        matches!(self.attributes, Held::Apart(_))
+    }
+
+    /// The attributes as the registry is to keep them. `Err` with their length, if they are too long.
+    pub(crate) fn attributes_to_keep(&self) -> Result<Zeroizing<Vec<u8>>, usize> {
+        let lain = self.attributes.encoded(&self.payload).ok_or(0_usize)?;
+        let length = lain.unpacked.unwrap_or(lain.bytes.len());
+        if length > MAX_UNPACKED {
+            return Err(length);
+        }
+        kept::write(&lain).ok_or(length)
+    }
+
+    /// From here on the registry keeps the attributes, and these are they.
+    pub(crate) fn hold_apart(&mut self, attributes: Arc<Attributes>) {
+        self.attributes = Held::Apart(Some(attributes));
+    }
+
     pub(crate) fn is_expired(&self, now: UnixSeconds) -> bool {
         now >= self.expires_at
     }
@@ -199,7 +228,7 @@ impl SessionData {
         };
         let granting_ticket = self.granting_ticket.as_ref().filter(|_| secret);
         let is_plain = self.proxies.is_empty() && granting_ticket.is_none();
-        if is_plain && lain.unpacked.is_none() {
+        if is_plain && lain.unpacked.is_none() && !self.is_kept() {
             return encoded(&(VERSION, wire));
         }
         let session = ProxyWire {
@@ -208,6 +237,7 @@ impl SessionData {
             granting_ticket: granting_ticket.map(ProxyGrantingTicket::expose_secret),
         };
         match lain.unpacked {
+            None if self.is_kept() => encoded(&(KEPT_VERSION, session)),
             None => encoded(&(PROXY_VERSION, session)),
             Some(unpacked) => encoded(&(PACKED_VERSION, PackedWire { session, unpacked })),
         }
@@ -222,7 +252,7 @@ impl SessionData {
                 None,
             ),
             VERSION => (ProxyWire::from(whole::<Wire<'_>>(fields)?), None),
-            PROXY_VERSION => (whole(fields)?, None),
+            PROXY_VERSION | KEPT_VERSION => (whole(fields)?, None),
             PACKED_VERSION => {
                 let wire: PackedWire<'_> = whole(fields)?;
                 (wire.session, Some(wire.unpacked))
@@ -249,7 +279,11 @@ impl SessionData {
                 .long_term_authentication_request_token_used,
             remembered: wire.remembered,
             credentials_at: wire.credentials_at,
-            attributes: LazyAttributes::lying_at(place_of(wire.attributes, &payload)?, unpacked),
+            attributes: if *version == KEPT_VERSION {
+                Held::Apart(None)
+            } else {
+                Held::lying_at(place_of(wire.attributes, &payload)?, unpacked)
+            },
             payload,
         };
         Some(Self {
@@ -291,93 +325,6 @@ impl fmt::Debug for SessionData {
     }
 }
 
-/// Attributes that are decoded on demand: most requests do not need them.
-pub(super) struct LazyAttributes {
-    /// Where they are in the payload. `None` for a session that comes from no cookie.
-    place: Option<Range<usize>>,
-    /// How many bytes they unpack to, if they are packed.
-    unpacked: Option<usize>,
-    decoded: OnceLock<Attributes>,
-}
-
-/// Attributes as they lie in a cookie.
-struct Lain {
-    bytes: Zeroizing<Vec<u8>>,
-    unpacked: Option<usize>,
-}
-
-impl LazyAttributes {
-    pub(super) fn decoded(attributes: Attributes) -> Self {
-        Self {
-            place: None,
-            unpacked: None,
-            decoded: OnceLock::from(attributes),
-        }
-    }
-
-    fn lying_at(place: Range<usize>, unpacked: Option<usize>) -> Self {
-        Self {
-            place: Some(place),
-            unpacked,
-            decoded: OnceLock::new(),
-        }
-    }
-
-    /// As they lie in a cookie: those of one are taken over without being looked at.
-    fn encoded(&self, payload: &[u8]) -> Option<Lain> {
-        if let Some(place) = &self.place {
-            let taken_over = payload.get(place.clone())?;
-            return Some(Lain {
-                bytes: Zeroizing::new(taken_over.to_vec()),
-                unpacked: self.unpacked,
-            });
-        }
-        let attributes: Vec<(&str, &[String])> = self.get(payload).iter().collect();
-        let bytes = encoded(&attributes)?;
-        Some(match pack(&bytes) {
-            None => Lain {
-                bytes,
-                unpacked: None,
-            },
-            Some(packed) => Lain {
-                unpacked: Some(bytes.len()),
-                bytes: Zeroizing::new(packed),
-            },
-        })
-    }
-
-    fn get(&self, payload: &[u8]) -> &Attributes {
-        self.decoded.get_or_init(|| {
-            // The seal says that we wrote these bytes, so they decode. If they do not, the user has no attributes,
-            // and no rights from them.
-            let bytes = self.place.clone().and_then(|place| payload.get(place));
-            let bytes = bytes.unwrap_or_default();
-            let read = match self.unpacked {
-                None => postcard::from_bytes(bytes).ok(),
-                Some(length) => unpack(bytes, length)
-                    .map(Zeroizing::new)
-                    .and_then(|bytes| postcard::from_bytes(&bytes).ok()),
-            };
-            let read: Vec<(String, Vec<String>)> = read.unwrap_or_default();
-            read.into_iter().collect()
-        })
-    }
-}
-
-/// A value as bytes, in a buffer that is long enough from the start: a growing buffer leaves copies behind.
-pub(super) fn encoded(value: &impl Serialize) -> Option<Zeroizing<Vec<u8>>> {
-    let length = serialize_with_flavor(value, Size::default()).ok()?;
-    let mut bytes = Zeroizing::new(vec![0; length]);
-    postcard::to_slice(value, &mut bytes).ok()?;
-    Some(bytes)
-}
-
-/// The value that `bytes` hold, if they hold nothing else.
-fn whole<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Option<T> {
-    let (value, rest) = postcard::take_from_bytes(bytes).ok()?;
-    rest.is_empty().then_some(value)
-}
-
 /// Where a slice of `payload` is in it.
 fn place_of(slice: &[u8], payload: &[u8]) -> Option<Range<usize>> {
     let start = (slice.as_ptr() as usize).checked_sub(payload.as_ptr() as usize)?;
@@ -407,7 +354,7 @@ pub(crate) mod tests {
             credentials_at: Some(800),
             proxies: Vec::new(),
             granting_ticket: None,
-            attributes: LazyAttributes::decoded(
+            attributes: Held::given(
                 attributes
                     .iter()
                     .map(|(name, values)| {
@@ -446,7 +393,7 @@ pub(crate) mod tests {
         first.remembered = true;
         let read = SessionData::decode(first.encode(1_000, true).unwrap()).unwrap();
         let again = read.encode(1_001, true).unwrap();
-        assert!(read.attributes.decoded.get().is_none(), "not taken apart");
+        assert!(!read.attributes.is_taken_apart());
         assert_eq!(again, first.encode(1_001, true).unwrap());
         assert_eq!(SessionData::decode(again).unwrap().seen_at, 1_001);
     }
@@ -524,6 +471,62 @@ pub(crate) mod tests {
         assert_eq!(read.encode(1_394, true).unwrap(), expected);
     }
 
+    /// Golden vector of the version whose attributes the registry keeps.
+    #[test]
+    fn the_format_of_a_kept_session_does_not_drift() {
+        let mut kept = session("al", &[("a", &["b"])]);
+        kept.hold_apart(Arc::new(Attributes::new()));
+        let mut expected = session("al", &[]).encode(1_394, true).unwrap();
+        expected[0] = 5;
+        // No attributes, which take a byte of their own where they are in the cookie, no proxy, no ticket.
+        let end = expected.len() - 2;
+        expected.truncate(end);
+        expected.extend([0, 0, 0]);
+        assert_eq!(kept.encode(1_394, true).unwrap(), expected);
+
+        let mut read = SessionData::decode(expected.clone()).unwrap();
+        assert!(read.is_kept() && read.lacks_attributes());
+        assert!(read.attributes().is_empty());
+        assert_eq!(read.encode(1_394, true).unwrap(), expected);
+        read.hold_apart(Arc::new(
+            [("a".to_owned(), vec!["b".to_owned()])]
+                .into_iter()
+                .collect(),
+        ));
+        assert!(read.is_kept() && !read.lacks_attributes());
+        assert_eq!(read.attributes().all("a"), ["b"]);
+        assert_eq!(read.encode(1_394, true).unwrap(), expected);
+    }
+
+    /// Golden vector of what the registry gets, sealed.
+    #[test]
+    fn the_format_of_kept_attributes_does_not_drift() {
+        let kept = session("al", &[("a", &["b"])])
+            .attributes_to_keep()
+            .unwrap();
+        assert_eq!(*kept, [1, 0, 6, 1, 1, b'a', 1, 1, b'b']);
+        assert_eq!(kept::parse(&kept).unwrap().all("a"), ["b"]);
+
+        let long = "b".repeat(1_000);
+        let packed = session("al", &[("a", &[&long])])
+            .attributes_to_keep()
+            .unwrap();
+        assert_eq!(packed[..4], [1, 1, 0xee, 0x07], "1,006 bytes, packed");
+        assert_eq!(kept::parse(&packed).unwrap().all("a"), [long]);
+
+        for other in [
+            &b""[..],
+            &[2, 0, 6, 1, 1, b'a', 1, 1, b'b'],
+            &kept[..8],
+            b"x",
+        ] {
+            assert!(kept::parse(other).is_none(), "{other:?}");
+        }
+        let longest = "b".repeat(1 << 20);
+        let too_long = session("al", &[("a", &[&longest])]).attributes_to_keep();
+        assert!(matches!(too_long, Err(1_048_577..)));
+    }
+
     #[test]
     fn the_granting_ticket_stays_out_of_what_others_can_read() {
         let mut session = proxied();
@@ -583,7 +586,7 @@ pub(crate) mod tests {
             }
             let longer = Zeroizing::new([&payload[..], &[0]].concat());
             assert!(SessionData::decode(longer).is_none());
-            for other in [0, 4, 5, 255] {
+            for other in [0, 4, 6, 255] {
                 let mut newer = payload.clone();
                 newer[0] = other;
                 assert!(SessionData::decode(newer).is_none(), "{other}");

@@ -13,7 +13,8 @@ pub(crate) enum Purpose {
     EncryptedSession,
     LoginBinding,
     ServiceUrl,
-    GrantingTicket,
+    /// What the registry has: proxy-granting tickets at first, hence its bytes.
+    Kept,
     KnownUser,
     Confirmation,
 }
@@ -26,7 +27,7 @@ impl Purpose {
             Self::EncryptedSession => b"cas-layer/1 encrypted session",
             Self::LoginBinding => b"cas-layer/1 login binding",
             Self::ServiceUrl => b"cas-layer/1 service URL",
-            Self::GrantingTicket => b"cas-layer/1 granting ticket",
+            Self::Kept => b"cas-layer/1 granting ticket",
             Self::KnownUser => b"cas-layer/1 known user",
             Self::Confirmation => b"cas-layer/1 confirmation",
         }

@@ -22,7 +22,7 @@ use crate::{
     protocol::{ServiceTicket, ServiceUrl},
     registry::{Begun, RegistryError, RegistryErrorKind},
     seldom::{Seldom, seldom},
-    session::{Binding, Identity, LoginValue, NoCookie, Rejected, Remembered, SessionId},
+    session::{Binding, Identity, LoginValue, Rejected, Remembered, SessionId},
     turns::Slot,
     user::CasUser,
     visit::Visit,
@@ -204,13 +204,15 @@ impl Entrant {
         match reason {
             NoSession::Ended => self.refused(host, RefusedReason::SignedOutMeanwhile, identity),
             NoSession::Registry(error) => self.registry_failed(host, error),
-            NoSession::Cookie(no_cookie) => {
-                let refused = Refused::by(no_cookie);
+            NoSession::TooLarge(too_large) => {
+                let refused = Refused::by(too_large);
                 host.tell(refused.signing_in(identity.user(), identity.id));
-                self.page(match no_cookie {
-                    NoCookie::TooLarge { .. } => PageKind::SessionTooLarge,
-                    NoCookie::NotSealed => PageKind::InternalError,
-                })
+                self.page(PageKind::SessionTooLarge)
+            }
+            NoSession::NotSealed => {
+                let refused = Refused::new(RefusedReason::InternalError);
+                host.tell(refused.signing_in(identity.user(), identity.id));
+                self.page(PageKind::InternalError)
             }
         }
     }

@@ -12,7 +12,11 @@ use bytes::Bytes;
 use form_urlencoded::parse;
 use http::{Request, Response, StatusCode};
 
-use super::{Entrant, Login, opening, step};
+use super::{
+    Entrant, Login,
+    opening::{self, NotOpened},
+    step,
+};
 use crate::{
     address::LoginKind,
     answer::{Answer, Detail, Reader},
@@ -25,7 +29,7 @@ use crate::{
     registry::{Begun, LogoutSender, Opened, RegistryError},
     session::{Confirmations, Identity, LoginValue, SessionData, SessionId, Unconfirmed, WAIT},
     user::Place,
-    visit::{Visit, navigation::is_framed},
+    visit::{Visit, Visitor, navigation::is_framed},
 };
 
 /// The most bytes that the sealed part of the form may have, so that the form can be read again.
@@ -58,7 +62,7 @@ impl Entrant {
             return self.page(PageKind::ConfirmationNeeded);
         }
         let until = identity.expires_at.min(now.saturating_add(WAIT));
-        let session = match begun.open(until, now).await {
+        let mut session = match begun.open(until, now).await {
             // The number shows whether all sessions of the user were ended meanwhile.
             Ok(Opened::Live { number }) => identity.open(number),
             Ok(Opened::Ended) => {
@@ -67,6 +71,11 @@ impl Entrant {
             Err(error) => return self.registry_failed(host, &error),
         };
         let id = session.id;
+        if let Err(reason) = opening::stow(host, &mut session, now).await {
+            host.take_back(vec![id], now).await;
+            let identity = session.into_identity();
+            return self.not_opened(host, &NotOpened { identity, reason });
+        }
         match self.wait(host, confirmations, session, until, now).await {
             Ok(question) => {
                 let (kind, question) = (PageKind::ConfirmationNeeded, Detail::Question(question));
@@ -185,8 +194,9 @@ pub(crate) async fn answer(
     request: &Request<()>,
     form: &[u8],
 ) -> Response<Bytes> {
+    let visitor = Visitor::look_up(request.headers(), host, place).await;
     let (answer, reader, declined, now) = {
-        let visit = Visit::of(request, host, place);
+        let visit = Visit::by(request, place, visitor, host.app.clock.now());
         let reader = Reader::of(&visit);
         match judge(host, &visit, form) {
             Judged::Answer(answer) => return answer.render(host, &reader),

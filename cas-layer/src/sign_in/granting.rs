@@ -7,11 +7,14 @@ use http::{HeaderValue, Method, StatusCode};
 use crate::{
     admission::Source,
     answer::Answer,
-    app::{Granting, Host, Label},
+    app::{Host, Label},
     clock::UnixSeconds,
     events::{Event, GrantOutcome, ProxyCallbackOutcome},
     protocol::{Authentication, InvalidProxyCallback, ProxyCallback, ProxyGrantingTicket},
-    registry::{Begun, Delivered, Expected, IouId, Opened, ProxyGrants, RegistryError},
+    registry::{
+        Begun, Delivered, Expected, IouId, Item, Opened, ProxyGrants, RegistryError, Sealed,
+        SessionStorage,
+    },
     session::{Identity, NoCookie, SessionData, SessionId},
     visit::Visit,
 };
@@ -82,26 +85,41 @@ async fn deliver(
     ticket: &ProxyGrantingTicket,
     now: UnixSeconds,
 ) -> Result<Delivered, RegistryError> {
-    let Some((granting, grants)) = both(host) else {
+    let Some(grants) = grants(host) else {
         return Ok(Delivered::Unexpected);
     };
-    match granting.seal(ticket, &Label::Pair(iou)) {
+    let ticket = ticket.expose_secret().as_bytes();
+    match host.app.vault.seal(ticket, Label::Pair(iou)) {
         Some(sealed) => grants.deliver(iou, sealed, now).await,
         // Without random bytes nothing is sealed, and nothing is kept.
         None => Ok(Delivered::Full),
     }
 }
 
-fn both(host: &Host) -> Option<(&Granting, &dyn ProxyGrants)> {
+fn grants(host: &Host) -> Option<&dyn ProxyGrants> {
     host.app
         .granting
         .as_ref()
-        .zip(host.app.registry.proxy_grants())
+        .and_then(|_| host.app.registry.proxy_grants())
+}
+
+/// The registry, if it keeps the proxy-granting tickets of sessions.
+fn storage(host: &Host) -> Option<&dyn SessionStorage> {
+    host.app
+        .granting
+        .as_ref()
+        .filter(|granting| granting.in_registry)
+        .and_then(|_| host.app.registry.storage())
+}
+
+/// What was sealed here as a proxy-granting ticket.
+fn opened(host: &Host, sealed: &Sealed, label: Label) -> Option<ProxyGrantingTicket> {
+    let ticket = host.app.vault.open(sealed, label)?;
+    ProxyGrantingTicket::parse(str::from_utf8(&ticket).ok()?).ok()
 }
 
 /// A validation that asks for a proxy-granting ticket, while it is under way.
 pub(crate) struct Asking<'s> {
-    granting: &'s Granting,
     grants: &'s dyn ProxyGrants,
     _expected: Expected,
 }
@@ -109,11 +127,10 @@ pub(crate) struct Asking<'s> {
 /// Makes the registry expect a pair. `None` if the app asks for none. A failure of the registry does not stop the
 /// sign-in.
 pub(crate) async fn ask(host: &Host) -> Option<Asking<'_>> {
-    let (granting, grants) = both(host).filter(|_| host.client.asks_for_grants())?;
+    let grants = grants(host).filter(|_| host.client.asks_for_grants())?;
     let lasts = host.begun_for();
     match grants.expect(lasts, host.app.clock.now()).await {
         Ok(expected) => Some(Asking {
-            granting,
             grants,
             _expected: expected,
         }),
@@ -146,7 +163,7 @@ impl Asking<'_> {
             Err(error) => GrantOutcome::RegistryFailed(error),
         };
         host.tell(Event::Grant(outcome));
-        self.granting.open(&collected.ok()??, &Label::Pair(iou))
+        opened(host, &collected.ok()??, Label::Pair(iou))
     }
 }
 
@@ -170,18 +187,23 @@ async fn try_give(
     ticket: ProxyGrantingTicket,
     now: UnixSeconds,
 ) -> Result<(), RegistryError> {
-    let Some((granting, grants)) = both(host) else {
+    if host.app.granting.is_none() {
         return Ok(());
-    };
+    }
     let id = SessionId::of_granting(&ticket);
     let begun = Begun::new(&host.app.registry, id, host.begun_for()).await?;
     if begun.open(session.expires_at, now).await? == Opened::Ended {
         return Ok(());
     }
-    if !granting.in_registry {
+    let Some(storage) = storage(host) else {
         session.granting_ticket = Some(ticket);
-    } else if let Some(sealed) = granting.seal(&ticket, &Label::Kept(session.id)) {
-        grants.keep(session.id, sealed, now).await?;
+        return Ok(());
+    };
+    let ticket = ticket.expose_secret().as_bytes();
+    let label = Label::GrantingTicket(session.id);
+    if let Some(sealed) = host.app.vault.seal(ticket, label) {
+        let item = Item::GrantingTicket;
+        storage.keep(session.id, item, sealed, now).await?;
     }
     Ok(())
 }
@@ -196,13 +218,13 @@ pub(crate) async fn of_session(
     if session.is_expired(now) || host.app.registry.is_ended(&host.registered(session)) {
         return Ok(Granted::Ended);
     }
-    let ticket = match (&session.granting_ticket, both(host)) {
+    let ticket = match (&session.granting_ticket, storage(host)) {
         (Some(ticket), _) => Some(ticket.clone()),
-        (None, Some((granting, grants))) if granting.in_registry => {
-            let kept = grants.kept(session.id, now).await?;
-            kept.and_then(|sealed| granting.open(&sealed, &Label::Kept(session.id)))
+        (None, Some(storage)) => {
+            let kept = storage.kept(session.id, Item::GrantingTicket, now).await?;
+            kept.and_then(|sealed| opened(host, &sealed, Label::GrantingTicket(session.id)))
         }
-        _ => None,
+        (None, None) => None,
     };
     Ok(match ticket {
         None => Granted::None,
@@ -237,11 +259,9 @@ pub(crate) enum Granted {
 
 /// The CAS server says that the ticket of a session is not valid.
 pub(crate) async fn forget(host: &Host, session: &SessionData) {
-    if let Some((granting, grants)) = both(host)
-        && granting.in_registry
-    {
+    if let Some(storage) = storage(host) {
         // If it stays, it is refused again.
-        let _ = grants.forget(session.id).await;
+        let _ = storage.forget(session.id, Item::GrantingTicket).await;
     }
 }
 

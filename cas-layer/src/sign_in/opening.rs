@@ -5,11 +5,14 @@ use http::HeaderValue;
 use super::granting;
 use crate::{
     admission::Validated,
-    app::Host,
+    app::{Host, NotKept},
     clock::UnixSeconds,
-    events::Refused,
+    events::{Event, Refused, StorageOutcome},
     registry::{Begun, Opened, RegistryError},
-    session::{Identity, NoCookie, Rejected, SessionData, SessionId},
+    session::{
+        COOKIE_BUDGET, Identity, MAX_ATTRIBUTES, NoCookie, Rejected, SessionData, SessionId,
+        SessionPlace, TooLarge,
+    },
 };
 
 /// An open session, and the cookie for its user.
@@ -31,7 +34,9 @@ pub(crate) enum NoSession {
     /// A logout for it came while it was being opened.
     Ended,
     Registry(RegistryError),
-    Cookie(NoCookie),
+    TooLarge(TooLarge),
+    /// The operating system gives no random bytes.
+    NotSealed,
 }
 
 /// The user under the app's name for them, if the app admits them, with the proxy-granting ticket that came along.
@@ -84,14 +89,65 @@ pub(crate) async fn establish(
     if let Some(ticket) = granting_ticket.clone() {
         granting::give(host, &mut session, ticket, now).await;
     }
-    match granting::cookie(host, &mut session, now) {
+    match settle(host, &mut session, now).await {
         Ok(cookie) => Ok(Opening { session, cookie }),
-        Err(no_cookie) => {
+        Err(reason) => {
             host.take_back(vec![session.id], now).await;
             let mut identity = session.into_identity();
             identity.granting_ticket = granting_ticket;
-            let reason = NoSession::Cookie(no_cookie);
             Err(Box::new(NotOpened { identity, reason }))
         }
     }
+}
+
+/// The cookie of an open session, when its attributes are where they belong.
+async fn settle(
+    host: &Host,
+    session: &mut SessionData,
+    now: UnixSeconds,
+) -> Result<HeaderValue, NoSession> {
+    stow(host, session, now).await?;
+    granting::cookie(host, session, now).map_err(|no_cookie| match no_cookie {
+        NoCookie::TooLarge { bytes, limit } => {
+            NoSession::TooLarge(TooLarge::new("the cookie", bytes, limit, session))
+        }
+        NoCookie::NotSealed => NoSession::NotSealed,
+    })
+}
+
+/// Has the registry keep the attributes of an open session, if they do not belong into a cookie.
+pub(super) async fn stow(
+    host: &Host,
+    session: &mut SessionData,
+    now: UnixSeconds,
+) -> Result<(), NoSession> {
+    let app = &host.app;
+    let stays = match app.contents.place {
+        SessionPlace::Cookie => true,
+        SessionPlace::CookieFirst => {
+            let cookie = &host.session_cookie;
+            cookie.write_within(COOKIE_BUDGET, session, now).is_ok()
+        }
+        SessionPlace::Registry => false,
+    };
+    if stays || session.is_kept() || session.attributes().is_empty() {
+        return Ok(());
+    }
+    let kept = app.contents.keep(&*app.registry, &app.vault, session, now);
+    let no_session = match kept.await {
+        Ok(bytes) => {
+            if let Some(bytes) = bytes {
+                host.tell(Event::Storage(session.id, StorageOutcome::Kept { bytes }));
+            }
+            return Ok(());
+        }
+        Err(NotKept::TooLong(bytes)) => {
+            let too_large = TooLarge::new("the attributes", bytes, MAX_ATTRIBUTES, session);
+            NoSession::TooLarge(too_large)
+        }
+        Err(NotKept::NotSealed) => NoSession::NotSealed,
+        Err(NotKept::Ended) => NoSession::Ended,
+        Err(NotKept::Registry(error)) => NoSession::Registry(error),
+    };
+    Err(no_session)
 }

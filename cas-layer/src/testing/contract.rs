@@ -1,5 +1,5 @@
-//! The contract of [`Registry`](crate::registry::Registry) and of [`ProxyGrants`](crate::registry::ProxyGrants), clause by
-//! clause, for every registry.
+//! The contract of [`Registry`](crate::registry::Registry), of [`ProxyGrants`](crate::registry::ProxyGrants) and of
+//! [`SessionStorage`](crate::registry::SessionStorage), clause by clause, for every registry.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -49,7 +49,8 @@ macro_rules! try_clauses {
 ///
 /// `make` gives an empty store, once for each clause. [`RegistryStore`] says what is tested: restarts if the registry
 /// [outlives its process](crate::registry::Registry::outlives_process), proxy-granting tickets if it [has
-/// them](crate::registry::Registry::proxy_grants), several nodes if the store is shared, and how long something is
+/// them](crate::registry::Registry::proxy_grants), what is kept for sessions if it [has
+/// storage](crate::registry::Registry::storage), several nodes if the store is shared, and how long something is
 /// remembered if the store has no clock of its own.
 ///
 /// Call it in a test, on a tokio runtime whose clock is not paused. With more than one worker thread, it finds races
@@ -86,7 +87,8 @@ macro_rules! try_clauses {
 pub async fn registry_contract<S: RegistryStore>(make: impl AsyncFn() -> S) {
     let store = make().await;
     let node = store.node().await;
-    let (outlives_process, has_grants) = (node.outlives_process(), node.proxy_grants().is_some());
+    let outlives_process = node.outlives_process();
+    let (has_grants, has_storage) = (node.proxy_grants().is_some(), node.storage().is_some());
     let (is_shared, has_clock) = (store.is_shared(), store.has_clock());
     drop(node);
     drop(store);
@@ -168,19 +170,31 @@ pub async fn registry_contract<S: RegistryStore>(make: impl AsyncFn() -> S) {
                 an_expectation_that_nobody_waits_for_is_none,
                 a_flood_is_bounded_and_displaces_nothing,
             }
-            kept {
-                what_is_kept_comes_back_byte_for_byte,
-                nothing_is_kept_for_a_session_that_is_not_open,
-                what_is_kept_goes_with_its_session,
-                what_is_kept_at_the_time_of_a_sign_out_goes_too,
-                a_second_callback_of_an_open_session_loses_nothing_that_is_kept,
-            }
         }
         if !has_clock {
             try_clauses! { make, broken;
                 pairs {
                     pairs_and_validations_go_by_the_time_that_is_given,
                 }
+            }
+        }
+        if is_shared {
+            try_clauses! { make, broken;
+                shared {
+                    a_pair_meets_its_sign_in_on_any_node,
+                }
+            }
+        }
+    }
+    if has_storage {
+        try_clauses! { make, broken;
+            kept {
+                what_is_kept_comes_back_byte_for_byte,
+                each_item_of_a_session_is_by_itself,
+                nothing_is_kept_for_a_session_that_is_not_open,
+                what_is_kept_goes_with_its_session,
+                what_is_kept_at_the_time_of_a_sign_out_goes_too,
+                a_second_callback_of_an_open_session_loses_nothing_that_is_kept,
             }
         }
         if outlives_process {
@@ -193,7 +207,6 @@ pub async fn registry_contract<S: RegistryStore>(make: impl AsyncFn() -> S) {
         if is_shared {
             try_clauses! { make, broken;
                 shared {
-                    a_pair_meets_its_sign_in_on_any_node,
                     what_one_node_keeps_is_there_on_all,
                 }
             }

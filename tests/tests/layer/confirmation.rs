@@ -10,16 +10,18 @@ use std::{
 
 use bytes::Bytes;
 use cas_layer::{
-    CasConfigBuilder, PageKind,
+    CasConfigBuilder, PageKind, SessionPlace,
     testing::{CasServer, ManualClock, User},
 };
 use http::Response;
 use reqwest::Method;
 use serde_json::Value;
 
+use cas_layer_tests::noise::noise;
+
 use crate::{
     browser::{Answer, Browser},
-    support::{App, alice, noise},
+    support::{App, alice},
 };
 
 const CONTINUE: &str = "continue";
@@ -254,6 +256,7 @@ async fn attributes_too_many_for_a_page_are_told_as_for_a_cookie() {
     for size in [5_000, 100_000] {
         let app = app(|config| {
             config.session(|session| {
+                let session = session.place(SessionPlace::Cookie);
                 session.map(move |session| {
                     session.attributes_mut().push("note", noise(size));
                     Ok(())

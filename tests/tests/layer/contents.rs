@@ -1,14 +1,16 @@
 //! What a session carries, and who gets none.
 
 use cas_layer::{
-    CasConfigBuilder, MemoryRegistry, SessionOptions, UserName, Veto,
+    CasConfigBuilder, MemoryRegistry, SessionOptions, SessionPlace, UserName, Veto,
     testing::{CasServer, User},
 };
 use serde_json::{Value, json};
 
+use cas_layer_tests::noise::noise;
+
 use crate::{
     browser::{Answer, Browser},
-    support::{App, alice, noise},
+    support::{App, alice},
 };
 
 /// Name and attributes as the app sees them after alice has signed in.
@@ -59,13 +61,20 @@ async fn attributes_that_are_not_chosen_do_not_count_against_the_cookie() {
         .attribute("big", [noise(5_000)])
         .attribute("mail", ["alice@wonderland.example"]);
     let server = || CasServer::builder().user(big.clone());
-    let app = App::against(server(), |config| config).await;
+    let app = App::against(server(), |config| {
+        config.session(|session| session.place(SessionPlace::Cookie))
+    })
+    .await;
     assert_eq!(
         app.sign_in(&mut Browser::new(), "/profile").await.status,
         500
     );
     let app = App::against(server(), |config| {
-        config.session(|session| session.only_attributes(["mail"]))
+        config.session(|session| {
+            session
+                .place(SessionPlace::Cookie)
+                .only_attributes(["mail"])
+        })
     })
     .await;
     assert_eq!(

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use cas_layer::{Access, CasConfigBuilder, MemoryRegistry, Paths, Veto, testing::Fault};
+use cas_layer::{
+    Access, CasConfigBuilder, MemoryRegistry, Paths, SessionPlace, Veto, testing::Fault,
+};
 use reqwest::Method;
 
-use crate::{
-    browser::Browser,
-    registry::Moody,
-    support::{App, noise},
-};
+use cas_layer_tests::noise::noise;
+
+use crate::{browser::Browser, registry::Moody, support::App};
 
 /// Every way that a test can bring about: all but that the operating system has no random bytes.
 pub(crate) const WAYS: [&str; 18] = [
@@ -56,6 +56,7 @@ pub(crate) async fn turn_away(
                 })
             }),
             "session-too-large" => config.session(|session| {
+                let session = session.place(SessionPlace::Cookie);
                 session.map(|session| {
                     session.attributes_mut().push("note", noise(5_000));
                     Ok(())

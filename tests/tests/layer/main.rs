@@ -22,6 +22,7 @@ mod hooks;
 mod hosts;
 mod identity;
 mod in_place;
+mod large_sessions;
 mod lifetimes;
 mod listening;
 mod login_binding;

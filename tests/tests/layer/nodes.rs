@@ -13,13 +13,13 @@ use crate::{
     support::{alice, key, routes},
 };
 
-const APP: &str = "http://localhost:1";
+pub(crate) const APP: &str = "http://localhost:1";
 
 /// The tenth of the default idle time, so that every cookie is due.
 const STEP: Duration = Duration::from_secs(720);
 
 /// One process of the app, on a port of its own.
-struct Node {
+pub(crate) struct Node {
     url: String,
     server: JoinHandle<()>,
 }
@@ -31,7 +31,7 @@ impl Drop for Node {
 }
 
 impl Node {
-    async fn start(config: CasConfigBuilder) -> Self {
+    pub(crate) async fn start(config: CasConfigBuilder) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = routes(std::sync::Arc::default()).layer(CasLayer::new(config.build().unwrap()));
@@ -39,7 +39,7 @@ impl Node {
         Self { url, server }
     }
 
-    fn at(&self, path: &str) -> String {
+    pub(crate) fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
 
@@ -56,7 +56,7 @@ impl Node {
 }
 
 /// Alice signs in; the way there begins at one node and ends at another.
-async fn sign_in(cas: &CasServer, from: &Node, to: &Node) -> Browser {
+pub(crate) async fn sign_in(cas: &CasServer, from: &Node, to: &Node) -> Browser {
     let mut browser = Browser::new();
     let begun = browser.open(&from.at("/profile")).await;
     let service = begun.location_parameter("service").unwrap();

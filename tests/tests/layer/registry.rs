@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -12,8 +12,8 @@ use axum::{Router, extract::State, routing::get};
 use cas_layer::{
     CasConfig, CasLayer, CasUser, MemoryRegistry, SessionId,
     registry::{
-        AccountId, EndedSessions, LogoutSender, Opened, Registry, RegistryError, RegistryErrorKind,
-        RegistryFuture,
+        AccountId, EndedSessions, Item, LogoutSender, Opened, Registry, RegistryError,
+        RegistryErrorKind, RegistryFuture, Sealed, SessionStorage,
     },
 };
 use reqwest::Method;
@@ -31,6 +31,7 @@ struct Moods {
     broken: Mutex<Option<&'static str>>,
     is_behind: AtomicBool,
     senders: Mutex<Vec<LogoutSender>>,
+    reads: AtomicUsize,
     asked: Notify,
     goes_on: Notify,
 }
@@ -45,7 +46,12 @@ impl Moody {
         self.0.senders.lock().unwrap().clone()
     }
 
-    /// Returns when somebody names sessions while it is slow.
+    /// How often somebody asked what is kept.
+    pub(crate) fn reads(&self) -> usize {
+        self.0.reads.load(Ordering::SeqCst)
+    }
+
+    /// Returns when somebody names sessions, or asks what is kept, while it is slow.
     pub(crate) async fn is_asked(&self) {
         self.0.asked.notified().await;
     }
@@ -133,6 +139,39 @@ impl Registry for Moody {
 
     fn is_current(&self) -> bool {
         !self.0.is_behind.load(Ordering::SeqCst)
+    }
+
+    fn storage(&self) -> Option<&dyn SessionStorage> {
+        Some(self)
+    }
+}
+
+impl SessionStorage for Moody {
+    fn keep(
+        &self,
+        session: SessionId,
+        item: Item,
+        sealed: Sealed,
+        now: u64,
+    ) -> RegistryFuture<'_, bool> {
+        self.unless_broken("keep", self.0.inner.keep(session, item, sealed, now))
+    }
+
+    fn kept(&self, session: SessionId, item: Item, now: u64) -> RegistryFuture<'_, Option<Sealed>> {
+        self.0.reads.fetch_add(1, Ordering::SeqCst);
+        let kept = self.unless_broken("kept", self.0.inner.kept(session, item, now));
+        if *self.0.broken.lock().unwrap() == Some("slow to read") {
+            return Box::pin(async move {
+                self.0.asked.notify_one();
+                self.0.goes_on.notified().await;
+                kept.await
+            });
+        }
+        kept
+    }
+
+    fn forget(&self, session: SessionId, item: Item) -> RegistryFuture<'_, ()> {
+        self.0.inner.forget(session, item)
     }
 }
 

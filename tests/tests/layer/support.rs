@@ -157,14 +157,3 @@ pub(crate) fn routes(reached: Arc<AtomicUsize>) -> Router {
             async move { request }
         }))
 }
-
-/// Letters and digits in which nothing repeats itself: what no packing makes much shorter.
-pub fn noise(length: usize) -> String {
-    let mut state = 7_u32;
-    let letters: Vec<char> = ('a'..='z').chain('A'..='Z').chain('0'..='9').collect();
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        letters[usize::try_from(state >> 16).unwrap() % letters.len()]
-    };
-    (0..length).map(|_| next()).collect()
-}

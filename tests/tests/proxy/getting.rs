@@ -9,11 +9,11 @@ use std::{
 };
 
 use cas_layer::{
-    CasClient, CasConfig, CasConfigBuilder, FurtherHost, Key, MemoryRegistry,
+    CasClient, CasConfig, CasConfigBuilder, FurtherHost, Key, MemoryRegistry, SessionPlace,
     registry::Registry as _,
     testing::{Fault, Quirk, User},
 };
-use cas_layer_tests::visitor::Visitor;
+use cas_layer_tests::{noise::noise, visitor::Visitor};
 
 use crate::{
     portal::{CALLBACK, Portal, cas, in_cookie, in_registry},
@@ -271,10 +271,13 @@ async fn a_flood_at_the_callback_keeps_nobody_from_signing_in() {
 #[tokio::test]
 async fn a_session_that_has_no_room_for_the_granting_ticket_goes_without() {
     let mut ended_without = false;
-    for length in (2_700..3_100).step_by(16) {
-        let alice = User::new("alice", "rabbit-hole").attribute("about", ["x".repeat(length)]);
+    for length in (3_300..4_200).step_by(16) {
+        let alice = User::new("alice", "rabbit-hole").attribute("about", [noise(length)]);
         let cas = cas().user(alice).start().await.unwrap();
-        let portal = Portal::start(&cas, in_cookie).await;
+        let portal = Portal::start(&cas, |config| {
+            in_cookie(config).session(|session| session.place(SessionPlace::Cookie))
+        })
+        .await;
         let visitor = Visitor::new();
         let callback = portal.callback_of_login(&cas, &visitor).await;
         if visitor.get(&callback).await.status != 302 {

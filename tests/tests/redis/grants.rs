@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use cas_layer::{
     RedisRegistry,
     registry::{
-        Delivered, Expected, IouId, ProxyGrants as _, Registry as _, RegistryErrorKind, SealedGrant,
+        Delivered, Expected, IouId, Item, ProxyGrants as _, Registry as _, RegistryErrorKind,
+        Sealed, SessionStorage as _,
     },
 };
 use cas_layer_tests::redis::RedisServer;
@@ -16,14 +17,17 @@ use crate::support::{
 };
 
 /// So long that nothing ends by itself while somebody waits.
+/// Any of them.
+const ITEM: Item = Item::GrantingTicket;
+
 const LASTS: Duration = Duration::from_secs(600);
 
 pub(crate) fn new_iou() -> IouId {
     (*new_id().as_bytes()).into()
 }
 
-pub(crate) fn grant(n: u8) -> SealedGrant {
-    SealedGrant::new(vec![n; 300]).unwrap()
+pub(crate) fn grant(n: u8) -> Sealed {
+    Sealed::new(vec![n; 300]).unwrap()
 }
 
 async fn expect(node: &RedisRegistry) -> Expected {
@@ -34,7 +38,7 @@ async fn deliver(node: &RedisRegistry, iou: IouId, n: u8) -> Delivered {
     node.deliver(iou, grant(n), now()).await.unwrap()
 }
 
-async fn collect(node: &RedisRegistry, iou: IouId, patience: Duration) -> Option<SealedGrant> {
+async fn collect(node: &RedisRegistry, iou: IouId, patience: Duration) -> Option<Sealed> {
     node.collect(iou, patience, now()).await.unwrap()
 }
 
@@ -175,15 +179,15 @@ pub(crate) async fn what_is_kept_is_there_for_every_node_and_lasts_as_its_sessio
     let left = async || server.command::<i64>(&["TTL", &key(session.id)]).await;
     let before = left().await;
     for id in [session.id, named.id] {
-        assert!(one.keep(id, grant(1), now()).await.unwrap());
-        assert_eq!(two.kept(id, now()).await.unwrap(), Some(grant(1)));
+        assert!(one.keep(id, ITEM, grant(1), now()).await.unwrap());
+        assert_eq!(two.kept(id, ITEM, now()).await.unwrap(), Some(grant(1)));
     }
     assert!((before - 60..=before).contains(&left().await));
     sign_out(&two, &session).await.unwrap();
     // When it was to expire is known still.
     assert_eq!(log_out(&two, &named).await.unwrap(), 1);
     for id in [session.id, named.id] {
-        assert_eq!(one.kept(id, now()).await.unwrap(), None);
+        assert_eq!(one.kept(id, ITEM, now()).await.unwrap(), None);
         let state: String = server.command(&["GET", &key(id)]).await;
         assert!(state.starts_with('e') && state.len() < 40, "{state}");
     }
@@ -212,9 +216,14 @@ async fn all_fail(node: &RedisRegistry) {
                 let collected = node.collect(new_iou(), LIMIT, now()).await;
                 collected.unwrap_err().kind()
             },
-            async { node.keep(id, grant(0), now()).await.unwrap_err().kind() },
-            async { node.kept(id, now()).await.unwrap_err().kind() },
-            async { node.forget(id).await.unwrap_err().kind() },
+            async {
+                node.keep(id, ITEM, grant(0), now())
+                    .await
+                    .unwrap_err()
+                    .kind()
+            },
+            async { node.kept(id, ITEM, now()).await.unwrap_err().kind() },
+            async { node.forget(id, ITEM).await.unwrap_err().kind() },
         )
     });
     let kinds = kinds.await.expect("an answer in time");
@@ -258,19 +267,22 @@ pub(crate) async fn a_redis_that_died_has_what_was_kept_when_it_is_back() {
     let mut server = RedisServer::start().await;
     let node = connect(&server).await;
     let (session, _expected) = (sign_in(&node).await, expect(&node).await);
-    assert!(node.keep(session.id, grant(1), now()).await.unwrap());
+    assert!(node.keep(session.id, ITEM, grant(1), now()).await.unwrap());
     server.kill().await;
     all_fail(&node).await;
     server.restart().await;
     is_back(&node).await;
-    assert_eq!(node.kept(session.id, now()).await.unwrap(), Some(grant(1)));
+    assert_eq!(
+        node.kept(session.id, ITEM, now()).await.unwrap(),
+        Some(grant(1))
+    );
 
     // One that has lost it all has lost this, and the session goes on.
     server.kill().await;
     server.empty();
     server.restart().await;
     is_back(&node).await;
-    assert_eq!(node.kept(session.id, now()).await.unwrap(), None);
+    assert_eq!(node.kept(session.id, ITEM, now()).await.unwrap(), None);
     assert!(!node.is_ended(&session.of("alice")));
     nothing_is_expected(&node).await;
 }

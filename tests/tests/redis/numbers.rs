@@ -263,6 +263,7 @@ pub(crate) async fn every_script_refuses_a_number_that_no_redis_gave() {
     let epoch: String = server.command(&["GET", "{cas-layer}:epoch"]).await;
     let (id, account) = (new_id(), "a1".repeat(16));
     let session = key(id);
+    let kept = session.replace(":s:", ":k:");
     let keys = [
         "epoch",
         "instance",
@@ -314,10 +315,10 @@ pub(crate) async fn every_script_refuses_a_number_that_no_redis_gave() {
                 vec![&epoch, &account, number, &expires_at, "60", "1"],
             ),
         ] {
-            let count = (keys.len() + usize::from(session.is_some())).to_string();
+            let count = (keys.len() + 2 * usize::from(session.is_some())).to_string();
             let mut words = vec!["EVAL", script, &count];
             words.extend(keys.iter().map(String::as_str));
-            words.extend(session.map(String::as_str));
+            words.extend(session.into_iter().flat_map(|session| [&**session, &*kept]));
             words.extend(arguments);
             let _: redis::Value = server.command(&words).await;
             assert!(is_fit(&server).await, "{number}: {script}");

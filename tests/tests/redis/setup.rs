@@ -4,7 +4,9 @@ use std::{error::Error as _, time::Duration};
 
 use cas_layer::{
     RedisRegistry,
-    registry::{Delivered, ProxyGrants as _, Registry as _, RegistryErrorKind},
+    registry::{
+        Delivered, Item, ProxyGrants as _, Registry as _, RegistryErrorKind, SessionStorage as _,
+    },
 };
 use cas_layer_tests::redis::RedisServer;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -210,9 +212,16 @@ pub(crate) async fn a_user_with_the_documented_rights_can_do_everything() {
     }
     let collected = node.collect(iou, Duration::ZERO, now).await;
     assert_eq!(collected.unwrap(), Some(grant(1)));
-    assert!(node.keep(kept, grant(1), now).await.unwrap());
-    assert_eq!(node.kept(kept, now).await.unwrap(), Some(grant(1)));
-    node.forget(kept).await.unwrap();
+    assert!(
+        node.keep(kept, Item::Attributes, grant(1), now)
+            .await
+            .unwrap()
+    );
+    assert_eq!(
+        node.kept(kept, Item::Attributes, now).await.unwrap(),
+        Some(grant(1))
+    );
+    node.forget(kept, Item::Attributes).await.unwrap();
     drop(expecting);
     eventually("nothing is expected", async || {
         let delivered = node.deliver(new_iou(), grant(1), now).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cas_layer::{
-    registry::{Delivered, ProxyGrants, Registry, SealedGrant},
+    registry::{Delivered, ProxyGrants, Registry, Sealed},
     testing::RegistryStore,
 };
 use cas_layer_tests::suite::trial;
@@ -13,6 +13,9 @@ use libtest_mimic::Trial;
 use crate::support::{NOW, VALIDATION, collect, deliver, grant, grants, iou};
 
 const FLOOD: u64 = 1_000_000;
+
+/// The longest pair that the layer brings, in bytes.
+const LONGEST: usize = 1_024;
 
 /// What they may take, in bytes, and while they come.
 const ALLOWED: u64 = 1_000_000;
@@ -29,10 +32,10 @@ fn flood(grants: &dyn ProxyGrants) -> (u64, u64, i64) {
     let mut kept = 0;
     let taken = allocation_counter::measure(|| {
         for n in 0..FLOOD {
-            let bytes = vec![0; SealedGrant::MAX_BYTES];
+            let bytes = vec![0; LONGEST];
             let delivered = grants.deliver(
                 iou(1_000 + n),
-                SealedGrant::new(bytes).unwrap(),
+                Sealed::new(bytes).unwrap(),
                 // They come within a quarter of an hour of a busy site.
                 *NOW + n / 50_000,
             );

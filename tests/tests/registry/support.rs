@@ -8,8 +8,7 @@ use std::{
 use cas_layer::{
     SessionId,
     registry::{
-        Delivered, IouId, LogoutSender, Opened, ProxyGrants, RegisteredSession, Registry,
-        SealedGrant,
+        Delivered, IouId, LogoutSender, Opened, ProxyGrants, RegisteredSession, Registry, Sealed,
     },
 };
 
@@ -105,10 +104,10 @@ pub(crate) fn iou(n: u64) -> IouId {
 }
 
 /// Sealed bytes, of every value.
-pub(crate) fn grant(n: u64) -> SealedGrant {
+pub(crate) fn grant(n: u64) -> Sealed {
     let mut bytes: Vec<u8> = (0..=255).rev().collect();
     bytes.extend(n.to_be_bytes());
-    SealedGrant::new(bytes).unwrap()
+    Sealed::new(bytes).unwrap()
 }
 
 pub(crate) async fn deliver(registry: &Arc<dyn Registry>, n: u64) -> Delivered {
@@ -117,7 +116,7 @@ pub(crate) async fn deliver(registry: &Arc<dyn Registry>, n: u64) -> Delivered {
 }
 
 /// What is there now.
-pub(crate) async fn collect(registry: &Arc<dyn Registry>, n: u64) -> Option<SealedGrant> {
+pub(crate) async fn collect(registry: &Arc<dyn Registry>, n: u64) -> Option<Sealed> {
     let collected = grants(registry).collect(iou(n), Duration::ZERO, *NOW);
     collected.await.unwrap()
 }

@@ -56,7 +56,7 @@ impl Cookies {
             session: SessionCookie {
                 sealer: sealer(Purpose::Session, &names.session),
                 encrypter: encrypter(Purpose::EncryptedSession, &names.session),
-                encrypted: session.encrypted,
+                encrypted: session.is_encrypted(),
                 persistent: session.persistent,
                 shape: shape(names.session),
             },

@@ -2,13 +2,9 @@
 
 use std::fmt;
 
-use super::{hosts::AppAndCas, keys::Keys, sources};
+use super::{hosts::AppAndCas, sources};
 use crate::{
-    admission::Peers,
-    app::Granting,
-    error::ConfigError,
-    paths::AppUrl,
-    session::{Encrypter, Purpose},
+    admission::Peers, app::Granting, error::ConfigError, paths::AppUrl, registry::Registry,
     strict_url::printable,
 };
 
@@ -111,15 +107,20 @@ impl ProxyOptions {
         self
     }
 
-    /// Whether these settings fit together. `encrypted`: only the app can read its session cookie. `registry_can`:
-    /// the registry brings proxy-granting tickets to their sign-ins.
-    pub(super) fn check(&self, encrypted: bool, registry_can: bool) -> Result<(), ConfigError> {
+    /// Whether these settings fit together. `encrypted`: only the app can read its session cookie.
+    pub(super) fn check(
+        &self,
+        encrypted: bool,
+        registry: &dyn Registry,
+    ) -> Result<(), ConfigError> {
         let is_used = self.callback_path.is_some();
         let is_set = self.callback_url.is_some() || self.sources.is_some() || self.in_registry;
         let reason = if is_set && !is_used {
             "give its path by `.proxy(|proxy| proxy.callback_path(…))`"
-        } else if is_used && !registry_can {
+        } else if is_used && registry.proxy_grants().is_none() {
             "the registry cannot bring proxy-granting tickets to their sign-ins"
+        } else if self.in_registry && registry.storage().is_none() {
+            "the registry keeps nothing for sessions"
         } else if is_used && !encrypted && !self.in_registry {
             "a proxy-granting ticket does not belong into a cookie that its browser can read: call \
              `.session(|session| session.encrypted(true))` or \
@@ -164,21 +165,11 @@ impl ProxyOptions {
         Err(ConfigError::ProxyCallback { reason })
     }
 
-    /// The tickets of all hosts are sealed alike: the CAS server calls one host, whichever signs the user in.
-    pub(super) fn granting(
-        &self,
-        keys: &Keys,
-        app: &AppUrl,
-        peers: &Peers,
-    ) -> Result<Option<Granting>, ConfigError> {
+    pub(super) fn granting(&self, peers: &Peers) -> Result<Option<Granting>, ConfigError> {
         if self.callback_path.is_none() {
             return Ok(None);
         }
         let sources = sources::check(self.sources.as_deref(), peers)?;
-        let context = [app.as_string()];
-        let context = context.each_ref().map(String::as_str);
-        let encrypter =
-            Encrypter::new(&keys.first, &keys.others, Purpose::GrantingTicket, &context);
-        Ok(Some(Granting::new(encrypter, sources, self.in_registry)))
+        Ok(Some(Granting::new(sources, self.in_registry)))
     }
 }

@@ -4,7 +4,8 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use crate::{
     error::ConfigError,
-    session::{Content, Lifetimes, NewSession, UserName, Veto},
+    registry::Registry,
+    session::{Content, Lifetimes, NewSession, SessionPlace, UserName, Veto},
 };
 
 const HOUR: u64 = 3600;
@@ -24,7 +25,8 @@ pub struct SessionOptions {
     remembered: Option<Duration>,
     pub(super) cookie_name: Option<String>,
     pub(super) persistent: bool,
-    pub(super) encrypted: bool,
+    encrypted: bool,
+    pub(super) place: SessionPlace,
     pub(super) leaves_cache_control: bool,
     content: Content,
 }
@@ -46,6 +48,7 @@ impl Default for SessionOptions {
             cookie_name: None,
             persistent: false,
             encrypted: false,
+            place: SessionPlace::default(),
             leaves_cache_control: false,
             content: Content::default(),
         }
@@ -104,6 +107,25 @@ impl SessionOptions {
         self
     }
 
+    /// Where the user's attributes are: in the cookie, or in the registry if they are too large for it, which is the
+    /// default; in the cookie alone; or in the registry alone, so that the cookie is small and tells nothing.
+    ///
+    /// The app may change this at any time. Sessions that are open stay where they are.
+    ///
+    /// ```
+    /// use cas_layer::{CasConfig, Key, SessionPlace};
+    ///
+    /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
+    ///     .key(Key::generate())
+    ///     .session(|session| session.place(SessionPlace::Registry))
+    ///     .build()?;
+    /// # Ok::<(), cas_layer::ConfigError>(())
+    /// ```
+    pub fn place(mut self, place: SessionPlace) -> Self {
+        self.place = place;
+        self
+    }
+
     /// The base of the cookie names. The default value is `cas-` and a short hash of the app URL and
     /// the CAS server URL, so that two apps on one host do not meet. The layer adds `-session` or
     /// `-login`, and the prefix `__Host-` on https.
@@ -133,7 +155,7 @@ impl SessionOptions {
     /// Keeps only these attributes in the session, by the names under which the CAS server sends them. By default,
     /// all are kept. If this method is called more than once, the last call applies.
     ///
-    /// The whole session has to fit into a cookie of 4,096 bytes.
+    /// Fewer attributes make a smaller [cookie](Self::place).
     ///
     /// ```
     /// use cas_layer::{CasConfig, Key};
@@ -200,6 +222,18 @@ impl SessionOptions {
     ) -> Self {
         self.content.map = Some(Arc::new(map));
         self
+    }
+
+    /// Whether only the app can read its session cookie.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.encrypted || self.place == SessionPlace::Registry
+    }
+
+    pub(super) fn check_place(&self, registry: &dyn Registry) -> Result<(), ConfigError> {
+        if self.place == SessionPlace::Registry && registry.storage().is_none() {
+            return Err(ConfigError::NoStorage);
+        }
+        Ok(())
     }
 
     /// How long sessions last, and what they carry.

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     MemoryRegistry,
     admission::{Forms, Peers, Validations},
-    app::{App, Host},
+    app::{App, Contents, Host, Vault},
     clock::Clock,
     error::ConfigError,
     events::Hooks,
@@ -23,7 +23,7 @@ use crate::{
     paths::AppUrl,
     registry::Registry,
     rules::{Access, Paths, Rules},
-    session::Key,
+    session::{Encrypter, Key, Purpose},
 };
 
 /// As they were given.
@@ -66,10 +66,14 @@ impl Default for Settings {
 impl Settings {
     /// `app` is the app's URL at its first host.
     pub(super) fn check(self, app: &AppUrl) -> Result<Checked, ConfigError> {
-        let registry_can = self.registry.proxy_grants().is_some();
-        self.proxy.check(self.session.encrypted, registry_can)?;
+        let registry = &*self.registry;
+        self.proxy.check(self.session.is_encrypted(), registry)?;
+        self.session.check_place(registry)?;
         let keys = Keys::check(self.keys)?;
-        let granting = self.proxy.granting(&keys, app, &self.peers)?;
+        let granting = self.proxy.granting(&self.peers)?;
+        // Those of all hosts are sealed alike: the CAS server calls one host, whichever signs the user in.
+        let (first, others) = (&keys.first, &keys.others);
+        let encrypter = Encrypter::new(first, others, Purpose::Kept, &[&app.as_string()]);
         let prefix_stripped = self.endpoints.prefix_stripped;
         let endpoints = self.endpoints.check(self.proxy.callback_path)?;
         let rules = Rules::new(self.rules)?;
@@ -91,6 +95,8 @@ impl Settings {
                 logout_sources,
                 granting,
                 registry: self.registry,
+                vault: Vault::new(encrypter),
+                contents: Contents::new(self.session.place),
                 lifetimes,
                 content,
                 forms: Forms::new(),

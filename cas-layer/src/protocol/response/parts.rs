@@ -12,7 +12,7 @@ use crate::{
 /// The most different names. Every value looks its name up among them, so this bounds the work, too.
 const MAX_NAMES: usize = 1_000;
 /// The most values of all names together.
-const MAX_VALUES: usize = 10_000;
+const MAX_VALUES: usize = 20_000;
 
 /// phpCAS's marker for the dialect in use. Servers send it like an attribute.
 const DIALECT_MARKER: &str = "attraStyle";
@@ -58,7 +58,7 @@ impl Collector {
             self.values += 1;
             if self.values > MAX_VALUES {
                 return Err(ResponseError::Unreadable(
-                    "it has more than 10,000 attribute values",
+                    "it has more than 20,000 attribute values",
                 ));
             }
             list.push(trim(value).to_owned());

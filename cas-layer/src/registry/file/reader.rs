@@ -2,10 +2,17 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use redb::{Database, ReadableDatabase as _};
+use redb::{Database, ReadableDatabase as _, TableError};
 
-use super::{known::Known, tables::OPENED};
-use crate::session::SessionId;
+use super::{
+    known::Known,
+    tables::{OPENED, table_of},
+};
+use crate::{
+    clock::UnixSeconds,
+    registry::{Item, Sealed},
+    session::SessionId,
+};
 
 /// The file, for readers. `None` while it cannot be written.
 #[derive(Debug, Default)]
@@ -46,5 +53,33 @@ impl Reader {
             }
         }
         Some(found)
+    }
+
+    /// What is kept for an open session. `None` if the file cannot be read.
+    pub(super) fn kept(
+        &self,
+        known: &Known,
+        id: SessionId,
+        item: Item,
+        now: UnixSeconds,
+    ) -> Option<Option<Sealed>> {
+        // One that has ended may be among the open ones until that is saved.
+        if known.ended.contain_id(id) {
+            return Some(None);
+        }
+        let current = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let transaction = current.as_ref()?.begin_read().ok()?;
+        let opened = transaction.open_table(OPENED).ok()?;
+        let expires_at = opened.get(id.as_bytes()).ok()?;
+        if expires_at.is_none_or(|expires_at| expires_at.value() <= now) {
+            return Some(None);
+        }
+        let items = match transaction.open_table(table_of(item)) {
+            Ok(items) => items,
+            Err(TableError::TableDoesNotExist(_)) => return Some(None),
+            Err(_) => return None,
+        };
+        let kept = items.get(id.as_bytes()).ok()?;
+        Some(kept.and_then(|kept| Sealed::new(kept.value().to_vec())))
     }
 }

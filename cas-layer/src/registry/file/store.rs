@@ -10,17 +10,17 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, Table};
+use redb::{Database, ReadableDatabase as _, ReadableTable as _, Table, TableError};
 
 use super::{
     failure,
     known::{Known, Mark, Unsaved},
     sweep::Sweep,
-    tables::{ACCOUNTS, ENDED, GRANTS, Id, META, OPENED, is_over},
+    tables::{ACCOUNTS, ATTRIBUTES, ENDED, GRANTS, Id, META, OPENED, is_over, table_of},
 };
 use crate::{
     clock::{Clock, UnixSeconds},
-    registry::{RegistryError, RegistryErrorKind, SealedGrant},
+    registry::{Item, RegistryError, RegistryErrorKind, Sealed},
     session::SessionId,
 };
 
@@ -33,11 +33,16 @@ const FORMAT: u64 = 1;
 /// The pages that redb keeps in memory. The system keeps what it has memory for.
 const CACHE_BYTES: usize = 4 << 20;
 
+/// How much is kept for all sessions together, in bytes.
+const KEPT_BYTES: u64 = 256 << 20;
+
 #[derive(Debug)]
 pub(super) struct Store {
     /// Shared with the readers.
     database: Arc<Database>,
     sweep: Sweep,
+    /// How many bytes are kept for sessions.
+    kept_bytes: u64,
 }
 
 impl Store {
@@ -69,7 +74,7 @@ impl Store {
             .set_check_integrity_on_open(true)
             .open(path)
             .map_err(|error| from_redb(error.into()))?;
-        let store = Self::new(database);
+        let mut store = Self::new(database);
         match store.meta(FORMAT_KEY).map_err(from_redb)? {
             Some(FORMAT) => {}
             Some(_) => {
@@ -85,6 +90,7 @@ impl Store {
             }
         }
         store.load(known, Clock::System.now()).map_err(from_redb)?;
+        store.kept_bytes = store.count_kept().map_err(from_redb)?;
         Ok(store)
     }
 
@@ -92,6 +98,7 @@ impl Store {
         Self {
             database: Arc::new(database),
             sweep: Sweep::new(),
+            kept_bytes: 0,
         }
     }
 
@@ -127,6 +134,23 @@ impl Store {
         Ok(())
     }
 
+    fn count_kept(&self) -> Result<u64, redb::Error> {
+        let transaction = self.database.begin_read()?;
+        let mut bytes = 0;
+        for item in Item::ALL {
+            let table = match transaction.open_table(table_of(item)) {
+                Ok(table) => table,
+                // The file is new, or from a release that did not have it.
+                Err(TableError::TableDoesNotExist(_)) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            for entry in table.iter()? {
+                bytes += length(entry?.1.value());
+            }
+        }
+        Ok(bytes)
+    }
+
     /// Makes a change. It is on the disk when this returns. After an error it is there as a whole, or perhaps not at
     /// all, and the store can no longer be used. If nothing changes, nothing is written. Returns whether something
     /// was written.
@@ -143,9 +167,12 @@ impl Store {
                 ended: transaction.open_table(ENDED)?,
                 accounts: transaction.open_table(ACCOUNTS)?,
                 grants: transaction.open_table(GRANTS)?,
+                attributes: transaction.open_table(ATTRIBUTES)?,
+                kept_bytes: self.kept_bytes,
                 changes: 0,
             };
             change(&mut tables)?;
+            self.kept_bytes = tables.kept_bytes;
             tables.changes
         };
         if changes == 0 {
@@ -155,7 +182,8 @@ impl Store {
         transaction.commit()?;
         // The second one, which may as well tidy up.
         let transaction = self.database.begin_write()?;
-        self.sweep.run(&transaction, changes, now)?;
+        let freed = self.sweep.run(&transaction, changes, now)?;
+        self.kept_bytes = self.kept_bytes.saturating_sub(freed);
         transaction.commit()?;
         Ok(true)
     }
@@ -168,10 +196,12 @@ pub(super) struct Tables<'t> {
     ended: Table<'t, Id, u64>,
     accounts: Table<'t, Id, (u64, u64)>,
     grants: Table<'t, Id, &'static [u8]>,
+    attributes: Table<'t, Id, &'static [u8]>,
+    kept_bytes: u64,
     changes: usize,
 }
 
-impl Tables<'_> {
+impl<'t> Tables<'t> {
     pub(super) fn open(
         &mut self,
         id: SessionId,
@@ -191,7 +221,9 @@ impl Tables<'_> {
         let removed = self.opened.remove(id.as_bytes())?;
         let expires_at = removed.map(|expires_at| expires_at.value());
         self.changes += usize::from(expires_at.is_some());
-        self.forget(id)?;
+        for item in Item::ALL {
+            self.forget(id, item)?;
+        }
         Ok(expires_at)
     }
 
@@ -200,36 +232,45 @@ impl Tables<'_> {
         Ok(expires_at.is_some_and(|expires_at| expires_at.value() > now))
     }
 
-    /// Keeps something for a session, if that is open.
+    fn items(&mut self, item: Item) -> &mut Table<'t, Id, &'static [u8]> {
+        match item {
+            Item::GrantingTicket => &mut self.grants,
+            Item::Attributes => &mut self.attributes,
+        }
+    }
+
+    /// Keeps something for a session, if that is open. Returns whether it is. An error of the registry: there is no
+    /// room.
     pub(super) fn keep(
         &mut self,
         id: SessionId,
-        grant: &SealedGrant,
+        item: Item,
+        sealed: &Sealed,
         now: UnixSeconds,
-    ) -> Result<bool, redb::Error> {
-        let is_open = self.is_open(id, now)?;
-        if is_open {
-            self.grants.insert(id.as_bytes(), grant.as_bytes())?;
-            self.changes += 1;
-        }
-        Ok(is_open)
-    }
-
-    pub(super) fn kept(
-        &self,
-        id: SessionId,
-        now: UnixSeconds,
-    ) -> Result<Option<SealedGrant>, redb::Error> {
+    ) -> Result<Result<bool, RegistryError>, redb::Error> {
         if !self.is_open(id, now)? {
-            return Ok(None);
+            return Ok(Ok(false));
         }
-        let grant = self.grants.get(id.as_bytes())?;
-        Ok(grant.and_then(|grant| SealedGrant::new(grant.value().to_vec())))
+        let old = self.items(item).get(id.as_bytes())?;
+        let old = old.map_or(0, |old| length(old.value()));
+        let bytes = self.kept_bytes.saturating_sub(old) + length(sealed.as_bytes());
+        if bytes > KEPT_BYTES {
+            return Ok(Err(RegistryError::new(
+                RegistryErrorKind::Full,
+                "the registry file has no room for more that does not fit into cookies",
+            )));
+        }
+        self.items(item).insert(id.as_bytes(), sealed.as_bytes())?;
+        self.kept_bytes = bytes;
+        self.changes += 1;
+        Ok(Ok(true))
     }
 
-    pub(super) fn forget(&mut self, id: SessionId) -> Result<(), redb::Error> {
-        let removed = self.grants.remove(id.as_bytes())?.is_some();
-        self.changes += usize::from(removed);
+    pub(super) fn forget(&mut self, id: SessionId, item: Item) -> Result<(), redb::Error> {
+        let removed = self.items(item).remove(id.as_bytes())?;
+        let removed = removed.map(|removed| length(removed.value()));
+        self.changes += usize::from(removed.is_some());
+        self.kept_bytes = self.kept_bytes.saturating_sub(removed.unwrap_or(0));
         Ok(())
     }
 
@@ -263,4 +304,8 @@ impl Tables<'_> {
         self.changes += 1;
         Ok(())
     }
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    bytes.len().try_into().unwrap_or(u64::MAX)
 }

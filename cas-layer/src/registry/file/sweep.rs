@@ -2,8 +2,8 @@
 
 use redb::{ReadableTable as _, Table, TableDefinition, Value, WriteTransaction};
 
-use super::tables::{ACCOUNTS, ENDED, GRANTS, Id, OPENED, is_over};
-use crate::clock::UnixSeconds;
+use super::tables::{ACCOUNTS, ENDED, Id, OPENED, is_over, table_of};
+use crate::{clock::UnixSeconds, registry::Item};
 
 /// How many entries of each table are looked at for each that is added. In a table that is as large as it will
 /// get, one in eight entries at most has expired then.
@@ -33,20 +33,26 @@ impl Sweep {
         }
     }
 
-    /// Looks at some entries of each table, those after the ones looked at last, and removes what has expired.
+    /// Looks at some entries of each table, those after the ones looked at last, and removes what has expired. Returns
+    /// how many bytes less are kept for sessions.
     pub(super) fn run(
         &mut self,
         transaction: &WriteTransaction,
         changes: usize,
         now: UnixSeconds,
-    ) -> Result<(), redb::Error> {
+    ) -> Result<u64, redb::Error> {
         let count = PER_COMMIT + PER_CHANGE * changes;
         let by_time = |expires_at| is_over(expires_at, now);
         let closed = sweep(transaction, OPENED, &mut self.opened, count, by_time)?;
-        if !closed.is_empty() {
-            let mut grants = transaction.open_table(GRANTS)?;
-            for id in closed {
-                grants.remove(&id)?;
+        let mut freed = 0;
+        for item in Item::ALL {
+            if closed.is_empty() {
+                break;
+            }
+            let mut items = transaction.open_table(table_of(item))?;
+            for id in &closed {
+                let removed = items.remove(id)?;
+                freed += removed.map_or(0, |removed| removed.value().len() as u64);
             }
         }
         sweep(transaction, ENDED, &mut self.ended, count, by_time)?;
@@ -54,7 +60,7 @@ impl Sweep {
             let (_, expires_at) = mark;
             is_over(expires_at, now)
         })?;
-        Ok(())
+        Ok(freed)
     }
 }
 

@@ -9,10 +9,14 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use super::*;
+
 use crate::{
     clock::Clock,
-    registry::{GRACE, SealedGrant},
+    registry::{GRACE, Item, Sealed, SessionStorage as _},
 };
+
+/// Any of them.
+const ITEM: Item = Item::Attributes;
 
 const LIFETIME: UnixSeconds = 8 * 3600;
 
@@ -165,14 +169,14 @@ fn nothing_is_removed_for_an_hour_after_it_expires() {
     assert_eq!(lens(&path), [0, 3]);
 }
 
-fn grant() -> SealedGrant {
-    SealedGrant::new(vec![7; 300]).unwrap()
+fn grant() -> Sealed {
+    Sealed::new(vec![7; 300]).unwrap()
 }
 
-fn count_grants(path: &Path) -> u64 {
+fn count_kept(path: &Path) -> u64 {
     let database = redb::Database::open(path).unwrap();
     let transaction = database.begin_read().unwrap();
-    let grants = transaction.open_table(tables::GRANTS).unwrap();
+    let grants = transaction.open_table(tables::ATTRIBUTES).unwrap();
     grants.len().unwrap()
 }
 
@@ -186,19 +190,19 @@ fn what_is_kept_leaves_the_file_with_its_session() {
     let written = store.write(now, |tables| {
         for n in 0..3 {
             tables.open(id(n), expires_at)?;
-            assert!(tables.keep(id(n), &grant(), now)?);
+            assert!(tables.keep(id(n), ITEM, &grant(), now)?.unwrap());
         }
         tables.open(id(3), 2 * expires_at)?;
-        assert!(tables.keep(id(3), &grant(), now)?);
-        tables.forget(id(2))
+        assert!(tables.keep(id(3), ITEM, &grant(), now)?.unwrap());
+        tables.forget(id(2), ITEM)
     });
     assert!(written.unwrap());
     drop(store);
-    assert_eq!(count_grants(&path), 3);
+    assert_eq!(count_kept(&path), 3);
     let mut store = new_store(&path);
     end(&mut store, 1, expires_at, now);
     drop(store);
-    assert_eq!(count_grants(&path), 2);
+    assert_eq!(count_kept(&path), 2);
     let mut store = new_store(&path);
     // Looks at everything, from anywhere to the end and from the beginning.
     for n in 10..13 {
@@ -206,7 +210,7 @@ fn what_is_kept_leaves_the_file_with_its_session() {
         end(&mut store, n, time + LIFETIME, time);
     }
     drop(store);
-    assert_eq!((lens(&path)[0], count_grants(&path)), (1, 1));
+    assert_eq!((lens(&path)[0], count_kept(&path)), (1, 1));
 }
 
 #[tokio::test]
@@ -217,13 +221,13 @@ async fn nothing_is_kept_for_who_has_signed_out_though_that_is_not_saved_yet() {
     for n in 0..2 {
         assert!(registry.open(id(n), now + LIFETIME, now).await.is_ok());
     }
-    assert!(registry.keep(id(1), grant(), now).await.unwrap());
+    assert!(registry.keep(id(1), ITEM, grant(), now).await.unwrap());
     // The thread that writes has not heard of it when it gets to the next job.
     for n in 0..2 {
         registry.ended().end(id(n), now + LIFETIME, now);
     }
-    assert!(!registry.keep(id(0), grant(), now).await.unwrap());
-    assert_eq!(registry.kept(id(1), now).await.unwrap(), None);
+    assert!(!registry.keep(id(0), ITEM, grant(), now).await.unwrap());
+    assert_eq!(registry.kept(id(1), ITEM, now).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -238,13 +242,16 @@ async fn a_file_in_which_nothing_could_be_kept_is_as_good() {
     drop(store);
     let database = redb::Database::open(&path).unwrap();
     let transaction = database.begin_write().unwrap();
-    assert!(transaction.delete_table(tables::GRANTS).unwrap());
+    assert!(transaction.delete_table(tables::ATTRIBUTES).unwrap());
     transaction.commit().unwrap();
     drop(database);
     let registry = FileRegistry::open(&path).unwrap();
-    assert_eq!(registry.kept(id(1), now).await.unwrap(), None);
-    assert!(registry.keep(id(1), grant(), now).await.unwrap());
-    assert_eq!(registry.kept(id(1), now).await.unwrap(), Some(grant()));
+    assert_eq!(registry.kept(id(1), ITEM, now).await.unwrap(), None);
+    assert!(registry.keep(id(1), ITEM, grant(), now).await.unwrap());
+    assert_eq!(
+        registry.kept(id(1), ITEM, now).await.unwrap(),
+        Some(grant())
+    );
 }
 
 fn no_waker() -> Context<'static> {

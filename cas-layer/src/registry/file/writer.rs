@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     clock::UnixSeconds,
-    registry::{Opened, RegistryError, SealedGrant, turns::Turn},
+    registry::{Item, Opened, RegistryError, Sealed, turns::Turn},
     session::SessionId,
 };
 
@@ -60,18 +60,14 @@ pub(super) enum Job {
     /// Keeps something for a session.
     Keep {
         id: SessionId,
-        grant: SealedGrant,
+        item: Item,
+        sealed: Sealed,
         now: UnixSeconds,
-        answer: Answer<bool>,
-    },
-    /// Looks what is kept.
-    Kept {
-        id: SessionId,
-        now: UnixSeconds,
-        answer: Answer<Option<SealedGrant>>,
+        answer: Answer<Result<bool, RegistryError>>,
     },
     Forget {
         id: SessionId,
+        item: Item,
         answer: Answer<()>,
     },
 }
@@ -209,8 +205,7 @@ impl Job {
             Self::Open { now, .. }
             | Self::EndIfOpened { now, .. }
             | Self::Save { now, .. }
-            | Self::Keep { now, .. }
-            | Self::Kept { now, .. } => Some(now),
+            | Self::Keep { now, .. } => Some(now),
             Self::Forget { .. } => None,
         }
     }
@@ -270,24 +265,21 @@ impl Job {
             Self::Save { answer, .. } => Ok(Some(ready(answer, ()))),
             Self::Keep {
                 id,
-                grant,
+                item,
+                sealed,
                 now,
                 answer,
             } => {
                 // One that has ended may be among the open ones until that is saved.
-                let kept = !known.ended.contain_id(id) && tables.keep(id, &grant, now)?;
-                Ok(Some(ready(answer, kept)))
-            }
-            Self::Kept { id, now, answer } => {
                 let kept = if known.ended.contain_id(id) {
-                    None
+                    Ok(false)
                 } else {
-                    tables.kept(id, now)?
+                    tables.keep(id, item, &sealed, now)?
                 };
                 Ok(Some(ready(answer, kept)))
             }
-            Self::Forget { id, answer } => {
-                tables.forget(id)?;
+            Self::Forget { id, item, answer } => {
+                tables.forget(id, item)?;
                 Ok(Some(ready(answer, ())))
             }
         }

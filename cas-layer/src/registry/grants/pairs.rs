@@ -9,18 +9,18 @@ use std::{
 
 use tokio::{sync::Notify, time::timeout};
 
-#[cfg(doc)]
-use super::ProxyGrants;
-use super::{Delivered, Expected, IouId, SealedGrant};
-use crate::clock::UnixSeconds;
+use super::{Delivered, Expected, IouId, ProxyGrants};
+use crate::{
+    clock::UnixSeconds,
+    registry::{RegistryFuture, Sealed},
+};
 
 /// The most pairs that are kept: less than 900 KB, if all have the greatest length. By default, the layer validates
 /// 64 tickets at once, so most of this room is for pairs that nobody asked for.
 const PAIRS: usize = 768;
 
-/// The pairs of [`ProxyGrants`], for a registry of one process. This keeps the contract of
-/// [`expect`](ProxyGrants::expect), [`deliver`](ProxyGrants::deliver) and [`collect`](ProxyGrants::collect), and none
-/// of these can fail. Pairs live for seconds, so they are in memory even if the registry is not.
+/// [`ProxyGrants`] for a registry of one process. Nothing of it can fail. Pairs live for seconds, so they are in memory
+/// even if the registry is not.
 ///
 /// At most 768 pairs are kept, which take less than 900 KB. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -45,13 +45,12 @@ struct State {
 
 #[derive(Debug)]
 struct Pair {
-    grant: SealedGrant,
+    grant: Sealed,
     until: UnixSeconds,
 }
 
 impl GrantPairs {
-    /// As [`ProxyGrants::expect`].
-    pub fn expect(&self, lasts: Duration, now: UnixSeconds) -> Expected {
+    fn expect_now(&self, lasts: Duration, now: UnixSeconds) -> Expected {
         // Rounded up, and never nothing.
         let until = now.saturating_add(lasts.as_secs()).saturating_add(1);
         let mut state = self.state();
@@ -68,9 +67,7 @@ impl GrantPairs {
         })
     }
 
-    /// As [`ProxyGrants::deliver`].
-    #[must_use]
-    pub fn deliver(&self, iou: IouId, grant: SealedGrant, now: UnixSeconds) -> Delivered {
+    fn deliver_now(&self, iou: IouId, grant: Sealed, now: UnixSeconds) -> Delivered {
         let delivered = self.state().deliver(iou, grant, now);
         if delivered == Delivered::Kept {
             self.0.delivered.notify_waiters();
@@ -78,13 +75,7 @@ impl GrantPairs {
         delivered
     }
 
-    /// As [`ProxyGrants::collect`]. Waits with a timer of tokio's.
-    pub async fn collect(
-        &self,
-        iou: IouId,
-        patience: Duration,
-        now: UnixSeconds,
-    ) -> Option<SealedGrant> {
+    async fn wait_for(&self, iou: IouId, patience: Duration, now: UnixSeconds) -> Option<Sealed> {
         // Mostly it is there, and no timer is needed.
         if let Some(grant) = self.take(iou, now) {
             return Some(grant);
@@ -103,7 +94,7 @@ impl GrantPairs {
         timeout(patience, comes).await.ok()
     }
 
-    fn take(&self, iou: IouId, now: UnixSeconds) -> Option<SealedGrant> {
+    fn take(&self, iou: IouId, now: UnixSeconds) -> Option<Sealed> {
         let pair = self.state().pairs.remove(&iou)?;
         (pair.until > now).then_some(pair.grant)
     }
@@ -114,8 +105,32 @@ impl GrantPairs {
     }
 }
 
+impl ProxyGrants for GrantPairs {
+    fn expect(&self, lasts: Duration, now: UnixSeconds) -> RegistryFuture<'_, Expected> {
+        Box::pin(async move { Ok(self.expect_now(lasts, now)) })
+    }
+
+    fn deliver(
+        &self,
+        iou: IouId,
+        grant: Sealed,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, Delivered> {
+        Box::pin(async move { Ok(self.deliver_now(iou, grant, now)) })
+    }
+
+    fn collect(
+        &self,
+        iou: IouId,
+        patience: Duration,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, Option<Sealed>> {
+        Box::pin(async move { Ok(self.wait_for(iou, patience, now).await) })
+    }
+}
+
 impl State {
-    fn deliver(&mut self, iou: IouId, grant: SealedGrant, now: UnixSeconds) -> Delivered {
+    fn deliver(&mut self, iou: IouId, grant: Sealed, now: UnixSeconds) -> Delivered {
         self.end_expired(now);
         let Some(&until) = self.expected.values().max() else {
             return Delivered::Unexpected;
@@ -163,17 +178,17 @@ mod tests {
         IouId::of(&format!("PGTIOU-{n}"))
     }
 
-    fn grant() -> SealedGrant {
-        SealedGrant::new(vec![7; 300]).unwrap()
+    fn grant() -> Sealed {
+        Sealed::new(vec![7; 300]).unwrap()
     }
 
     #[test]
     fn nothing_is_left_in_memory_when_nothing_is_expected() {
         let pairs = GrantPairs::default();
-        let first = pairs.expect(LASTS, NOW);
-        let second = pairs.expect(LASTS, NOW);
+        let first = pairs.expect_now(LASTS, NOW);
+        let second = pairs.expect_now(LASTS, NOW);
         for n in 0..2_000 {
-            let _ = pairs.deliver(iou(n), grant(), NOW);
+            let _ = pairs.deliver_now(iou(n), grant(), NOW);
         }
         drop(first);
         assert_eq!(pairs.state().pairs.len(), PAIRS);
@@ -188,8 +203,8 @@ mod tests {
         let pairs = GrantPairs::default();
         for n in 0..1_000 {
             let now = NOW + n * 60;
-            std::mem::forget(pairs.expect(LASTS, now));
-            assert_eq!(pairs.deliver(iou(n), grant(), now), Delivered::Kept);
+            std::mem::forget(pairs.expect_now(LASTS, now));
+            assert_eq!(pairs.deliver_now(iou(n), grant(), now), Delivered::Kept);
         }
         let state = pairs.state();
         assert_eq!((state.expected.len(), state.pairs.len()), (1, 1));

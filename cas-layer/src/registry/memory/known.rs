@@ -1,9 +1,10 @@
 //! The sessions that a registry in memory knows.
 
+use super::kept::Kept;
 use crate::{
     clock::UnixSeconds,
     registry::{
-        RegistryError, RegistryErrorKind, SealedGrant,
+        Item, RegistryError, RegistryErrorKind, Sealed,
         forgetful::{ById, make_room},
     },
     session::SessionId,
@@ -16,7 +17,7 @@ pub(super) struct Known {
     /// How many of them are open or were when last looked at.
     pub(super) open: usize,
     /// What is kept for some of the open ones.
-    pub(super) grants: ById<SealedGrant>,
+    pub(super) kept: Kept,
     /// When a full registry was last searched for sessions that have expired.
     searched_at: UnixSeconds,
     pub(super) last_number: u64,
@@ -54,7 +55,7 @@ impl Known {
     pub(super) fn forget(&mut self, id: SessionId) {
         if let Some(State::Open { .. }) = self.sessions.remove(&id) {
             self.open -= 1;
-            self.forget_grant(id);
+            self.kept.remove_all(id);
         }
     }
 
@@ -65,12 +66,7 @@ impl Known {
         now: UnixSeconds,
     ) -> Result<(), RegistryError> {
         if self.open >= capacity {
-            // Once a minute at most: a full registry must not go through a million entries for every request.
-            if self.searched_at.abs_diff(now) >= 60 {
-                self.searched_at = now;
-                self.sessions.retain(|_, state| state.is_live(now));
-                self.sessions_have_gone();
-            }
+            self.forget_expired(now);
             if self.open >= capacity {
                 return Err(RegistryError::new(
                     RegistryErrorKind::Full,
@@ -86,13 +82,22 @@ impl Known {
         Ok(())
     }
 
+    /// Once a minute at most: a full registry must not go through a million entries for every request.
+    fn forget_expired(&mut self, now: UnixSeconds) {
+        if self.searched_at.abs_diff(now) >= 60 {
+            self.searched_at = now;
+            self.sessions.retain(|_, state| state.is_live(now));
+            self.sessions_have_gone();
+        }
+    }
+
     fn sessions_have_gone(&mut self) {
         let states = self.sessions.values();
         self.open = states
             .filter(|state| matches!(state, State::Open { .. }))
             .count();
         let sessions = &self.sessions;
-        self.grants.retain(|id, _| sessions.contains_key(id));
+        self.kept.retain(|id| sessions.contains_key(&id));
     }
 
     /// Whether a session is open and has not expired.
@@ -101,20 +106,25 @@ impl Known {
         state.is_some_and(|state| matches!(state, State::Open { .. }) && state.is_live(now))
     }
 
-    pub(super) fn keep(&mut self, id: SessionId, grant: SealedGrant, now: UnixSeconds) -> bool {
-        let is_open = self.is_open(id, now);
-        if is_open {
-            self.grants.insert(id, grant);
+    pub(super) fn keep(
+        &mut self,
+        id: SessionId,
+        item: Item,
+        sealed: Sealed,
+        now: UnixSeconds,
+    ) -> Result<bool, RegistryError> {
+        if !self.is_open(id, now) {
+            return Ok(false);
         }
-        is_open
+        if !self.kept.has_room(id, item, &sealed) {
+            // What belongs to expired sessions may go.
+            self.forget_expired(now);
+        }
+        self.kept.insert(id, item, sealed).map(|()| true)
     }
 
-    pub(super) fn kept(&self, id: SessionId, now: UnixSeconds) -> Option<SealedGrant> {
-        let grant = self.grants.get(&id).filter(|_| self.is_open(id, now));
-        grant.cloned()
-    }
-
-    pub(super) fn forget_grant(&mut self, id: SessionId) {
-        self.grants.remove(&id);
+    pub(super) fn kept(&self, id: SessionId, item: Item, now: UnixSeconds) -> Option<Sealed> {
+        let kept = self.kept.get(id, item).filter(|_| self.is_open(id, now));
+        kept.cloned()
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::registry::{GRACE, RegistryErrorKind, SealedGrant};
+use crate::registry::{GRACE, RegistryErrorKind, Sealed};
 
 const NOW: UnixSeconds = 1_000_000;
 const LATER: UnixSeconds = NOW + 8 * 3600;
@@ -104,17 +104,18 @@ fn numbers_grow_through_a_clock_that_goes_back() {
 #[test]
 fn what_is_kept_takes_memory_only_as_long_as_its_session() {
     let registry = MemoryRegistry::default();
-    let grant = || SealedGrant::new(vec![7; 300]).unwrap();
+    let grant = || Sealed::new(vec![7; 300]).unwrap();
     for n in 0..100_000 {
         // 100 sign-ins and 50 sign-outs an hour, for weeks.
         let now = NOW + u64::from(n) * 36;
         open(&registry, n, now).unwrap();
-        assert!(registry.known().keep(id(n), grant(), now));
+        let kept = registry.known().keep(id(n), Item::Attributes, grant(), now);
+        assert!(kept.unwrap());
         if n % 2 == 0 {
             registry.end_now(id(n), now + 8 * 3600, now);
         }
     }
     let known = registry.known();
-    assert!(known.grants.len() <= known.open, "{}", known.grants.len());
+    assert!(known.kept.len() <= known.open, "{}", known.kept.len());
     assert!(known.open < 4_000);
 }

@@ -24,16 +24,14 @@ use crate::{
     clock::UnixSeconds,
     registry::{
         Delivered, Expected, IouId, LONGEST, ProxyGrants, RegistryError, RegistryErrorKind,
-        RegistryFuture, SealedGrant,
+        RegistryFuture, Sealed,
     },
-    session::SessionId,
 };
 
 const EXPECT: &str = script!("pairs", "expect");
 const UNEXPECT: &str = script!("pairs", "unexpect");
 const DELIVER: &str = script!("pairs", "deliver");
 const COLLECT: &str = script!("pairs", "collect");
-const KEEP: &str = script!("keep");
 
 /// The most pairs that are kept, for all nodes together: some 5 MB, if all have the greatest length.
 const PAIRS: usize = 4096;
@@ -79,11 +77,7 @@ impl RedisRegistry {
         });
     }
 
-    async fn deliver_pair(
-        &self,
-        iou: IouId,
-        grant: SealedGrant,
-    ) -> Result<Delivered, RegistryError> {
+    async fn deliver_pair(&self, iou: IouId, grant: Sealed) -> Result<Delivered, RegistryError> {
         let call = self.call(async |node: &Node, connection: &Connection| {
             // Never closed.
             let _turn = node.pairs.deliveries.acquire().await;
@@ -113,7 +107,7 @@ impl RedisRegistry {
         &self,
         iou: IouId,
         patience: Duration,
-    ) -> Result<Option<SealedGrant>, RegistryError> {
+    ) -> Result<Option<Sealed>, RegistryError> {
         let started = Instant::now();
         // From here on no delivery to this node is missed.
         let mut delivered = self.0.node.pairs.delivered.subscribe();
@@ -138,43 +132,6 @@ impl RedisRegistry {
             }
         }
     }
-
-    /// Keeps something for a session, or nothing. Returns whether the session is open.
-    async fn keep_grant(
-        &self,
-        session: SessionId,
-        grant: Option<SealedGrant>,
-        now: UnixSeconds,
-    ) -> Result<bool, RegistryError> {
-        self.call(async |node: &Node, connection: &Connection| {
-            let mut command = redis::cmd("EVAL");
-            command.arg(KEEP).arg(1).arg(node.keys.session(session));
-            command.arg(now);
-            if let Some(grant) = &grant {
-                command.arg(grant.as_bytes());
-            }
-            connection.run(&command, COMMAND).await
-        })
-        .await
-    }
-
-    async fn kept_grant(
-        &self,
-        session: SessionId,
-        now: UnixSeconds,
-    ) -> Result<Option<SealedGrant>, RegistryError> {
-        if self.0.node.ended.contain_id(session) {
-            return Ok(None);
-        }
-        self.call(async |node: &Node, connection: &Connection| {
-            let mut command = redis::cmd("GET");
-            command.arg(node.keys.session(session));
-            let state: Option<Vec<u8>> = connection.run(&command, COMMAND).await?;
-            let kept = state.as_deref().and_then(|state| kept(state, now));
-            kept.map(|kept| sealed(kept.to_vec())).transpose()
-        })
-        .await
-    }
 }
 
 impl ProxyGrants for RedisRegistry {
@@ -182,12 +139,7 @@ impl ProxyGrants for RedisRegistry {
         Box::pin(self.expect_pair(lasts))
     }
 
-    fn deliver(
-        &self,
-        iou: IouId,
-        grant: SealedGrant,
-        _: UnixSeconds,
-    ) -> RegistryFuture<'_, Delivered> {
+    fn deliver(&self, iou: IouId, grant: Sealed, _: UnixSeconds) -> RegistryFuture<'_, Delivered> {
         Box::pin(self.deliver_pair(iou, grant))
     }
 
@@ -196,30 +148,8 @@ impl ProxyGrants for RedisRegistry {
         iou: IouId,
         patience: Duration,
         _: UnixSeconds,
-    ) -> RegistryFuture<'_, Option<SealedGrant>> {
+    ) -> RegistryFuture<'_, Option<Sealed>> {
         Box::pin(self.collect_pair(iou, patience))
-    }
-
-    fn keep(
-        &self,
-        session: SessionId,
-        grant: SealedGrant,
-        now: UnixSeconds,
-    ) -> RegistryFuture<'_, bool> {
-        Box::pin(self.keep_grant(session, Some(grant), now))
-    }
-
-    fn kept(
-        &self,
-        session: SessionId,
-        now: UnixSeconds,
-    ) -> RegistryFuture<'_, Option<SealedGrant>> {
-        Box::pin(self.kept_grant(session, now))
-    }
-
-    fn forget(&self, session: SessionId) -> RegistryFuture<'_, ()> {
-        // By a time at which no session has expired: it does not matter whether this one has.
-        Box::pin(async move { self.keep_grant(session, None, 0).await.map(drop) })
     }
 }
 
@@ -243,38 +173,7 @@ fn on_pairs(code: &str, node: &Node) -> Cmd {
     command
 }
 
-/// What is kept in the state of a session, if that is open: see `common.lua`.
-fn kept(state: &[u8], now: UnixSeconds) -> Option<&[u8]> {
-    let open = state.strip_prefix(b"o")?;
-    let at = open.iter().position(|&byte| byte == b' ')?;
-    let (expires_at, kept) = open.split_at_checked(at)?;
-    let expires_at: UnixSeconds = str::from_utf8(expires_at).ok()?.parse().ok()?;
-    (expires_at > now).then(|| kept.strip_prefix(b" "))?
-}
-
 /// Redis has what some node put there, and nothing longer.
-fn sealed(bytes: Vec<u8>) -> Result<SealedGrant, Failure> {
-    SealedGrant::new(bytes).ok_or_else(unexpected)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_kept_follows_the_expiry_of_an_open_session() {
-        for (state, expected) in [
-            (&b"o100 \0 x\n"[..], Some(&b"\0 x\n"[..])),
-            (b"o100 ", Some(b"")),
-            (b"o100", None),
-            (b"o99 x", None),
-            (b"e100 x", None),
-            (b"x", None),
-            (b"b1:abc", None),
-            (b"o x", None),
-            (b"", None),
-        ] {
-            assert_eq!(kept(state, 99), expected, "{state:?}");
-        }
-    }
+pub(super) fn sealed(bytes: Vec<u8>) -> Result<Sealed, Failure> {
+    Sealed::new(bytes).ok_or_else(unexpected)
 }

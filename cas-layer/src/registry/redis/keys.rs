@@ -55,6 +55,11 @@ impl Keys {
     pub(super) fn session(&self, id: SessionId) -> String {
         format!("{}s:{}", self.prefix, id)
     }
+
+    /// A session, and what is kept for it.
+    pub(super) fn session_and_kept(&self, id: SessionId) -> [String; 2] {
+        [self.session(id), format!("{}k:{}", self.prefix, id)]
+    }
 }
 
 #[cfg(test)]
@@ -79,6 +84,10 @@ mod tests {
         assert_eq!(
             keys.session([0xa1; 16].into()),
             format!("{{app}}:s:{}", "a1".repeat(16))
+        );
+        assert_eq!(
+            keys.session_and_kept([0xa1; 16].into())[1],
+            format!("{{app}}:k:{}", "a1".repeat(16))
         );
     }
 }

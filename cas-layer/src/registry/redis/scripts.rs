@@ -402,8 +402,8 @@ fn guarded(
 }
 
 fn eval(code: &str, keys: &Keys, sessions: impl IntoIterator<Item = SessionId>) -> Cmd {
-    let sessions = sessions.into_iter().map(|id| keys.session(id));
-    let sessions: Vec<String> = sessions.collect();
+    let sessions = sessions.into_iter();
+    let sessions: Vec<String> = sessions.flat_map(|id| keys.session_and_kept(id)).collect();
     let shared = keys.shared();
     let mut command = redis::cmd("EVAL");
     command

@@ -86,8 +86,12 @@ impl CasApiLayer {
             Err(no_host) => return Err(no_host.answer().into()),
         };
         let (place, now) = (Place::Request, host.app.clock.now());
+        let visitor = if self.sessions {
+            Visitor::look_up(request.headers(), host, place).await
+        } else {
+            Visitor::Anonymous
+        };
         let visit = Visit::by(&request, place, Visitor::Anonymous, now);
-        let visitor = || Visitor::of(request.headers(), host, place, now);
         let mut asked = match self.decide(host, &visit, visitor) {
             First::Judge(asked) => asked,
             First::Own(task) => {
@@ -206,7 +210,8 @@ impl Brought {
                 return Err(Answer::page(PageKind::SignInRefused, None));
             }
             NoSession::Registry(error) => without_session(error),
-            NoSession::Cookie(error) => without_session(error),
+            NoSession::TooLarge(error) => without_session(error),
+            NoSession::NotSealed => without_session(&"there are no random bytes"),
         }
         // Both tickets are good for this request.
         Ok((CasUser::of_ticket(identity, Arc::clone(host)), None))
@@ -279,7 +284,7 @@ fn no_session(error: &RegistryError) {
     );
 }
 
-fn without_session(error: &dyn std::error::Error) {
+fn without_session(error: &dyn std::fmt::Display) {
     tracing::warn!(%error, "a ticket was accepted, but no session could be opened for it");
 }
 

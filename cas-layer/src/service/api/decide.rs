@@ -61,12 +61,12 @@ pub(super) struct Brought {
 }
 
 impl CasApiLayer {
-    /// `visitor` is the user of a cookie. It is evaluated only if it matters.
+    /// `visitor` is the user of a cookie. Without sessions, cookies do not matter.
     pub(super) fn decide<'s>(
         &self,
         host: &'s Host,
         visit: &Visit<'_>,
-        visitor: impl FnOnce() -> Visitor,
+        visitor: Visitor,
     ) -> First<'s> {
         let access = match host.route_of_api(visit.uri.path(), visit.is_post()) {
             Route::Endpoint(endpoint) if visit.is_post() => {
@@ -101,18 +101,16 @@ impl CasApiLayer {
         &self,
         host: &Host,
         visit: &Visit<'_>,
-        visitor: impl FnOnce() -> Visitor,
+        visitor: Visitor,
         service: Option<&ServiceUrl>,
     ) -> Result<By, Task> {
-        let visitor = || {
-            if self.sessions {
-                visitor()
-            } else {
-                Visitor::Anonymous
-            }
+        let visitor = if self.sessions {
+            visitor
+        } else {
+            Visitor::Anonymous
         };
         let (ticket, source) = match Credentials::of(visit.headers, visit.uri.query()) {
-            Credentials::None => return by_session(visitor()),
+            Credentials::None => return by_session(visitor),
             Credentials::Unclear(reason) => {
                 return Err(not_taken(StatusCode::BAD_REQUEST, reason));
             }
@@ -132,11 +130,11 @@ impl CasApiLayer {
             let reason = "this URL can be no service URL, so no ticket is for it";
             return Err(not_taken(StatusCode::BAD_REQUEST, reason));
         };
-        let has_session = || matches!(visitor(), Visitor::SignedIn(_) | Visitor::Unverified(_));
+        let has_session = matches!(visitor, Visitor::SignedIn(_) | Visitor::Unverified(_));
         let opens_session = self.sessions
             && source == Source::Header
             && !browser::has_sent(visit.headers)
-            && !has_session();
+            && !has_session;
         Ok(By::Ticket(Box::new(Brought {
             ticket,
             service: service.clone(),
@@ -154,7 +152,7 @@ fn by_session(visitor: Visitor) -> Result<By, Task> {
             PageKind::SessionUnverified,
             None,
         ))),
-        Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) => Ok(By::Nobody),
+        Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) | Visitor::Lost(_) => Ok(By::Nobody),
     }
 }
 

@@ -1,10 +1,6 @@
 //! The tower service in place.
 
-use std::{
-    mem,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -12,13 +8,12 @@ use http_body::Body;
 use tower::Service;
 
 use super::{
-    super::{CasFuture, decide::Action, host},
-    decide::{First, first},
-    future::{CasInPlaceFuture, Form, Otherwise, Question, pass_on},
-    peek::{self, Peek},
+    super::{answered::AnswerFuture, future::Fetching, host, take_ready},
+    future::CasInPlaceFuture,
+    next::{Next, answer},
     peeked::Peeked,
 };
-use crate::{answer::Reader, app::Hosts, user::Place, visit::Visit};
+use crate::{app::Hosts, user::Place, visit::Visitor};
 
 /// The service that [`CasInPlaceLayer`](crate::CasInPlaceLayer) makes of an inner one.
 #[derive(Clone, Debug)]
@@ -51,50 +46,16 @@ where
         let host = match host::choose(&self.hosts, &request) {
             Ok(host) => host,
             Err(no_host) => {
-                return CasInPlaceFuture::answering(CasFuture::ready(no_host.answer()));
+                let answer = AnswerFuture::ready(no_host.answer());
+                return CasInPlaceFuture::of(Next::Answer(answer));
             }
         };
-        let visit = Visit::of(&request, host, Place::Page);
-        let may_be_logout_request = peek::is_worth_it(visit.method, visit.headers, request.body());
-        let otherwise = match first(host, &visit, may_be_logout_request) {
-            First::Act(Action::Serve(serve)) => {
-                let served = serve.to(host, visit);
-                let request = request.map(Peeked::untouched);
-                let future = pass_on(host, served, &mut self.inner, request);
-                return CasInPlaceFuture::answering(future);
-            }
-            First::Act(Action::Own(task)) => {
-                let reply = task.run(host, &visit);
-                return CasInPlaceFuture::answering(CasFuture::reply(reply));
-            }
-            First::Ask(front_channel) => {
+        match Visitor::of(request.headers(), host, Place::Page) {
+            Ok(visitor) => CasInPlaceFuture::of(answer(host, visitor, request, &mut self.inner)),
+            Err(absent) => {
                 let service = take_ready(&mut self.inner);
-                let reader = Reader::never_clearing(&visit);
-                let question = Question::new(*front_channel, reader, request, host, service);
-                return CasInPlaceFuture::asking(question);
+                CasInPlaceFuture::fetching(Fetching::new(absent, request, host, service))
             }
-            First::Confirm => Otherwise::Confirmation,
-            First::Peek(Action::Serve(_)) => Otherwise::Served(take_ready(&mut self.inner)),
-            First::Peek(Action::Own(task)) => Otherwise::Refused(task.run(host, &visit)),
-        };
-        let now = visit.now;
-        let (parts, body) = request.into_parts();
-        let seat = host.app.forms.seat(host.app.peers.of(&parts.extensions));
-        CasInPlaceFuture::peeking(Form {
-            peek: match otherwise {
-                Otherwise::Confirmation => Peek::known(seat, body),
-                Otherwise::Refused(_) | Otherwise::Served(_) => Peek::new(seat, body),
-            },
-            parts,
-            host: Arc::clone(host),
-            now,
-            otherwise,
-        })
+        }
     }
-}
-
-/// The service that `poll_ready` made ready, to be called later.
-fn take_ready<S: Clone>(inner: &mut S) -> S {
-    let clone = inner.clone();
-    mem::replace(inner, clone)
 }

@@ -15,7 +15,7 @@ use super::{
     store::RegistryStore,
     support::{NOW, VALIDATION, poll_once},
 };
-use crate::registry::{Delivered, SealedGrant};
+use crate::registry::{Delivered, Sealed};
 
 pub(super) async fn a_pair_is_handed_out_once<S: RegistryStore>(store: S) {
     let registry = store.node().await;
@@ -28,7 +28,7 @@ pub(super) async fn a_pair_is_handed_out_once<S: RegistryStore>(store: S) {
         assert_eq!(collect(&registry, n).await, None);
     }
     assert_eq!(collect(&registry, 9).await, None);
-    let longest = SealedGrant::new(vec![0xff; SealedGrant::MAX_BYTES]).unwrap();
+    let longest = Sealed::new(vec![0xff; 1024]).unwrap();
     let delivered = grants(&registry).deliver(iou(4), longest.clone(), *NOW);
     assert_eq!(delivered.await.unwrap(), Delivered::Kept);
     assert_eq!(collect(&registry, 4).await, Some(longest));

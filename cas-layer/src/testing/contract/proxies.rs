@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{task::yield_now, time::timeout};
 
 use super::support::{NOW, id};
-use crate::registry::{Delivered, Expected, IouId, ProxyGrants, Registry, SealedGrant};
+use crate::registry::{Delivered, Expected, IouId, ProxyGrants, Registry, Sealed};
 
 /// Far longer than anything takes: it decides between slow and stuck.
 pub(super) const LIMIT: Duration = Duration::from_secs(60);
@@ -23,10 +23,10 @@ pub(super) fn iou(n: u64) -> IouId {
 }
 
 /// Sealed bytes, of every value.
-pub(super) fn grant(n: u64) -> SealedGrant {
+pub(super) fn grant(n: u64) -> Sealed {
     let mut bytes: Vec<u8> = (0..=255).rev().collect();
     bytes.extend(n.to_be_bytes());
-    SealedGrant::new(bytes).unwrap()
+    Sealed::new(bytes).unwrap()
 }
 
 pub(super) async fn expect(registry: &Arc<dyn Registry>) -> Expected {
@@ -39,7 +39,7 @@ pub(super) async fn deliver(registry: &Arc<dyn Registry>, n: u64) -> Delivered {
 }
 
 /// What is there now.
-pub(super) async fn collect(registry: &Arc<dyn Registry>, n: u64) -> Option<SealedGrant> {
+pub(super) async fn collect(registry: &Arc<dyn Registry>, n: u64) -> Option<Sealed> {
     wait_for(registry, n, Duration::ZERO).await
 }
 
@@ -47,18 +47,9 @@ pub(super) async fn wait_for(
     registry: &Arc<dyn Registry>,
     n: u64,
     patience: Duration,
-) -> Option<SealedGrant> {
+) -> Option<Sealed> {
     let collected = grants(registry).collect(iou(n), patience, *NOW);
     collected.await.unwrap()
-}
-
-pub(super) async fn keep(registry: &Arc<dyn Registry>, n: u64) -> bool {
-    let kept = grants(registry).keep(id(n), grant(n), *NOW);
-    kept.await.unwrap()
-}
-
-pub(super) async fn kept(registry: &Arc<dyn Registry>, n: u64) -> Option<SealedGrant> {
-    grants(registry).kept(id(n), *NOW).await.unwrap()
 }
 
 /// Delivers something until it is what is expected: an end is not waited for by those who drop it.

@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 use super::{
-    proxies::{LIMIT, collect, deliver, expect, grant, keep, kept, wait_for},
+    kept::{keep, kept},
+    proxies::{LIMIT, collect, deliver, expect, grant, wait_for},
     store::RegistryStore,
     support::{
         VALIDATION, end_account, finish, id, open, session, sign_in, sign_out, single_logout,

@@ -14,7 +14,7 @@ use std::{
 
 use cas_layer::{
     FileRegistry,
-    registry::{AccountId, ProxyGrants as _, Registry as _},
+    registry::{AccountId, Item, Registry as _, SessionStorage as _},
 };
 use tokio::task::JoinSet;
 
@@ -42,7 +42,12 @@ pub(super) async fn sign_in_and_out(registry: FileRegistry) {
             loop {
                 let n = next.fetch_add(1, Ordering::Relaxed);
                 let number = sign_in(&registry, n).await;
-                assert!(registry.keep(id(n), grant(n), *NOW).await.unwrap());
+                assert!(
+                    registry
+                        .keep(id(n), Item::Attributes, grant(n), *NOW)
+                        .await
+                        .unwrap()
+                );
                 match n % 4 {
                     0 => {
                         println!("open {n} {number}");
@@ -97,7 +102,7 @@ impl Answered {
         }
         for (n, number) in std::mem::take(&mut self.open) {
             assert!(!is_ended(&registry, n), "{n}");
-            let kept = async || registry.kept(id(n), *NOW).await.unwrap();
+            let kept = async || registry.kept(id(n), Item::Attributes, *NOW).await.unwrap();
             assert_eq!(kept().await, Some(grant(n)), "{n}");
             assert_eq!(single_logout(&registry, [n]).await, 1);
             assert_eq!(kept().await, None, "{n}");

@@ -2,7 +2,7 @@
 local EPOCH, INSTANCE, ENDED, NUMBER = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local LONGEST, RECOVERING = KEYS[5], KEYS[6]
 local KEPT = { KEYS[7], KEYS[8], KEYS[9] } -- of trusted senders, of the back channel, of the front channel
-local FIRST = 10 -- the first key of a session
+local FIRST = 10 -- the first key of a session; behind each of them is the key of what is kept for it
 
 -- How long an entry is kept beyond the session's expiry, in seconds: clocks differ.
 local GRACE = 3600
@@ -16,7 +16,7 @@ local AHEAD = 100 * 366 * 24 * 3600 * 1000000
 
 -- States of a session, each a string:
 --   b<n>:<server>  begun by n callbacks, when Redis ran as <server>
---   o<expires>     opened; and, after a space, what is kept for it
+--   o<expires>     opened
 --   x              ended while it was being opened; nobody got a cookie, so nobody needs to be told
 --   e<entry>       ended, and told to every node by this entry of the stream
 
@@ -94,6 +94,14 @@ local function keep(key, state, seconds)
   redis.call('SET', key, state, 'EX', math.max(seconds, redis.call('TTL', key)))
 end
 
+-- What is kept for a session stays as long as its state.
+local function last_as_long(kept, key)
+  local left = redis.call('TTL', key)
+  if left > 0 then
+    redis.call('EXPIRE', kept, left)
+  end
+end
+
 -- Tells every node, and forgets by time alone what no node needs any more.
 local function tell(...)
   local oldest = math.floor(now_us() / 1000) - (longest_life() + GRACE) * 1000
@@ -105,7 +113,9 @@ local function is_told(state)
   return string.sub(state, 1, 1) == 'e' and #redis.call('XRANGE', ENDED, entry, entry) > 0
 end
 
--- Ends a session: in the stream, and under its key for at least so many seconds.
-local function finish(key, id, expires, seconds)
-  keep(key, 'e' .. tell('s', id, 'x', expires), seconds)
+-- Ends the session whose key is the i-th: in the stream, and under its key for at least so many seconds. What was kept
+-- for it goes.
+local function finish(i, id, expires, seconds)
+  keep(KEYS[i], 'e' .. tell('s', id, 'x', expires), seconds)
+  redis.call('DEL', KEYS[i + 1])
 end

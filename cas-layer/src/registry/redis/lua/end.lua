@@ -1,8 +1,8 @@
 -- Ends sessions, known or not. ARGV: epoch; then for each session its id, when it expires, and in how many
 -- seconds that is. Answers: how many of them were not known to have ended.
 local news = 0
-for i = FIRST, #KEYS do
-  local at = 2 + (i - FIRST) * 3
+for i = FIRST, #KEYS, 2 do
+  local at = 2 + (i - FIRST) / 2 * 3
   local id, expires, seconds = ARGV[at], ARGV[at + 1], life(ARGV[at + 2])
   local state = redis.call('GET', KEYS[i])
   lasts(seconds)
@@ -10,7 +10,7 @@ for i = FIRST, #KEYS do
     -- Written again all the same: WAIT counts replicas that have what this connection has written.
     keep(KEYS[i], state, seconds + GRACE)
   else
-    finish(KEYS[i], id, expires, seconds + GRACE)
+    finish(i, id, expires, seconds + GRACE)
     news = news + 1
   end
 end

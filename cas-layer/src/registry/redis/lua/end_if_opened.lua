@@ -9,15 +9,15 @@ local function kept(share)
   return number_at(KEPT[share], math.huge) or 0
 end
 local answers = {}
-for i = FIRST, #KEYS do
-  local at = 6 + (i - FIRST) * 2
+for i = FIRST, #KEYS, 2 do
+  local at = 6 + (i - FIRST)
   local key, id, share = KEYS[i], ARGV[at], tonumber(ARGV[at + 1])
   local state = redis.call('GET', key)
   local kind = state and string.sub(state, 1, 1)
   local answer
   if kind == 'o' then
     local expires = string.match(state, '^o(%d+)')
-    finish(key, id, expires, 1)
+    finish(i, id, expires, 1)
     answer = 'ended ' .. expires
   elseif kind == 'e' or kind == 'x' then
     -- Written again for the sake of WAIT.
@@ -45,7 +45,7 @@ for i = FIRST, #KEYS do
     local now = number_of(ARGV[2], 2 ^ 53) or math.floor(now_us() / 1000000)
     local expires = text(now + longest)
     answer = (kind == 'b' and 'ended ' or 'kept ') .. expires
-    finish(key, id, expires, longest + GRACE)
+    finish(i, id, expires, longest + GRACE)
   end
   answers[#answers + 1] = answer
 end

@@ -20,5 +20,6 @@ redis.call('SET', NUMBER, text(number))
 lasts(seconds)
 -- Opened before: it lasts until the later of the two times, and what is kept for it stays.
 expires = text(math.max(tonumber(expires), tonumber(string.match(state, '^o(%d+)') or '0')))
-keep(key, 'o' .. expires .. (string.match(state, '^o%d+(.*)$') or ''), seconds + GRACE)
+keep(key, 'o' .. expires, seconds + GRACE)
+last_as_long(KEYS[FIRST + 1], key)
 return { 'live', text(number) }

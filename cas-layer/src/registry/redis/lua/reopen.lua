@@ -3,13 +3,13 @@
 -- Answers for each: 1 if it has ended.
 raise(given(ARGV[2]) or 0)
 local answers = {}
-for i = FIRST, #KEYS do
-  local at = 3 + (i - FIRST) * 3
+for i = FIRST, #KEYS, 2 do
+  local at = 3 + (i - FIRST) / 2 * 3
   local id, expires, seconds = ARGV[at], ARGV[at + 1], life(ARGV[at + 2])
   local state = redis.call('GET', KEYS[i])
   local kind = state and string.sub(state, 1, 1)
   if kind == 'x' then
-    finish(KEYS[i], id, expires, seconds + GRACE)
+    finish(i, id, expires, seconds + GRACE)
   elseif not kind or kind == 'b' then
     lasts(seconds)
     keep(KEYS[i], 'o' .. expires, seconds + GRACE)

@@ -16,7 +16,7 @@ fn decided(layer: &CasApiLayer, who: &str, request: &Request<()>) -> String {
     let host = layer.hosts.first();
     let (place, now) = (Place::Request, host.app.clock.now());
     let visit = Visit::by(request, place, Visitor::Anonymous, now);
-    match layer.decide(host, &visit, || visitor(who, host, place)) {
+    match layer.decide(host, &visit, visitor(who, host, place)) {
         First::Own(task) => of_task(&task),
         First::Read(endpoint) => format!("read {endpoint:?}"),
         First::Judge(asked) => match asked.by {

@@ -1,0 +1,154 @@
+//! Where the attributes of a session are.
+
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
+
+use zeroize::Zeroizing;
+
+use super::{
+    packing::{pack, unpack},
+    wire::encoded,
+};
+use crate::attributes::Attributes;
+
+/// The attributes of a session.
+pub(super) enum Held {
+    /// Those of a session that comes from no cookie, and how they lie in one once that is known: packing takes time.
+    Given(Attributes, OnceLock<Option<Lain>>),
+    /// In the payload of its cookie. They are decoded on demand: most requests do not need them.
+    Lying {
+        place: Range<usize>,
+        /// How many bytes they unpack to, if they are packed.
+        unpacked: Option<usize>,
+        decoded: OnceLock<Attributes>,
+    },
+    /// The registry keeps them. `None` until they have been read from there.
+    Apart(Option<Arc<Attributes>>),
+}
+
+/// Attributes as they lie in a cookie or in the registry.
+#[derive(Clone)]
+pub(super) struct Lain {
+    pub(super) bytes: Zeroizing<Vec<u8>>,
+    pub(super) unpacked: Option<usize>,
+}
+
+impl Held {
+    pub(super) fn given(attributes: Attributes) -> Self {
+        Self::Given(attributes, OnceLock::new())
+    }
+
+    pub(super) fn lying_at(place: Range<usize>, unpacked: Option<usize>) -> Self {
+        Self::Lying {
+            place,
+            unpacked,
+            decoded: OnceLock::new(),
+        }
+    }
+
+    /// As they lie in a cookie: those of one are taken over without being looked at.
+    pub(super) fn encoded(&self, payload: &[u8]) -> Option<Lain> {
+        match self {
+            Self::Given(attributes, lain) => lain.get_or_init(|| lay(attributes)).clone(),
+            Self::Lying {
+                place, unpacked, ..
+            } => {
+                let taken_over = payload.get(place.clone())?;
+                Some(Lain {
+                    bytes: Zeroizing::new(taken_over.to_vec()),
+                    unpacked: *unpacked,
+                })
+            }
+            Self::Apart(_) => Some(Lain {
+                bytes: Zeroizing::default(),
+                unpacked: None,
+            }),
+        }
+    }
+
+    pub(super) fn get(&self, payload: &[u8]) -> &Attributes {
+        static NOT_READ: Attributes = Attributes::new();
+        match self {
+            Self::Given(attributes, _) => attributes,
+            // The seal says that we wrote these bytes, so they decode. If they do not, the user has no attributes,
+            // and no rights from them.
+            Self::Lying {
+                place,
+                unpacked,
+                decoded,
+            } => decoded.get_or_init(|| {
+                let bytes = payload.get(place.clone()).unwrap_or_default();
+                read(bytes, *unpacked).unwrap_or_default()
+            }),
+            Self::Apart(attributes) => attributes.as_deref().unwrap_or(&NOT_READ),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_taken_apart(&self) -> bool {
+        match self {
+            Self::Given(..) => true,
+            Self::Lying { decoded, .. } => decoded.get().is_some(),
+            Self::Apart(_) => false,
+        }
+    }
+}
+
+fn lay(attributes: &Attributes) -> Option<Lain> {
+    let attributes: Vec<(&str, &[String])> = attributes.iter().collect();
+    let bytes = encoded(&attributes)?;
+    Some(match pack(&bytes) {
+        None => Lain {
+            bytes,
+            unpacked: None,
+        },
+        Some(packed) => Lain {
+            unpacked: Some(bytes.len()),
+            bytes: Zeroizing::new(packed),
+        },
+    })
+}
+
+fn read(bytes: &[u8], unpacked: Option<usize>) -> Option<Attributes> {
+    let read: Vec<(String, Vec<String>)> = match unpacked {
+        None => postcard::from_bytes(bytes).ok()?,
+        Some(length) => {
+            let bytes = Zeroizing::new(unpack(bytes, length)?);
+            postcard::from_bytes(&bytes).ok()?
+        }
+    };
+    Some(read.into_iter().collect())
+}
+
+/// Attributes as the registry keeps them: a version, the length that they unpack to if they are packed, and they
+/// themselves.
+pub(super) mod kept {
+    use zeroize::Zeroizing;
+
+    use super::{
+        super::wire::{encoded, whole},
+        Lain, read,
+    };
+    use crate::attributes::Attributes;
+
+    const VERSION: u8 = 1;
+
+    type Wire<'a> = (Option<usize>, &'a [u8]);
+
+    pub(in super::super) fn write(lain: &Lain) -> Option<Zeroizing<Vec<u8>>> {
+        let wire: Wire<'_> = (lain.unpacked, &lain.bytes);
+        encoded(&(VERSION, wire))
+    }
+
+    /// `None` for another version, or what is no attributes.
+    pub(crate) fn parse(kept: &[u8]) -> Option<Attributes> {
+        let (&version, fields) = kept.split_first()?;
+        if version != VERSION {
+            return None;
+        }
+        let (unpacked, bytes) = whole::<Wire<'_>>(fields)?;
+        read(bytes, unpacked)
+    }
+}

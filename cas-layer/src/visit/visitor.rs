@@ -1,0 +1,153 @@
+//! Who sent a request.
+
+use std::{fmt, sync::Arc};
+
+use http::HeaderMap;
+
+use crate::{
+    app::{Host, NotThere},
+    clock::UnixSeconds,
+    events::{Event, StorageOutcome},
+    session::{SessionCookie, SessionData},
+    user::{CasUser, Place},
+};
+
+/// The visitor's session.
+#[derive(Debug)]
+pub(crate) enum Visitor {
+    /// No session cookie that opens.
+    Anonymous,
+    /// A session cookie of ours whose session has expired or ended.
+    Ended,
+    /// A session that would be valid, but this node does not know which have ended.
+    Unverified(CasUser),
+    /// A session of ours that has been unused for too long. With another copy of its cookie it may be live.
+    Idle(CasUser),
+    /// A session that would be valid, but the registry no longer has what it keeps of it.
+    Lost(CasUser),
+    /// A live session.
+    SignedIn(CasUser),
+}
+
+impl Visitor {
+    /// The same as [`of`](Self::of). Fetches the visitor's attributes if need be.
+    pub(crate) async fn look_up(headers: &HeaderMap, host: &Arc<Host>, place: Place) -> Self {
+        match Self::of(headers, host, place) {
+            Ok(visitor) => visitor,
+            Err(absent) => absent.fetch().await,
+        }
+    }
+
+    /// Who sent this. `Err` if the visitor's attributes have to be fetched first.
+    pub(crate) fn of(headers: &HeaderMap, host: &Arc<Host>, place: Place) -> Result<Self, Absent> {
+        let now = host.app.clock.now();
+        let Some(session) = read(&host.session_cookie, headers, now) else {
+            return Ok(Self::Anonymous);
+        };
+        Self::with(session, host, place, now)
+    }
+
+    fn with(
+        mut session: SessionData,
+        host: &Arc<Host>,
+        place: Place,
+        now: UnixSeconds,
+    ) -> Result<Self, Absent> {
+        // The seal holds for all layers of an app, and not all of them need accept the same proxies, nor for ever.
+        if !session.proxies.is_empty() && !host.client.accepts(&session.proxies) {
+            return Ok(Self::Anonymous);
+        }
+        if host.app.lifetimes.is_over(&session, now)
+            || host.app.registry.is_ended(&host.registered(&session))
+        {
+            if session.is_kept() {
+                host.app.contents.forget(session.id);
+            }
+            return Ok(Self::Ended);
+        }
+        let is_idle = host.app.lifetimes.is_idle(&session, now);
+        let is_current = host.app.registry.is_current();
+        if !is_idle && is_current && session.lacks_attributes() {
+            let is_here = host.app.contents.complete(&mut session);
+            if !is_here {
+                return Err(Absent::new(session, host, place));
+            }
+        }
+        let user = CasUser::new(session, Arc::clone(host), place);
+        Ok(if is_idle {
+            Self::Idle(user)
+        } else if is_current {
+            Self::SignedIn(user)
+        } else {
+            Self::Unverified(user)
+        })
+    }
+}
+
+/// A session from a node whose clock is far ahead is left alone, like one that does not open.
+fn read(cookie: &SessionCookie, headers: &HeaderMap, now: UnixSeconds) -> Option<SessionData> {
+    cookie
+        .read(headers)
+        .filter(|session| !session.is_from_the_future(now))
+}
+
+/// A session of which the registry keeps the attributes, and this node has not read them. Nobody is signed in without
+/// them.
+#[must_use = "its visitor is not known yet"]
+pub(crate) struct Absent(Box<Inner>);
+
+struct Inner {
+    session: SessionData,
+    host: Arc<Host>,
+    place: Place,
+}
+
+impl Absent {
+    fn new(session: SessionData, host: &Arc<Host>, place: Place) -> Self {
+        let host = Arc::clone(host);
+        Self(Box::new(Inner {
+            session,
+            host,
+            place,
+        }))
+    }
+
+    /// Asks the registry. Takes about a second at most.
+    pub(crate) async fn fetch(self) -> Visitor {
+        let Inner {
+            mut session,
+            host,
+            place,
+        } = *self.0;
+        let (app, id) = (&host.app, session.id);
+        let (registry, now) = (&*app.registry, app.clock.now());
+        let fetched = app
+            .contents
+            .fetch(registry, &app.vault, &mut session, now)
+            .await;
+        let outcome = match &fetched {
+            Ok(()) => StorageOutcome::Read,
+            Err(NotThere::Gone) => StorageOutcome::Gone,
+            Err(NotThere::Unreadable) => StorageOutcome::Unreadable,
+            Err(NotThere::Registry(error)) => StorageOutcome::RegistryFailed(error),
+        };
+        // It may have ended meanwhile, and then has nothing left either.
+        if !app.registry.is_ended(&host.registered(&session)) {
+            host.tell(Event::Storage(id, outcome));
+        }
+        let user = |session| CasUser::new(session, Arc::clone(&host), place);
+        match fetched {
+            Ok(()) => Visitor::with(session, &host, place, app.clock.now())
+                .unwrap_or_else(|absent| Visitor::Unverified(user(absent.0.session))),
+            Err(NotThere::Registry(_)) => Visitor::Unverified(user(session)),
+            Err(_) if app.registry.is_ended(&host.registered(&session)) => Visitor::Ended,
+            Err(NotThere::Gone | NotThere::Unreadable) => Visitor::Lost(user(session)),
+        }
+    }
+}
+
+impl fmt::Debug for Absent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Absent").field(&self.0.session.id).finish()
+    }
+}
