@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     clock::UnixSeconds,
-    registry::{Item, Sealed},
+    registry::{Item, RegistryError, RegistryErrorKind, Sealed},
     session::SessionId,
 };
 
@@ -55,31 +55,50 @@ impl Reader {
         Some(found)
     }
 
-    /// What is kept for an open session. `None` if the file cannot be read.
+    /// What is kept for an open session.
     pub(super) fn kept(
         &self,
         known: &Known,
         id: SessionId,
         item: Item,
         now: UnixSeconds,
-    ) -> Option<Option<Sealed>> {
+    ) -> Result<Option<Sealed>, RegistryError> {
         // One that has ended may be among the open ones until that is saved.
         if known.ended.contain_id(id) {
-            return Some(None);
+            return Ok(None);
         }
+        let unreadable = RegistryError::new(
+            RegistryErrorKind::Unavailable,
+            "the registry file cannot be read",
+        );
         let current = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let transaction = current.as_ref()?.begin_read().ok()?;
-        let opened = transaction.open_table(OPENED).ok()?;
-        let expires_at = opened.get(id.as_bytes()).ok()?;
-        if expires_at.is_none_or(|expires_at| expires_at.value() <= now) {
-            return Some(None);
+        match current.as_deref() {
+            Some(database) => {
+                read(database, id, item, now).map_err(|error| unreadable.with_source(error))
+            }
+            None => Err(unreadable),
         }
-        let items = match transaction.open_table(table_of(item)) {
-            Ok(items) => items,
-            Err(TableError::TableDoesNotExist(_)) => return Some(None),
-            Err(_) => return None,
-        };
-        let kept = items.get(id.as_bytes()).ok()?;
-        Some(kept.and_then(|kept| Sealed::new(kept.value().to_vec())))
     }
+}
+
+fn read(
+    database: &Database,
+    id: SessionId,
+    item: Item,
+    now: UnixSeconds,
+) -> Result<Option<Sealed>, redb::Error> {
+    let transaction = database.begin_read()?;
+    let opened = transaction.open_table(OPENED)?;
+    let expires_at = opened.get(id.as_bytes())?;
+    if expires_at.is_none_or(|expires_at| expires_at.value() <= now) {
+        return Ok(None);
+    }
+    let items = match transaction.open_table(table_of(item)) {
+        Ok(items) => items,
+        // From a release that did not have it.
+        Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let kept = items.get(id.as_bytes())?;
+    Ok(kept.and_then(|kept| Sealed::new(kept.value().to_vec())))
 }

@@ -23,8 +23,7 @@ impl FileRegistry {
         let unavailable = |what| RegistryError::new(RegistryErrorKind::Unavailable, what);
         let reading = spawn_blocking(move || reader.kept(&known, session, item, now));
         match timeout(PATIENCE, reading).await {
-            Ok(Ok(Some(kept))) => Ok(kept),
-            Ok(Ok(None)) => Err(unavailable("the registry file cannot be read")),
+            Ok(Ok(kept)) => kept,
             Ok(Err(error)) => Err(unavailable("nobody read the registry file").with_source(error)),
             Err(_) => Err(unavailable("reading the registry file takes too long")),
         }
