@@ -15,10 +15,10 @@ use crate::support::{Site, member, sign_in};
 const STEP: Duration = Duration::from_secs(721);
 
 /// What makes the names of groups of 60 bytes.
-type Names = fn(usize) -> Vec<String>;
+pub(crate) type Names = fn(usize) -> Vec<String>;
 
 /// Names that are much alike, as those of a directory.
-fn alike(count: usize) -> Vec<String> {
+pub(crate) fn alike(count: usize) -> Vec<String> {
     (0..count)
         .map(|n| format!("CN=Group-{n:05}-xxxxxxxxxxxxxxxxx,OU=Groups,DC=example,DC=org"))
         .collect()
@@ -37,7 +37,7 @@ fn noise(count: usize) -> Vec<String> {
         .collect()
 }
 
-fn shows(page: &Answer, groups: &[String]) {
+pub(crate) fn shows(page: &Answer, groups: &[String]) {
     let start: String = page.body.chars().take(300).collect();
     assert_eq!(page.status, 200, "{} at {}: {start}", page.status, page.url);
     let shown = page.json();

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod apps;
 mod groups;
 mod support;
 
@@ -23,7 +24,10 @@ macro_rules! tests {
 }
 
 fn main() -> ExitCode {
-    let trials = tests![groups::ten_groups_pass_the_default_buffers,];
+    let trials = tests![
+        groups::ten_groups_pass_the_default_buffers,
+        apps::four_apps_of_one_host_work_together,
+    ];
     if Nginx::program().is_some() {
         run(trials)
     } else {

@@ -1,6 +1,9 @@
 //! An app behind nginx, and the CAS server that it trusts.
 
-use axum::{Json, Router, extract::OriginalUri};
+use axum::{
+    Json, Router,
+    http::{HeaderMap, Uri},
+};
 use cas_layer::{
     CasConfig, CasConfigBuilder, CasLayer, CasUser, Key,
     testing::{CasServer, User},
@@ -73,9 +76,15 @@ impl Site {
     }
 }
 
-async fn page(user: CasUser, OriginalUri(uri): OriginalUri) -> Json<Value> {
-    let groups = user.attributes().all("memberOf");
-    Json(json!({ "user": user.name(), "groups": groups, "uri": uri.to_string() }))
+async fn page(user: CasUser, uri: Uri, headers: HeaderMap) -> Json<Value> {
+    let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap());
+    Json(json!({
+        "user": user.name(),
+        "groups": user.attributes().all("memberOf"),
+        "uri": uri.to_string(),
+        "host": header("host"),
+        "address": header("x-real-ip"),
+    }))
 }
 
 /// A configuration that is complete.
