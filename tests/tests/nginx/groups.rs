@@ -25,7 +25,7 @@ pub(crate) fn alike(count: usize) -> Vec<String> {
 }
 
 /// Names of letters and digits in which nothing repeats itself: what no packing makes much shorter.
-fn noise(count: usize) -> Vec<String> {
+pub(crate) fn noise(count: usize) -> Vec<String> {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let mut state = 7_u32;
     let mut letter = || {
