@@ -4,6 +4,17 @@
 #[cfg(doc)]
 use crate::*;
 
+/// A part of a configuration of nginx. The tests run nginx with these files.
+macro_rules! nginx {
+    ($name:literal) => {
+        concat!(
+            "```nginx\n",
+            include_str!(concat!("docs/guide/nginx/", $name, ".conf")),
+            "```\n"
+        )
+    };
+}
+
 #[doc = include_str!("docs/guide/sign_in.md")]
 pub mod sign_in {}
 
@@ -32,6 +43,16 @@ pub mod in_place {}
 pub mod proxies {}
 
 #[doc = include_str!("docs/guide/reverse_proxy.md")]
+#[doc = nginx!("site")]
+#[doc = include_str!("docs/guide/reverse_proxy/prefix.md")]
+#[doc = nginx!("prefix")]
+#[doc = include_str!("docs/guide/reverse_proxy/stripped.md")]
+#[doc = nginx!("stripped")]
+#[doc = include_str!("docs/guide/reverse_proxy/apps.md")]
+#[doc = nginx!("apps")]
+#[doc = include_str!("docs/guide/reverse_proxy/nodes.md")]
+#[doc = nginx!("nodes")]
+#[doc = include_str!("docs/guide/reverse_proxy/others.md")]
 pub mod reverse_proxy {}
 
 #[doc = include_str!("docs/guide/identity_headers.md")]

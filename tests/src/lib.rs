@@ -12,6 +12,7 @@ pub mod balancer;
 pub mod demo;
 pub mod flow;
 pub mod house;
+pub mod nginx;
 pub mod noise;
 pub mod redis;
 pub mod suite;

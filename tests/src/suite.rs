@@ -14,6 +14,8 @@ pub const CHROMEDRIVER: &str = "CAS_TESTS_CHROMEDRIVER";
 
 /// The variable with the redis-server to run. Without it, one on the `PATH` is taken.
 pub const REDIS_SERVER: &str = "CAS_TESTS_REDIS_SERVER";
+/// The variable with the nginx to run. Without it, one on the `PATH` is taken.
+pub const NGINX: &str = "CAS_TESTS_NGINX";
 
 /// A variable, if it is set and not empty.
 #[must_use]

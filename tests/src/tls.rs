@@ -7,8 +7,8 @@ use std::{
 };
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose,
 };
 use tokio::{
     io::copy_bidirectional,
@@ -59,6 +59,19 @@ impl Authority {
         fs::write(path, &self.pem).expect("a file that can be written");
     }
 
+    /// Its own certificate, in PEM form.
+    #[must_use]
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// Writes a certificate for `127.0.0.1` and its key, in PEM form, to where a server reads them.
+    pub fn certify(&self, certificate: &Path, key: &Path) {
+        let (signed, private) = self.sign();
+        fs::write(certificate, signed.pem()).expect("a file that can be written");
+        fs::write(key, private.serialize_pem()).expect("a file that can be written");
+    }
+
     /// Listens on a free port of `127.0.0.1`, with a certificate for that.
     pub async fn front(&self) -> HttpsFront {
         let acceptor = TlsAcceptor::from(Arc::new(self.config()));
@@ -89,13 +102,18 @@ impl Authority {
         }
     }
 
-    fn config(&self) -> ServerConfig {
+    fn sign(&self) -> (Certificate, KeyPair) {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("a name");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        (certificate, key)
+    }
+
+    fn config(&self) -> ServerConfig {
+        let (certificate, key) = self.sign();
         let private_key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
         ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()

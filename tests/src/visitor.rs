@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use reqwest::{
-    Client, Method, RequestBuilder, StatusCode,
+    Client, ClientBuilder, Method, RequestBuilder, StatusCode,
     cookie::{CookieStore as _, Jar},
     header::{ACCEPT, HeaderMap, LOCATION},
     redirect::Policy,
@@ -48,8 +48,14 @@ impl Visitor {
         reason = "a visitor is someone, not a default"
     )]
     pub fn new() -> Self {
+        Self::with(Client::builder())
+    }
+
+    /// A visitor without cookies, with a client of a special kind.
+    #[must_use]
+    pub fn with(client: ClientBuilder) -> Self {
         let jar = Arc::new(Jar::default());
-        let client = Client::builder()
+        let client = client
             .cookie_provider(Arc::clone(&jar))
             .redirect(Policy::none())
             .timeout(Duration::from_secs(60))

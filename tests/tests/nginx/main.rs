@@ -1,0 +1,49 @@
+//! Apps behind a real nginx, as Debian sets it up.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod apps;
+mod groups;
+mod guide;
+mod support;
+
+use std::process::ExitCode;
+
+use cas_layer_tests::{
+    nginx::Nginx,
+    suite::{NGINX, leave_out, run, trial},
+};
+
+macro_rules! tests {
+    ($($module:ident::$name:ident),+ $(,)?) => {
+        vec![$(trial(concat!(stringify!($module), "::", stringify!($name)), $module::$name)),+]
+    };
+}
+
+fn main() -> ExitCode {
+    let trials = tests![
+        groups::ten_groups_pass_the_default_buffers,
+        apps::four_apps_of_one_host_work_together,
+        guide::the_site_signs_in_and_out,
+        guide::the_cas_server_reaches_the_app_through_the_site,
+        guide::the_site_speaks_http2,
+        guide::the_site_tells_the_address_and_nobody_else_can,
+        guide::the_site_logs_no_ticket,
+        guide::the_site_has_room_for_the_largest_heads,
+        guide::the_site_carries_a_websocket,
+        guide::an_app_under_a_path_gets_the_whole_path,
+        guide::an_app_under_a_path_can_be_given_the_rest_of_it,
+        guide::nodes_with_one_key_share_the_sign_ins,
+        guide::many_apps_of_one_host_have_room_for_their_cookies,
+        guide::every_snippet_is_run_here,
+    ];
+    if Nginx::program().is_some() {
+        run(trials)
+    } else {
+        leave_out("nginx", NGINX, &trials)
+    }
+}
