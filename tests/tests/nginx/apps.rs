@@ -4,7 +4,7 @@ use cas_layer::testing::CasServer;
 use cas_layer_tests::{nginx::Nginx, visitor::Visitor};
 
 use crate::{
-    groups::{Names, alike, shows},
+    groups::{Names, alike, noise, shows},
     support::{App, Port, config, location, member, server, sign_in},
 };
 
@@ -94,4 +94,9 @@ fn default(ports: &[Port]) -> String {
 
 pub(crate) async fn four_apps_of_one_host_work_together() {
     work_together(PATHS, alike, default).await;
+}
+
+/// Names that no packing makes shorter.
+pub(crate) async fn four_apps_of_one_host_work_together_whatever_the_names() {
+    work_together(PATHS, noise, default).await;
 }

@@ -76,3 +76,25 @@ pub(crate) async fn ten_groups_pass_the_default_buffers() {
     passes(10, alike).await;
     passes(10, noise).await;
 }
+
+pub(crate) async fn forty_five_groups_pass_the_default_buffers() {
+    passes(45, alike).await;
+    passes(45, noise).await;
+}
+
+/// About as many as a cookie of 4 KiB can carry, so a whole head cannot.
+pub(crate) async fn what_nearly_fills_a_cookie_passes_the_default_buffers() {
+    for count in [41, 50, 55, 60, 65, 70] {
+        passes(count, noise).await;
+    }
+}
+
+pub(crate) async fn four_hundred_groups_pass_the_default_buffers() {
+    passes(400, alike).await;
+    passes(400, noise).await;
+}
+
+pub(crate) async fn ten_thousand_groups_pass_the_default_buffers() {
+    passes(10_000, alike).await;
+    passes(10_000, noise).await;
+}

@@ -27,7 +27,12 @@ macro_rules! tests {
 fn main() -> ExitCode {
     let trials = tests![
         groups::ten_groups_pass_the_default_buffers,
+        groups::forty_five_groups_pass_the_default_buffers,
+        groups::what_nearly_fills_a_cookie_passes_the_default_buffers,
+        groups::four_hundred_groups_pass_the_default_buffers,
+        groups::ten_thousand_groups_pass_the_default_buffers,
         apps::four_apps_of_one_host_work_together,
+        apps::four_apps_of_one_host_work_together_whatever_the_names,
         guide::the_site_signs_in_and_out,
         guide::the_cas_server_reaches_the_app_through_the_site,
         guide::the_site_speaks_http2,
