@@ -13,10 +13,12 @@ mod key;
 mod lifetimes;
 mod packing;
 mod payload;
+mod rounds;
 mod seal;
+mod secrets;
 mod subkey;
 
-pub(crate) use binding::{Binding, BindingCookie, Remembered, Trip};
+pub(crate) use binding::{Binding, BindingCookie, MAX_AGE, Remembered, Shown, Trip};
 pub(crate) use confirmation::{Confirmations, Unconfirmed, WAIT};
 pub(crate) use content::{Content, Rejected};
 pub use content::{NewSession, UserName, Veto};
@@ -27,6 +29,7 @@ pub use id::SessionId;
 pub use key::Key;
 pub(crate) use lifetimes::Lifetimes;
 pub(crate) use payload::{Identity, SessionData};
+pub(crate) use rounds::RoundsCookie;
 pub(crate) use seal::Sealer;
 pub(crate) use subkey::Purpose;
 

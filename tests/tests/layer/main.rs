@@ -44,3 +44,4 @@ mod site;
 mod spellings;
 mod stacks;
 mod support;
+mod tabs;
