@@ -151,8 +151,11 @@ impl Binding {
         self.logins.truncate(MAX_LOGINS);
     }
 
-    /// The secret for logins that begin now: the browser's own, or a `fresh` one if it has none.
-    pub(crate) fn secret(&mut self, fresh: LoginValue) -> &LoginValue {
+    /// The secret for logins that begin now: the browser's own, or a `fresh` one if no login can be under way.
+    pub(crate) fn secret(&mut self, fresh: LoginValue, now: UnixSeconds) -> &LoginValue {
+        if now.abs_diff(self.written_at) >= MAX_AGE + STEP {
+            self.secrets = None;
+        }
         let secrets = self.secrets.get_or_insert_with(|| Secrets::new(fresh));
         secrets.current()
     }
@@ -355,8 +358,6 @@ fn read(payload: &[u8], now: UnixSeconds) -> Option<Binding> {
         secrets,
     } = read_rest(rest);
     waiting.retain(|waiting| now.abs_diff(waiting.since) < WAIT);
-    // No login is tied to a secret that was written down so long ago.
-    let secrets = secrets.filter(|(_, written_at)| now.abs_diff(*written_at) < MAX_AGE + STEP);
     let (secrets, written_at) = match secrets {
         Some((mut secrets, written_at)) => {
             secrets.forget(MAX_AGE, now);
@@ -545,7 +546,7 @@ mod tests {
     fn the_value_is_not_printed() {
         let mut binding = Binding::default();
         binding.begin_old(value(113), 100);
-        binding.secret(value(113));
+        binding.secret(value(113), 100);
         binding.wait(value(113), 100);
         assert!(!format!("{binding:?}").contains("113"));
     }
@@ -602,7 +603,7 @@ mod tests {
         for remembered in [None, Some(remembered())] {
             let mut binding = binding();
             binding.remember(remembered);
-            binding.secret(value(3));
+            binding.secret(value(3), 140);
             binding.rotate(|_| value(4), 140);
             let payload = written(&binding);
             let read = read_back(&cookie(), &payload).unwrap();
@@ -621,13 +622,13 @@ mod tests {
     #[test]
     fn a_secret_without_a_login_under_way_is_forgotten() {
         let mut binding = Binding::default();
-        binding.secret(value(3));
+        binding.secret(value(3), 150);
         binding.know("tag".to_owned(), 150);
         let payload = written(&binding);
         let at = |now| read(&payload, now).unwrap();
         let last = 150 + MAX_AGE + STEP - 1;
-        assert_eq!(at(last).secret(value(5)), &value(3));
-        assert_eq!(at(last + 1).secret(value(5)), &value(5));
+        assert_eq!(at(last).secret(value(5), last), &value(3));
+        assert_eq!(at(last + 1).secret(value(5), last + 1), &value(5));
         assert!(at(last + 1).is_due(last + 1));
     }
 

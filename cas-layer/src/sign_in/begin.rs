@@ -61,7 +61,13 @@ impl Login {
                 binding.begin_trip(value, trip, visit.now);
                 String::new()
             }
-            None => place.mark(host, binding.secret(value), (next, kind), salt, visit.now),
+            None => place.mark(
+                host,
+                binding.secret(value, visit.now),
+                (next, kind),
+                salt,
+                visit.now,
+            ),
         };
         let Some(url) = login_url(host, place, (next, kind), &mark) else {
             static NO_SERVICE_URL: Seldom = Seldom::new();

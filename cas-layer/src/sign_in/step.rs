@@ -91,7 +91,12 @@ pub(crate) fn demand(host: &Host, visit: &Visit<'_>) -> Step {
             );
             let (is_renewed, round) = (query.kind.is_renewed, query.kind.round.max(1));
             let login = login(query.next, is_renewed, round);
-            circle::begin_again(host, visit, login, cause)
+            if host.app.sign_in.is_bare && !host.binding_cookie.came(visit.headers) {
+                // Nothing would count the rounds.
+                Err(circle::stop(host, visit, &login, cause))
+            } else {
+                circle::begin_again(host, visit, login, cause)
+            }
         }
         None => circle::begin(host, visit, login(visit.next(host), false, 0)),
     };

@@ -9,6 +9,7 @@ mod bad_input;
 mod browser;
 mod caches;
 mod choices;
+mod circles;
 mod confirmation;
 mod contents;
 mod contract;
