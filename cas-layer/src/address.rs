@@ -3,6 +3,10 @@
 mod codec;
 pub(crate) mod in_place;
 mod links;
+mod mark;
+mod tickets;
 
 pub(crate) use codec::{ARTIFACT, LoginKind, LoginQuery, NoTicket, TICKET, is_worth_naming, trip};
-pub(crate) use links::retry_link;
+pub(crate) use links::{Unclaimed, retry_link};
+pub(crate) use mark::Salt;
+pub(crate) use tickets::{clean, without_tickets};

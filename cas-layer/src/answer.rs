@@ -29,6 +29,8 @@ pub(crate) struct Answer {
     /// Boxed, as a decision is on its way with every request.
     says: Box<Says>,
     cookies: Vec<HeaderValue>,
+    /// Whether the session cookie stays, even if its session is over.
+    leaves_session: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -65,8 +67,12 @@ pub(crate) enum Detail {
     Code(Option<String>),
     /// The app's own reason.
     Veto(String),
+    /// Why sign-ins lead nowhere.
+    Cause(String),
     /// The CAS server was there, but took too long.
     TimedOut,
+    /// The ticket was not looked at: this browser has no login under way for it.
+    NotUnderWay,
     Question(Confirmation),
     /// The path of an image.
     Image(String),
@@ -133,6 +139,7 @@ impl Answer {
         Self {
             says: Box::new(says),
             cookies: Vec::new(),
+            leaves_session: false,
         }
     }
 
@@ -196,10 +203,20 @@ impl Answer {
         self
     }
 
+    /// For a browser in which another tab may just have got the cookie of a new session.
+    pub(crate) fn leaving_session(mut self, leaves: bool) -> Self {
+        self.leaves_session = leaves;
+        self
+    }
+
     /// The one place where an answer becomes a response.
     pub(crate) fn render(self, host: &Host, reader: &Reader) -> Response<Bytes> {
-        let Self { says, cookies } = self;
-        let clears = reader.is_over && !says.leaves_cookie();
+        let Self {
+            says,
+            cookies,
+            leaves_session,
+        } = self;
+        let clears = reader.is_over && !leaves_session && !says.leaves_cookie();
         let mut response = says.render(host, reader);
         let headers = response.headers_mut();
         for cookie in cookies {
@@ -271,6 +288,7 @@ impl Notice {
         match (self.kind, &self.detail) {
             (PageKind::CasUnavailable, Detail::TimedOut) => StatusCode::GATEWAY_TIMEOUT,
             (PageKind::ConfirmationNeeded, Detail::Question(_)) => StatusCode::OK,
+            (PageKind::SignInRefused, Detail::NotUnderWay) => StatusCode::BAD_REQUEST,
             // A program can try again with another ticket.
             (PageKind::SignInRefused, _) if place == Place::Request => StatusCode::UNAUTHORIZED,
             (kind, _) => kind.usual_status(),
@@ -297,9 +315,10 @@ impl Notice {
 impl Detail {
     fn put_on(self, page: Page) -> Page {
         match self {
-            Self::Nothing | Self::TimedOut => page,
+            Self::Nothing | Self::TimedOut | Self::NotUnderWay => page,
             Self::Code(code) => page.with_code(code),
             Self::Veto(reason) => page.with_veto(reason),
+            Self::Cause(cause) => page.with_cause(cause),
             Self::Question(confirmation) => page.with_confirmation(confirmation),
             Self::Image(path) => page.with_image(path),
         }

@@ -29,8 +29,8 @@ use crate::{
     registry::{RegisteredSession, Registry},
     rules::Rules,
     session::{
-        BindingCookie, Confirmations, Content, Lifetimes, Sealer, SessionCookie, SessionData,
-        remove_cookies,
+        BindingCookie, Confirmations, Content, Lifetimes, RoundsCookie, Sealer, SessionCookie,
+        SessionData, remove_cookies,
     },
 };
 
@@ -45,6 +45,7 @@ pub(crate) struct Host {
     pub(crate) client: CasClient,
     pub(crate) session_cookie: SessionCookie,
     pub(crate) binding_cookie: BindingCookie,
+    pub(crate) rounds_cookie: RoundsCookie,
     /// Where a sign-in of a user who is new to the browser waits until the user confirms it.
     pub(crate) confirmations: Option<Confirmations>,
     /// The names of the cookies of all hosts.

@@ -1,6 +1,7 @@
 //! Events: a closed list of names. The log, the metrics and the app are told, in this order. None of them says more
 //! than this list has: no ticket, no cookie, no attribute.
 
+mod circle;
 mod event;
 mod log;
 #[cfg(feature = "metrics")]
@@ -12,6 +13,7 @@ mod storage;
 
 use std::fmt;
 
+pub(crate) use circle::CircleCause;
 pub(crate) use event::{Channel, Event, LogoutOutcome};
 use log::Repeats;
 pub(crate) use log::validation_span;

@@ -1,8 +1,8 @@
 //! The few pages that the layer answers itself.
 //!
-//! Browsers get a small self-contained HTML page, programs `application/problem+json` (RFC 9457). Only three things
+//! Browsers get a small self-contained HTML page, programs `application/problem+json` (RFC 9457). Only four things
 //! on a page come from outside, and they are escaped: the CAS server's error code, the name that a user has to
-//! confirm, and the app's reason for a veto.
+//! confirm, the app's reason for a veto, and the path that a sign-in came back at.
 
 mod confirmation;
 mod html;
@@ -75,6 +75,8 @@ impl Pages {
             login_url: Option<&'p str>,
             #[serde(skip_serializing_if = "Option::is_none")]
             code: Option<&'p str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            cause: Option<&'p str>,
         }
         let problem = Problem {
             r#type: "about:blank",
@@ -84,6 +86,7 @@ impl Pages {
             reason: page.kind().reason(),
             login_url,
             code: page.code(),
+            cause: page.cause(),
         };
         let mut response = Response::new(Bytes::from(
             serde_json::to_vec(&problem).unwrap_or_default(),

@@ -2,6 +2,7 @@
 
 mod begin;
 mod callback;
+mod circle;
 pub(crate) mod confirmation;
 pub(crate) mod granting;
 pub(crate) mod opening;

@@ -101,10 +101,7 @@ impl<'r> Visit<'r> {
     /// The requested page as a path to return to; `None` stands for the landing path.
     pub(crate) fn return_path(&self, host: &Host) -> Option<ReturnPath> {
         let path = host.app_path(self.uri.path())?;
-        match self.uri.query() {
-            Some(query) => ReturnPath::parse(&format!("{path}?{query}")),
-            None => ReturnPath::parse(path),
-        }
+        ReturnPath::parse(&address::without_tickets(host, path, self.uri.query()))
     }
 
     /// Where a sign-in that begins with this request leads; `None` stands for the landing path.

@@ -9,8 +9,10 @@ use std::borrow::Cow;
 
 use form_urlencoded::{byte_serialize, parse};
 
+use super::mark::{Mark, Salt};
 use crate::{
     app::Host,
+    clock::UnixSeconds,
     paths::{ReturnPath, canonical},
     protocol::{InvalidServiceUrl, LoginMode, Protocol, ServiceTicket, ServiceUrl},
     session::{LoginValue, Trip},
@@ -26,7 +28,8 @@ struct Names {
     /// The same as base64url.
     next_encoded: &'static str,
     renew: &'static str,
-    retry: &'static str,
+    round: &'static str,
+    tries: &'static str,
     /// Never part of a service URL: a user asks to sign in with their credentials.
     wants_renewal: Option<&'static str>,
 }
@@ -37,7 +40,8 @@ const AT_ENDPOINT: Names = Names {
     next: Some("next"),
     next_encoded: "next64",
     renew: "r",
-    retry: "try",
+    round: "round",
+    tries: "try",
     wants_renewal: Some("renew"),
 };
 
@@ -48,7 +52,8 @@ const IN_PLACE: Names = Names {
     next: None,
     next_encoded: "cas_next",
     renew: "cas_renew",
-    retry: "cas_try",
+    round: "cas_round",
+    tries: "cas_try",
     wants_renewal: None,
 };
 
@@ -57,13 +62,18 @@ pub(crate) const TICKET: &str = "ticket";
 pub(crate) const ARTIFACT: &str = "SAMLart";
 
 /// The longest return path that a login cookie holds, in bytes: with a bare service URL it holds up to five.
-pub(super) const MAX_KEPT: usize = 256;
+const MAX_KEPT: usize = 256;
+
+/// A plain path of more bytes is encoded if it has many slashes.
+const MANY_SLASHES: usize = 900;
 
 /// The kind of login that a service URL belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LoginKind {
-    /// The only retry of a login whose ticket came to another browser.
-    pub(crate) is_retry: bool,
+    /// How often it has begun again because its ticket did not come with the cookie of the login.
+    pub(crate) tries: u8,
+    /// The number of the round, if something went wrong in an earlier one, or now; else 0.
+    pub(crate) round: u8,
     /// The user has to give their credentials.
     pub(crate) is_renewed: bool,
     /// The user is asked for nothing, and may come back without a ticket.
@@ -73,7 +83,8 @@ pub(crate) struct LoginKind {
 impl LoginKind {
     /// A login for which the user has to give their credentials.
     pub(crate) const RENEWED: Self = Self {
-        is_retry: false,
+        tries: 0,
+        round: 0,
         is_renewed: true,
         is_gateway: false,
     };
@@ -88,13 +99,16 @@ impl LoginKind {
         }
     }
 
-    /// For the tag.
+    /// For the hash in a mark.
+    fn bytes(self) -> [u8; 3] {
+        let flags = u8::from(self.is_renewed) << 1 | u8::from(self.is_gateway) << 2;
+        [flags, self.tries, self.round]
+    }
+
+    /// For the tag of an older release, which knew no more than one retry.
     fn bits(self) -> [u8; 1] {
-        [
-            u8::from(self.is_retry)
-                | u8::from(self.is_renewed) << 1
-                | u8::from(self.is_gateway) << 2,
-        ]
+        let [flags, ..] = self.bytes();
+        [u8::from(self.tries > 0) | flags]
     }
 }
 
@@ -103,7 +117,7 @@ impl LoginKind {
 pub(crate) struct LoginQuery {
     /// Where to go after sign-in; `None` stands for the landing path.
     pub(crate) next: Option<ReturnPath>,
-    /// The keyed hash that ties the login to its browser.
+    /// The mark of the login, as text. With a URL of an older release, a keyed hash alone.
     pub(crate) tag: Option<String>,
     pub(crate) kind: LoginKind,
     /// Whether a user asks to sign in with their credentials, signed in or not.
@@ -144,9 +158,10 @@ impl Names {
                 read.next = ReturnPath::parse(&value);
             } else if name == self.next_encoded {
                 read.next = ReturnPath::parse_encoded(&value);
-            } else if name == self.retry {
-                // Anything but a first attempt is a last one.
-                read.kind.is_retry = value != "0";
+            } else if name == self.tries {
+                read.kind.tries = read_count(&value);
+            } else if name == self.round {
+                read.kind.round = read_count(&value);
             } else if name == self.renew {
                 read.kind.is_renewed = value == "1";
             } else if name == self.gateway {
@@ -164,22 +179,37 @@ impl Names {
         let tag: String = byte_serialize(tag.as_bytes()).collect();
         let mut parameters = vec![(self.tag, Cow::Owned(tag))];
         parameters.extend(next.map(|next| match self.next {
-            Some(name) if next.is_plain() => (name, Cow::Borrowed(next.as_str())),
+            Some(name) if next.is_plain() && is_shorter_plain(next) => {
+                (name, Cow::Borrowed(next.as_str()))
+            }
             _ => (self.next_encoded, Cow::Owned(next.encoded())),
         }));
         let kinds = [
-            (self.gateway, kind.is_gateway),
-            (self.renew, kind.is_renewed),
-            (self.retry, kind.is_retry),
+            (self.gateway, u8::from(kind.is_gateway)),
+            (self.renew, u8::from(kind.is_renewed)),
+            (self.round, kind.round),
+            (self.tries, kind.tries),
         ];
-        let set = kinds.into_iter().filter(|(_, is_set)| *is_set);
-        parameters.extend(set.map(|(name, _)| (name, Cow::Borrowed("1"))));
+        let set = kinds.into_iter().filter(|(_, value)| *value > 0);
+        parameters.extend(set.map(|(name, value)| (name, Cow::Owned(value.to_string()))));
         parameters.sort_unstable();
         let written = parameters
             .iter()
             .map(|(name, value)| format!("{name}={value}"));
         written.collect::<Vec<_>>().join("&")
     }
+}
+
+/// Whether a path is plain at least about as short as encoded, where the service URL is a parameter itself: each slash
+/// has three bytes there.
+fn is_shorter_plain(next: &ReturnPath) -> bool {
+    let slashes = next.as_str().bytes().filter(|byte| *byte == b'/').count();
+    next.as_str().len() < MANY_SLASHES || 6 * slashes <= next.as_str().len()
+}
+
+/// A count that is none is one that ends whatever it counts.
+fn read_count(text: &str) -> u8 {
+    text.parse().unwrap_or(u8::MAX)
 }
 
 impl LoginQuery {
@@ -248,9 +278,16 @@ pub(crate) fn trip(host: &Host, next: Option<&ReturnPath>, kind: LoginKind) -> O
     host.app.sign_in.is_bare.then(|| Trip {
         is_renewed: kind.is_renewed,
         next: next
-            .map(|next| next.as_str().to_owned())
-            .filter(|next| next.len() <= MAX_KEPT),
+            .and_then(kept_part)
+            .map(|next| next.as_str().to_owned()),
     })
+}
+
+/// As much of a return path as a login cookie holds.
+pub(super) fn kept_part(next: &ReturnPath) -> Option<ReturnPath> {
+    let is_short = |next: &ReturnPath| next.as_str().len() <= MAX_KEPT;
+    let whole = Some(next).filter(|next| is_short(next)).cloned();
+    whole.or_else(|| Some(next.without_query()).filter(is_short))
 }
 
 /// Where a ticket for a page comes back: at the page, if every server takes its path; else at the landing path.
@@ -268,40 +305,77 @@ fn is_fit(path: &str) -> bool {
 }
 
 impl Place {
-    /// The tag of a login: a keyed hash over its value, its return path and its kind.
-    pub(crate) fn tag(
+    /// The mark of a login that begins now in the browser with this secret, as text.
+    pub(crate) fn mark(
         self,
         host: &Host,
-        value: &LoginValue,
-        next: Option<&ReturnPath>,
-        kind: LoginKind,
+        secret: &LoginValue,
+        (next, kind): (Option<&ReturnPath>, LoginKind),
+        salt: Salt,
+        now: UnixSeconds,
     ) -> String {
-        let kind = kind.bits();
-        let parts = self.tag_parts(host, value, next, &kind);
-        host.service_tag.tag(&parts)
+        let mut mark = Mark {
+            hash: LoginValue::default(),
+            salt,
+            begun_at: now,
+        };
+        mark.hash = self.with_parts(host, secret, next, kind, &mark, |parts| {
+            host.service_tag.hash(parts)
+        });
+        mark.text()
     }
 
-    /// Whether the tag of `query` belongs to the login of this value.
-    pub(crate) fn tag_matches(self, host: &Host, value: &LoginValue, query: &LoginQuery) -> bool {
+    /// Whether the mark of `query` was made for the browser with this secret.
+    pub(super) fn is_marked(
+        self,
+        host: &Host,
+        secret: &LoginValue,
+        query: &LoginQuery,
+        mark: &Mark,
+    ) -> bool {
+        let (next, kind) = (query.next.as_ref(), query.kind);
+        self.with_parts(host, secret, next, kind, mark, |parts| {
+            host.service_tag.verify_hash(parts, &mark.hash)
+        })
+    }
+
+    /// What the hash in a mark covers. No other tag ends with the word, so none is ever taken for another.
+    fn with_parts<T>(
+        self,
+        host: &Host,
+        secret: &LoginValue,
+        next: Option<&ReturnPath>,
+        kind: LoginKind,
+        mark: &Mark,
+        hash: impl FnOnce(&[&[u8]]) -> T,
+    ) -> T {
+        let (kind, time) = (kind.bytes(), mark.begun_at.to_be_bytes());
+        let (next, word) = self.tagged_next(host, next);
+        hash(&[secret, next, &kind, &time, &mark.salt, word, b"mark"])
+    }
+
+    /// Whether the tag of `query` belongs to the login of this value, which an older release began.
+    pub(super) fn tag_matches(self, host: &Host, value: &LoginValue, query: &LoginQuery) -> bool {
         let kind = query.kind.bits();
-        let parts = self.tag_parts(host, value, query.next.as_ref(), &kind);
+        let (next, word) = self.tagged_next(host, query.next.as_ref());
+        let mut parts = vec![&value[..], next, &kind];
+        parts.extend((!word.is_empty()).then_some(word));
         let tag = query.tag.as_deref();
         tag.is_some_and(|tag| host.service_tag.verify_tag(&parts, tag))
     }
 
-    /// What a tag covers. A tag in place never matches at the login endpoint.
-    fn tag_parts<'p>(
+    /// The return path as tags cover it, with a word for the place: a tag in place never matches at the login
+    /// endpoint.
+    fn tagged_next<'p>(
         self,
         host: &'p Host,
-        value: &'p LoginValue,
         next: Option<&'p ReturnPath>,
-        kind: &'p [u8; 1],
-    ) -> Vec<&'p [u8]> {
+    ) -> (&'p [u8], &'static [u8]) {
         match self {
-            Self::Endpoint => vec![value, next.map_or("", ReturnPath::as_str).as_bytes(), kind],
+            Self::Endpoint => (next.map_or("", ReturnPath::as_str).as_bytes(), b""),
             Self::Page | Self::Request => {
                 let next = next.unwrap_or(&host.app.landing);
-                vec![value, next.as_str().as_bytes(), kind, b"in place"]
+                (next.as_str().as_bytes(), b"in place")
             }
         }
     }

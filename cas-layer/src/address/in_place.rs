@@ -5,7 +5,10 @@
 use form_urlencoded::parse;
 use http::Uri;
 
-use super::codec::{ARTIFACT, LoginQuery, MAX_KEPT, TICKET, callback_path, is_saml, parse_ticket};
+use super::{
+    codec::{LoginQuery, TICKET, callback_path, kept_part},
+    tickets::{is_ticket, without_tickets},
+};
 use crate::{
     app::Host,
     paths::{ReturnPath, canonical},
@@ -44,46 +47,15 @@ pub(crate) fn read_bare(
 /// address. A query that is too long to come back is left out. `None` if the page cannot be returned to at all.
 pub(crate) fn page(host: &Host, uri: &Uri) -> Option<ReturnPath> {
     let path = host.app_path(uri.path())?;
-    let is_short = |page: &ReturnPath| !host.app.sign_in.is_bare || page.as_str().len() <= MAX_KEPT;
     let page = match LoginQuery::in_place(Some(path), uri.query(), host) {
         Some(read) => read.next,
-        None => with_query(host, path, uri.query()),
+        None => ReturnPath::parse(&without_tickets(host, path, uri.query())),
     };
-    page.filter(is_short)
-        .or_else(|| ReturnPath::parse(path).filter(is_short))
-}
-
-fn with_query(host: &Host, path: &str, query: Option<&str>) -> Option<ReturnPath> {
-    let Some(query) = query else {
-        return ReturnPath::parse(path);
-    };
-    let own: Vec<&str> = query
-        .split('&')
-        .filter(|parameter| !is_stray_ticket(host, parameter))
-        .collect();
-    let own = own.join("&");
-    // A query that was empty from the start is one.
-    if own.is_empty() && !query.is_empty() {
-        return ReturnPath::parse(path);
-    }
-    ReturnPath::parse(&format!("{path}?{own}"))
-}
-
-/// Whether a parameter is a ticket that no login here has asked for: from a link in a portal, or from a sign-in that
-/// is over.
-fn is_stray_ticket(host: &Host, parameter: &str) -> bool {
-    parse(parameter.as_bytes()).any(|(name, value)| is_ticket(host, &name, &value))
-}
-
-/// Whether a parameter looks like what a server puts behind a service URL (CAS protocol 3.1.1 and 3.2.1). An app's
-/// own `ticket` does not.
-fn is_ticket(host: &Host, name: &str, value: &str) -> bool {
-    let is_well_formed = |text: &str| parse_ticket(host.client.protocol(), text).is_some();
-    match name {
-        TICKET => ["ST-", "PT-"].iter().any(|p| value.starts_with(p)) && is_well_formed(value),
-        // Nobody else has a use for that name.
-        ARTIFACT => is_saml(host) && is_well_formed(value),
-        _ => false,
+    let page = page.or_else(|| ReturnPath::parse(path))?;
+    if host.app.sign_in.is_bare {
+        kept_part(&page)
+    } else {
+        Some(page)
     }
 }
 

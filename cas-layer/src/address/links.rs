@@ -6,14 +6,25 @@ use http::{HeaderValue, Uri};
 use super::{
     codec::{LoginKind, LoginQuery, is_worth_naming},
     in_place,
+    mark::Mark,
 };
 use crate::{
     app::Host,
+    clock::UnixSeconds,
     paths::ReturnPath,
     protocol::ServiceUrl,
-    session::{Binding, LoginValue, Trip},
+    session::{Binding, LoginValue, MAX_AGE, Trip},
     user::Place,
 };
+
+/// Why a visitor comes back from no login of their browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unclaimed {
+    /// The browser's cookie knows nothing of it.
+    Unknown,
+    /// It began too long ago, or too far ahead.
+    OutOfTime { begun_at: UnixSeconds },
+}
 
 impl Place {
     /// Whether the CAS server is asked to have tickets posted here. Then the login cookie has to come with a form of
@@ -23,29 +34,63 @@ impl Place {
     }
 
     /// The `Set-Cookie` value for a browser's logins. Without logins, it removes the cookie.
-    pub(crate) fn login_cookie(self, host: &Host, binding: &Binding) -> Option<HeaderValue> {
+    pub(crate) fn login_cookie(
+        self,
+        host: &Host,
+        binding: &Binding,
+        now: UnixSeconds,
+    ) -> Option<HeaderValue> {
         let cookie = &host.binding_cookie;
-        cookie.write(binding, self.takes_posts(host))
+        cookie.write(binding, self.takes_posts(host), now)
     }
 
     /// The same, but the cookie stays in any case.
-    pub(crate) fn kept_login_cookie(self, host: &Host, binding: &Binding) -> Option<HeaderValue> {
+    pub(crate) fn kept_login_cookie(
+        self,
+        host: &Host,
+        binding: &Binding,
+        now: UnixSeconds,
+    ) -> Option<HeaderValue> {
         let cookie = &host.binding_cookie;
-        cookie.keep(binding, self.takes_posts(host))
+        cookie.keep(binding, self.takes_posts(host), now)
     }
 
-    /// Finds the login that this visitor comes back from, and takes it out of their browser's binding. `None` if
-    /// there is no such login. With a bare service URL, adds to `query` what the URL does not say.
+    /// Finds the login that this visitor comes back from. What their browser's binding says of it is taken out. With
+    /// a bare service URL, adds to `query` what the URL does not say.
     pub(crate) fn claim(
+        self,
+        host: &Host,
+        uri: &Uri,
+        (binding, query): (&mut Binding, &mut LoginQuery),
+        now: UnixSeconds,
+    ) -> Result<LoginValue, Unclaimed> {
+        if host.app.sign_in.is_bare {
+            let claimed = self.claim_trip(host, uri, binding, query);
+            return claimed.ok_or(Unclaimed::Unknown);
+        }
+        let Some(mark) = query.tag.as_deref().and_then(Mark::parse) else {
+            let begun_earlier = binding.take(|value| self.tag_matches(host, value, query));
+            return begun_earlier.ok_or(Unclaimed::Unknown);
+        };
+        let mut secrets = binding.secrets_of(mark.begun_at);
+        if !secrets.any(|secret| self.is_marked(host, secret, query, &mark)) {
+            return Err(Unclaimed::Unknown);
+        }
+        if now.abs_diff(mark.begun_at) >= MAX_AGE {
+            return Err(Unclaimed::OutOfTime {
+                begun_at: mark.begun_at,
+            });
+        }
+        Ok(mark.hash)
+    }
+
+    fn claim_trip(
         self,
         host: &Host,
         uri: &Uri,
         binding: &mut Binding,
         query: &mut LoginQuery,
     ) -> Option<LoginValue> {
-        if !host.app.sign_in.is_bare {
-            return binding.take(|value| self.tag_matches(host, value, query));
-        }
         match self {
             Self::Endpoint => {
                 let (value, trip) = binding.take_newest_trip(|_| true)?;
@@ -60,6 +105,21 @@ impl Place {
                 Some(value)
             }
         }
+    }
+
+    /// What the login says that comes back with this address, if it is one that we made and no ticket is expected
+    /// here: a reverse proxy changes paths in a way that the app was not told of.
+    pub(crate) fn misplaced(self, host: &Host, uri: &Uri) -> Option<LoginQuery> {
+        let query = uri.query().filter(|_| self == Self::Endpoint)?;
+        let read = LoginQuery::parse(Some(query), host);
+        let is_ours = if host.app.sign_in.is_bare {
+            let (path, login) = (uri.path(), &host.app.endpoints.login);
+            path.ends_with(login) || host.url.public_path(login).ends_with(path)
+        } else {
+            read.tag.as_deref().and_then(Mark::parse).is_some()
+        };
+        let has_ticket = matches!(read.ticket(host.client.protocol()), Some(Ok(_)));
+        (is_ours && has_ticket).then_some(read)
     }
 
     /// The public path where a visitor signs in, for a link.
@@ -139,13 +199,16 @@ fn login_link(host: &Host, next: Option<&ReturnPath>) -> String {
     }
 }
 
-/// Where a login begins again for the last time, by `GET`.
+/// Where a login of this kind begins again, by `GET`.
 pub(crate) fn retry_link(host: &Host, next: Option<&ReturnPath>, kind: LoginKind) -> String {
     let mut link = login_link(host, next);
     if kind.is_renewed {
         link = with_parameter(link, "r=1");
     }
-    with_parameter(link, "try=1")
+    if kind.round > 0 {
+        link = with_parameter(link, &format!("round={}", kind.round));
+    }
+    with_parameter(link, &format!("try={}", kind.tries))
 }
 
 fn with_parameter(mut link: String, parameter: &str) -> String {

@@ -17,7 +17,14 @@ impl Hosts {
     /// Tells each host the names of the cookies of all.
     pub(crate) fn new(mut first: Host, mut others: Vec<Host>) -> Self {
         let all = std::iter::once(&first).chain(&others);
-        let names = all.flat_map(|host| [host.session_cookie.name(), host.binding_cookie.name()]);
+        let names = all.flat_map(|host| {
+            let rounds = host.rounds_cookie.name();
+            [
+                host.session_cookie.name(),
+                host.binding_cookie.name(),
+                rounds,
+            ]
+        });
         let names: Arc<[String]> = names.map(str::to_owned).collect();
         for host in std::iter::once(&mut first).chain(&mut others) {
             host.own_cookies = Arc::clone(&names);

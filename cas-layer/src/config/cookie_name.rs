@@ -8,16 +8,17 @@ use crate::error::ConfigError;
 /// Longest name that a user may choose, in bytes.
 const MAX_LEN: usize = 64;
 
-/// The names of the session cookie and of the login binding cookie.
+/// The names of the session cookie, of the login binding cookie, and of the cookie that counts rounds.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CookieNames {
     pub(crate) session: String,
     pub(crate) binding: String,
+    pub(crate) rounds: String,
 }
 
 impl CookieNames {
     /// `chosen` is the base name that the app chose. The default has a short hash of app and CAS server, so that two
-    /// apps on one host do not overwrite each other's cookies. On https both names get the prefix `__Host-` (RFC
+    /// apps on one host do not overwrite each other's cookies. On https all names get the prefix `__Host-` (RFC
     /// 6265bis, section 4.1.3.2).
     pub(crate) fn new(
         chosen: Option<&str>,
@@ -36,6 +37,7 @@ impl CookieNames {
         Ok(Self {
             session: format!("{prefix}{base}-session"),
             binding: format!("{prefix}{base}-login"),
+            rounds: format!("{prefix}{base}-rounds"),
         })
     }
 }

@@ -333,6 +333,7 @@ fn is_after_validation(refused: &Refused<'_>) -> bool {
         RefusedReason::InvalidTicket
         | RefusedReason::NotBegunHere
         | RefusedReason::CookiesNeeded
+        | RefusedReason::InCircles
         | RefusedReason::Busy
         | RefusedReason::RegistryUnavailable
         | RefusedReason::RegistryFull
@@ -355,11 +356,13 @@ fn describe_refusal(reason: RefusedReason) -> (Level, &'static str) {
         ),
         RefusedReason::NotBegunHere => (
             Level::INFO,
-            "a ticket came from a browser that did not begin the login: starting afresh",
+            "a ticket came from a browser that did not begin the login",
         ),
-        RefusedReason::CookiesNeeded => {
-            (Level::WARN, "a browser does not send the login cookie back")
-        }
+        RefusedReason::CookiesNeeded => (Level::WARN, "a browser sends no cookie of this app back"),
+        RefusedReason::InCircles => (
+            Level::ERROR,
+            "a browser is sent to sign in again and again, and now got a page instead",
+        ),
         RefusedReason::Busy => (
             Level::ERROR,
             "too many sign-ins at once: one was turned away",

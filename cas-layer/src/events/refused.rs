@@ -2,6 +2,7 @@
 
 use std::{error::Error, fmt};
 
+use super::circle::CircleCause;
 use crate::{
     client::{ValidationError, ValidationErrorKind},
     registry::{RegistryError, RegistryErrorKind},
@@ -31,8 +32,11 @@ pub enum RefusedReason {
     /// The browser that brought the ticket did not begin the login. The ticket was not looked at, and the login
     /// begins again. It was an old link, or an attempt to sign a visitor in under a foreign name.
     NotBegunHere,
-    /// The same for the second time: the browser does not send the login cookie back.
+    /// The same for the second time: the browser sends no cookie of the app back.
     CookiesNeeded,
+    /// A browser was sent to sign in again and again, and came back each time without getting a page. Something is
+    /// set up in a wrong way: the log names the likely cause. The browser got a page instead of the third round.
+    InCircles,
     /// Too many tickets were being validated at once, or too many of one login. With
     /// [`tickets_by_post`](crate::SignInOptions::tickets_by_post) also: too many forms were on their way.
     Busy,
@@ -84,6 +88,7 @@ impl RefusedReason {
             Self::InvalidTicket => "invalid-ticket",
             Self::NotBegunHere => "not-begun-here",
             Self::CookiesNeeded => "cookies-needed",
+            Self::InCircles => "in-circles",
             Self::Busy => "busy",
             Self::RegistryUnavailable => "registry-unavailable",
             Self::RegistryFull => "registry-full",
@@ -136,6 +141,12 @@ impl From<ValidationErrorKind> for RefusedReason {
 impl From<&ValidationError> for RefusedReason {
     fn from(error: &ValidationError) -> Self {
         error.kind().into()
+    }
+}
+
+impl From<&CircleCause> for RefusedReason {
+    fn from(_: &CircleCause) -> Self {
+        Self::InCircles
     }
 }
 

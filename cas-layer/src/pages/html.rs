@@ -52,6 +52,9 @@ pub(super) fn render(page: &Page) -> Response<Bytes> {
     let veto = page
         .veto()
         .map_or_else(String::new, |veto| format!("<p>{}</p>\n", escape(veto)));
+    let cause = page
+        .cause()
+        .map_or_else(String::new, |cause| format!("<p>{}.</p>\n", escape(cause)));
     let image = page.image().map_or_else(String::new, |image| {
         format!(
             "<img src=\"{}\" alt=\"\" width=\"0\" height=\"0\">\n",
@@ -70,7 +73,7 @@ pub(super) fn render(page: &Page) -> Response<Bytes> {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"robots\" content=\"noindex\">\n<title>{title}</title>\n\
          <style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n<p>{text}</p>\n\
-         {code}{veto}{onward}{image}</main>\n</body>\n</html>\n",
+         {code}{veto}{cause}{onward}{image}</main>\n</body>\n</html>\n",
         title = page.title(),
         text = page.text(),
     );

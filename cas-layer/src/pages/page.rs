@@ -34,8 +34,11 @@ pub enum PageKind {
     /// The registry has been out of reach for so long that the layer does not know whether the visitor's session has
     /// ended.
     SessionUnverified,
-    /// The browser does not send the login cookie back.
+    /// The browser sends no cookie of the app back.
     CookiesNeeded,
+    /// The browser was sent to sign in again and again, because something is set up in a wrong way: see
+    /// [`Page::cause`].
+    InCircles,
     /// The browser does not keep the session cookie.
     SessionNotKept,
     /// The session is too large to be kept: the CAS server sent too many attributes.
@@ -56,6 +59,7 @@ impl PageKind {
             Self::CasUnavailable | Self::Busy | Self::RegistryUnavailable => "Sign-in unavailable",
             Self::SessionUnverified => "Temporarily unavailable",
             Self::CookiesNeeded => "Cookies needed",
+            Self::InCircles => "Sign-in goes in circles",
             Self::SessionNotKept => "Session not kept",
             Self::SessionTooLarge => "Sign-in not possible",
             Self::InternalError => "Something went wrong",
@@ -95,6 +99,10 @@ impl PageKind {
             Self::CookiesNeeded => {
                 "Signing in needs cookies, and your browser did not send one back. Please allow cookies for this site."
             }
+            Self::InCircles => {
+                "You were sent to sign in again and again, and would have been for ever. It is not your fault. Please \
+                 tell the people who run this site what stands below."
+            }
             Self::SessionNotKept => {
                 "You signed in, but your browser does not keep the session cookie of this site. Please allow \
                  cookies for this site, or remove some of its old ones."
@@ -123,6 +131,7 @@ impl PageKind {
             | Self::RegistryUnavailable
             | Self::SessionUnverified
             | Self::CookiesNeeded
+            | Self::InCircles
             | Self::InternalError => "Try again",
         }
     }
@@ -139,7 +148,9 @@ impl PageKind {
             | Self::SignInRefused
             | Self::SignInVetoed
             | Self::ConfirmationNeeded => StatusCode::FORBIDDEN,
-            Self::SessionTooLarge | Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::InCircles | Self::SessionTooLarge | Self::InternalError => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
             Self::CasUnavailable => StatusCode::BAD_GATEWAY,
             Self::Busy | Self::RegistryUnavailable | Self::SessionUnverified => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -163,6 +174,7 @@ impl PageKind {
             Self::RegistryUnavailable => "registry-unavailable",
             Self::SessionUnverified => "session-unverified",
             Self::CookiesNeeded => "cookies-needed",
+            Self::InCircles => "in-circles",
             Self::SessionNotKept => "session-not-kept",
             Self::SessionTooLarge => "session-too-large",
             Self::InternalError => "internal-error",
@@ -178,6 +190,7 @@ pub struct Page {
     link: String,
     code: Option<String>,
     veto: Option<String>,
+    cause: Option<String>,
     image: Option<String>,
     confirmation: Option<Confirmation>,
 }
@@ -191,6 +204,7 @@ impl Page {
             link,
             code: None,
             veto: None,
+            cause: None,
             image: None,
             confirmation: None,
         }
@@ -203,6 +217,11 @@ impl Page {
 
     pub(crate) fn with_veto(mut self, reason: String) -> Self {
         self.veto = Some(reason);
+        self
+    }
+
+    pub(crate) fn with_cause(mut self, cause: String) -> Self {
+        self.cause = Some(cause);
         self
     }
 
@@ -260,6 +279,13 @@ impl Page {
     #[must_use]
     pub fn veto(&self) -> Option<&str> {
         self.veto.as_deref()
+    }
+
+    /// The likely cause of [`PageKind::InCircles`], in English, for the people who run the app. It may quote the
+    /// requested path: escape it.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
     }
 
     /// The path of an image without content, on the page after sign-out. A custom page needs it too

@@ -7,8 +7,8 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 
 use super::loose::{is_alike, is_hollow};
 
-/// A longer return path is replaced by the landing path.
-pub(crate) const MAX_LEN: usize = 1024;
+/// A longer return path loses its query. If it is still longer, the landing path takes its place.
+const MAX_LEN: usize = 2048;
 
 /// A path that is still encoded after so many decodings is refused: nobody needs one, and nobody should make us
 /// decode for long.
@@ -27,13 +27,18 @@ pub(crate) struct ReturnPath(String);
 impl ReturnPath {
     /// Takes a path as it stands in a request line or in a decoded `next` parameter.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        if text.len() > MAX_LEN || text.chars().any(char::is_control) {
+        let (path, query) = text.split_at(path_part(text).len());
+        if path.len() > MAX_LEN || text.chars().any(char::is_control) {
             return None;
         }
-        decoded(path_part(text))?;
-        let (path, query) = text.split_at(path_part(text).len());
+        decoded(path)?;
         let mut encoded = utf8_percent_encode(path, LOCATION_PATH).to_string();
-        encoded.extend(utf8_percent_encode(query, LOCATION));
+        if query.len() <= MAX_LEN {
+            encoded.extend(utf8_percent_encode(query, LOCATION));
+        }
+        if encoded.len() > MAX_LEN {
+            encoded.truncate(path_part(&encoded).len());
+        }
         (encoded.len() <= MAX_LEN).then_some(Self(encoded))
     }
 
@@ -60,6 +65,11 @@ impl ReturnPath {
     /// Without the query.
     pub(crate) fn path(&self) -> &str {
         path_part(&self.0)
+    }
+
+    /// The same as a return path of its own.
+    pub(crate) fn without_query(&self) -> Self {
+        Self(self.path().to_owned())
     }
 
     /// Whether this is a path of unreserved characters alone.
@@ -267,9 +277,24 @@ mod tests {
     }
 
     #[test]
-    fn a_long_path_is_refused() {
-        assert!(parsed(&format!("/{}", "a".repeat(MAX_LEN - 1))).is_some());
-        assert!(parsed(&format!("/{}", "a".repeat(MAX_LEN))).is_none());
+    fn a_long_path_loses_its_query_and_is_refused_if_it_is_still_too_long() {
+        let whole = |path: usize, query: usize| {
+            format!("/{}?{}", "a".repeat(path - 1), "b".repeat(query - 1))
+        };
+        for (path, query, kept) in [
+            (MAX_LEN - 10, 10, Some(MAX_LEN)),
+            (MAX_LEN - 10, 11, Some(MAX_LEN - 10)),
+            (10, MAX_LEN * 30, Some(10)),
+            (MAX_LEN, 10, Some(MAX_LEN)),
+            (MAX_LEN + 1, 10, None),
+        ] {
+            let parsed = parsed(&whole(path, query)).map(|path| path.len());
+            assert_eq!(parsed, kept, "{path} {query}");
+        }
+        // Encoded, it is longer.
+        let encoded = parsed(&format!("/a?{}", "é".repeat(MAX_LEN / 3)));
+        assert_eq!(encoded.as_deref(), Some("/a"));
+        assert_eq!(parsed(&format!("/{}", "é".repeat(MAX_LEN / 3))), None);
     }
 
     #[test]

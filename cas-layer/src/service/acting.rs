@@ -96,7 +96,7 @@ async fn sign_out(host: &Host, user: &CasUser) -> Response<Bytes> {
         }
         answer = answer
             .with_cookie(host.session_cookie.clear())
-            .with_cookie(place.kept_login_cookie(host, &binding));
+            .with_cookie(place.kept_login_cookie(host, &binding, now));
     }
     answer.render(host, &Reader::handler(place))
 }

@@ -3,12 +3,13 @@
 use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use http::{Extensions, Method, Response};
+use http::{Extensions, HeaderValue, Method, Response};
 
 use super::{Anonymous, extra_cookie::ExtraCookie, post};
 use crate::{
     answer::{Answer, Reader},
     app::{Endpoint, Host, Route},
+    clock::UnixSeconds,
     events::Channel,
     protocol::InvalidLogoutRequest,
     rules::{Access, Verdict},
@@ -22,8 +23,14 @@ use crate::{
         single_logout::{FrontChannel, NoLogout},
     },
     user::{CasUser, Place},
-    visit::{Visit, Visitor, navigation::is_prefetch},
+    visit::{
+        Visit, Visitor,
+        navigation::{is_navigation, is_prefetch},
+    },
 };
+
+/// For how long a session may have a count of rounds behind it, in seconds.
+const NEW: UnixSeconds = 120;
 
 /// What happens to a request.
 #[derive(Debug)]
@@ -255,17 +262,31 @@ pub(super) struct Served {
 }
 
 impl Serve {
+    /// Ends the count of rounds of a browser that now gets a page, if it has one. Only a sign-in of just now can have
+    /// left it, so other requests do not pay for the search.
+    fn end_of_count(self, host: &Host, visit: &Visit<'_>) -> Option<HeaderValue> {
+        let session = visit.user().and_then(CasUser::session)?;
+        let is_new = visit.now.abs_diff(session.issued_at) < NEW;
+        let is_page = is_new && is_navigation(visit.method, visit.headers);
+        let ends = is_page && self.brings == Brings::Renewal;
+        ends.then(|| host.rounds_cookie.end(visit.headers))?
+    }
+
     pub(super) fn to(self, host: &Arc<Host>, visit: Visit<'_>) -> Served {
         let (place, now) = (visit.place, visit.now);
         let is_unverified = visit.is_unverified();
+        let count = self.end_of_count(host, &visit);
         let user = match visit.visitor {
             Visitor::SignedIn(user) => Some(user),
             _ => None,
         };
         let extra = match (self.brings, &user) {
+            (Brings::Renewal, _) if count.is_some() => {
+                count.map(|cookie| ExtraCookie::probe(host, cookie))
+            }
             (Brings::Renewal, Some(user)) => ExtraCookie::renewal(host, user, now),
             (Brings::Probe, _) => place
-                .kept_login_cookie(host, &Binding::default())
+                .kept_login_cookie(host, &Binding::default(), now)
                 .map(|cookie| ExtraCookie::probe(host, cookie)),
             (Brings::Renewal | Brings::Nothing, _) => None,
         };

@@ -1,8 +1,10 @@
 //! Login binding: a ticket is accepted only from the browser that began the login.
 //!
-//! Each login that begins puts a random value into a cookie, and a keyed hash of it into the
-//! service URL. Without this, anyone could make a visitor follow a link with a ticket of their own
-//! and so sign the visitor in under a foreign name.
+//! A cookie holds a random secret of the browser, and each service URL a keyed hash of it. Without this, anyone could
+//! make a visitor follow a link with a ticket of their own and so sign the visitor in under a foreign name.
+//!
+//! One secret serves all logins, so tabs that sign in at once do not get in each other's way: none of them has to
+//! change the cookie, which each would have read before the others wrote it.
 
 use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -10,23 +12,34 @@ use serde::{Deserialize, Serialize};
 use super::{
     LoginValue, SessionData, SessionId,
     confirmation::WAIT,
-    cookie::{CookieShape, find_cookie},
+    cookie::{CookieShape, find_cookie, has_cookie},
     seal::Sealer,
+    secrets::Secrets,
 };
 use crate::clock::UnixSeconds;
 
 /// How long a login may take, in seconds.
-const MAX_AGE: u32 = 3600;
+pub(crate) const MAX_AGE: UnixSeconds = 3600;
+
+/// For how long logins that begin share one writing of the cookie, in seconds. Tabs that begin at once do.
+const STEP: UnixSeconds = 60;
 
 /// How long a browser remembers its last user, in seconds. Browsers keep no cookie for longer than 400 days.
 const KNOWN_FOR: u32 = 365 * 24 * 3600;
 
-/// Logins that one browser can have under way at once: one per tab.
+/// How long the cookie lasts, in seconds.
+const LASTS: u32 = 3600;
+
+/// Logins of which the cookie holds something: with a bare service URL, or begun by an older release.
 const MAX_LOGINS: usize = 5;
 
 /// Sign-ins within this many seconds, none of which left a session cookie, show that the browser
 /// does not keep it.
 const NOT_KEPT_WITHIN: UnixSeconds = 60;
+
+/// Of sign-ins that show a session which has ended, at most one in so many seconds counts: each of the tabs that sign
+/// in at once ends the session of another.
+const ENDED_WITHIN: UnixSeconds = 10;
 
 /// How many sign-ins without a session cookie this takes, including the current one.
 const NOT_KEPT_AFTER: usize = 3;
@@ -36,6 +49,10 @@ const NOT_KEPT_AFTER: usize = 3;
 pub(crate) struct Binding {
     /// Newest first, at most [`MAX_LOGINS`].
     logins: Vec<Login>,
+    /// What all other logins are tied to.
+    secrets: Option<Secrets>,
+    /// When the cookie was written; 0 if that is not known.
+    written_at: UnixSeconds,
     /// When the latest sign-ins were finished, newest first, at most [`NOT_KEPT_AFTER`].
     finished: Vec<UnixSeconds>,
     /// When the CAS server was last asked without a form, or the visitor signed out; 0 for never.
@@ -59,6 +76,16 @@ struct Known {
 struct Waiting {
     value: LoginValue,
     since: UnixSeconds,
+}
+
+/// The session that a browser shows when it comes back with a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    Nothing,
+    /// One that is over.
+    Ended,
+    /// One that may be live: the browser does keep the cookie.
+    Session,
 }
 
 /// A session as the browser's login cookie knows it.
@@ -111,20 +138,53 @@ impl std::fmt::Debug for Waiting {
 }
 
 impl Binding {
-    /// Notes that a login has begun. If there are too many, the oldest makes room for it.
-    pub(crate) fn begin(&mut self, value: LoginValue, trip: Option<Trip>, now: UnixSeconds) {
+    /// Notes what a bare service URL does not say of a login. If there are too many, the oldest makes room for it.
+    pub(crate) fn begin_trip(&mut self, value: LoginValue, trip: Trip, now: UnixSeconds) {
         self.logins.insert(
             0,
             Login {
                 value,
                 begun_at: now,
-                trip,
+                trip: Some(trip),
             },
         );
         self.logins.truncate(MAX_LOGINS);
     }
 
-    /// Takes out the login whose value `matches`. Each can be used once.
+    /// The secret for logins that begin now: the browser's own, or a `fresh` one if no login can be under way.
+    pub(crate) fn secret(&mut self, fresh: LoginValue, now: UnixSeconds) -> &LoginValue {
+        if now.abs_diff(self.written_at) >= MAX_AGE + STEP {
+            self.secrets = None;
+        }
+        let secrets = self.secrets.get_or_insert_with(|| Secrets::new(fresh));
+        secrets.current()
+    }
+
+    /// The secrets that a login may be tied to which began then.
+    pub(crate) fn secrets_of(&self, begun_at: UnixSeconds) -> impl Iterator<Item = &LoginValue> {
+        let secrets = self.secrets.iter();
+        secrets.flat_map(move |secrets| secrets.of(begun_at))
+    }
+
+    /// Gives the browser the `next` secret: who has seen its cookie before a sign-in cannot use it for long. Tabs
+    /// that sign in at once have to get the same.
+    pub(crate) fn rotate(
+        &mut self,
+        next: impl FnOnce(&LoginValue) -> LoginValue,
+        now: UnixSeconds,
+    ) {
+        if let Some(secrets) = &mut self.secrets {
+            secrets.rotate(next, now);
+        }
+    }
+
+    /// Whether the cookie has to be written anew before a login begins, even if it stays the same: it has to last about
+    /// as long as the login.
+    pub(crate) fn is_due(&self, now: UnixSeconds) -> bool {
+        now.abs_diff(self.written_at) >= STEP
+    }
+
+    /// Takes out the login of an older release whose value `matches`. Each can be used once.
     pub(crate) fn take(&mut self, matches: impl Fn(&LoginValue) -> bool) -> Option<LoginValue> {
         let at = self.logins.iter().position(|login| matches(&login.value))?;
         Some(self.logins.remove(at).value)
@@ -142,13 +202,21 @@ impl Binding {
     }
 
     /// Notes that a sign-in is finished. Returns whether the browser seems not to keep the session cookie.
-    /// `had_session` is whether a session cookie came with the request: then the browser does keep it.
-    pub(crate) fn finish(&mut self, had_session: bool, now: UnixSeconds) -> bool {
-        if had_session {
-            self.finished.clear();
+    pub(crate) fn finish(&mut self, shown: Shown, now: UnixSeconds) -> bool {
+        if shown == Shown::Session {
+            // One sign-in without a session is how every browser begins. The cookie stays as it is then: tabs that
+            // sign in at once would overwrite it for each other.
+            if self.finished.len() > 1 {
+                self.finished.clear();
+            }
+            return false;
         }
         self.finished
             .retain(|&at| now.abs_diff(at) < NOT_KEPT_WITHIN);
+        let is_recent = |at: &UnixSeconds| now.abs_diff(*at) < ENDED_WITHIN;
+        if shown == Shown::Ended && self.finished.first().is_some_and(is_recent) {
+            return false;
+        }
         self.finished.insert(0, now);
         self.finished.truncate(NOT_KEPT_AFTER);
         self.finished.len() >= NOT_KEPT_AFTER
@@ -230,34 +298,83 @@ const NO_SESSION: StoredSession = ([0; SessionId::LEN], 0);
 /// The parts after it.
 type StoredUsers = (Option<Known>, Vec<Waiting>);
 
-fn payload(binding: &Binding) -> Option<Vec<u8>> {
+/// The parts after those.
+type StoredSecrets = (Secrets, UnixSeconds);
+
+fn payload(binding: &Binding, now: UnixSeconds) -> Option<Vec<u8>> {
     let stored = (&binding.logins, &binding.finished, binding.asked_at);
     let payload = postcard::to_allocvec(&stored).ok()?;
     let session = binding
         .remembered
         .map(|Remembered { id, expires_at }| (*id.as_bytes(), expires_at));
-    let has_users = binding.known.is_some() || !binding.waiting.is_empty();
-    let payload = match session {
+    let has_secrets = binding.secrets.is_some();
+    let has_users = has_secrets || binding.known.is_some() || !binding.waiting.is_empty();
+    let mut payload = match session {
         Some(session) => postcard::to_extend(&session, payload).ok()?,
         None if has_users => postcard::to_extend(&NO_SESSION, payload).ok()?,
         None => payload,
     };
     if has_users {
-        postcard::to_extend(&(&binding.known, &binding.waiting), payload).ok()
-    } else {
-        Some(payload)
+        payload = postcard::to_extend(&(&binding.known, &binding.waiting), payload).ok()?;
+    }
+    match &binding.secrets {
+        Some(secrets) => postcard::to_extend(&(secrets, now), payload).ok(),
+        None => Some(payload),
     }
 }
 
-fn read_rest(rest: &[u8]) -> (Option<Remembered>, StoredUsers) {
+/// What only some cookies have.
+#[derive(Default)]
+struct Rest {
+    remembered: Option<Remembered>,
+    users: StoredUsers,
+    secrets: Option<StoredSecrets>,
+}
+
+fn read_rest(rest: &[u8]) -> Rest {
     let Ok((session, rest)) = postcard::take_from_bytes::<StoredSession>(rest) else {
-        return (None, StoredUsers::default());
+        return Rest::default();
     };
     let remembered = (session != NO_SESSION).then(|| Remembered {
         id: SessionId::from(session.0),
         expires_at: session.1,
     });
-    (remembered, postcard::from_bytes(rest).unwrap_or_default())
+    let (users, rest) = postcard::take_from_bytes(rest).unwrap_or_default();
+    Rest {
+        remembered,
+        users,
+        secrets: postcard::from_bytes(rest).ok(),
+    }
+}
+
+/// What a cookie holds, without what has become too old.
+fn read(payload: &[u8], now: UnixSeconds) -> Option<Binding> {
+    let ((mut logins, finished, asked_at), rest): (Stored, _) =
+        postcard::take_from_bytes(payload).ok()?;
+    logins.retain(|login| now.abs_diff(login.begun_at) < MAX_AGE);
+    let Rest {
+        remembered,
+        users: (known, mut waiting),
+        secrets,
+    } = read_rest(rest);
+    waiting.retain(|waiting| now.abs_diff(waiting.since) < WAIT);
+    let (secrets, written_at) = match secrets {
+        Some((mut secrets, written_at)) => {
+            secrets.forget(MAX_AGE, now);
+            (Some(secrets), written_at)
+        }
+        None => (None, 0),
+    };
+    Some(Binding {
+        logins,
+        secrets,
+        written_at,
+        finished,
+        asked_at,
+        remembered,
+        known: known.filter(|known| now.abs_diff(known.since) < u64::from(KNOWN_FOR)),
+        waiting,
+    })
 }
 
 /// Reads and writes the binding cookie.
@@ -292,39 +409,41 @@ impl BindingCookie {
     /// The same. `None` if the browser sent no cookie that opens, so it may keep none.
     pub(crate) fn find(&self, headers: &HeaderMap, now: UnixSeconds) -> Option<Binding> {
         find_cookie(headers, &self.shape.name, |value| {
-            let payload = self.sealer.open(value)?;
-            let ((mut logins, finished, asked_at), rest): (Stored, _) =
-                postcard::take_from_bytes(&payload).ok()?;
-            logins.retain(|login| now.abs_diff(login.begun_at) < u64::from(MAX_AGE));
-            let (remembered, (known, mut waiting)) = read_rest(rest);
-            waiting.retain(|waiting| now.abs_diff(waiting.since) < WAIT);
-            Some(Binding {
-                logins,
-                finished,
-                asked_at,
-                remembered,
-                known: known.filter(|known| now.abs_diff(known.since) < u64::from(KNOWN_FOR)),
-                waiting,
-            })
+            read(&self.sealer.open(value)?, now)
         })
     }
 
-    /// The `Set-Cookie` value for `binding`; an empty one clears the cookie. `cross_site` is whether the browser also
-    /// has to send it with a form that another site posts here.
-    pub(crate) fn write(&self, binding: &Binding, cross_site: bool) -> Option<HeaderValue> {
+    /// Whether the browser sent a cookie of this name that holds something, be it one that opens or not.
+    pub(crate) fn came(&self, headers: &HeaderMap) -> bool {
+        has_cookie(headers, &self.shape.name)
+    }
+
+    /// The `Set-Cookie` value for `binding`, written `now`; an empty one clears the cookie. `cross_site` is whether
+    /// the browser also has to send it with a form that another site posts here.
+    pub(crate) fn write(
+        &self,
+        binding: &Binding,
+        cross_site: bool,
+        now: UnixSeconds,
+    ) -> Option<HeaderValue> {
         if *binding == Binding::default() {
             return self.shape(cross_site).clear();
         }
-        self.keep(binding, cross_site)
+        self.keep(binding, cross_site, now)
     }
 
     /// The same, but an empty binding keeps the cookie.
-    pub(crate) fn keep(&self, binding: &Binding, cross_site: bool) -> Option<HeaderValue> {
-        let payload = payload(binding)?;
+    pub(crate) fn keep(
+        &self,
+        binding: &Binding,
+        cross_site: bool,
+        now: UnixSeconds,
+    ) -> Option<HeaderValue> {
+        let payload = payload(binding, now)?;
         let max_age = if binding.known.is_some() {
             KNOWN_FOR
         } else {
-            MAX_AGE
+            LASTS
         };
         self.shape(cross_site)
             .set(&self.sealer.seal(&payload), Some(max_age))
@@ -340,56 +459,94 @@ mod tests {
         [n; 16]
     }
 
+    impl Binding {
+        /// As an older release did.
+        fn begin_old(&mut self, value: LoginValue, now: UnixSeconds) {
+            let trip = None;
+            let begun_at = now;
+            self.logins.insert(
+                0,
+                Login {
+                    value,
+                    begun_at,
+                    trip,
+                },
+            );
+        }
+    }
+
+    fn written(binding: &Binding) -> Vec<u8> {
+        payload(binding, 150).unwrap()
+    }
+
     #[test]
     fn a_login_serves_once() {
         let mut binding = Binding::default();
-        binding.begin(value(1), None, 100);
+        binding.begin_old(value(1), 100);
         assert_eq!(binding.take(|v| *v == value(2)), None);
         assert_eq!(binding.take(|v| *v == value(1)), Some(value(1)));
         assert_eq!(binding.take(|v| *v == value(1)), None);
     }
 
     #[test]
-    fn five_tabs_can_sign_in_at_once_and_a_sixth_displaces_the_oldest() {
+    fn five_trips_can_be_under_way_at_once_and_a_sixth_displaces_the_oldest() {
         let mut binding = Binding::default();
+        let trip = |n: u8| Trip {
+            is_renewed: false,
+            next: Some(format!("/{n}")),
+        };
         for n in 1..=6 {
-            binding.begin(value(n), None, 100);
+            binding.begin_trip(value(n), trip(n), 100);
         }
-        assert_eq!(binding.take(|v| *v == value(1)), None);
-        for n in 2..=6 {
-            assert_eq!(binding.take(|v| *v == value(n)), Some(value(n)));
+        for n in (2..=6).rev() {
+            let newest = binding.take_newest_trip(|_| true);
+            assert_eq!(newest, Some((value(n), trip(n))));
         }
+        assert_eq!(binding.take_newest_trip(|_| true), None);
     }
 
     #[test]
     fn the_third_sign_in_within_a_minute_that_left_no_session_is_noticed() {
         let mut binding = Binding::default();
-        assert!(!binding.finish(false, 100));
-        assert!(!binding.finish(false, 110));
-        assert!(binding.finish(false, 159));
+        assert!(!binding.finish(Shown::Nothing, 100));
+        assert!(!binding.finish(Shown::Nothing, 110));
+        assert!(binding.finish(Shown::Nothing, 159));
     }
 
     #[test]
     fn a_session_a_sign_out_or_a_minute_begins_the_count_anew() {
         let twice = || {
             let mut binding = Binding::default();
-            assert!(!binding.finish(false, 100));
-            assert!(!binding.finish(false, 110));
+            assert!(!binding.finish(Shown::Nothing, 100));
+            assert!(!binding.finish(Shown::Nothing, 110));
             binding
         };
         let mut binding = twice();
-        assert!(!binding.finish(true, 120));
+        assert!(!binding.finish(Shown::Session, 120));
         let mut binding = twice();
         binding.signed_out(120);
-        assert!(!binding.finish(false, 120));
+        assert!(!binding.finish(Shown::Nothing, 120));
         let mut binding = twice();
-        assert!(!binding.finish(false, 160));
+        assert!(!binding.finish(Shown::Nothing, 160));
+    }
+
+    #[test]
+    fn tabs_that_end_each_others_sessions_count_as_one_for_a_while() {
+        let mut binding = Binding::default();
+        for _ in 0..160 {
+            assert!(!binding.finish(Shown::Ended, 100));
+            assert!(!binding.finish(Shown::Ended, 109));
+        }
+        // Sessions that end as soon as they are open are another matter.
+        assert!(!binding.finish(Shown::Ended, 110));
+        assert!(binding.finish(Shown::Ended, 120));
     }
 
     #[test]
     fn the_value_is_not_printed() {
         let mut binding = Binding::default();
-        binding.begin(value(113), None, 100);
+        binding.begin_old(value(113), 100);
+        binding.secret(value(113), 100);
         binding.wait(value(113), 100);
         assert!(!format!("{binding:?}").contains("113"));
     }
@@ -412,7 +569,7 @@ mod tests {
 
     fn binding() -> Binding {
         let mut binding = Binding::default();
-        binding.begin(value(1), None, 100);
+        binding.begin_old(value(1), 100);
         binding.ask(120);
         binding
     }
@@ -435,10 +592,44 @@ mod tests {
     fn an_earlier_release_reads_what_it_knows_of_a_cookie() {
         let mut binding = binding();
         binding.remember(Some(remembered()));
-        let payload = payload(&binding).unwrap();
+        let payload = written(&binding);
         let read: Stored = postcard::from_bytes(&payload).unwrap();
         assert_eq!(read, (binding.logins.clone(), Vec::new(), 120));
         assert_eq!(read_back(&cookie(), &payload), Some(binding));
+    }
+
+    #[test]
+    fn the_secrets_come_back_and_an_earlier_release_reads_the_rest() {
+        for remembered in [None, Some(remembered())] {
+            let mut binding = binding();
+            binding.remember(remembered);
+            binding.secret(value(3), 140);
+            binding.rotate(|_| value(4), 140);
+            let payload = written(&binding);
+            let read = read_back(&cookie(), &payload).unwrap();
+            assert_eq!(read.remembered(), remembered);
+            assert_eq!(
+                read.secrets_of(140).collect::<Vec<_>>(),
+                [&value(4), &value(3)]
+            );
+            assert!(!read.is_due(150 + STEP - 1));
+            assert!(read.is_due(150 + STEP));
+            let read: Stored = postcard::from_bytes(&payload).unwrap();
+            assert_eq!(read, (binding.logins.clone(), Vec::new(), 120));
+        }
+    }
+
+    #[test]
+    fn a_secret_without_a_login_under_way_is_forgotten() {
+        let mut binding = Binding::default();
+        binding.secret(value(3), 150);
+        binding.know("tag".to_owned(), 150);
+        let payload = written(&binding);
+        let at = |now| read(&payload, now).unwrap();
+        let last = 150 + MAX_AGE + STEP - 1;
+        assert_eq!(at(last).secret(value(5), last), &value(3));
+        assert_eq!(at(last + 1).secret(value(5), last + 1), &value(5));
+        assert!(at(last + 1).is_due(last + 1));
     }
 
     #[test]
@@ -455,14 +646,14 @@ mod tests {
         let mut binding = binding();
         binding.know("tag".to_owned(), 150);
         binding.wait(value(2), 150);
-        let payload = payload(&binding).unwrap();
+        let payload = written(&binding);
         assert_eq!(read_back(&cookie(), &payload), Some(binding.clone()));
         // To an earlier release it is a session that was over long ago.
         let (_, rest): (Stored, _) = postcard::take_from_bytes(&payload).unwrap();
         let earlier: StoredSession = postcard::from_bytes(rest).unwrap();
         assert_eq!(earlier.1, 0);
         let max_age = |binding: &Binding| {
-            let set = cookie().keep(binding, false).unwrap();
+            let set = cookie().keep(binding, false, 150).unwrap();
             let set = set.to_str().unwrap().to_owned();
             set.split_once("Max-Age=").unwrap().1.to_owned()
         };
@@ -471,7 +662,7 @@ mod tests {
         assert_eq!(binding.known(), Some("tag"));
         assert!(!binding.take_waiting(&value(2)));
         binding.know("tag".to_owned(), 150 + u64::from(KNOWN_FOR));
-        let payload = super::payload(&binding).unwrap();
+        let payload = written(&binding);
         let read = read_back(&cookie(), &payload).unwrap();
         assert_eq!(read.known(), None, "of another time");
         assert_eq!(max_age(&Binding::default()), "3600");
@@ -484,7 +675,7 @@ mod tests {
             binding.wait(value(n), since);
         }
         binding.remember(Some(remembered()));
-        let mut read = read_back(&cookie(), &payload(&binding).unwrap()).unwrap();
+        let mut read = read_back(&cookie(), &written(&binding)).unwrap();
         assert_eq!(read.remembered(), Some(remembered()));
         assert!(!read.take_waiting(&value(2)), "out of time");
         assert!(read.take_waiting(&value(1)));
@@ -495,7 +686,7 @@ mod tests {
 
     #[test]
     fn what_is_behind_a_cookie_and_no_session_is_not_looked_at() {
-        let mut payload = payload(&binding()).unwrap();
+        let mut payload = written(&binding());
         payload.extend([1, 2, 3]);
         assert_eq!(read_back(&cookie(), &payload), Some(binding()));
     }

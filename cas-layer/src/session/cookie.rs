@@ -34,6 +34,11 @@ pub(crate) fn find_cookie<T>(
     })
 }
 
+/// Whether there is a cookie of this name that holds something.
+pub(crate) fn has_cookie(headers: &HeaderMap, name: &str) -> bool {
+    find_cookie(headers, name, |value| (!value.is_empty()).then_some(())).is_some()
+}
+
 /// Removes the cookies with one of `names`, over all `Cookie` fields, and every pair that another reader may take for
 /// one of them. A field without such a cookie stays as it is.
 pub(crate) fn remove_cookies(headers: &mut HeaderMap, names: &[String]) {
@@ -238,6 +243,11 @@ impl SessionCookie {
             .persistent
             .then(|| u32::try_from(left).unwrap_or(u32::MAX));
         self.shape.set(&value, max_age).ok_or(NoCookie::NotSealed)
+    }
+
+    /// Whether the browser sent a cookie of this name that holds something, be it one that opens or not.
+    pub(crate) fn came(&self, headers: &HeaderMap) -> bool {
+        has_cookie(headers, &self.shape.name)
     }
 
     /// Whether a response sets this cookie.

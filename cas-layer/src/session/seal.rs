@@ -70,21 +70,29 @@ impl Sealer {
 
     /// A 128-bit keyed hash over `parts`, as 22 characters of base64url, made with the first key.
     pub(crate) fn tag(&self, parts: &[&[u8]]) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(self.hash(parts))
+    }
+
+    /// The same as bytes.
+    pub(crate) fn hash(&self, parts: &[&[u8]]) -> [u8; 16] {
         let full = absorb(self.first.clone(), parts).finalize().into_bytes();
-        BASE64_URL_SAFE_NO_PAD.encode(full.first_chunk::<16>().unwrap_or(&[0; 16]))
+        *full.first_chunk().unwrap_or(&[0; 16])
     }
 
     /// Whether any of the keys gives `tag` for `parts`. The comparison takes constant time.
     pub(crate) fn verify_tag(&self, parts: &[&[u8]], tag: &str) -> bool {
-        let Ok(tag) = BASE64_URL_SAFE_NO_PAD.decode(tag) else {
-            return false;
-        };
-        tag.len() == 16
-            && self.states().any(|state| {
-                absorb(state.clone(), parts)
-                    .verify_truncated_left(&tag)
-                    .is_ok()
-            })
+        let tag = BASE64_URL_SAFE_NO_PAD.decode(tag).ok();
+        let hash = tag.and_then(|tag| tag.try_into().ok());
+        hash.is_some_and(|hash| self.verify_hash(parts, &hash))
+    }
+
+    /// The same for bytes.
+    pub(crate) fn verify_hash(&self, parts: &[&[u8]], hash: &[u8; 16]) -> bool {
+        self.states().any(|state| {
+            absorb(state.clone(), parts)
+                .verify_truncated_left(hash)
+                .is_ok()
+        })
     }
 
     fn states(&self) -> impl Iterator<Item = &Hmac<Sha256>> {

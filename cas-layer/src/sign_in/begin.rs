@@ -1,16 +1,27 @@
 //! The way to the CAS server.
 
 use crate::{
-    address::{self, LoginKind},
+    address::{self, LoginKind, Salt},
     answer::Answer,
     app::Host,
+    clock::UnixSeconds,
     pages::PageKind,
     paths::ReturnPath,
     seldom::{Seldom, seldom},
     session::{Binding, LoginValue, Remembered},
-    user::CasUser,
+    user::{CasUser, Place},
     visit::{Visit, navigation::is_framed},
 };
+
+/// The most bytes that a return path may add to the URL of a redirect to the CAS server, where it is encoded twice:
+/// with the rest of the head, cookies included, these are less than the 4,096 bytes of a buffer of nginx.
+const MAX_IN_REDIRECT: usize = 2_800;
+
+/// A return path of so many bytes has room everywhere, however it is encoded, even if the URL has it twice.
+const SURELY_FITS: usize = 256;
+
+/// How old a session is at most whose end may be the work of another tab, in seconds.
+const JUST_NOW: UnixSeconds = 120;
 
 /// A login that is to begin.
 #[derive(Debug)]
@@ -29,9 +40,11 @@ impl Login {
             kind,
             binding,
         } = self;
+        let next = next.and_then(|next| address::clean(host, next));
+        let next = fitting(host, visit, kind, next);
         let next = next.as_ref();
-        let mut value = LoginValue::default();
-        if getrandom::fill(&mut value).is_err() {
+        let (mut value, mut salt) = (LoginValue::default(), Salt::default());
+        if getrandom::fill(&mut value).is_err() || getrandom::fill(&mut salt).is_err() {
             static NO_RANDOM_BYTES: Seldom = Seldom::new();
             seldom!(
                 error,
@@ -41,8 +54,22 @@ impl Login {
             return Answer::page(PageKind::InternalError, next);
         }
         let place = visit.place;
-        let tag = place.tag(host, &value, next, kind);
-        let Ok(service) = place.service_url(host, next, kind, &tag) else {
+        let before = host.binding_cookie.find(visit.headers, visit.now);
+        let mut binding = binding.unwrap_or_else(|| before.clone().unwrap_or_default());
+        let mark = match address::trip(host, next, kind) {
+            Some(trip) => {
+                binding.begin_trip(value, trip, visit.now);
+                String::new()
+            }
+            None => place.mark(
+                host,
+                binding.secret(value, visit.now),
+                (next, kind),
+                salt,
+                visit.now,
+            ),
+        };
+        let Some(url) = login_url(host, place, (next, kind), &mark) else {
             static NO_SERVICE_URL: Seldom = Seldom::new();
             seldom!(
                 error,
@@ -51,19 +78,68 @@ impl Login {
             );
             return Answer::page(PageKind::InternalError, next);
         };
-        // With `POST`, some servers answer a gateway with an empty form, which would be no answer at all.
-        let url = if place.takes_posts(host) && !kind.is_gateway {
-            host.client.login_url_by_post(kind.mode(), &service)
-        } else {
-            host.client.login_url_in(kind.mode(), &service)
-        };
-        let mut binding = binding.unwrap_or_else(|| visit.binding(host));
-        binding.begin(value, address::trip(host, next, kind), visit.now);
         let session = visit.owner().and_then(CasUser::session).map(Remembered::of);
         // A frame may not show an existing session.
         if host.app.sign_in.is_by_post && (session.is_some() || !is_framed(visit.headers)) {
             binding.remember(session);
         }
-        Answer::redirect(url).with_cookie(place.login_cookie(host, &binding))
+        // If nothing has to be said, the cookie stays as it is: other tabs may be about to get another one.
+        let is_said = before.as_ref() == Some(&binding) && !binding.is_due(visit.now);
+        let cookie = (!is_said).then(|| place.login_cookie(host, &binding, visit.now));
+        // A bare service URL cannot carry the count.
+        let counts = host.app.sign_in.is_bare && kind.round > 0;
+        let count = counts.then(|| host.rounds_cookie.write(kind.round));
+        Answer::redirect(url)
+            .with_cookie(cookie.flatten())
+            .with_cookie(count.flatten())
+            .leaving_session(ended_just_now(host, visit))
     }
+}
+
+/// Whether the visitor shows a session that has ended soon after it was opened: another tab has signed in since, and
+/// its cookie may be on the way.
+fn ended_just_now(host: &Host, visit: &Visit<'_>) -> bool {
+    visit.is_over()
+        && host
+            .session_cookie
+            .read(visit.headers)
+            .is_some_and(|session| visit.now.abs_diff(session.issued_at) < JUST_NOW)
+}
+
+/// The CAS server's login page for this login. `None` if app URL and return path make no service URL.
+fn login_url(
+    host: &Host,
+    place: Place,
+    (next, kind): (Option<&ReturnPath>, LoginKind),
+    mark: &str,
+) -> Option<String> {
+    let service = place.service_url(host, next, kind, mark).ok()?;
+    // With `POST`, some servers answer a gateway with an empty form, which would be no answer at all.
+    Some(if place.takes_posts(host) && !kind.is_gateway {
+        host.client.login_url_by_post(kind.mode(), &service)
+    } else {
+        host.client.login_url_in(kind.mode(), &service)
+    })
+}
+
+/// As much of a return path as the redirect to the CAS server has room for: with its query, or without, or none.
+fn fitting(
+    host: &Host,
+    visit: &Visit<'_>,
+    kind: LoginKind,
+    next: Option<ReturnPath>,
+) -> Option<ReturnPath> {
+    let next = next?;
+    if next.as_str().len() <= SURELY_FITS {
+        return Some(next);
+    }
+    let length = |next: Option<&ReturnPath>| {
+        login_url(host, visit.place, (next, kind), "").map_or(0, |url| url.len())
+    };
+    let without = length(None);
+    let fits = |next: &ReturnPath| length(Some(next)) <= without + MAX_IN_REDIRECT;
+    if fits(&next) {
+        return Some(next);
+    }
+    Some(next.without_query()).filter(fits)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Response;
+use http::{HeaderValue, Response};
 
 use super::{
     opening::{self, NoSession, NotOpened, Opening},
@@ -22,7 +22,7 @@ use crate::{
     protocol::{ServiceTicket, ServiceUrl},
     registry::{Begun, RegistryError, RegistryErrorKind},
     seldom::{Seldom, seldom},
-    session::{Binding, Identity, LoginValue, Rejected, Remembered, SessionId},
+    session::{Binding, Identity, LoginValue, Rejected, Remembered, SessionId, Shown},
     turns::Slot,
     user::CasUser,
     visit::Visit,
@@ -48,6 +48,10 @@ pub(crate) struct Entrant {
     pub(super) next: Option<ReturnPath>,
     /// The browser's login binding, from which this login has been taken out.
     pub(super) binding: Binding,
+    /// The same as the browser sent it.
+    before: Option<Binding>,
+    /// Ends the count of rounds, if the browser has one.
+    ends_count: Option<HeaderValue>,
     /// The browser's current session, idle for too long or not.
     pub(super) current: Option<CasUser>,
     /// The session that the browser had when the login began, if it cannot show it now: a `POST` from another site
@@ -55,6 +59,9 @@ pub(crate) struct Entrant {
     remembered: Option<Remembered>,
     /// Whether the session that the browser shows is live.
     signed_in: bool,
+    /// Whether it shows one that is over, perhaps since another tab has signed in.
+    is_over: bool,
+    now: UnixSeconds,
 }
 
 impl Callback {
@@ -113,6 +120,7 @@ impl Callback {
 
 impl Entrant {
     pub(super) fn of(
+        host: &Host,
         visit: &Visit<'_>,
         next: Option<ReturnPath>,
         kind: LoginKind,
@@ -124,15 +132,23 @@ impl Entrant {
             next,
             remembered: binding.remembered().filter(|_| visit.is_post()),
             binding,
+            before: host.binding_cookie.find(visit.headers, visit.now),
+            ends_count: host.rounds_cookie.end(visit.headers),
             current: visit.owner().cloned(),
             signed_in: visit.user().is_some(),
+            is_over: visit.is_over(),
+            now: visit.now,
         }
     }
 
-    /// The answer, with the browser's binding after it.
+    /// The answer, with the browser's binding after it, if that has changed.
     pub(super) fn leave(self, host: &Host, answer: Answer) -> Response<Bytes> {
-        let cookie = self.reader.place.login_cookie(host, &self.binding);
-        answer.with_cookie(cookie).render(host, &self.reader)
+        let place = self.reader.place;
+        let has_changed = self.before.unwrap_or_default() != self.binding;
+        let cookie = has_changed.then(|| place.login_cookie(host, &self.binding, self.now));
+        answer
+            .with_cookie(cookie.flatten())
+            .render(host, &self.reader)
     }
 
     /// The CAS server vouches for the user.
@@ -185,17 +201,30 @@ impl Entrant {
         if let Some(confirmations) = &host.confirmations {
             self.binding.know(confirmations.tag_of(session.user()), now);
         }
+        let next_secret =
+            |secret: &LoginValue| host.service_tag.hash(&[secret, session.user().as_bytes()]);
+        self.binding.rotate(next_secret, now);
         let user = CasUser::new(session, Arc::clone(host), self.reader.place);
         host.tell(Event::SignedIn(&user));
-        let had_session = self.current.is_some() || self.remembered.is_some();
-        let not_kept = self.binding.finish(had_session, now);
+        let shown = match (&self.current, self.remembered) {
+            (None, None) if self.is_over => Shown::Ended,
+            (None, None) => Shown::Nothing,
+            _ => Shown::Session,
+        };
+        let not_kept = self.binding.finish(shown, now);
+        // With a bare service URL, the count was written when the login began.
+        let count = match self.kind.round {
+            _ if host.app.sign_in.is_bare => None,
+            0 => self.ends_count.take(),
+            round => host.rounds_cookie.write(round),
+        };
         let answer = if not_kept {
             host.tell(Event::SessionNotKept(id));
             self.page(PageKind::SessionNotKept)
         } else {
             self.go_on()
         };
-        answer.with_cookie(Some(cookie))
+        answer.with_cookie(Some(cookie)).with_cookie(count)
     }
 
     /// Nobody is signed in, though the CAS server vouches for the user.

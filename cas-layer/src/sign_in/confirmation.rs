@@ -252,7 +252,7 @@ fn judge(host: &Host, visit: &Visit<'_>, form: &[u8]) -> Judged {
         };
     }
     if is_them {
-        let entrant = Entrant::of(visit, next, LoginKind::default(), binding);
+        let entrant = Entrant::of(host, visit, next, LoginKind::default(), binding);
         return Judged::Confirmed(Box::new((entrant, unconfirmed)));
     }
     let login = Login {

@@ -1,15 +1,16 @@
 //! The next step of a visitor on their way to a session. The decision is pure: nothing begins, and nobody is told,
 //! until the step is taken.
 
-use super::{Callback, Entrant, Login};
+use super::{Callback, Entrant, Login, circle};
 use crate::{
-    address::{self, LoginKind, LoginQuery, NoTicket},
+    address::{self, LoginKind, LoginQuery, NoTicket, Unclaimed},
     answer::Answer,
     app::Host,
-    events::{Refused, RefusedReason},
+    events::{CircleCause, Refused, RefusedReason},
     pages::PageKind,
     protocol::ServiceTicket,
-    user::Place,
+    session::{Binding, SessionId},
+    user::{CasUser, Place},
     visit::Visit,
 };
 
@@ -20,6 +21,8 @@ pub(crate) enum Step {
     Answer(Answer),
     /// An answer, and a reason that is told to the app.
     Refuse(RefusedReason, Answer),
+    /// A browser goes round in circles, for a cause that the app is told.
+    Stop(CircleCause, Answer),
     /// A signed-in user has no permission. The app is told who it is.
     Forbid(Answer),
     Begin(Box<Login>),
@@ -38,8 +41,13 @@ pub(crate) enum Taken {
 impl Step {
     /// Carries out everything but a validation, which takes time.
     pub(crate) fn take(self, host: &Host, visit: &Visit<'_>) -> Taken {
+        let cause;
         let (refused, answer) = match self {
             Self::Validate(callback) => return Taken::Validate(callback),
+            Self::Stop(of, answer) => {
+                cause = of;
+                (Some(Refused::by(&cause)), answer)
+            }
             Self::Answer(answer) => (None, answer),
             Self::Begin(login) => (None, login.begin(host, visit)),
             Self::BeginAgain(reason, login) => {
@@ -65,14 +73,39 @@ pub(crate) fn demand(host: &Host, visit: &Visit<'_>) -> Step {
     if !visit.may_be_sent_away(host) {
         return Step::Answer(unauthorized(host, visit));
     }
-    Step::Begin(Box::new(Login {
-        next: visit.next(host),
+    let login = |next, is_renewed, round| Login {
+        next,
         kind: LoginKind {
-            is_renewed: host.app.sign_in.is_renewed,
+            is_renewed: host.app.sign_in.is_renewed || is_renewed,
+            round,
             ..LoginKind::default()
         },
         binding: None,
-    }))
+    };
+    let begun = match visit.place.misplaced(host, visit.uri) {
+        Some(query) => {
+            let cause = CircleCause::other_path(
+                visit.uri.path(),
+                host.url.as_string(),
+                host.url.public_path(&host.app.endpoints.login),
+            );
+            let (is_renewed, round) = (query.kind.is_renewed, query.kind.round.max(1));
+            let login = login(query.next, is_renewed, round);
+            if host.app.sign_in.is_bare && !host.binding_cookie.came(visit.headers) {
+                // Nothing would count the rounds.
+                Err(circle::stop(host, visit, &login, cause))
+            } else {
+                circle::begin_again(host, visit, login, cause)
+            }
+        }
+        None => circle::begin(host, visit, login(visit.next(host), false, 0)),
+    };
+    begin(begun)
+}
+
+/// The step of a login that begins, or does not.
+fn begin(begun: Result<Login, Step>) -> Step {
+    begun.map_or_else(|step| step, |login| Step::Begin(Box::new(login)))
 }
 
 /// Says where to sign in.
@@ -143,9 +176,17 @@ fn with_ticket(
         return Step::Refuse(RefusedReason::InvalidTicket, answer);
     };
     let mut binding = visit.binding(host);
-    let claimed = visit.place.claim(host, visit.uri, &mut binding, &mut query);
-    let Some(login) = claimed else {
-        return not_bound(host, visit, query);
+    if is_of_session(host, visit, &binding, &ticket) {
+        return Step::Answer(if visit.is_post() {
+            Answer::redirect(address::retry_link(host, query.next.as_ref(), query.kind))
+        } else {
+            Answer::go_on(query.next.as_ref())
+        });
+    }
+    let parts = (&mut binding, &mut query);
+    let login = match visit.place.claim(host, visit.uri, parts, visit.now) {
+        Ok(login) => login,
+        Err(unclaimed) => return not_bound(host, visit, query, unclaimed),
     };
     let next = query.next.as_ref();
     let tag = query.tag.as_deref().unwrap_or_default();
@@ -153,7 +194,7 @@ fn with_ticket(
         return Step::Answer(Answer::page(PageKind::InternalError, next));
     };
     let peer = host.app.peers.of(visit.extensions);
-    let entrant = Entrant::of(visit, query.next, query.kind, binding);
+    let entrant = Entrant::of(host, visit, query.next, query.kind, binding);
     Step::Validate(Box::new(Callback {
         ticket,
         service,
@@ -163,68 +204,115 @@ fn with_ticket(
     }))
 }
 
+/// Whether the visitor has a session that was opened with this very ticket: the page was loaded again. From a `POST` of
+/// another site only the login cookie shows it. A bare service URL does not say where that leads.
+fn is_of_session(
+    host: &Host,
+    visit: &Visit<'_>,
+    binding: &Binding,
+    ticket: &ServiceTicket,
+) -> bool {
+    let session = visit.user().and_then(CasUser::session);
+    let remembered = binding.remembered().filter(|_| visit.is_post());
+    let id = session.map(|session| session.id);
+    let id = id.or(remembered.map(|session| session.id));
+    id == Some(SessionId::of(ticket)) && !host.app.sign_in.is_bare
+}
+
 fn without_ticket(host: &Host, visit: &Visit<'_>, query: LoginQuery) -> Step {
     if query.kind.is_gateway {
         // Whether we made this address or not: it leads to a page of this app, and nobody is asked anything.
-        let mut binding = visit.binding(host);
-        binding.take(|value| visit.place.tag_matches(host, value, &query));
-        let cookie = visit.place.login_cookie(host, &binding);
-        return Step::Answer(Answer::go_on(query.next.as_ref()).with_cookie(cookie));
+        return Step::Answer(Answer::go_on(query.next.as_ref()));
     }
     if visit.user().is_some() && !query.wants_renewal {
         return Step::Answer(Answer::go_on(query.next.as_ref()));
     }
     let wants_renewal = query.wants_renewal || query.kind.is_renewed;
-    Step::Begin(Box::new(Login {
+    let login = Login {
         next: query.next,
         kind: LoginKind {
             is_renewed: host.app.sign_in.is_renewed || wants_renewal,
-            is_retry: query.kind.is_retry,
             is_gateway: false,
+            ..query.kind
         },
         binding: None,
-    }))
+    };
+    begin(circle::begin(host, visit, login))
 }
 
 /// The ticket is not for a login that this browser began, so it is not validated. It may belong to an attacker who
 /// wants this visitor to work under the attacker's name. Unless the visitor is signed in already, the login begins
-/// again. With a session at the CAS server, the user does not notice. This happens only once: a browser that does not
-/// send cookies back would go in circles. A browser in which a sign-in waits to be confirmed does send them: its page
-/// was loaded again.
-pub(crate) fn not_bound(host: &Host, visit: &Visit<'_>, query: LoginQuery) -> Step {
+/// again. With a session at the CAS server, the user does not notice. How often is limited, and depends on what came:
+/// - No cookie of ours: once. A browser that does not send cookies back would go in circles.
+/// - A login cookie that does not open: something is wrong with the keys.
+/// - The cookie of another login: this happens when several tabs of a browser without a cookie begin at once. Each
+///   gets a cookie, and the last one stays.
+pub(crate) fn not_bound(
+    host: &Host,
+    visit: &Visit<'_>,
+    query: LoginQuery,
+    unclaimed: Unclaimed,
+) -> Step {
     let LoginQuery { next, kind, .. } = query;
     if visit.user().is_some() || kind.is_gateway {
         return Step::Answer(Answer::go_on(next.as_ref()));
     }
-    // A bare service URL does not say how often it was tried.
-    if !kind.is_retry && !host.app.sign_in.is_bare {
-        if visit.is_post() {
-            // From another site, a `POST` brings no session cookie. The `GET` that follows does, so it shows whether
-            // the visitor is signed in already.
-            let link = address::retry_link(host, next.as_ref(), kind);
-            return Step::Refuse(RefusedReason::NotBegunHere, Answer::redirect(link));
+    let binding = host.binding_cookie.find(visit.headers, visit.now);
+    let login = Login {
+        next,
+        kind,
+        binding: None,
+    };
+    let begun = match (unclaimed, binding) {
+        (Unclaimed::OutOfTime { begun_at }, _) => {
+            let seconds = visit.now.abs_diff(begun_at);
+            let cause = CircleCause::LoginOutOfTime { seconds };
+            circle::begin_again(host, visit, login, cause)
         }
-        let login = Box::new(Login {
-            next,
-            kind: LoginKind {
-                is_retry: true,
-                ..kind
-            },
-            binding: None,
-        });
-        return Step::BeginAgain(RefusedReason::NotBegunHere, login);
+        (Unclaimed::Unknown, Some(mut binding)) => {
+            // A page that asks for a confirmation was loaded again.
+            if !visit.is_post() && binding.give_up_waiting() {
+                let binding = Some(binding);
+                Ok(Login { binding, ..login })
+            } else {
+                circle::try_again(host, visit, login)
+            }
+        }
+        (Unclaimed::Unknown, None) if host.binding_cookie.came(visit.headers) => {
+            let cause = CircleCause::UnknownKey { cookie: "login" };
+            circle::begin_again(host, visit, login, cause)
+        }
+        (Unclaimed::Unknown, None) => without_cookie(host, visit, login),
+    };
+    let login = match begun {
+        Ok(login) => login,
+        Err(step) => return step,
+    };
+    // From another site, a `POST` brings no session cookie. The `GET` that follows does, so it shows whether the visitor
+    // is signed in already.
+    if visit.is_post() {
+        let link = address::retry_link(host, login.next.as_ref(), login.kind);
+        return Step::Refuse(RefusedReason::NotBegunHere, Answer::redirect(link));
     }
-    let mut binding = visit.binding(host);
-    if !visit.is_post() && binding.give_up_waiting() {
-        let login = Box::new(Login {
-            next,
-            kind,
-            binding: Some(binding),
-        });
-        return Step::BeginAgain(RefusedReason::NotBegunHere, login);
+    Step::BeginAgain(RefusedReason::NotBegunHere, Box::new(login))
+}
+
+/// No login cookie came. A bare service URL does not say how often that was tried.
+fn without_cookie(host: &Host, visit: &Visit<'_>, mut login: Login) -> Result<Login, Step> {
+    if login.kind.tries == 0 && !host.app.sign_in.is_bare {
+        login.kind.tries = 1;
+        return Ok(login);
     }
-    let answer = Answer::page(PageKind::CookiesNeeded, next.as_ref());
-    Step::Refuse(RefusedReason::CookiesNeeded, answer)
+    if host.session_cookie.came(visit.headers) {
+        return Err(circle::stop(
+            host,
+            visit,
+            &login,
+            CircleCause::NoLoginCookie,
+        ));
+    }
+    let answer = Answer::page(PageKind::CookiesNeeded, login.next.as_ref());
+    Err(Step::Refuse(RefusedReason::CookiesNeeded, answer))
 }
 
 /// What happens to a visitor of a page that both users and visitors may see.

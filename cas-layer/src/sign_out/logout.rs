@@ -35,7 +35,7 @@ impl Leaving {
         let onward = visit.place.after_sign_out(host);
         // The login cookie is kept even if it is empty: the page after sign-out has something to clear, see
         // `forget_pages`.
-        let kept = visit.place.kept_login_cookie(host, &binding);
+        let kept = visit.place.kept_login_cookie(host, &binding, visit.now);
         Self {
             user: visit.owner().cloned(),
             remembered,
@@ -87,5 +87,5 @@ fn forget_pages(host: &Host, visit: &Visit<'_>) -> Answer {
     }
     let mut binding = visit.binding(host);
     binding.stir();
-    Answer::no_content().with_cookie(visit.place.login_cookie(host, &binding))
+    Answer::no_content().with_cookie(visit.place.login_cookie(host, &binding, visit.now))
 }

@@ -18,7 +18,8 @@ async fn a_bare_service_url_has_no_query_and_brings_the_visitor_back_all_the_sam
     for (path, back) in [
         ("/profile?a=b&c=%20", "/profile?a=b&c=%20"),
         ("/home", "/home"),
-        (&format!("/profile?{}", "x".repeat(300)), "/home"),
+        (&format!("/profile?{}", "x".repeat(300)), "/profile"),
+        (&format!("/profile/{}?a", "x".repeat(300)), "/home"),
     ] {
         browser.open(&app.at("/logout")).await;
         let service = app.begin(&mut browser, path).await;

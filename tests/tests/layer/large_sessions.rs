@@ -208,6 +208,35 @@ async fn a_session_that_the_registry_has_lost_means_signing_in_again() {
 }
 
 #[tokio::test]
+async fn nodes_that_share_no_registry_end_on_a_page_and_in_the_log() {
+    let _listening = Listening::start();
+    let (one, other) = (Moody::default(), Moody::default());
+    let (cas, here, there, mut browser) = kept(&one, |config| config.registry(other)).await;
+    let mut rounds = 0;
+    let page = loop {
+        // Sign-ins are finished at one node, and pages asked for at the other.
+        let page = browser.open(&there.at("/profile")).await;
+        if !page.status.is_redirection() {
+            break page;
+        }
+        rounds += 1;
+        assert!(rounds < 4);
+        let service = page.location_parameter("service").unwrap();
+        let ticket = cas.issue_ticket("alice", &service);
+        let path = service.strip_prefix(APP).unwrap();
+        let back = here.at(&format!("{path}&ticket={ticket}"));
+        assert_eq!(browser.open(&back).await.status, 302);
+    };
+    // The sign-in before was the first round.
+    assert_eq!((page.status.as_u16(), rounds), (500, 1), "{}", page.body);
+    let log = heard();
+    let line = log
+        .lines()
+        .find(|line| line.contains("ERROR") && line.contains("do not share one registry"));
+    assert!(line.is_some(), "{log}");
+}
+
+#[tokio::test]
 async fn who_signs_out_is_signed_out_on_every_node_that_knew_the_session() {
     let registry = Moody::default();
     let (_cas, here, there, mut browser) = kept(&registry, |config| config).await;

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use cas_layer::Protocol;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{browser::Browser, support::App};
@@ -139,11 +140,39 @@ async fn a_hostile_next_in_any_encoding_leads_to_the_landing_path() {
 }
 
 #[tokio::test]
-async fn a_long_return_path_is_the_landing_path() {
+async fn a_long_return_path_loses_its_query_and_a_longer_one_is_the_landing_path() {
     let app = App::start().await;
-    let mut browser = Browser::new();
-    let path = format!("/{}", "a".repeat(1_100));
-    assert_eq!(app.sign_in(&mut browser, &path).await.location(), "/home");
+    let (long, longer) = ("a".repeat(2_040), "a".repeat(2_048));
+    for (path, back) in [
+        (format!("/profile?q={}", &long[..2_037]), None),
+        (format!("/profile?q={long}"), Some("/profile")),
+        (format!("/{long}?q={long}"), Some(&*format!("/{long}"))),
+        (format!("/{longer}"), Some("/home")),
+        // In the redirect to the CAS server this would be longer than most if it were not encoded.
+        (format!("/profile{}", "/%41".repeat(500)), None),
+    ] {
+        let mut browser = Browser::new();
+        let answer = app.sign_in(&mut browser, &path).await;
+        assert_eq!(answer.location(), back.unwrap_or(&path), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_head_of_a_redirect_to_the_cas_server_fits_into_4_kib() {
+    for protocol in [Protocol::Cas3, Protocol::Saml1] {
+        let app = App::with(|config| config.client(|client| client.protocol(protocol))).await;
+        for path in [
+            format!("/x?q={}", "a".repeat(2_043)),
+            format!("/a?q={}", "/'*".repeat(600)),
+            "/a".repeat(1_020),
+            "/".to_owned() + &"a/".repeat(449),
+            format!("/{}", "a".repeat(2_047)),
+        ] {
+            let head = raw(&app, &path, "").await;
+            assert!(head.starts_with("HTTP/1.1 302"), "{head}");
+            assert!(head.len() < 3_900, "{} bytes for {path}", head.len());
+        }
+    }
 }
 
 #[tokio::test]

@@ -21,12 +21,25 @@ fn config_of(protocol: Protocol) -> CasConfig {
 
 fn kind(bits: u8) -> LoginKind {
     let kind = LoginKind {
-        is_retry: bits & 1 != 0,
+        tries: bits & 1,
+        round: bits & 1,
         is_renewed: bits & 2 != 0,
         is_gateway: bits & 4 != 0,
     };
     assert_eq!(kind.bits(), [bits]);
     kind
+}
+
+const NOW: UnixSeconds = 1_700_000_000;
+
+/// The mark of a login in the browser with the secret 7.
+fn mark(host: &Host, next: Option<&ReturnPath>, kind: LoginKind) -> String {
+    Place::Endpoint.mark(host, &[7; 16], (next, kind), [1, 2, 3], NOW)
+}
+
+fn is_marked(host: &Host, secret: u8, query: &LoginQuery) -> bool {
+    let mark = query.tag.as_deref().and_then(Mark::parse);
+    mark.is_some_and(|mark| Place::Endpoint.is_marked(host, &[secret; 16], query, &mark))
 }
 
 fn query_of(url: &ServiceUrl) -> String {
@@ -69,21 +82,15 @@ fn the_service_url_is_the_same_again_however_the_server_rewrote_its_query() {
         for bits in 0..8 {
             let kind = kind(bits);
             let next = path.map(|path| ReturnPath::parse(path).unwrap());
-            let tag = Place::Endpoint.tag(host, &[7; 16], next.as_ref(), kind);
+            let tag = mark(host, next.as_ref(), kind);
             let url = Place::Endpoint
                 .service_url(host, next.as_ref(), kind, &tag)
                 .unwrap();
             for query in rewritten(&query_of(&url), "ST-1") {
                 let read = LoginQuery::parse(Some(&query), host);
                 assert_eq!(read.ticket.as_deref(), Some("ST-1"), "{query}");
-                assert!(
-                    Place::Endpoint.tag_matches(host, &[7; 16], &read),
-                    "{query}"
-                );
-                assert!(
-                    !Place::Endpoint.tag_matches(host, &[8; 16], &read),
-                    "{query}"
-                );
+                assert!(is_marked(host, 7, &read), "{query}");
+                assert!(!is_marked(host, 8, &read), "{query}");
                 let again = Place::Endpoint.service_url(
                     host,
                     read.next.as_ref(),
@@ -112,28 +119,34 @@ fn the_service_url_holds_nothing_but_the_configuration_and_plain_characters() {
 }
 
 #[test]
-fn the_tag_covers_value_return_path_and_kind() {
+fn the_mark_covers_secret_return_path_kind_and_time() {
     let config = config();
     let host = config.first_host();
     let next = ReturnPath::parse("/a").unwrap();
-    let tag = Place::Endpoint.tag(host, &[7; 16], Some(&next), kind(0));
+    let tag = mark(host, Some(&next), kind(0));
+    let mut changed = Mark::parse(&tag).unwrap();
+    changed.begun_at += 1;
+    let later = changed.text();
+    changed.begun_at -= 1;
+    changed.salt[0] += 1;
+    let salted = changed.text();
     for query in [
         format!("b={tag}&next=/b"),
         format!("b={tag}"),
         format!("b={tag}&next=/a&try=1"),
         format!("b={tag}&next=/a&r=1"),
         format!("b={tag}&next=/a&g=1"),
+        format!("b={tag}&next=/a&round=1"),
+        format!("b={later}&next=/a"),
+        format!("b={salted}&next=/a"),
         "next=/a".to_owned(),
         "b=&next=/a".to_owned(),
     ] {
         let read = LoginQuery::parse(Some(&query), host);
-        assert!(
-            !Place::Endpoint.tag_matches(host, &[7; 16], &read),
-            "{query}"
-        );
+        assert!(!is_marked(host, 7, &read), "{query}");
     }
     let read = LoginQuery::parse(Some(&format!("b={tag}&next=/a")), host);
-    assert!(Place::Endpoint.tag_matches(host, &[7; 16], &read));
+    assert!(is_marked(host, 7, &read));
 }
 
 #[test]
@@ -214,4 +227,39 @@ fn malformed_queries_are_read_without_complaint() {
             .ticket
             .is_none()
     );
+}
+
+#[test]
+fn a_login_of_an_older_release_is_recognised() {
+    let config = config();
+    let host = config.first_host();
+    let value = [7; 16];
+    let next = ReturnPath::parse("/a?b").unwrap();
+    for (tries, query) in [(0, ""), (1, "&try=1"), (0, "&try=0")] {
+        // As that release computed it.
+        let tag = host
+            .service_tag
+            .tag(&[&value, next.as_str().as_bytes(), &[tries]]);
+        let query = format!("b={tag}&next64={}{query}", next.encoded());
+        let read = LoginQuery::parse(Some(&query), host);
+        assert!(Place::Endpoint.tag_matches(host, &value, &read), "{query}");
+        assert!(!Place::Endpoint.tag_matches(host, &[8; 16], &read));
+        assert!(!Place::Page.tag_matches(host, &value, &read));
+    }
+}
+
+#[test]
+fn a_long_path_of_many_slashes_travels_encoded() {
+    let config = config();
+    let written = |next: &str| {
+        let next = ReturnPath::parse(next).unwrap();
+        let url = Place::Endpoint.service_url(config.first_host(), Some(&next), kind(0), "tag");
+        let url = url.unwrap();
+        let read = LoginQuery::parse(Some(&query_of(&url)), config.first_host());
+        assert_eq!(read.next, Some(next));
+        url.as_str().contains("next64=")
+    };
+    assert!(!written(&"/a".repeat(440)));
+    assert!(written(&"/a".repeat(1_000)));
+    assert!(!written(&format!("/{}", "a".repeat(2_000))));
 }

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::{
-    CasClientBuilder, CasConfig, CasConfigBuilder, Key, Protocol, address::LoginKind, user::Place,
+    CasClientBuilder, CasConfig, CasConfigBuilder, Key, Protocol,
+    address::{LoginKind, mark::Mark},
+    user::Place,
 };
 
 fn builder() -> CasConfigBuilder {
@@ -31,10 +33,21 @@ fn saml(client: CasClientBuilder) -> CasClientBuilder {
 
 fn kind(bits: u8) -> LoginKind {
     LoginKind {
-        is_retry: bits & 1 != 0,
+        tries: bits & 1,
+        round: bits & 1,
         is_renewed: bits & 2 != 0,
         is_gateway: bits & 4 != 0,
     }
+}
+
+/// The mark of a login in the browser with the secret 7.
+fn mark(host: &Host, place: Place, next: &ReturnPath, kind: LoginKind) -> String {
+    place.mark(host, &[7; 16], (Some(next), kind), [1, 2, 3], 1_700_000_000)
+}
+
+fn is_marked(host: &Host, secret: u8, query: &LoginQuery) -> bool {
+    let mark = query.tag.as_deref().and_then(Mark::parse);
+    mark.is_some_and(|mark| Place::Page.is_marked(host, &[secret; 16], query, &mark))
 }
 
 fn page_of(config: &CasConfig, path_and_query: &str) -> Option<String> {
@@ -95,7 +108,7 @@ fn the_service_url_and_the_page_are_the_same_again_however_the_server_rewrote_th
         for bits in 0..8 {
             let kind = kind(bits);
             let next = ReturnPath::parse(asked).unwrap();
-            let tag = Place::Page.tag(host, &[7; 16], Some(&next), kind);
+            let tag = mark(host, Place::Page, &next, kind);
             let url = Place::Page
                 .service_url(host, Some(&next), kind, &tag)
                 .unwrap();
@@ -105,8 +118,8 @@ fn the_service_url_and_the_page_are_the_same_again_however_the_server_rewrote_th
                 let back = LoginQuery::in_place(Some(path), Some(&query), host).unwrap();
                 assert_eq!(back.ticket.as_deref(), Some("ST-1"), "{query}");
                 assert_eq!(back.next.as_ref(), Some(&next), "{query}");
-                assert!(Place::Page.tag_matches(host, &[7; 16], &back), "{query}");
-                assert!(!Place::Page.tag_matches(host, &[8; 16], &back), "{query}");
+                assert!(is_marked(host, 7, &back), "{query}");
+                assert!(!is_marked(host, 8, &back), "{query}");
                 let again = Place::Page.service_url(
                     host,
                     back.next.as_ref(),
@@ -166,7 +179,7 @@ fn the_service_url_holds_nothing_but_the_configuration_and_plain_characters() {
         .unwrap();
     let beginning = "https://app.example.org/portal/a?cas_gateway=1&cas_login=tag&cas_next=";
     assert!(url.as_str().starts_with(beginning), "{}", url.as_str());
-    assert!(url.as_str().ends_with("&cas_renew=1&cas_try=1"));
+    assert!(url.as_str().ends_with("&cas_renew=1&cas_round=1&cas_try=1"));
     let plain = |b: u8| b.is_ascii_alphanumeric() || b":/?&=-._~".contains(&b);
     assert!(url.as_str().bytes().all(plain), "{}", url.as_str());
     assert_eq!(service_of(&config, "/a/b"), "/a/b?cas_login=tag");
@@ -177,11 +190,11 @@ fn the_tag_covers_value_page_kind_and_place() {
     let config = config();
     let host = config.first_host();
     let next = ReturnPath::parse("/a").unwrap();
-    let tag = Place::Page.tag(host, &[7; 16], Some(&next), kind(0));
+    let tag = mark(host, Place::Page, &next, kind(0));
     let other = ReturnPath::parse("/b").unwrap().encoded();
     let matches = |path: &str, query: &str| {
         let read = LoginQuery::in_place(Some(path), Some(query), host).unwrap();
-        Place::Page.tag_matches(host, &[7; 16], &read)
+        is_marked(host, 7, &read)
     };
     assert!(matches("/a", &format!("cas_login={tag}")));
     for (path, query) in [
@@ -195,7 +208,7 @@ fn the_tag_covers_value_page_kind_and_place() {
     ] {
         assert!(!matches(path, &query), "{path} {query}");
     }
-    let at_the_endpoint = Place::Endpoint.tag(host, &[7; 16], Some(&next), kind(0));
+    let at_the_endpoint = mark(host, Place::Endpoint, &next, kind(0));
     assert!(!matches("/a", &format!("cas_login={at_the_endpoint}")));
 }
 
@@ -252,7 +265,7 @@ fn a_page_keeps_its_query_but_for_what_a_sign_in_left_in_it() {
 
 #[test]
 fn a_query_that_is_too_long_to_come_back_is_left_out() {
-    for (config, limit) in [(config(), 1024), (bare(), 256)] {
+    for (config, limit) in [(config(), 2048), (bare(), 256)] {
         let fits = format!("/a?b={}", "x".repeat(limit - 5));
         assert_eq!(page_of(&config, &fits).as_deref(), Some(fits.as_str()));
         assert_eq!(page_of(&config, &format!("{fits}x")).as_deref(), Some("/a"));

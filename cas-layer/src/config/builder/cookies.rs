@@ -5,7 +5,8 @@ use crate::{
     config::cookie_name::CookieNames,
     error::ConfigError,
     session::{
-        BindingCookie, Confirmations, CookieShape, Encrypter, Purpose, Sealer, SessionCookie,
+        BindingCookie, Confirmations, CookieShape, Encrypter, Purpose, RoundsCookie, Sealer,
+        SessionCookie,
     },
 };
 
@@ -13,6 +14,7 @@ use crate::{
 pub(super) struct Cookies {
     pub(super) session: SessionCookie,
     pub(super) binding: BindingCookie,
+    pub(super) rounds: RoundsCookie,
     pub(super) confirmations: Option<Confirmations>,
     pub(super) service_tag: Sealer,
 }
@@ -61,6 +63,7 @@ impl Cookies {
                 shape: shape(names.session),
             },
             binding: BindingCookie::new(shape(names.binding), binding_sealer),
+            rounds: RoundsCookie::new(shape(names.rounds)),
             confirmations,
         })
     }

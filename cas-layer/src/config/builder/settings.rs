@@ -140,6 +140,7 @@ impl Checked {
             client,
             session_cookie: cookies.session,
             binding_cookie: cookies.binding,
+            rounds_cookie: cookies.rounds,
             confirmations: cookies.confirmations,
             own_cookies: Arc::default(),
             service_tag: cookies.service_tag,

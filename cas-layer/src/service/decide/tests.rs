@@ -153,7 +153,7 @@ fn of_step(step: &Step) -> String {
         let kind = match (
             login.kind.is_renewed,
             login.kind.is_gateway,
-            login.kind.is_retry,
+            login.kind.tries > 0,
         ) {
             (true, ..) => " renewed",
             (_, true, _) => " gateway",
@@ -165,6 +165,7 @@ fn of_step(step: &Step) -> String {
     match step {
         Step::Answer(answer) => answer.label(),
         Step::Refuse(reason, answer) => format!("{reason}: {}", answer.label()),
+        Step::Stop(cause, answer) => format!("{cause}: {}", answer.label()),
         Step::Forbid(answer) => format!("forbid: {}", answer.label()),
         Step::Begin(begun) => login(begun),
         Step::BeginAgain(reason, begun) => format!("{reason}: {}", login(begun)),
@@ -251,7 +252,11 @@ fn who_gets_to_the_app() {
 fn a_gateway_asks_once_a_browser_has_shown_that_it_keeps_cookies() {
     let config = builder().build().unwrap();
     let host = config.first_host();
-    let cookie = Place::Endpoint.kept_login_cookie(host, &crate::session::Binding::default());
+    let cookie = Place::Endpoint.kept_login_cookie(
+        host,
+        &crate::session::Binding::default(),
+        host.app.clock.now(),
+    );
     let cookie = cookie.unwrap().to_str().unwrap().to_owned();
     let mut request = Way::Page.request("/gateway");
     let pair = HeaderValue::from_str(cookie.split(';').next().unwrap()).unwrap();
@@ -288,7 +293,7 @@ fn what_an_endpoint_does() {
             "cookies-needed: CookiesNeeded",
         ),
         ("/login?ticket=", Way::Page, "invalid-ticket: InvalidTicket"),
-        ("/login?g=1", Way::Page, "on home +cookie"),
+        ("/login?g=1", Way::Page, "on home"),
         ("/login?logoutRequest=x", Way::Page, "refuse logout"),
         ("/login", Way::Prefetch, "503"),
         ("/login", Way::Head, "200"),

@@ -3,7 +3,7 @@
 use http::{Method, header};
 
 use crate::{
-    address::{LoginQuery, in_place as address},
+    address::{LoginQuery, Unclaimed, in_place as address},
     answer::Answer,
     app::Host,
     protocol::is_form,
@@ -83,7 +83,7 @@ pub(crate) fn unbound(host: &Host, visit: &Visit<'_>) -> Option<Step> {
     }
     let path = host.app_path(visit.uri.path());
     let read = address::read_bare(path, visit.uri.query(), host)?;
-    Some(step::not_bound(host, visit, read))
+    Some(step::not_bound(host, visit, read, Unclaimed::Unknown))
 }
 
 /// Whether a login is under way in this browser whose ticket comes back here.

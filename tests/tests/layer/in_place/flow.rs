@@ -161,9 +161,9 @@ async fn a_page_that_some_server_refuses_comes_back_by_way_of_the_landing_path()
 async fn a_query_that_is_too_long_is_left_out_and_a_path_leads_to_the_landing_page() {
     let site = whole(|config| config).await;
     for (page, back) in [
-        (format!("/page?{}", "x".repeat(1018)), None),
-        (format!("/page?{}", "x".repeat(1019)), Some("/page")),
-        (format!("/{}?a", "x".repeat(1024)), Some("/home")),
+        (format!("/page?{}", "x".repeat(2042)), None),
+        (format!("/page?{}", "x".repeat(2043)), Some("/page")),
+        (format!("/{}?a", "x".repeat(2048)), Some("/home")),
     ] {
         let mut browser = Browser::new();
         let answer = sign_in(&site, &mut browser, &page).await;

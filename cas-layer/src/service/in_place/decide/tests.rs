@@ -67,7 +67,7 @@ fn what_becomes_of_a_request_in_place() {
         (
             "nobody",
             "/gateway?cas_login=x&cas_gateway=1",
-            "on /gateway +cookie",
+            "on /gateway",
         ),
         // A ticket that nobody here has asked for is the app's own.
         ("user", "/a?ticket=ST-1", "serve private Renewal"),

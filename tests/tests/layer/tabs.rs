@@ -1,0 +1,187 @@
+//! Many tabs of one browser sign in at once, and each ends on its own page.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use cas_layer::testing::ManualClock;
+use futures_util::future::join_all;
+use http::Method;
+use tokio::sync::Semaphore;
+
+use crate::{
+    browser::{Answer, Browser},
+    support::App,
+};
+
+/// Far more redirects than a tab that signs in needs.
+const MAX_REDIRECTS: usize = 60;
+
+/// The tabs of one browser: they share its cookies, and requests of several are under way at once.
+#[derive(Clone)]
+struct Tabs {
+    browser: Arc<Mutex<Browser>>,
+    connections: Arc<Semaphore>,
+}
+
+impl Tabs {
+    fn of(browser: Browser, connections: usize) -> Self {
+        Self {
+            browser: Arc::new(Mutex::new(browser)),
+            connections: Arc::new(Semaphore::new(connections)),
+        }
+    }
+
+    /// Sends the cookies of now, and keeps those of the answer when it comes.
+    async fn send(&self, url: &str, accept: &str) -> Answer {
+        let _connection = self.connections.acquire().await.unwrap();
+        let mut browser = self.browser.lock().unwrap().clone();
+        let request = browser.request(Method::GET, url).header("accept", accept);
+        let answer = browser.send(request).await;
+        let mut browser = self.browser.lock().unwrap();
+        for cookie in answer.set_cookies() {
+            browser.keep(cookie);
+        }
+        answer
+    }
+
+    /// A tab that opens a page. Returns the path where it ends, with the page.
+    async fn open(&self, app: &App, path: &str) -> (String, Answer) {
+        let mut url = app.at(path);
+        for _ in 0..MAX_REDIRECTS {
+            let answer = self.send(&url, "text/html,*/*;q=0.8").await;
+            if !answer.status.is_redirection() {
+                return (url[app.url.len()..].to_owned(), answer);
+            }
+            url = if answer.location().starts_with(app.cas.url()) {
+                // Something that a page had begun to load, by a browser that does not say what it is for.
+                self.send(&app.at("/picture"), "*/*").await;
+                app.callback(&answer.location_parameter("service").unwrap())
+            } else {
+                app.at(answer.location())
+            };
+        }
+        panic!("{path} leads in circles");
+    }
+}
+
+/// Opens so many tabs at once.
+async fn all_end_on_their_own_pages(app: &App, tabs: &Tabs, count: usize) {
+    let paths: Vec<String> = (0..count)
+        .map(|n| format!("/page/{n}?of={count}"))
+        .collect();
+    let opened = join_all(paths.iter().map(|path| tabs.open(app, path))).await;
+    let elsewhere: Vec<_> = paths
+        .iter()
+        .zip(&opened)
+        .filter(|(path, (end, page))| *path != end || !page.body.ends_with(*path))
+        .map(|(path, (end, page))| format!("{path} ends at {end}: {} {}", page.status, page.body))
+        .collect();
+    assert!(
+        elsewhere.is_empty(),
+        "{} of {count} tabs end elsewhere: {}",
+        elsewhere.len(),
+        elsewhere[0]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_tab_of_a_restored_browser_ends_on_its_own_page() {
+    for (name, browser, connections) in [
+        ("HTTP/1.1", Browser::new(), 6),
+        ("HTTP/1.1, all at once", Browser::new(), usize::MAX >> 4),
+        ("HTTP/2", Browser::over_http2(), usize::MAX >> 4),
+    ] {
+        for _ in 0..8 {
+            let app = App::start().await;
+            let tabs = Tabs::of(browser.clone(), connections);
+            all_end_on_their_own_pages(&app, &tabs, 20).await;
+        }
+        println!("eight times twenty tabs over {name}");
+        let app = App::start().await;
+        let tabs = Tabs::of(browser, connections);
+        all_end_on_their_own_pages(&app, &tabs, 160).await;
+        println!("160 tabs over {name}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_is_good_for_an_hour_and_counts_in_no_other_browser() {
+    let clock = ManualClock::new();
+    let app = App::with(|config| config.clock(clock.clone())).await;
+    let mut browser = Browser::new();
+    let first = app.begin(&mut browser, "/page/1").await;
+    // A login that begins later does not shorten the time of the first, nor lengthen it.
+    clock.advance(Duration::from_secs(3_000));
+    let second = app.begin(&mut browser, "/page/2").await;
+    clock.advance(Duration::from_secs(599));
+    let answer = browser.clone().open(&app.callback(&first)).await;
+    assert_eq!(answer.location(), "/page/1");
+    clock.advance(Duration::from_secs(1));
+    let answer = browser.open(&app.callback(&first)).await;
+    assert!(answer.location().starts_with(app.cas.url()), "out of time");
+    let answer = browser.open(&app.callback(&second)).await;
+    assert_eq!(answer.location(), "/page/2");
+    let mut other = Browser::new();
+    app.begin(&mut other, "/page/2").await;
+    let answer = other.open(&app.callback(&second)).await;
+    assert!(answer.location().starts_with(app.cas.url()), "not its own");
+}
+
+#[tokio::test]
+async fn a_sign_in_lets_logins_of_other_tabs_finish_and_no_later_ones_of_a_copied_cookie() {
+    let clock = ManualClock::new();
+    let app = App::with(|config| config.clock(clock.clone())).await;
+    let mut browser = Browser::new();
+    let tab = app.begin(&mut browser, "/page/1").await;
+    // Somebody who has seen the login cookie before the sign-in has the app begin logins with it.
+    let mut copy = browser.clone();
+    app.sign_in(&mut browser, "/page/2").await;
+    assert_ne!(
+        browser.cookie("-login").unwrap().value(),
+        copy.cookie("-login").unwrap().value(),
+        "the secret is another"
+    );
+    clock.advance(Duration::from_secs(600));
+    let theirs = app.begin(&mut copy, "/page/3").await;
+    browser
+        .cookies
+        .retain(|cookie| !cookie.name().ends_with("-session"));
+    let answer = browser.clone().open(&app.callback(&theirs)).await;
+    assert!(answer.location().starts_with(app.cas.url()));
+    let answer = browser.open(&app.callback(&tab)).await;
+    assert_eq!(answer.location(), "/page/1");
+}
+
+#[tokio::test]
+async fn a_login_cookie_stays_small_however_many_logins_begin() {
+    let app = App::start().await;
+    let mut browser = Browser::new();
+    for n in 0..30 {
+        app.begin(&mut browser, &format!("/page/{n}")).await;
+    }
+    for n in 0..2 {
+        app.sign_in(&mut browser, &format!("/page/{n}")).await;
+        browser
+            .cookies
+            .retain(|cookie| !cookie.name().ends_with("-session"));
+        let cookie = browser.cookie("-login").unwrap();
+        // On https the name has a prefix.
+        let bytes = "__Host-".len() + cookie.name().len() + cookie.value().len();
+        assert!(bytes < 200, "{bytes}");
+    }
+}
+
+#[tokio::test]
+async fn a_used_callback_goes_on_while_its_session_lives() {
+    let app = App::start().await;
+    let mut browser = Browser::new();
+    let service = app.begin(&mut browser, "/profile").await;
+    let callback = app.callback(&service);
+    browser.open(&callback).await;
+    // Another tab signs in, and its session takes the place of the first.
+    app.sign_in(&mut Browser::new(), "/other").await;
+    assert_eq!(browser.open(&callback).await.location(), "/profile");
+    assert_eq!(app.cas.validations(), 2);
+}
