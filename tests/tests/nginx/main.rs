@@ -9,6 +9,8 @@
 mod apps;
 mod groups;
 mod guide;
+mod listening;
+mod loops;
 mod support;
 
 use std::process::ExitCode;
@@ -33,6 +35,10 @@ fn main() -> ExitCode {
         groups::ten_thousand_groups_pass_the_default_buffers,
         apps::four_apps_of_one_host_work_together,
         apps::four_apps_of_one_host_work_together_whatever_the_names,
+        loops::a_prefix_that_nginx_strips_untold_ends_in_a_page,
+        loops::a_prefix_that_nginx_does_not_strip_as_told_ends_in_a_page,
+        loops::a_prefix_that_nginx_adds_untold_ends_in_a_page,
+        loops::two_nodes_with_a_key_each_end_in_a_page,
         guide::the_site_signs_in_and_out,
         guide::the_cas_server_reaches_the_app_through_the_site,
         guide::the_site_speaks_http2,
