@@ -82,13 +82,11 @@ fn session_cause(host: &Host, visit: &Visit<'_>) -> Option<CircleCause> {
         Visitor::Lost(_) => return Some(CircleCause::NotInRegistry),
         _ => return None,
     }
-    match host.session_cookie.read(visit.headers) {
-        Some(session) => from_the_future(&session, visit),
-        None => {
-            let came = host.session_cookie.came(visit.headers);
-            came.then_some(CircleCause::UnknownKey { cookie: "session" })
-        }
+    if let Some(session) = host.session_cookie.read(visit.headers) {
+        return from_the_future(&session, visit);
     }
+    let came = host.session_cookie.came(visit.headers);
+    came.then_some(CircleCause::UnknownKey { cookie: "session" })
 }
 
 fn from_the_future(session: &SessionData, visit: &Visit<'_>) -> Option<CircleCause> {

@@ -1,9 +1,13 @@
 //! What people do.
 
+use std::collections::BTreeSet;
+
 use cas_layer_tests::{
     demo::Demo,
     suite::{DJANGO_URL, variable},
 };
+
+use serde_json::json;
 
 use crate::{chromium::Chromium, driver::Driver};
 
@@ -112,6 +116,30 @@ pub(crate) async fn two_tabs_sign_in_at_once(driver: &Driver) {
         browser.shows_profile().await;
         assert_eq!(browser.url().await.as_str(), link);
     }
+    browser.close().await;
+}
+
+pub(crate) async fn twenty_tabs_sign_in_at_once_and_each_shows_its_own_page(driver: &Driver) {
+    let demo = Demo::start(&[]).await;
+    let browser = Chromium::start(driver).await;
+    let client = &browser.client;
+    browser.open(&format!("{}/login", demo.cas_url())).await;
+    browser.send_login_form().await;
+    let first = client.window().await.unwrap();
+    let links: BTreeSet<String> = (0..20)
+        .map(|tab| demo.url(&format!("/profile?tab={tab}")))
+        .collect();
+    let open = "for (const link of arguments[0]) { window.open(link); }";
+    client.execute(open, vec![json!(links)]).await.unwrap();
+    let mut shown = BTreeSet::new();
+    for tab in client.windows().await.unwrap() {
+        if tab != first {
+            client.switch_to_window(tab).await.unwrap();
+            browser.shows_profile().await;
+            shown.insert(browser.url().await.to_string());
+        }
+    }
+    assert_eq!(shown, links);
     browser.close().await;
 }
 

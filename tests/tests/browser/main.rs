@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         journeys::a_deep_link_with_its_query_survives_the_sign_in,
         journeys::the_back_button_does_not_bring_the_profile_back,
         journeys::two_tabs_sign_in_at_once,
+        journeys::twenty_tabs_sign_in_at_once_and_each_shows_its_own_page,
         journeys::a_second_service_knows_the_user_of_the_demo,
         journeys::one_button_signs_out_of_all_devices,
         single_logout::signing_out_at_the_cas_server_ends_the_session_through_the_browser,
