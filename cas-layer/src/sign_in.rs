@@ -4,12 +4,13 @@ mod begin;
 mod callback;
 mod circle;
 pub(crate) mod confirmation;
+pub(crate) mod decision;
 pub(crate) mod granting;
 pub(crate) mod opening;
-pub(crate) mod step;
+mod step;
 pub(crate) mod validation;
 
 pub(crate) use begin::Login;
 pub(crate) use callback::Callback;
 use callback::Entrant;
-pub(crate) use step::Step;
+pub(crate) use step::{Step, Taken};

@@ -15,8 +15,9 @@ use crate::{
     rules::{Access, Verdict},
     session::Binding,
     sign_in::{
+        Step, Taken,
+        decision::{self, Gateway},
         granting,
-        step::{self, Gateway, Step, Taken},
     },
     sign_out::{
         logout::{self, Leaving},
@@ -103,10 +104,10 @@ pub(super) fn decide(host: &Host, visit: &Visit<'_>) -> First {
 pub(super) fn at_app(host: &Host, visit: &Visit<'_>, access: &Access) -> Action {
     let refused = match (access.judge(visit.user(), visit.now), &visit.visitor) {
         (Verdict::Welcome, _) => None,
-        (_, Visitor::Unverified(_)) => Some(Step::Answer(step::not_current(host, visit))),
-        (Verdict::SignIn, _) => Some(step::demand(host, visit)),
-        (Verdict::SignInAfresh, _) => Some(step::demand_renewal(host, visit)),
-        (Verdict::Forbidden, _) => Some(step::forbid(host, visit)),
+        (_, Visitor::Unverified(_)) => Some(Step::Answer(decision::not_current(host, visit))),
+        (Verdict::SignIn, _) => Some(decision::demand(host, visit)),
+        (Verdict::SignInAfresh, _) => Some(decision::demand_renewal(host, visit)),
+        (Verdict::Forbidden, _) => Some(decision::forbid(host, visit)),
     };
     if let Some(step) = refused {
         return Action::Own(Task::SignIn(step));
@@ -117,7 +118,7 @@ pub(super) fn at_app(host: &Host, visit: &Visit<'_>, access: &Access) -> Action 
         Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) | Visitor::Lost(_)
             if access.is_gateway() =>
         {
-            match step::gateway(host, visit) {
+            match decision::gateway(host, visit) {
                 Gateway::Pass => Brings::Nothing,
                 Gateway::Probe => Brings::Probe,
                 Gateway::Ask(login) => return Action::Own(Task::SignIn(Step::Begin(login))),
@@ -182,7 +183,7 @@ fn sign_in(host: &Host, endpoint: Endpoint, visit: &Visit<'_>) -> Task {
     match FrontChannel::read(host, visit) {
         Ok(front_channel) => Task::EndSessions(Box::new(front_channel)),
         Err(InvalidLogoutRequest::Missing) if endpoint == Endpoint::Login => {
-            Task::SignIn(step::at_login(host, visit))
+            Task::SignIn(decision::at_login(host, visit))
         }
         Err(error) => Task::RefuseLogout(error),
     }

@@ -17,10 +17,7 @@ use crate::{
     events::{Channel, Refused, RefusedReason},
     pages::SEALED,
     protocol::{InvalidLogoutRequest, Protocol},
-    sign_in::{
-        confirmation,
-        step::{self, Taken},
-    },
+    sign_in::{Taken, confirmation, decision},
     sign_out::{
         form::{self, Form, NO_ROOM, Unread},
         single_logout::{self, NoLogout},
@@ -169,7 +166,7 @@ async fn sign_in(host: &Arc<Host>, request: &Request<()>, ticket: String) -> Res
     let callback = {
         let visit = Visit::by(request, Place::Endpoint, visitor, host.app.clock.now());
         let query = LoginQuery::parse(visit.uri.query(), host).with_posted(ticket);
-        match step::arrive(host, &visit, query).take(host, &visit) {
+        match decision::arrive(host, &visit, query).take(host, &visit) {
             Taken::Answer(answer) => return answer.render(host, &Reader::of(&visit)),
             Taken::Validate(callback) => callback,
         }

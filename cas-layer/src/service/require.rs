@@ -17,7 +17,7 @@ use crate::{
     error::ConfigError,
     rules::{Access, Verdict},
     seldom::{Seldom, seldom},
-    sign_in::step::{self, Step},
+    sign_in::{Step, decision},
     user::{CasUser, Place},
     visit::{Visit, Visitor},
 };
@@ -136,13 +136,13 @@ where
             }
             // As everywhere, nobody is asked to sign in who may have a session.
             Verdict::SignIn if is_unverified => {
-                refused(Step::Answer(step::not_current(&host, &visit)))
+                refused(Step::Answer(decision::not_current(&host, &visit)))
             }
             Verdict::SignIn => refused(
-                in_place::unbound(&host, &visit).unwrap_or_else(|| step::demand(&host, &visit)),
+                in_place::unbound(&host, &visit).unwrap_or_else(|| decision::demand(&host, &visit)),
             ),
-            Verdict::SignInAfresh => refused(step::demand_renewal(&host, &visit)),
-            Verdict::Forbidden => refused(step::forbid(&host, &visit)),
+            Verdict::SignInAfresh => refused(decision::demand_renewal(&host, &visit)),
+            Verdict::Forbidden => refused(decision::forbid(&host, &visit)),
         }
     }
 }

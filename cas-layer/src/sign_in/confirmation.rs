@@ -13,9 +13,8 @@ use form_urlencoded::parse;
 use http::{Request, Response, StatusCode};
 
 use super::{
-    Entrant, Login,
+    Entrant, Login, decision,
     opening::{self, NotOpened},
-    step,
 };
 use crate::{
     address::LoginKind,
@@ -233,7 +232,7 @@ fn judge(host: &Host, visit: &Visit<'_>, form: &[u8]) -> Judged {
         return Judged::Refuse(RefusedReason::ForeignConfirmation, foreign);
     }
     if visit.is_unverified() {
-        return Judged::Answer(step::not_current(host, visit));
+        return Judged::Answer(decision::not_current(host, visit));
     }
     let refused = |next: Option<&ReturnPath>| {
         let answer = Answer::page(PageKind::SignInRefused, next);

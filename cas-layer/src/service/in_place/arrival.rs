@@ -8,7 +8,7 @@ use crate::{
     app::Host,
     protocol::is_form,
     rules::Access,
-    sign_in::step::{self, Step},
+    sign_in::{Step, decision},
     sign_out::single_logout::FrontChannel,
     user::Place,
     visit::{
@@ -38,17 +38,17 @@ pub(super) fn step(host: &Host, visit: &Visit<'_>, access: &Access) -> Option<St
         let read = address::read_bare(path, Some(query), host)?;
         // Any ticket may be the app's own, unless a login is under way here that brings one back.
         let is_ours = needs_user || is_awaited(host, visit);
-        return is_ours.then(|| step::arrive(host, visit, read));
+        return is_ours.then(|| decision::arrive(host, visit, read));
     }
     let read = LoginQuery::in_place(path, Some(query), host)?;
     let has_ticket = read.ticket(host.client.protocol()).is_some();
     if has_ticket || read.kind.is_gateway {
-        return Some(step::arrive(host, visit, read));
+        return Some(decision::arrive(host, visit, read));
     }
     // A visitor who needs a user goes on to the sign-in for this page.
     (!needs_user).then(|| {
         Step::Answer(if visit.is_unverified() {
-            step::not_current(host, visit)
+            decision::not_current(host, visit)
         } else {
             Answer::go_on(read.next.as_ref())
         })
@@ -83,7 +83,7 @@ pub(crate) fn unbound(host: &Host, visit: &Visit<'_>) -> Option<Step> {
     }
     let path = host.app_path(visit.uri.path());
     let read = address::read_bare(path, visit.uri.query(), host)?;
-    Some(step::not_bound(host, visit, read, Unclaimed::Unknown))
+    Some(decision::not_bound(host, visit, read, Unclaimed::Unknown))
 }
 
 /// Whether a login is under way in this browser whose ticket comes back here.

@@ -1,0 +1,296 @@
+//! Decides on the next step of a visitor on their way to a session. This is pure.
+
+use super::{Callback, Entrant, Login, Step, circle};
+use crate::{
+    address::{self, LoginKind, LoginQuery, NoTicket, Unclaimed},
+    answer::Answer,
+    app::Host,
+    events::{CircleCause, RefusedReason},
+    pages::PageKind,
+    protocol::ServiceTicket,
+    session::{Binding, SessionId},
+    user::{CasUser, Place},
+    visit::Visit,
+};
+
+/// A request needs a user and has none. A page that is being opened is redirected to the CAS server; everything else
+/// is told where to sign in. A `POST` is never redirected: its form would be lost, and from another site it comes
+/// without the session cookie, so that a signed-in user looks like a stranger.
+pub(crate) fn demand(host: &Host, visit: &Visit<'_>) -> Step {
+    if !visit.may_be_sent_away(host) {
+        return Step::Answer(unauthorized(host, visit));
+    }
+    let login = |next, is_renewed, round| Login {
+        next,
+        kind: LoginKind {
+            is_renewed: host.app.sign_in.is_renewed || is_renewed,
+            round,
+            ..LoginKind::default()
+        },
+        binding: None,
+    };
+    let begun = match visit.place.misplaced(host, visit.uri) {
+        Some(query) => {
+            let cause = CircleCause::other_path(
+                visit.uri.path(),
+                host.url.as_string(),
+                host.url.public_path(&host.app.endpoints.login),
+            );
+            let (is_renewed, round) = (query.kind.is_renewed, query.kind.round.max(1));
+            let login = login(query.next, is_renewed, round);
+            if host.app.sign_in.is_bare && !host.binding_cookie.came(visit.headers) {
+                // Nothing would count the rounds.
+                Err(circle::stop(host, visit, &login, cause))
+            } else {
+                circle::begin_again(host, visit, login, cause)
+            }
+        }
+        None => circle::begin(host, visit, login(visit.next(host), false, 0)),
+    };
+    begin(begun)
+}
+
+/// The step of a login that begins, or does not.
+fn begin(begun: Result<Login, Step>) -> Step {
+    begun.map_or_else(|step| step, |login| Step::Begin(Box::new(login)))
+}
+
+/// Says where to sign in.
+fn unauthorized(host: &Host, visit: &Visit<'_>) -> Answer {
+    Answer::page(PageKind::SignInNeeded, visit.next_of_link(host).as_ref())
+}
+
+/// A request needs a user whose credentials are fresh, and those of this one are not.
+pub(crate) fn demand_renewal(host: &Host, visit: &Visit<'_>) -> Step {
+    if !visit.may_be_sent_away(host) {
+        let next = visit.next_to_renew(host);
+        let kind = PageKind::FreshSignInNeeded;
+        return Step::Answer(Answer::page(kind, next.as_ref()));
+    }
+    Step::Begin(Box::new(Login {
+        next: visit.next(host),
+        kind: LoginKind::RENEWED,
+        binding: None,
+    }))
+}
+
+/// A user has no permission.
+pub(crate) fn forbid(host: &Host, visit: &Visit<'_>) -> Step {
+    let next = visit.next_of_link(host);
+    Step::Forbid(Answer::page(PageKind::NotAllowed, next.as_ref()))
+}
+
+/// The visitor may have a session: at the moment it is not known whether it has ended. The cookie stays, and the CAS
+/// server is not asked: it would sign in again a user who has just signed out.
+pub(crate) fn not_current(host: &Host, visit: &Visit<'_>) -> Answer {
+    // What was posted cannot be posted again by a link.
+    let next = match visit.place {
+        Place::Page => visit.next_of_link(host),
+        Place::Endpoint | Place::Request => visit.next(host),
+    };
+    Answer::page(PageKind::SessionUnverified, next.as_ref())
+}
+
+/// `GET` on the login endpoint, with or without a ticket. If a page of another site makes the browser send this
+/// behind its user's back, it begins no login and ends none.
+pub(crate) fn at_login(host: &Host, visit: &Visit<'_>) -> Step {
+    if visit.is_hidden(host) {
+        return Step::Answer(unauthorized(host, visit));
+    }
+    arrive(host, visit, LoginQuery::parse(visit.uri.query(), host))
+}
+
+/// The same with a query that has been read, or a ticket that came in a form.
+pub(crate) fn arrive(host: &Host, visit: &Visit<'_>, query: LoginQuery) -> Step {
+    if visit.is_unverified() {
+        return Step::Answer(not_current(host, visit));
+    }
+    match query.ticket(host.client.protocol()) {
+        Some(ticket) => with_ticket(host, visit, query, ticket),
+        None => without_ticket(host, visit, query),
+    }
+}
+
+/// A visitor comes back with the text that they were given as a ticket.
+fn with_ticket(
+    host: &Host,
+    visit: &Visit<'_>,
+    mut query: LoginQuery,
+    ticket: Result<ServiceTicket, NoTicket>,
+) -> Step {
+    let Ok(ticket) = ticket else {
+        let answer = Answer::page(PageKind::InvalidTicket, query.next.as_ref());
+        return Step::Refuse(RefusedReason::InvalidTicket, answer);
+    };
+    let mut binding = visit.binding(host);
+    if is_of_session(host, visit, &binding, &ticket) {
+        return Step::Answer(if visit.is_post() {
+            Answer::redirect(address::retry_link(host, query.next.as_ref(), query.kind))
+        } else {
+            Answer::go_on(query.next.as_ref())
+        });
+    }
+    let parts = (&mut binding, &mut query);
+    let login = match visit.place.claim(host, visit.uri, parts, visit.now) {
+        Ok(login) => login,
+        Err(unclaimed) => return not_bound(host, visit, query, unclaimed),
+    };
+    let next = query.next.as_ref();
+    let tag = query.tag.as_deref().unwrap_or_default();
+    let Ok(service) = visit.place.service_url(host, next, query.kind, tag) else {
+        return Step::Answer(Answer::page(PageKind::InternalError, next));
+    };
+    let peer = host.app.peers.of(visit.extensions);
+    let entrant = Entrant::of(host, visit, query.next, query.kind, binding);
+    Step::Validate(Box::new(Callback {
+        ticket,
+        service,
+        login,
+        peer,
+        entrant,
+    }))
+}
+
+/// Whether the visitor has a session that was opened with this very ticket: the page was loaded again. From a `POST` of
+/// another site only the login cookie shows it. A bare service URL does not say where that leads.
+fn is_of_session(
+    host: &Host,
+    visit: &Visit<'_>,
+    binding: &Binding,
+    ticket: &ServiceTicket,
+) -> bool {
+    let session = visit.user().and_then(CasUser::session);
+    let remembered = binding.remembered().filter(|_| visit.is_post());
+    let id = session.map(|session| session.id);
+    let id = id.or(remembered.map(|session| session.id));
+    id == Some(SessionId::of(ticket)) && !host.app.sign_in.is_bare
+}
+
+fn without_ticket(host: &Host, visit: &Visit<'_>, query: LoginQuery) -> Step {
+    if query.kind.is_gateway {
+        // Whether we made this address or not: it leads to a page of this app, and nobody is asked anything.
+        return Step::Answer(Answer::go_on(query.next.as_ref()));
+    }
+    if visit.user().is_some() && !query.wants_renewal {
+        return Step::Answer(Answer::go_on(query.next.as_ref()));
+    }
+    let wants_renewal = query.wants_renewal || query.kind.is_renewed;
+    let login = Login {
+        next: query.next,
+        kind: LoginKind {
+            is_renewed: host.app.sign_in.is_renewed || wants_renewal,
+            is_gateway: false,
+            ..query.kind
+        },
+        binding: None,
+    };
+    begin(circle::begin(host, visit, login))
+}
+
+/// The ticket is not for a login that this browser began, so it is not validated. It may belong to an attacker who
+/// wants this visitor to work under the attacker's name. Unless the visitor is signed in already, the login begins
+/// again. With a session at the CAS server, the user does not notice. How often is limited, and depends on what came:
+/// - No cookie of ours: once. A browser that does not send cookies back would go in circles.
+/// - A login cookie that does not open: something is wrong with the keys.
+/// - The cookie of another login: this happens when several tabs of a browser without a cookie begin at once. Each
+///   gets a cookie, and the last one stays.
+pub(crate) fn not_bound(
+    host: &Host,
+    visit: &Visit<'_>,
+    query: LoginQuery,
+    unclaimed: Unclaimed,
+) -> Step {
+    let LoginQuery { next, kind, .. } = query;
+    if visit.user().is_some() || kind.is_gateway {
+        return Step::Answer(Answer::go_on(next.as_ref()));
+    }
+    let binding = host.binding_cookie.find(visit.headers, visit.now);
+    let login = Login {
+        next,
+        kind,
+        binding: None,
+    };
+    let begun = match (unclaimed, binding) {
+        (Unclaimed::OutOfTime { begun_at }, _) => {
+            let seconds = visit.now.abs_diff(begun_at);
+            let cause = CircleCause::LoginOutOfTime { seconds };
+            circle::begin_again(host, visit, login, cause)
+        }
+        (Unclaimed::Unknown, Some(mut binding)) => {
+            // A page that asks for a confirmation was loaded again.
+            if !visit.is_post() && binding.give_up_waiting() {
+                let binding = Some(binding);
+                Ok(Login { binding, ..login })
+            } else {
+                circle::try_again(host, visit, login)
+            }
+        }
+        (Unclaimed::Unknown, None) if host.binding_cookie.came(visit.headers) => {
+            let cause = CircleCause::UnknownKey { cookie: "login" };
+            circle::begin_again(host, visit, login, cause)
+        }
+        (Unclaimed::Unknown, None) => without_cookie(host, visit, login),
+    };
+    let login = match begun {
+        Ok(login) => login,
+        Err(step) => return step,
+    };
+    // From another site, a `POST` brings no session cookie. The `GET` that follows does, so it shows whether the visitor
+    // is signed in already.
+    if visit.is_post() {
+        let link = address::retry_link(host, login.next.as_ref(), login.kind);
+        return Step::Refuse(RefusedReason::NotBegunHere, Answer::redirect(link));
+    }
+    Step::BeginAgain(RefusedReason::NotBegunHere, Box::new(login))
+}
+
+/// No login cookie came. A bare service URL does not say how often that was tried.
+fn without_cookie(host: &Host, visit: &Visit<'_>, mut login: Login) -> Result<Login, Step> {
+    if login.kind.tries == 0 && !host.app.sign_in.is_bare {
+        login.kind.tries = 1;
+        return Ok(login);
+    }
+    if host.session_cookie.came(visit.headers) {
+        return Err(circle::stop(
+            host,
+            visit,
+            &login,
+            CircleCause::NoLoginCookie,
+        ));
+    }
+    let answer = Answer::page(PageKind::CookiesNeeded, login.next.as_ref());
+    Err(Step::Refuse(RefusedReason::CookiesNeeded, answer))
+}
+
+/// What happens to a visitor of a page that both users and visitors may see.
+#[derive(Debug)]
+pub(crate) enum Gateway {
+    /// They see the page as visitors.
+    Pass,
+    /// They see it, and their browser gets the login cookie. A browser without one may keep no cookies at all, and
+    /// would be redirected for ever.
+    Probe,
+    /// They are sent to the CAS server, which asks them for nothing.
+    Ask(Box<Login>),
+}
+
+pub(crate) fn gateway(host: &Host, visit: &Visit<'_>) -> Gateway {
+    if !visit.may_be_sent_away(host) {
+        return Gateway::Pass;
+    }
+    let Some(mut binding) = host.binding_cookie.find(visit.headers, visit.now) else {
+        return Gateway::Probe;
+    };
+    if !binding.may_ask(host.app.gateway_interval, visit.now) {
+        return Gateway::Pass;
+    }
+    binding.ask(visit.now);
+    Gateway::Ask(Box::new(Login {
+        next: visit.next(host),
+        kind: LoginKind {
+            is_gateway: true,
+            ..LoginKind::default()
+        },
+        binding: Some(binding),
+    }))
+}
