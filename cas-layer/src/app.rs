@@ -1,20 +1,20 @@
 //! A configuration at work: hosts, paths, cookies, sources, and what all of them share.
 
-mod contents;
 mod ending;
 mod endpoints;
 mod granting;
 mod hosts;
+mod kept;
 mod route;
 mod vault;
 
 use std::{sync::Arc, time::Duration};
 
-pub(crate) use contents::{Contents, NotKept, NotThere};
 pub(crate) use endpoints::{Endpoint, Endpoints};
 pub(crate) use granting::Granting;
 pub(crate) use hosts::Hosts;
 use http::HeaderMap;
+pub(crate) use kept::{Kept, NotKept, NotThere, Owner};
 pub(crate) use route::Route;
 pub(crate) use vault::{Label, Vault};
 
@@ -26,7 +26,7 @@ use crate::{
     pages::Pages,
     paths::{AppUrl, ReturnPath},
     protocol::ServiceUrl,
-    registry::{RegisteredSession, Registry},
+    registry::{AccountId, RegisteredSession, Registry},
     rules::Rules,
     session::{
         BindingCookie, Confirmations, Content, Lifetimes, RoundsCookie, Sealer, SessionCookie,
@@ -77,7 +77,7 @@ pub(crate) struct App {
     pub(crate) granting: Option<Granting>,
     pub(crate) registry: Arc<dyn Registry>,
     pub(crate) vault: Vault,
-    pub(crate) contents: Contents,
+    pub(crate) kept: Kept,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) content: Content,
     pub(crate) forms: Forms,
@@ -102,6 +102,14 @@ impl Host {
             self.client.url(),
             session.user(),
         )
+    }
+
+    /// Whose attributes the registry keeps for this session.
+    pub(crate) fn owner(&self, session: &SessionData) -> Owner {
+        Owner {
+            session: session.id,
+            account: AccountId::of(self.client.url(), session.user()),
+        }
     }
 
     /// Removes the cookies of this app from a request, and leaves all others. Browsers ignore ports, so they send

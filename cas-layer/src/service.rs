@@ -18,7 +18,7 @@ use std::{
     task::{Context, Poll},
 };
 
-pub(crate) use above::{Anonymous, app_above};
+pub(crate) use above::{Anonymous, Shows, app_above};
 pub use answered::AnswerFuture;
 pub use api::{CasApi, CasApiFuture, CasApiLayer};
 use bytes::Bytes;
@@ -68,6 +68,10 @@ where
         };
         match Visitor::of(request.headers(), host, Place::Endpoint) {
             Ok(visitor) => CasFuture::answering(answer(host, visitor, request, &mut self.inner)),
+            Err(absent) if host.is_endpoint(request.uri().path()) => {
+                let visitor = absent.without_attributes();
+                CasFuture::answering(answer(host, visitor, request, &mut self.inner))
+            }
             Err(absent) => {
                 let service = take_ready(&mut self.inner);
                 CasFuture::fetching(Fetching::new(absent, request, host, service))

@@ -27,7 +27,9 @@ pub(crate) use binding::{Binding, BindingCookie, MAX_AGE, Remembered, Shown, Tri
 pub(crate) use confirmation::{Confirmations, Unconfirmed, WAIT};
 pub(crate) use content::{Content, Rejected};
 pub use content::{NewSession, UserName, Veto};
-pub(crate) use cookie::{COOKIE_BUDGET, CookieShape, NoCookie, SessionCookie, remove_cookies};
+pub(crate) use cookie::{
+    COOKIE_BUDGET, CookieShape, MAX_COOKIE_BYTES, NoCookie, SessionCookie, remove_cookies,
+};
 pub(crate) use encryption::Encrypter;
 pub(crate) use id::LoginValue;
 pub use id::SessionId;

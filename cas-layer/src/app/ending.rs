@@ -16,7 +16,7 @@ impl Host {
         let Some(session) = user.session() else {
             return;
         };
-        self.app.contents.forget(session.id);
+        self.app.kept.forget(self.owner(session));
         let ended = self
             .app
             .registry

@@ -34,6 +34,11 @@ impl Host {
         }
     }
 
+    /// Whether a path is one of our own.
+    pub(crate) fn is_endpoint(&self, requested: &str) -> bool {
+        matches!(self.route(requested), Route::Endpoint(_))
+    }
+
     /// The same where no path is our own, except the one that the CAS server calls.
     pub(crate) fn route_in_place(&self, requested: &str) -> Route<'_> {
         match self.route(requested) {

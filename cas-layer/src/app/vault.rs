@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::{
-    registry::{IouId, Sealed},
+    registry::{AccountId, IouId, Sealed},
     secret::append,
     session::{Encrypter, SessionId},
 };
@@ -20,8 +20,8 @@ pub(crate) enum Label {
     Pair(IouId),
     /// The proxy-granting ticket of this session.
     GrantingTicket(SessionId),
-    /// The attributes of the user of this session.
-    Attributes(SessionId),
+    /// The attributes of this user in this session. Two CAS servers may give the same ticket.
+    Attributes(SessionId, AccountId),
 }
 
 impl Vault {
@@ -40,7 +40,7 @@ impl Vault {
     /// `None` for a value that no key of ours has sealed, or that is something else.
     pub(crate) fn open(&self, sealed: &Sealed, label: Label) -> Option<Zeroizing<Vec<u8>>> {
         let text = self.0.open(sealed.as_bytes())?;
-        let content = text.strip_prefix(&label.bytes())?;
+        let content = text.strip_prefix(label.bytes().as_slice())?;
         let mut opened = Zeroizing::new(Vec::new());
         append(&mut opened, content);
         Some(opened)
@@ -48,15 +48,22 @@ impl Vault {
 }
 
 impl Label {
-    fn bytes(self) -> [u8; 17] {
-        let (kind, id) = match &self {
-            Self::Pair(iou) => (b'p', iou.as_bytes()),
-            Self::GrantingTicket(session) => (b'k', session.as_bytes()),
-            Self::Attributes(session) => (b'a', session.as_bytes()),
-        };
-        let mut bytes = [kind; 17];
-        for (to, from) in bytes.iter_mut().skip(1).zip(id) {
-            *to = *from;
+    fn bytes(self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(33);
+        match &self {
+            Self::Pair(iou) => {
+                bytes.push(b'p');
+                bytes.extend(iou.as_bytes());
+            }
+            Self::GrantingTicket(session) => {
+                bytes.push(b'k');
+                bytes.extend(session.as_bytes());
+            }
+            Self::Attributes(session, account) => {
+                bytes.push(b'a');
+                bytes.extend(session.as_bytes());
+                bytes.extend(account.as_bytes());
+            }
         }
         bytes
     }
@@ -81,8 +88,9 @@ mod tests {
             Label::Pair(other.into()),
             Label::GrantingTicket(one.into()),
             Label::GrantingTicket(other.into()),
-            Label::Attributes(one.into()),
-            Label::Attributes(other.into()),
+            Label::Attributes(one.into(), one.into()),
+            Label::Attributes(other.into(), one.into()),
+            Label::Attributes(one.into(), other.into()),
         ];
         for (index, &sealed_for) in labels.iter().enumerate() {
             let sealed = vault.seal(b"PGT-1", sealed_for).unwrap();
@@ -114,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_mebibyte_of_attributes_fits_into_a_seal() {
-        let label = Label::Attributes([1; 16].into());
+        let label = Label::Attributes([1; 16].into(), [2; 16].into());
         let sealed = vault().seal(&vec![7; (1 << 20) + 64], label).unwrap();
         assert!(sealed.as_bytes().len() <= Sealed::MAX_BYTES);
     }

@@ -100,6 +100,10 @@ fn write_storage(session: SessionId, outcome: StorageOutcome<'_>, repeats: &Repe
             Level::DEBUG,
             "a session does not fit into a small cookie: the registry keeps its attributes",
         ),
+        StorageOutcome::NotKept(_) => (
+            Level::WARN,
+            "the registry keeps no attributes: a session has a large cookie, which some proxies do not take",
+        ),
         StorageOutcome::Read => (Level::DEBUG, "the attributes of a session were read"),
         StorageOutcome::Gone => (
             Level::WARN,
@@ -120,7 +124,7 @@ fn write_storage(session: SessionId, outcome: StorageOutcome<'_>, repeats: &Repe
         _ => None,
     };
     let error = match outcome {
-        StorageOutcome::RegistryFailed(error) => Some(error),
+        StorageOutcome::NotKept(error) | StorageOutcome::RegistryFailed(error) => Some(error),
         _ => None,
     };
     say!(

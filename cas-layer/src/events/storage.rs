@@ -9,6 +9,8 @@ use crate::registry::RegistryError;
 pub(crate) enum StorageOutcome<'e> {
     /// The registry keeps them, in so many bytes.
     Kept { bytes: usize },
+    /// The registry does not keep them, and they are in a large cookie.
+    NotKept(&'e RegistryError),
     /// They were read, on this node for the first time.
     Read,
     /// The registry answers, and does not have them.
@@ -23,6 +25,7 @@ impl StorageOutcome<'_> {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Kept { .. } => "kept",
+            Self::NotKept(_) => "not-kept",
             Self::Read => "read",
             Self::Gone => "gone",
             Self::Unreadable => "unreadable",

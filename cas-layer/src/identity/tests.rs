@@ -46,7 +46,7 @@ fn request(user: Option<Known<'_>>) -> Request<Full<Bytes>> {
             request.extensions_mut().insert(Anonymous {
                 host: host(),
                 place: Place::Endpoint,
-                is_unverified: false,
+                shows: crate::service::Shows::Nothing,
             });
         }
     }

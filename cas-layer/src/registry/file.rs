@@ -26,7 +26,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::oneshot, task::spawn_blocking, time::timeout};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::spawn_blocking,
+    time::timeout,
+};
 
 use self::{
     known::Known,
@@ -43,6 +47,9 @@ use crate::{clock::UnixSeconds, session::SessionId};
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How many read at once what is kept. On a disk that is stuck, more threads would only be stuck too.
+const READS: usize = 16;
+
 /// Remembers in a file which sessions were opened and which have ended.
 ///
 /// - What was answered is on the disk. After a crash, even by `kill -9`, every signed-out session stays signed out,
@@ -58,7 +65,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// - To find out whether a logout request names a session, the registry only reads. So what strangers send is not
 ///   written, and does not wait where sign-ins do.
 /// - What is kept for open sessions is in the file, sealed, and survives as the sessions do: proxy-granting tickets,
-///   and attributes that are too large for a cookie. All of it together takes at most 256 MiB. Beyond that, a user
+///   and attributes that are too large for a cookie. All of it together has at most 256 MiB of sealed bytes. Beyond that, a user
 ///   whose session does not fit into a cookie gets a 503. Pairs that wait to be collected are in memory.
 /// - While the file cannot be written (a full disk), nobody is signed in. A sign-out holds for this process and is
 ///   saved when the file can be written again. A single logout is answered with an error. The log says when this
@@ -75,6 +82,8 @@ struct Inner {
     reader: Arc<Reader>,
     /// Of messages from the network.
     turns: Turns,
+    /// Of those who read what is kept.
+    reads: Arc<Semaphore>,
     pairs: GrantPairs,
     // Dropped before `thread`, which ends when nobody can bring a job any more.
     jobs: SyncSender<Job>,
@@ -100,7 +109,7 @@ impl FileRegistry {
     /// | the file, or a link to it, belongs to another user, other than root | refused |
     /// | everybody may write to a directory on the way, and it is not sticky as `/tmp` is | refused |
     /// | the group may write to such a directory, or it belongs to another user | a warning in the log |
-    /// | the group or others may read the file: names of sessions, sealed proxy-granting tickets | a warning in the log |
+    /// | the group or others may read the file: names of sessions, and what is kept for them, sealed | a warning in the log |
     ///
     /// In Kubernetes, `fsGroup` makes files of a volume writable for a group whenever it is mounted;
     /// `fsGroupChangePolicy: OnRootMismatch` leaves them as they are.
@@ -136,6 +145,7 @@ impl FileRegistry {
             known,
             reader,
             turns: Turns::new(),
+            reads: Arc::new(Semaphore::new(READS)),
             pairs: GrantPairs::default(),
             jobs,
             _thread: thread,

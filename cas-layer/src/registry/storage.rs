@@ -1,6 +1,6 @@
 //! What the registry keeps for open sessions.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use super::RegistryFuture;
 #[cfg(doc)]
@@ -20,13 +20,14 @@ use crate::{clock::UnixSeconds, session::SessionId};
 /// - What is kept for a session is gone for good when the session is ended, in the same step. It also goes with the
 ///   entry of the open session when that expires. Sessions that [`Registry::end_all`] has ended may keep theirs until
 ///   then; nobody asks for it.
-/// - All that is kept is bounded. What is kept is never dropped to make room.
+/// - All that is kept is bounded, by the registry or by what it stores things in. What is kept is never dropped to make
+///   room.
 /// - A future that is dropped has either done its work or done nothing.
 /// - No future takes longer than about a second. If something cannot be reached by then, the future returns an error.
 ///
 /// # Errors
-/// [`RegistryErrorKind::Unavailable`] if the registry cannot be reached, and [`RegistryErrorKind::Full`] if there is
-/// no room.
+/// [`RegistryErrorKind::Full`] if the registry has no room, and [`RegistryErrorKind::Unavailable`] if it cannot be
+/// reached, or cannot say why it keeps nothing.
 ///
 /// Times are in seconds since the Unix epoch, by the clock of the calling node.
 pub trait SessionStorage: fmt::Debug + Send + Sync {
@@ -64,7 +65,7 @@ pub enum Item {
 
 impl Item {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::GrantingTicket, Self::Attributes];
+    pub const ALL: &'static [Self] = &[Self::GrantingTicket, Self::Attributes];
 
     /// The item's name, for a registry that needs one: `granting-ticket`, `attributes`. It does not change.
     #[must_use]
@@ -76,9 +77,9 @@ impl Item {
     }
 }
 
-/// Bytes that are sealed with the app's key, and mean nothing to a registry.
+/// Bytes that are sealed with the app's key, and mean nothing to a registry. Clones share them.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Sealed(Box<[u8]>);
+pub struct Sealed(Arc<[u8]>);
 
 impl Sealed {
     /// The most that there can be, in bytes: 1 MiB before it is sealed, and a third more.
@@ -87,7 +88,7 @@ impl Sealed {
     /// Takes sealed bytes. `None` if there are more than [`MAX_BYTES`](Self::MAX_BYTES).
     #[must_use]
     pub fn new(sealed: Vec<u8>) -> Option<Self> {
-        (sealed.len() <= Self::MAX_BYTES).then(|| Self(sealed.into_boxed_slice()))
+        (sealed.len() <= Self::MAX_BYTES).then(|| Self(sealed.into()))
     }
 
     /// The bytes, for a registry that stores them and for the owner of the key.

@@ -15,8 +15,17 @@ use crate::{
 pub(crate) struct Anonymous {
     pub(crate) host: Arc<Host>,
     pub(crate) place: Place,
-    /// Whether the visitor shows a session that this node cannot judge at the moment.
-    pub(crate) is_unverified: bool,
+    pub(crate) shows: Shows,
+}
+
+/// What a visitor without a user shows.
+#[derive(Clone, Debug)]
+pub(crate) enum Shows {
+    Nothing,
+    /// A session that this node cannot judge at the moment.
+    Unverified,
+    /// A session of which the registry has lost the attributes.
+    Lost(CasUser),
 }
 
 /// The app that a request came to through a layer, and where that layer's tickets come back. `None` without a layer.

@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc};
 use bytes::Bytes;
 use http::{Extensions, HeaderValue, Method, Response};
 
-use super::{Anonymous, extra_cookie::ExtraCookie, post};
+use super::{Anonymous, Shows, extra_cookie::ExtraCookie, post};
 use crate::{
     answer::{Answer, Reader},
     app::{Endpoint, Host, Route},
@@ -257,7 +257,7 @@ impl Reply {
 pub(super) struct Served {
     user: Option<CasUser>,
     place: Place,
-    is_unverified: bool,
+    shows: Shows,
     pub(super) marks_private: bool,
     pub(super) extra: Option<ExtraCookie>,
 }
@@ -275,11 +275,12 @@ impl Serve {
 
     pub(super) fn to(self, host: &Arc<Host>, visit: Visit<'_>) -> Served {
         let (place, now) = (visit.place, visit.now);
-        let is_unverified = visit.is_unverified();
         let count = self.end_of_count(host, &visit);
-        let user = match visit.visitor {
-            Visitor::SignedIn(user) => Some(user),
-            _ => None,
+        let (user, shows) = match visit.visitor {
+            Visitor::SignedIn(user) => (Some(user), Shows::Nothing),
+            Visitor::Lost(user) => (None, Shows::Lost(user)),
+            Visitor::Unverified(_) => (None, Shows::Unverified),
+            Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) => (None, Shows::Nothing),
         };
         let extra = match (self.brings, &user) {
             (Brings::Renewal, _) if count.is_some() => {
@@ -294,7 +295,7 @@ impl Serve {
         Served {
             user,
             place,
-            is_unverified,
+            shows,
             marks_private: self.marks_private,
             extra,
         }
@@ -312,7 +313,7 @@ impl Served {
             extensions.insert(Anonymous {
                 host: Arc::clone(host),
                 place: self.place,
-                is_unverified: self.is_unverified,
+                shows: self.shows.clone(),
             });
         }
     }

@@ -162,7 +162,7 @@ async fn end_sessions(
 
 /// The rest is the same as for a ticket in the query.
 async fn sign_in(host: &Arc<Host>, request: &Request<()>, ticket: String) -> Response<Bytes> {
-    let visitor = Visitor::look_up(request.headers(), host, Place::Endpoint).await;
+    let visitor = Visitor::of_endpoint(request.headers(), host, Place::Endpoint);
     let callback = {
         let visit = Visit::by(request, Place::Endpoint, visitor, host.app.clock.now());
         let query = LoginQuery::parse(visit.uri.query(), host).with_posted(ticket);

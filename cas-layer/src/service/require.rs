@@ -10,7 +10,7 @@ use http::{Request, Response, StatusCode};
 use tower::{Layer, Service};
 
 use super::{
-    Anonymous, AnswerFuture, app_above, decide::Task, extra_cookie::ExtraCookie, in_place,
+    Anonymous, AnswerFuture, Shows, app_above, decide::Task, extra_cookie::ExtraCookie, in_place,
 };
 use crate::{
     answer,
@@ -123,11 +123,14 @@ where
             .as_ref()
             .filter(|_| place != Place::Request)
             .and_then(|user| ExtraCookie::renewal(&host, user, now));
-        let visitor = user.map_or(Visitor::Anonymous, Visitor::SignedIn);
+        let shows = extensions.get::<Anonymous>().map(|it| it.shows.clone());
+        let is_unverified = matches!(shows, Some(Shows::Unverified));
+        let visitor = match (user, shows) {
+            (Some(user), _) => Visitor::SignedIn(user),
+            (None, Some(Shows::Lost(user))) => Visitor::Lost(user),
+            (None, _) => Visitor::Anonymous,
+        };
         let visit = Visit::by(&request, place, visitor, now);
-        let is_unverified = extensions
-            .get::<Anonymous>()
-            .is_some_and(|it| it.is_unverified);
         let refused = |step| AnswerFuture::reply(Task::SignIn(step).run(&host, &visit));
         match verdict {
             Verdict::Welcome => {

@@ -15,22 +15,22 @@ use crate::attributes::Attributes;
 
 /// The attributes of a session.
 pub(super) enum Held {
-    /// Those of a session that comes from no cookie, and how they lie in one once that is known: packing takes time.
-    Given(Attributes, OnceLock<Option<Lain>>),
+    /// Those of a session that comes from no cookie. Encoded once, because packing takes time.
+    Given(Attributes, OnceLock<Option<Encoded>>),
     /// In the payload of its cookie. They are decoded on demand: most requests do not need them.
-    Lying {
+    InCookie {
         place: Range<usize>,
         /// How many bytes they unpack to, if they are packed.
         unpacked: Option<usize>,
         decoded: OnceLock<Attributes>,
     },
     /// The registry keeps them. `None` until they have been read from there.
-    Apart(Option<Arc<Attributes>>),
+    InRegistry(Option<Arc<Attributes>>),
 }
 
-/// Attributes as they lie in a cookie or in the registry.
+/// Attributes as they are in a cookie or in the registry.
 #[derive(Clone)]
-pub(super) struct Lain {
+pub(super) struct Encoded {
     pub(super) bytes: Zeroizing<Vec<u8>>,
     pub(super) unpacked: Option<usize>,
 }
@@ -40,28 +40,30 @@ impl Held {
         Self::Given(attributes, OnceLock::new())
     }
 
-    pub(super) fn lying_at(place: Range<usize>, unpacked: Option<usize>) -> Self {
-        Self::Lying {
+    pub(super) fn in_cookie(place: Range<usize>, unpacked: Option<usize>) -> Self {
+        Self::InCookie {
             place,
             unpacked,
             decoded: OnceLock::new(),
         }
     }
 
-    /// As they lie in a cookie: those of one are taken over without being looked at.
-    pub(super) fn encoded(&self, payload: &[u8]) -> Option<Lain> {
+    /// As they are in a cookie. Those of one are taken over without being looked at.
+    pub(super) fn encoded(&self, payload: &[u8]) -> Option<Encoded> {
         match self {
-            Self::Given(attributes, lain) => lain.get_or_init(|| lay(attributes)).clone(),
-            Self::Lying {
+            Self::Given(attributes, encoded_once) => {
+                encoded_once.get_or_init(|| encode(attributes)).clone()
+            }
+            Self::InCookie {
                 place, unpacked, ..
             } => {
                 let taken_over = payload.get(place.clone())?;
-                Some(Lain {
+                Some(Encoded {
                     bytes: Zeroizing::new(taken_over.to_vec()),
                     unpacked: *unpacked,
                 })
             }
-            Self::Apart(_) => Some(Lain {
+            Self::InRegistry(_) => Some(Encoded {
                 bytes: Zeroizing::default(),
                 unpacked: None,
             }),
@@ -74,7 +76,7 @@ impl Held {
             Self::Given(attributes, _) => attributes,
             // The seal says that we wrote these bytes, so they decode. If they do not, the user has no attributes,
             // and no rights from them.
-            Self::Lying {
+            Self::InCookie {
                 place,
                 unpacked,
                 decoded,
@@ -82,7 +84,7 @@ impl Held {
                 let bytes = payload.get(place.clone()).unwrap_or_default();
                 read(bytes, *unpacked).unwrap_or_default()
             }),
-            Self::Apart(attributes) => attributes.as_deref().unwrap_or(&NOT_READ),
+            Self::InRegistry(attributes) => attributes.as_deref().unwrap_or(&NOT_READ),
         }
     }
 
@@ -90,21 +92,21 @@ impl Held {
     pub(super) fn is_taken_apart(&self) -> bool {
         match self {
             Self::Given(..) => true,
-            Self::Lying { decoded, .. } => decoded.get().is_some(),
-            Self::Apart(_) => false,
+            Self::InCookie { decoded, .. } => decoded.get().is_some(),
+            Self::InRegistry(_) => false,
         }
     }
 }
 
-fn lay(attributes: &Attributes) -> Option<Lain> {
+fn encode(attributes: &Attributes) -> Option<Encoded> {
     let attributes: Vec<(&str, &[String])> = attributes.iter().collect();
     let bytes = encoded(&attributes)?;
     Some(match pack(&bytes) {
-        None => Lain {
+        None => Encoded {
             bytes,
             unpacked: None,
         },
-        Some(packed) => Lain {
+        Some(packed) => Encoded {
             unpacked: Some(bytes.len()),
             bytes: Zeroizing::new(packed),
         },
@@ -129,7 +131,7 @@ pub(super) mod kept {
 
     use super::{
         super::wire::{encoded, whole},
-        Lain, read,
+        Encoded, read,
     };
     use crate::attributes::Attributes;
 
@@ -137,8 +139,8 @@ pub(super) mod kept {
 
     type Wire<'a> = (Option<usize>, &'a [u8]);
 
-    pub(in super::super) fn write(lain: &Lain) -> Option<Zeroizing<Vec<u8>>> {
-        let wire: Wire<'_> = (lain.unpacked, &lain.bytes);
+    pub(in super::super) fn write(encoded_once: &Encoded) -> Option<Zeroizing<Vec<u8>>> {
+        let wire: Wire<'_> = (encoded_once.unpacked, &encoded_once.bytes);
         encoded(&(VERSION, wire))
     }
 

@@ -172,27 +172,27 @@ impl Identity {
 
     /// Whether the registry keeps the attributes, and they have not been read from there.
     pub(crate) fn lacks_attributes(&self) -> bool {
-        matches!(self.attributes, Held::Apart(None))
+        matches!(self.attributes, Held::InRegistry(None))
     }
 
     /// Whether the registry keeps the attributes.
     pub(crate) fn is_kept(&self) -> bool {
-        matches!(self.attributes, Held::Apart(_))
+        matches!(self.attributes, Held::InRegistry(_))
     }
 
     /// The attributes as the registry is to keep them. `Err` with their length, if they are too long.
     pub(crate) fn attributes_to_keep(&self) -> Result<Zeroizing<Vec<u8>>, usize> {
-        let lain = self.attributes.encoded(&self.payload).ok_or(0_usize)?;
-        let length = lain.unpacked.unwrap_or(lain.bytes.len());
+        let encoded = self.attributes.encoded(&self.payload).ok_or(0_usize)?;
+        let length = encoded.unpacked.unwrap_or(encoded.bytes.len());
         if length > MAX_UNPACKED {
             return Err(length);
         }
-        kept::write(&lain).ok_or(length)
+        kept::write(&encoded).ok_or(length)
     }
 
     /// From here on the registry keeps the attributes, and these are they.
     pub(crate) fn hold_apart(&mut self, attributes: Arc<Attributes>) {
-        self.attributes = Held::Apart(Some(attributes));
+        self.attributes = Held::InRegistry(Some(attributes));
     }
 
     pub(crate) fn is_expired(&self, now: UnixSeconds) -> bool {
@@ -210,7 +210,7 @@ impl SessionData {
     /// session can cause: postcard writes every string and number. `secret`: only we will be able to read it.
     /// Otherwise the proxy-granting ticket stays out of it.
     pub(crate) fn encode(&self, seen_at: UnixSeconds, secret: bool) -> Option<Zeroizing<Vec<u8>>> {
-        let lain = self.attributes.encoded(&self.payload)?;
+        let attributes = self.attributes.encoded(&self.payload)?;
         let wire = Wire {
             user: self.user(),
             id: *self.id.as_bytes(),
@@ -224,11 +224,11 @@ impl SessionData {
             seen_at,
             remembered: self.remembered,
             credentials_at: self.credentials_at,
-            attributes: &lain.bytes,
+            attributes: &attributes.bytes,
         };
         let granting_ticket = self.granting_ticket.as_ref().filter(|_| secret);
         let is_plain = self.proxies.is_empty() && granting_ticket.is_none();
-        if is_plain && lain.unpacked.is_none() && !self.is_kept() {
+        if is_plain && attributes.unpacked.is_none() && !self.is_kept() {
             return encoded(&(VERSION, wire));
         }
         let session = ProxyWire {
@@ -236,7 +236,7 @@ impl SessionData {
             proxies: self.proxies.iter().map(String::as_str).collect(),
             granting_ticket: granting_ticket.map(ProxyGrantingTicket::expose_secret),
         };
-        match lain.unpacked {
+        match attributes.unpacked {
             None if self.is_kept() => encoded(&(KEPT_VERSION, session)),
             None => encoded(&(PROXY_VERSION, session)),
             Some(unpacked) => encoded(&(PACKED_VERSION, PackedWire { session, unpacked })),
@@ -280,9 +280,9 @@ impl SessionData {
             remembered: wire.remembered,
             credentials_at: wire.credentials_at,
             attributes: if *version == KEPT_VERSION {
-                Held::Apart(None)
+                Held::InRegistry(None)
             } else {
-                Held::lying_at(place_of(wire.attributes, &payload)?, unpacked)
+                Held::in_cookie(place_of(wire.attributes, &payload)?, unpacked)
             },
             payload,
         };

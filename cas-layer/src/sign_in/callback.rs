@@ -168,7 +168,7 @@ impl Entrant {
         if let Some(confirmations) = self.who_asks(host, identity.user()) {
             return self.ask(host, confirmations, begun, identity, now).await;
         }
-        match opening::open(host, begun, identity, now).await {
+        match opening::open(host, begun, identity, self.reader.place, now).await {
             Ok(opening) => self.enter(host, opening, now).await,
             Err(not_opened) => self.not_opened(host, &not_opened),
         }

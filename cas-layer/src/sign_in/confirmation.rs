@@ -156,10 +156,12 @@ impl Entrant {
         };
         match opened {
             // The number stays that of the first opening.
-            Ok(Opened::Live { .. }) => match opening::establish(host, session, now).await {
-                Ok(opening) => self.enter(host, opening, now).await,
-                Err(not_opened) => self.not_opened(host, &not_opened),
-            },
+            Ok(Opened::Live { .. }) => {
+                match opening::establish(host, session, self.reader.place, now).await {
+                    Ok(opening) => self.enter(host, opening, now).await,
+                    Err(not_opened) => self.not_opened(host, &not_opened),
+                }
+            }
             Ok(Opened::Ended) => self.refused(host, RefusedReason::SignedOutMeanwhile, &session),
             Err(error) => self.registry_failed(host, &error),
         }
@@ -193,7 +195,7 @@ pub(crate) async fn answer(
     request: &Request<()>,
     form: &[u8],
 ) -> Response<Bytes> {
-    let visitor = Visitor::look_up(request.headers(), host, place).await;
+    let visitor = Visitor::of_endpoint(request.headers(), host, place);
     let (answer, reader, declined, now) = {
         let visit = Visit::by(request, place, visitor, host.app.clock.now());
         let reader = Reader::of(&visit);

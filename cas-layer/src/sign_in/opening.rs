@@ -5,14 +5,15 @@ use http::HeaderValue;
 use super::granting;
 use crate::{
     admission::Validated,
-    app::{Host, NotKept},
+    app::{Host, NotKept, NotThere},
     clock::UnixSeconds,
     events::{Event, Refused, StorageOutcome},
     registry::{Begun, Opened, RegistryError},
     session::{
-        COOKIE_BUDGET, Identity, MAX_ATTRIBUTES, NoCookie, Rejected, SessionData, SessionId,
-        SessionPlace, TooLarge,
+        COOKIE_BUDGET, Identity, MAX_ATTRIBUTES, MAX_COOKIE_BYTES, NoCookie, Rejected, SessionData,
+        SessionId, SessionPlace, TooLarge,
     },
+    user::Place,
 };
 
 /// An open session, and the cookie for its user.
@@ -69,10 +70,13 @@ pub(crate) async fn open(
     host: &Host,
     begun: Begun,
     identity: Identity,
+    place: Place,
     now: UnixSeconds,
 ) -> Result<Opening, Box<NotOpened>> {
     let reason = match begun.open(identity.expires_at, now).await {
-        Ok(Opened::Live { number }) => return establish(host, identity.open(number), now).await,
+        Ok(Opened::Live { number }) => {
+            return establish(host, identity.open(number), place, now).await;
+        }
         Ok(Opened::Ended) => NoSession::Ended,
         Err(error) => NoSession::Registry(error),
     };
@@ -83,13 +87,14 @@ pub(crate) async fn open(
 pub(crate) async fn establish(
     host: &Host,
     mut session: SessionData,
+    place: Place,
     now: UnixSeconds,
 ) -> Result<Opening, Box<NotOpened>> {
     let granting_ticket = session.granting_ticket.take();
     if let Some(ticket) = granting_ticket.clone() {
         granting::give(host, &mut session, ticket, now).await;
     }
-    match settle(host, &mut session, now).await {
+    match settle(host, &mut session, place, now).await {
         Ok(cookie) => Ok(Opening { session, cookie }),
         Err(reason) => {
             host.take_back(vec![session.id], now).await;
@@ -104,9 +109,15 @@ pub(crate) async fn establish(
 async fn settle(
     host: &Host,
     session: &mut SessionData,
+    place: Place,
     now: UnixSeconds,
 ) -> Result<HeaderValue, NoSession> {
-    stow(host, session, now).await?;
+    // The form for a confirmation does not bring what the registry keeps.
+    fetch(host, session, now).await?;
+    // A program that keeps no cookies opens a session with every request, and would fill the registry.
+    if place != Place::Request {
+        stow(host, session, now).await?;
+    }
     granting::cookie(host, session, now).map_err(|no_cookie| match no_cookie {
         NoCookie::TooLarge { bytes, limit } => {
             NoSession::TooLarge(TooLarge::new("the cookie", bytes, limit, session))
@@ -122,23 +133,32 @@ pub(super) async fn stow(
     now: UnixSeconds,
 ) -> Result<(), NoSession> {
     let app = &host.app;
-    let stays = match app.contents.place {
+    let fits = |limit| {
+        let cookie = host.session_cookie.write_within(limit, session, now);
+        cookie.is_ok()
+    };
+    let stays = match app.kept.place {
         SessionPlace::Cookie => true,
-        SessionPlace::CookieFirst => {
-            let cookie = &host.session_cookie;
-            cookie.write_within(COOKIE_BUDGET, session, now).is_ok()
-        }
+        SessionPlace::CookieFirst => fits(COOKIE_BUDGET),
         SessionPlace::Registry => false,
     };
     if stays || session.is_kept() || session.attributes().is_empty() {
         return Ok(());
     }
-    let kept = app.contents.keep(&*app.registry, &app.vault, session, now);
+    let may_stay = app.kept.place == SessionPlace::CookieFirst && fits(MAX_COOKIE_BYTES);
+    let owner = host.owner(session);
+    let kept = app
+        .kept
+        .keep(owner, &*app.registry, &app.vault, session, now);
     let no_session = match kept.await {
         Ok(bytes) => {
-            if let Some(bytes) = bytes {
-                host.tell(Event::Storage(session.id, StorageOutcome::Kept { bytes }));
-            }
+            host.tell(Event::Storage(session.id, StorageOutcome::Kept { bytes }));
+            return Ok(());
+        }
+        Err(NotKept::Nowhere) => return Ok(()),
+        // Browsers take it, though not every proxy does.
+        Err(NotKept::Registry(error)) if may_stay => {
+            host.tell(Event::Storage(session.id, StorageOutcome::NotKept(&error)));
             return Ok(());
         }
         Err(NotKept::TooLong(bytes)) => {
@@ -150,4 +170,22 @@ pub(super) async fn stow(
         Err(NotKept::Registry(error)) => NoSession::Registry(error),
     };
     Err(no_session)
+}
+
+/// Reads the attributes of an open session that the registry keeps.
+async fn fetch(host: &Host, session: &mut SessionData, now: UnixSeconds) -> Result<(), NoSession> {
+    let app = &host.app;
+    let owner = host.owner(session);
+    if !session.lacks_attributes() || app.kept.complete(owner, session) {
+        return Ok(());
+    }
+    let fetched = app
+        .kept
+        .fetch(owner, &*app.registry, &app.vault, session, now);
+    match fetched.await {
+        Ok(_) => Ok(()),
+        Err(NotThere::Registry(error)) => Err(NoSession::Registry(error)),
+        // What was there at the first opening is gone: so is the session.
+        Err(NotThere::Gone | NotThere::Unreadable) => Err(NoSession::Ended),
+    }
 }

@@ -38,21 +38,22 @@ impl Visitor {
         }
     }
 
+    /// The same for an endpoint of ours, which looks at no attribute.
+    pub(crate) fn of_endpoint(headers: &HeaderMap, host: &Arc<Host>, place: Place) -> Self {
+        Self::of(headers, host, place).unwrap_or_else(Absent::without_attributes)
+    }
+
     /// Who sent this. `Err` if the visitor's attributes have to be fetched first.
     pub(crate) fn of(headers: &HeaderMap, host: &Arc<Host>, place: Place) -> Result<Self, Absent> {
         let now = host.app.clock.now();
         let Some(session) = read(&host.session_cookie, headers, now) else {
             return Ok(Self::Anonymous);
         };
-        Self::with(session, host, place, now)
+        Self::with(session, host, place)
     }
 
-    fn with(
-        mut session: SessionData,
-        host: &Arc<Host>,
-        place: Place,
-        now: UnixSeconds,
-    ) -> Result<Self, Absent> {
+    fn with(mut session: SessionData, host: &Arc<Host>, place: Place) -> Result<Self, Absent> {
+        let now = host.app.clock.now();
         // The seal holds for all layers of an app, and not all of them need accept the same proxies, nor for ever.
         if !session.proxies.is_empty() && !host.client.accepts(&session.proxies) {
             return Ok(Self::Anonymous);
@@ -61,15 +62,15 @@ impl Visitor {
             || host.app.registry.is_ended(&host.registered(&session))
         {
             if session.is_kept() {
-                host.app.contents.forget(session.id);
+                host.app.kept.forget(host.owner(&session));
             }
             return Ok(Self::Ended);
         }
         let is_idle = host.app.lifetimes.is_idle(&session, now);
         let is_current = host.app.registry.is_current();
         if !is_idle && is_current && session.lacks_attributes() {
-            let is_here = host.app.contents.complete(&mut session);
-            if !is_here {
+            let owner = host.owner(&session);
+            if !host.app.kept.complete(owner, &mut session) {
                 return Err(Absent::new(session, host, place));
             }
         }
@@ -119,30 +120,51 @@ impl Absent {
             host,
             place,
         } = *self.0;
-        let (app, id) = (&host.app, session.id);
+        let app = &host.app;
+        let owner = host.owner(&session);
         let (registry, now) = (&*app.registry, app.clock.now());
         let fetched = app
-            .contents
-            .fetch(registry, &app.vault, &mut session, now)
+            .kept
+            .fetch(owner, registry, &app.vault, &mut session, now)
             .await;
         let outcome = match &fetched {
-            Ok(()) => StorageOutcome::Read,
-            Err(NotThere::Gone) => StorageOutcome::Gone,
-            Err(NotThere::Unreadable) => StorageOutcome::Unreadable,
-            Err(NotThere::Registry(error)) => StorageOutcome::RegistryFailed(error),
+            Ok(true) => Some(StorageOutcome::Read),
+            Ok(false) => None,
+            Err(NotThere::Gone) => Some(StorageOutcome::Gone),
+            Err(NotThere::Unreadable) => Some(StorageOutcome::Unreadable),
+            Err(NotThere::Registry(error)) => Some(StorageOutcome::RegistryFailed(error)),
         };
         // It may have ended meanwhile, and then has nothing left either.
-        if !app.registry.is_ended(&host.registered(&session)) {
-            host.tell(Event::Storage(id, outcome));
+        let has_ended = app.registry.is_ended(&host.registered(&session));
+        if let Some(outcome) = outcome.filter(|_| !has_ended) {
+            host.tell(Event::Storage(session.id, outcome));
         }
         let user = |session| CasUser::new(session, Arc::clone(&host), place);
         match fetched {
-            Ok(()) => Visitor::with(session, &host, place, app.clock.now())
-                .unwrap_or_else(|absent| Visitor::Unverified(user(absent.0.session))),
+            Ok(_) => Visitor::with(session, &host, place).unwrap_or_else(Self::unjudged),
+            Err(_) if has_ended => Visitor::Ended,
             Err(NotThere::Registry(_)) => Visitor::Unverified(user(session)),
-            Err(_) if app.registry.is_ended(&host.registered(&session)) => Visitor::Ended,
             Err(NotThere::Gone | NotThere::Unreadable) => Visitor::Lost(user(session)),
         }
+    }
+
+    /// The visitor without their attributes, for an endpoint of ours, which looks at none.
+    pub(crate) fn without_attributes(self) -> Visitor {
+        let Inner {
+            session,
+            host,
+            place,
+        } = *self.0;
+        Visitor::SignedIn(CasUser::new(session, host, place))
+    }
+
+    fn unjudged(self) -> Visitor {
+        let Inner {
+            session,
+            host,
+            place,
+        } = *self.0;
+        Visitor::Unverified(CasUser::new(session, host, place))
     }
 }
 

@@ -1,6 +1,12 @@
 //! Users of whom the CAS server says more than fits into a cookie.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use cas_layer::{
     CasConfig, CasConfigBuilder, MemoryRegistry, SessionPlace,
@@ -162,10 +168,49 @@ async fn a_registry_that_cannot_be_reached_means_503_and_no_user_without_attribu
 }
 
 #[tokio::test]
+async fn a_registry_that_hangs_holds_up_no_request_for_ever_and_no_sign_out_at_all() {
+    let registry = Moody::default();
+    let (_cas, _here, there, mut browser) = kept(&registry, |config| config).await;
+    registry.set_broken(Some("hangs"));
+    let mut waiting = Vec::new();
+    for _ in 0..20 {
+        let (mut browser, url) = (browser.clone(), there.at("/profile"));
+        waiting.push(tokio::spawn(async move { browser.open(&url).await }));
+    }
+    for page in waiting {
+        assert_eq!(page.await.unwrap().status, 503);
+    }
+    let reads = registry.reads();
+    let out = browser.open(&there.at("/logout")).await;
+    assert_eq!(out.status, 302);
+    assert!(!browser.has_session());
+    assert_eq!(registry.reads(), reads);
+}
+
+#[tokio::test]
+async fn what_the_registry_has_no_room_for_stays_in_the_cookie_if_it_fits() {
+    let user = User::new("alice", "rabbit-hole").attribute("note", [noise(2_000)]);
+    let app = App::against(CasServer::builder().user(user), |config| {
+        config.registry(MemoryRegistry::default().with_room_for(100))
+    })
+    .await;
+    let mut browser = Browser::new();
+    let back = app.sign_in(&mut browser, "/profile").await;
+    assert_eq!(back.location(), "/profile", "{}", back.body);
+    let page = browser.open(&app.at("/profile")).await;
+    assert_eq!(attributes(&page)["note"], json!([noise(2_000)]));
+}
+
+#[tokio::test]
 async fn a_sign_in_whose_attributes_cannot_be_kept_gets_503_and_leaves_no_session() {
     let registry = Moody::default();
+    let signed_out = Arc::new(AtomicUsize::new(0));
+    let heard = Arc::clone(&signed_out);
     let app = App::with(|config| {
         config
+            .on_sign_out(move |_| {
+                heard.fetch_add(1, Ordering::SeqCst);
+            })
             .registry(registry.clone())
             .session(|session| session.place(SessionPlace::Registry))
     })
@@ -176,6 +221,9 @@ async fn a_sign_in_whose_attributes_cannot_be_kept_gets_503_and_leaves_no_sessio
     assert_eq!(answer.status, 503, "{}", answer.body);
     assert!(!browser.has_session());
     registry.set_broken(None);
+    // A single logout of the ticket finds nothing to end.
+    app.cas.log_out("alice").await;
+    assert_eq!(signed_out.load(Ordering::SeqCst), 0);
     assert_eq!(app.sign_in(&mut browser, "/profile").await.status, 302);
 
     // No room is 503 too, and says that it passes.
@@ -284,8 +332,15 @@ async fn a_cookie_is_renewed_without_asking_the_registry() {
 
 #[tokio::test]
 async fn a_name_to_be_confirmed_may_have_ten_thousand_groups() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
     let app = app_for(10_000, |config| {
-        config.sign_in(|sign_in| sign_in.bare_service_url(true))
+        let seen = Arc::clone(&seen);
+        config
+            .sign_in(|sign_in| sign_in.bare_service_url(true))
+            .on_sign_in(move |user| {
+                let groups = user.attributes().all("memberOf").len();
+                seen.lock().unwrap().push(groups);
+            })
     })
     .await;
     let mut browser = Browser::new();
@@ -300,6 +355,38 @@ async fn a_name_to_be_confirmed_may_have_ten_thousand_groups() {
     assert_eq!(back.location(), "/profile", "{}", back.body);
     let page = browser.open(&app.at("/profile")).await;
     assert_eq!(attributes(&page)["memberOf"], json!(groups(10_000)));
+    assert_eq!(*seen.lock().unwrap(), [10_000]);
+}
+
+#[tokio::test]
+async fn a_confirmation_whose_attributes_are_gone_signs_nobody_in() {
+    let registry = Moody::default();
+    for (broken, status) in [("kept", 503), ("gone", 403)] {
+        // Two nodes, as one knows what it has kept.
+        let cas = CasServer::builder().user(alice()).start().await.unwrap();
+        let config = || {
+            CasConfig::builder(cas.url(), APP)
+                .key(crate::support::key(1))
+                .registry(registry.clone())
+                .session(|session| session.place(SessionPlace::Registry))
+                .sign_in(|sign_in| sign_in.bare_service_url(true))
+        };
+        let (here, there) = (Node::start(config()).await, Node::start(config()).await);
+        let mut browser = Browser::new();
+        let begun = browser.open(&here.at("/profile")).await;
+        let service = begun.location_parameter("service").unwrap();
+        let ticket = cas.issue_ticket("alice", &service);
+        let page = browser
+            .open(&here.at(&format!("/login?ticket={ticket}")))
+            .await;
+        registry.set_broken(Some(broken));
+        let form = browser.form(&there.at("/login"), page.question().form("continue"));
+        let form = form.header("sec-fetch-site", "same-origin");
+        let answer = browser.send(form).await;
+        registry.set_broken(None);
+        assert_eq!(answer.status, status, "{}", answer.body);
+        assert!(!browser.has_session());
+    }
 }
 
 #[tokio::test]

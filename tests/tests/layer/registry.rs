@@ -160,6 +160,12 @@ impl SessionStorage for Moody {
     fn kept(&self, session: SessionId, item: Item, now: u64) -> RegistryFuture<'_, Option<Sealed>> {
         self.0.reads.fetch_add(1, Ordering::SeqCst);
         let kept = self.unless_broken("kept", self.0.inner.kept(session, item, now));
+        if *self.0.broken.lock().unwrap() == Some("hangs") {
+            return Box::pin(std::future::pending());
+        }
+        if *self.0.broken.lock().unwrap() == Some("gone") {
+            return Box::pin(std::future::ready(Ok(None)));
+        }
         if *self.0.broken.lock().unwrap() == Some("slow to read") {
             return Box::pin(async move {
                 self.0.asked.notify_one();

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     MemoryRegistry,
     admission::{Forms, Peers, Validations},
-    app::{App, Contents, Host, Vault},
+    app::{App, Host, Kept, Vault},
     clock::Clock,
     error::ConfigError,
     events::Hooks,
@@ -96,7 +96,7 @@ impl Settings {
                 granting,
                 registry: self.registry,
                 vault: Vault::new(encrypter),
-                contents: Contents::new(self.session.place),
+                kept: Kept::new(self.session.place),
                 lifetimes,
                 content,
                 forms: Forms::new(),

@@ -21,7 +21,17 @@ impl FileRegistry {
     ) -> Result<Option<Sealed>, RegistryError> {
         let (known, reader) = (Arc::clone(&self.0.known), Arc::clone(&self.0.reader));
         let unavailable = |what| RegistryError::new(RegistryErrorKind::Unavailable, what);
-        let reading = spawn_blocking(move || reader.kept(&known, session, item, now));
+        let reading = async {
+            // Never closed.
+            let turn = Arc::clone(&self.0.reads).acquire_owned().await;
+            // The turn goes along: a caller that gives up keeps it until the disk has answered.
+            spawn_blocking(move || {
+                let kept = reader.kept(&known, session, item, now);
+                drop(turn);
+                kept
+            })
+            .await
+        };
         match timeout(PATIENCE, reading).await {
             Ok(Ok(kept)) => kept,
             Ok(Err(error)) => Err(unavailable("nobody read the registry file").with_source(error)),

@@ -136,8 +136,9 @@ impl Store {
 
     fn count_kept(&self) -> Result<u64, redb::Error> {
         let transaction = self.database.begin_read()?;
+        let opened = transaction.open_table(OPENED)?;
         let mut bytes = 0;
-        for item in Item::ALL {
+        for &item in Item::ALL {
             let table = match transaction.open_table(table_of(item)) {
                 Ok(table) => table,
                 // The file is new, or from a release that did not have it.
@@ -145,7 +146,11 @@ impl Store {
                 Err(error) => return Err(error.into()),
             };
             for entry in table.iter()? {
-                bytes += length(entry?.1.value());
+                let (id, kept) = entry?;
+                // A release that does not know the table leaves an entry behind when it ends the session.
+                if opened.get(&id.value())?.is_some() {
+                    bytes += length(kept.value());
+                }
             }
         }
         Ok(bytes)
@@ -221,7 +226,7 @@ impl<'t> Tables<'t> {
         let removed = self.opened.remove(id.as_bytes())?;
         let expires_at = removed.map(|expires_at| expires_at.value());
         self.changes += usize::from(expires_at.is_some());
-        for item in Item::ALL {
+        for &item in Item::ALL {
             self.forget(id, item)?;
         }
         Ok(expires_at)

@@ -45,7 +45,7 @@ impl Sweep {
         let by_time = |expires_at| is_over(expires_at, now);
         let closed = sweep(transaction, OPENED, &mut self.opened, count, by_time)?;
         let mut freed = 0;
-        for item in Item::ALL {
+        for &item in Item::ALL {
             if closed.is_empty() {
                 break;
             }

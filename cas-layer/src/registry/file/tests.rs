@@ -265,6 +265,7 @@ fn stuck() -> (FileRegistry, Receiver<Job>) {
         path: "sessions.redb".into(),
         known: Arc::default(),
         reader: Arc::default(),
+        reads: Arc::new(Semaphore::new(READS)),
         turns: Turns::new(),
         pairs: GrantPairs::default(),
         jobs,

@@ -80,7 +80,7 @@ impl Kept {
     }
 
     pub(super) fn remove_all(&mut self, id: SessionId) {
-        for item in Item::ALL {
+        for &item in Item::ALL {
             self.remove(id, item);
         }
     }

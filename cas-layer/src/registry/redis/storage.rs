@@ -14,8 +14,8 @@ use crate::{
     session::SessionId,
 };
 
-const KEEP: &str = script!("keep");
-const READ: &str = script!("kept");
+const PUT: &str = script!("put_item");
+const GET: &str = script!("get_item");
 
 impl RedisRegistry {
     /// Keeps something for a session, or nothing. Returns whether the session is open.
@@ -27,7 +27,7 @@ impl RedisRegistry {
         now: UnixSeconds,
     ) -> Result<bool, RegistryError> {
         self.call(async |node: &Node, connection: &Connection| {
-            let mut command = on_session(KEEP, node, session);
+            let mut command = on_session(PUT, node, session);
             command.arg(now).arg(item.as_str());
             if let Some(sealed) = &sealed {
                 command.arg(sealed.as_bytes());
@@ -47,7 +47,7 @@ impl RedisRegistry {
             return Ok(None);
         }
         self.call(async |node: &Node, connection: &Connection| {
-            let mut command = on_session(READ, node, session);
+            let mut command = on_session(GET, node, session);
             command.arg(now).arg(item.as_str());
             let bytes: Option<Vec<u8>> = connection.run(&command, COMMAND).await?;
             bytes.map(sealed).transpose()

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_body::Body;
 
 use super::{
-    super::{Anonymous, extra_cookie::ExtraCookie, host, post},
+    super::{Anonymous, Shows, extra_cookie::ExtraCookie, host, post},
     CasApiLayer,
     credentials::{self, Source},
     decide::{Asked, Brought, By, First},
@@ -122,7 +122,7 @@ impl CasApiLayer {
                 extensions.insert(Anonymous {
                     host: Arc::clone(host),
                     place: Place::Request,
-                    is_unverified: false,
+                    shows: Shows::Nothing,
                 });
             }
         }
@@ -195,7 +195,7 @@ impl Brought {
         let Some(begun) = begun else {
             return Ok((CasUser::of_ticket(identity, Arc::clone(host)), None));
         };
-        let not_opened = match opening::open(host, begun, identity, now).await {
+        let not_opened = match opening::open(host, begun, identity, Place::Request, now).await {
             Ok(Opening { session, cookie }) => {
                 let user = CasUser::new(session, Arc::clone(host), Place::Request);
                 return Ok((user, Some(cookie)));

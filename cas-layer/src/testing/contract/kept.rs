@@ -61,20 +61,20 @@ pub(super) async fn each_item_of_a_session_is_by_itself<S: RegistryStore>(store:
         sign_in(&*registry, n).await;
     }
     let at = async |n, item| storage(&registry).kept(id(n), item, *NOW).await.unwrap();
-    for (index, item) in (10..).zip(Item::ALL) {
+    for (index, item) in (10..).zip(Item::ALL.iter().copied()) {
         for n in 0..2 {
             assert_eq!(at(n, item).await, None);
             let keeping = storage(&registry).keep(id(n), item, grant(index + n), *NOW);
             assert!(keeping.await.unwrap());
         }
     }
-    for (index, item) in (10..).zip(Item::ALL) {
+    for (index, item) in (10..).zip(Item::ALL.iter().copied()) {
         assert_eq!(at(0, item).await, Some(grant(index)), "{item:?}");
         storage(&registry).forget(id(0), item).await.unwrap();
         assert_eq!(at(0, item).await, None, "{item:?}");
     }
     sign_out(&*registry, 1).await;
-    for item in Item::ALL {
+    for &item in Item::ALL {
         assert_eq!(at(1, item).await, None, "{item:?}");
     }
 }
