@@ -4,6 +4,7 @@ mod ending;
 mod endpoints;
 mod granting;
 mod hosts;
+mod replaced;
 mod route;
 
 use std::{sync::Arc, time::Duration};
@@ -12,6 +13,7 @@ pub(crate) use endpoints::{Endpoint, Endpoints};
 pub(crate) use granting::{Granting, Label};
 pub(crate) use hosts::Hosts;
 use http::HeaderMap;
+pub(crate) use replaced::Replaced;
 pub(crate) use route::Route;
 
 use crate::{
@@ -72,6 +74,7 @@ pub(crate) struct App {
     /// How the app gets proxy-granting tickets, if it asks for them.
     pub(crate) granting: Option<Granting>,
     pub(crate) registry: Arc<dyn Registry>,
+    pub(crate) replaced: Replaced,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) content: Content,
     pub(crate) forms: Forms,

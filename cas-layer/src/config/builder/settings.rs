@@ -15,7 +15,7 @@ use super::{
 use crate::{
     MemoryRegistry,
     admission::{Forms, Peers, Validations},
-    app::{App, Host},
+    app::{App, Host, Replaced},
     clock::Clock,
     error::ConfigError,
     events::Hooks,
@@ -92,6 +92,7 @@ impl Settings {
                 granting,
                 registry: self.registry,
                 lifetimes,
+                replaced: Replaced::default(),
                 content,
                 forms: Forms::new(),
                 private_by_default: !self.session.leaves_cache_control,
