@@ -5,6 +5,7 @@ mod endpoints;
 mod granting;
 mod hosts;
 mod kept;
+mod replaced;
 mod route;
 mod vault;
 
@@ -15,6 +16,7 @@ pub(crate) use granting::Granting;
 pub(crate) use hosts::Hosts;
 use http::HeaderMap;
 pub(crate) use kept::{Kept, NotKept, NotThere, Owner};
+pub(crate) use replaced::Replaced;
 pub(crate) use route::Route;
 pub(crate) use vault::{Label, Vault};
 
@@ -78,6 +80,7 @@ pub(crate) struct App {
     pub(crate) registry: Arc<dyn Registry>,
     pub(crate) vault: Vault,
     pub(crate) kept: Kept,
+    pub(crate) replaced: Replaced,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) content: Content,
     pub(crate) forms: Forms,

@@ -128,12 +128,12 @@ impl<S> Layer<S> for CasLayer {
 /// - Some CAS servers refuse or rewrite the path of some pages: a path with quotes, `<`, `>`, `^`, ``
 ///   ` ``, `{`, `|` or `}`, encoded or not, with dot segments or empty ones, or with `;` or `\`. Such a page comes
 ///   back by way of the landing path, which this layer then has to cover.
-/// - A page with its query over 1,024 bytes loses the query. A path over 1,024 bytes, or one outside of the app,
-///   leads to the landing path.
+/// - A page with its query over 2,048 bytes loses the query. A path over 2,048 bytes, or one outside of the app,
+///   leads to the landing path. So does what adds over 2,800 bytes to a redirect to the CAS server.
 /// - With [`bare_service_url`](crate::SignInOptions::bare_service_url), the service URL is the page without any
 ///   query. The query then travels in the login cookie if it has at most 256 bytes with the path. A visitor is told
-///   that cookies are needed if they come with nothing but a ticket in the query, and their browser has begun no
-///   login for that page. So links in portals must not carry a ticket. A form that is posted to a page with the query
+///   that the sign-in was refused if they come with nothing but a ticket in the query, and their browser has begun no
+///   login for that page; or that cookies are needed, if it brings none. So links in portals must not carry a ticket. A form that is posted to a page with the query
 ///   `cas_confirmation` belongs to the layer: with it, users confirm their name. The server's tickets have to begin
 ///   with `ST-` or `PT-`, or be called `SAMLart`: any other `ticket` belongs to the app.
 /// - The inner service has to be `Clone`, and takes [`Peeked`](crate::Peeked) request bodies.

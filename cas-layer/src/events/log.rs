@@ -360,7 +360,7 @@ fn describe_refusal(reason: RefusedReason) -> (Level, &'static str) {
         ),
         RefusedReason::NotBegunHere => (
             Level::INFO,
-            "a ticket came from a browser that did not begin the login",
+            "a ticket came from a browser that did not begin the login: starting afresh, unless the service URL is bare",
         ),
         RefusedReason::CookiesNeeded => (Level::WARN, "a browser sends no cookie of this app back"),
         RefusedReason::InCircles => (

@@ -4,7 +4,6 @@ use crate::{
     address::{self, LoginKind, Salt},
     answer::Answer,
     app::Host,
-    clock::UnixSeconds,
     pages::PageKind,
     paths::ReturnPath,
     seldom::{Seldom, seldom},
@@ -19,9 +18,6 @@ const MAX_IN_REDIRECT: usize = 2_800;
 
 /// A return path of so many bytes has room everywhere, however it is encoded, even if the URL has it twice.
 const SURELY_FITS: usize = 256;
-
-/// How old a session is at most whose end may be the work of another tab, in seconds.
-const JUST_NOW: UnixSeconds = 120;
 
 /// A login that is to begin.
 #[derive(Debug)]
@@ -92,18 +88,15 @@ impl Login {
         Answer::redirect(url)
             .with_cookie(cookie.flatten())
             .with_cookie(count.flatten())
-            .leaving_session(ended_just_now(host, visit))
+            .leaving_session(was_replaced(host, visit))
     }
 }
 
-/// Whether the visitor shows a session that has ended soon after it was opened: another tab has signed in since, and
-/// its cookie may be on the way.
-fn ended_just_now(host: &Host, visit: &Visit<'_>) -> bool {
-    visit.is_over()
-        && host
-            .session_cookie
-            .read(visit.headers)
-            .is_some_and(|session| visit.now.abs_diff(session.issued_at) < JUST_NOW)
+/// Whether the visitor shows a session that another tab has replaced: the cookie of the new one may be on the way.
+fn was_replaced(host: &Host, visit: &Visit<'_>) -> bool {
+    let read = || host.session_cookie.read(visit.headers);
+    let shown = visit.is_over().then(read).flatten();
+    shown.is_some_and(|session| host.app.replaced.contains(session.id))
 }
 
 /// The CAS server's login page for this login. `None` if app URL and return path make no service URL.

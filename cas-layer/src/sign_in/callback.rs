@@ -185,6 +185,7 @@ impl Entrant {
         let id = session.id;
         match (&self.current, self.remembered) {
             (Some(old), _) if old.session_id() != id => {
+                host.app.replaced.note(old.session_id());
                 host.end(old, SignOutCause::Replaced, now).await;
             }
             (None, Some(old)) if old.id != id => {

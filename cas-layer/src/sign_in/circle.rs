@@ -5,11 +5,11 @@
 //! and back, and in a cookie on the way from there to the page. Only a sign-in that is finished counts, so tabs that
 //! begin at once do not count for each other.
 
-use super::{Login, Step};
+use super::Login;
 use crate::{
     answer::{Answer, Detail},
     app::Host,
-    events::{CircleCause, RefusedReason},
+    events::CircleCause,
     pages::PageKind,
     session::SessionData,
     visit::{Visit, Visitor},
@@ -21,8 +21,26 @@ const LAST: u8 = 3;
 /// How often a login does not begin again. To tabs that sign in at once this may happen now and then.
 const LAST_TRY: u8 = 9;
 
+/// What a browser gets that goes round in circles.
+pub(super) struct Circle {
+    pub(super) cause: CircleCause,
+    pub(super) answer: Answer,
+}
+
+impl Circle {
+    /// Whoever tries again from the page begins anew.
+    pub(super) fn end(host: &Host, visit: &Visit<'_>, login: &Login, cause: CircleCause) -> Self {
+        let detail = Detail::Cause(cause.to_string());
+        let answer = Answer::page_with(PageKind::InCircles, login.next.as_ref(), detail);
+        Self {
+            cause,
+            answer: answer.with_cookie(host.rounds_cookie.end(visit.headers)),
+        }
+    }
+}
+
 /// A login, unless its browser goes round in circles, for a cause that the session cookie shows.
-pub(super) fn begin(host: &Host, visit: &Visit<'_>, login: Login) -> Result<Login, Step> {
+pub(super) fn begin(host: &Host, visit: &Visit<'_>, login: Login) -> Result<Login, Circle> {
     match session_cause(host, visit) {
         Some(cause) => begin_again(host, visit, login, cause),
         None => Ok(login),
@@ -35,7 +53,7 @@ pub(super) fn begin_again(
     visit: &Visit<'_>,
     mut login: Login,
     cause: CircleCause,
-) -> Result<Login, Step> {
+) -> Result<Login, Circle> {
     let counted = host.rounds_cookie.read(visit.headers);
     login.kind.round = match login.kind.round.max(counted) {
         // The browser has been to the CAS server lately, and before that nothing was wrong.
@@ -45,34 +63,18 @@ pub(super) fn begin_again(
     if login.kind.round < LAST {
         Ok(login)
     } else {
-        Err(stop(host, visit, &login, cause))
+        Err(Circle::end(host, visit, &login, cause))
     }
 }
 
-/// The same for a browser whose cookie is that of another login: another tab has overwritten it. A bare service URL
-/// does not say how often that was tried.
-pub(super) fn try_again(host: &Host, visit: &Visit<'_>, mut login: Login) -> Result<Login, Step> {
-    if host.app.sign_in.is_bare {
-        let (kind, detail) = (PageKind::SignInRefused, Detail::NotUnderWay);
-        let answer = Answer::page_with(kind, login.next.as_ref(), detail);
-        return Err(Step::Refuse(RefusedReason::NotBegunHere, answer));
-    }
+/// The same for a browser whose cookie is that of another login: another tab has overwritten it.
+pub(super) fn try_again(host: &Host, visit: &Visit<'_>, mut login: Login) -> Result<Login, Circle> {
     login.kind.tries = login.kind.tries.saturating_add(1);
     if login.kind.tries < LAST_TRY {
         Ok(login)
     } else {
-        Err(stop(host, visit, &login, CircleCause::OtherLogin))
+        Err(Circle::end(host, visit, &login, CircleCause::OtherLogin))
     }
-}
-
-/// The page. Whoever tries again from there begins anew.
-pub(super) fn stop(host: &Host, visit: &Visit<'_>, login: &Login, cause: CircleCause) -> Step {
-    let detail = Detail::Cause(cause.to_string());
-    let answer = Answer::page_with(PageKind::InCircles, login.next.as_ref(), detail);
-    Step::Stop(
-        cause,
-        answer.with_cookie(host.rounds_cookie.end(visit.headers)),
-    )
 }
 
 /// Why a visitor who has a session cookie is nobody here.

@@ -1,9 +1,12 @@
 //! Decides on the next step of a visitor on their way to a session. This is pure.
 
-use super::{Callback, Entrant, Login, Step, circle};
+use super::{
+    Callback, Entrant, Login, Step,
+    circle::{self, Circle},
+};
 use crate::{
     address::{self, LoginKind, LoginQuery, NoTicket, Unclaimed},
-    answer::Answer,
+    answer::{Answer, Detail},
     app::Host,
     events::{CircleCause, RefusedReason},
     pages::PageKind,
@@ -40,7 +43,7 @@ pub(crate) fn demand(host: &Host, visit: &Visit<'_>) -> Step {
             let login = login(query.next, is_renewed, round);
             if host.app.sign_in.is_bare && !host.binding_cookie.came(visit.headers) {
                 // Nothing would count the rounds.
-                Err(circle::stop(host, visit, &login, cause))
+                Err(Circle::end(host, visit, &login, cause))
             } else {
                 circle::begin_again(host, visit, login, cause)
             }
@@ -51,8 +54,8 @@ pub(crate) fn demand(host: &Host, visit: &Visit<'_>) -> Step {
 }
 
 /// The step of a login that begins, or does not.
-fn begin(begun: Result<Login, Step>) -> Step {
-    begun.map_or_else(|step| step, |login| Step::Begin(Box::new(login)))
+fn begin(begun: Result<Login, Circle>) -> Step {
+    begun.map_or_else(Step::from, |login| Step::Begin(Box::new(login)))
 }
 
 /// Says where to sign in.
@@ -221,6 +224,10 @@ pub(crate) fn not_bound(
             if !visit.is_post() && binding.give_up_waiting() {
                 let binding = Some(binding);
                 Ok(Login { binding, ..login })
+            } else if host.app.sign_in.is_bare {
+                let (kind, detail) = (PageKind::SignInRefused, Detail::NotUnderWay);
+                let answer = Answer::page_with(kind, login.next.as_ref(), detail);
+                return Step::Refuse(RefusedReason::NotBegunHere, answer);
             } else {
                 circle::try_again(host, visit, login)
             }
@@ -229,11 +236,17 @@ pub(crate) fn not_bound(
             let cause = CircleCause::UnknownKey { cookie: "login" };
             circle::begin_again(host, visit, login, cause)
         }
-        (Unclaimed::Unknown, None) => without_cookie(host, visit, login),
+        (Unclaimed::Unknown, None) => {
+            // A bare service URL does not say how often that was tried.
+            if login.kind.tries > 0 || host.app.sign_in.is_bare {
+                return cookies_needed(host, visit, &login);
+            }
+            circle::try_again(host, visit, login)
+        }
     };
     let login = match begun {
         Ok(login) => login,
-        Err(step) => return step,
+        Err(circle) => return circle.into(),
     };
     // From another site, a `POST` brings no session cookie. The `GET` that follows does, so it shows whether the visitor
     // is signed in already.
@@ -244,22 +257,13 @@ pub(crate) fn not_bound(
     Step::BeginAgain(RefusedReason::NotBegunHere, Box::new(login))
 }
 
-/// No login cookie came. A bare service URL does not say how often that was tried.
-fn without_cookie(host: &Host, visit: &Visit<'_>, mut login: Login) -> Result<Login, Step> {
-    if login.kind.tries == 0 && !host.app.sign_in.is_bare {
-        login.kind.tries = 1;
-        return Ok(login);
-    }
+/// No login cookie came, and not for the first time.
+fn cookies_needed(host: &Host, visit: &Visit<'_>, login: &Login) -> Step {
     if host.session_cookie.came(visit.headers) {
-        return Err(circle::stop(
-            host,
-            visit,
-            &login,
-            CircleCause::NoLoginCookie,
-        ));
+        return Circle::end(host, visit, login, CircleCause::NoLoginCookie).into();
     }
     let answer = Answer::page(PageKind::CookiesNeeded, login.next.as_ref());
-    Err(Step::Refuse(RefusedReason::CookiesNeeded, answer))
+    Step::Refuse(RefusedReason::CookiesNeeded, answer)
 }
 
 /// What happens to a visitor of a page that both users and visitors may see.

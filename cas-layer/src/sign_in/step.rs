@@ -1,7 +1,7 @@
 //! The next step of a visitor on their way to a session, as a value. Nothing begins, and nobody is told, until the step is
 //! taken.
 
-use super::{Callback, Login};
+use super::{Callback, Login, circle::Circle};
 use crate::{
     answer::Answer,
     app::Host,
@@ -31,6 +31,12 @@ pub(crate) enum Step {
 pub(crate) enum Taken {
     Answer(Answer),
     Validate(Box<Callback>),
+}
+
+impl From<Circle> for Step {
+    fn from(Circle { cause, answer }: Circle) -> Self {
+        Self::Stop(cause, answer)
+    }
 }
 
 impl Step {

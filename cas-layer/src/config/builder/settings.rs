@@ -15,7 +15,7 @@ use super::{
 use crate::{
     MemoryRegistry,
     admission::{Forms, Peers, Validations},
-    app::{App, Host, Kept, Vault},
+    app::{App, Host, Kept, Replaced, Vault},
     clock::Clock,
     error::ConfigError,
     events::Hooks,
@@ -98,6 +98,7 @@ impl Settings {
                 vault: Vault::new(encrypter),
                 kept: Kept::new(self.session.place),
                 lifetimes,
+                replaced: Replaced::default(),
                 content,
                 forms: Forms::new(),
                 private_by_default: !self.session.leaves_cache_control,

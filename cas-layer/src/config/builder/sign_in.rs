@@ -59,8 +59,9 @@ impl SignInOptions {
     /// the login path. The login cookie then carries everything that a login needs. The default is a service URL with
     /// a query.
     ///
-    /// A return path of over 256 bytes is replaced by the landing path. If several logins were begun in one browser,
-    /// the layer takes the newest as the one that comes back.
+    /// A return path of over 256 bytes loses its query. If it is still longer, the landing path takes its place. If
+    /// several logins were begun in one browser, the layer takes the newest as the one that comes back. It knows of
+    /// five at most, so tabs that sign in at once may end on each other's pages.
     ///
     /// # Security
     /// Nothing in the URL says which login a ticket is for, so a browser that has begun any login accepts any ticket.
