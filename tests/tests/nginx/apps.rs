@@ -1,10 +1,14 @@
 //! Four apps on one host: a browser brings the cookies of all of them to each, and nginx takes 8 KiB for a header.
 
 use cas_layer::testing::CasServer;
-use cas_layer_tests::{nginx::Nginx, visitor::Visitor};
+use cas_layer_tests::{
+    groups::{Names, numbered, random},
+    nginx::Nginx,
+    visitor::Visitor,
+};
 
 use crate::{
-    groups::{Names, alike, noise, shows},
+    groups::shows,
     support::{App, Port, config, location, member, server, sign_in},
 };
 
@@ -93,10 +97,10 @@ fn default(ports: &[Port]) -> String {
 }
 
 pub(crate) async fn four_apps_of_one_host_work_together() {
-    work_together(PATHS, alike, default).await;
+    work_together(PATHS, numbered, default).await;
 }
 
 /// Names that no packing makes shorter.
 pub(crate) async fn four_apps_of_one_host_work_together_whatever_the_names() {
-    work_together(PATHS, noise, default).await;
+    work_together(PATHS, random, default).await;
 }

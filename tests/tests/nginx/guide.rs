@@ -17,6 +17,7 @@ use cas_layer::{
 };
 use cas_layer_tests::{
     flow::USER,
+    groups::random,
     nginx::Nginx,
     tls::Authority,
     visitor::{Visitor, answer},
@@ -32,7 +33,7 @@ use tokio_tungstenite::{
 
 use crate::{
     apps::work_together,
-    groups::{noise, shows},
+    groups::shows,
     support::{App, Port, config, member, server, sign_in},
 };
 
@@ -205,7 +206,7 @@ pub(crate) async fn the_site_logs_no_ticket() {
 /// 61 such groups fill the cookie to its last bytes.
 pub(crate) async fn the_site_has_room_for_the_largest_heads() {
     for count in [45, 58, 61] {
-        let groups = noise(count);
+        let groups = random(count);
         let (front, _app) = site(member(&groups)).await;
         let path = format!("/page?q={}", "a".repeat(1_000));
         let visitor = front.visitor();
@@ -317,7 +318,7 @@ pub(crate) async fn nodes_with_one_key_share_the_sign_ins() {
 
 pub(crate) async fn many_apps_of_one_host_have_room_for_their_cookies() {
     let paths = ["/portal", "/wiki", "/shop", "/mail"];
-    work_together(paths, noise, |ports| {
+    work_together(paths, random, |ports| {
         let addresses: Vec<_> = ports.iter().map(Port::address).collect();
         let here = ["8080", "8081", "8082", "8083"].map(|port| format!("127.0.0.1:{port}"));
         let here = here.iter().zip(&addresses);
