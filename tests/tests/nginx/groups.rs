@@ -76,3 +76,26 @@ pub(crate) async fn ten_thousand_groups_pass_the_default_buffers() {
     passes(10_000, numbered).await;
     passes(10_000, random).await;
 }
+
+/// With a bare service URL, the paths of logins under way are in a cookie. Here it has as many as it takes, and the
+/// cookie of the session is as large as it becomes.
+pub(crate) async fn a_bare_service_url_passes_the_default_buffers() {
+    for count in 8..=15 {
+        let groups = random(count);
+        let site = Site::start(member(&groups), |config| {
+            config.sign_in(|sign_in| sign_in.bare_service_url(true))
+        })
+        .await;
+        let visitor = Visitor::new();
+        let url = |n: usize| site.nginx.url(&format!("/page?q={n}{}", "a".repeat(245)));
+        for n in 0..5 {
+            assert!(visitor.open(&url(n)).await.asks_for_password());
+        }
+        let question = sign_in(&visitor, &url(5)).await;
+        let continued = [("cas_answer", "continue")];
+        let sent = visitor.send_form(&question, &continued).await;
+        let page = visitor.follow(sent).await;
+        shows(&page, &groups);
+        assert_eq!(page.url.as_str(), url(5));
+    }
+}
