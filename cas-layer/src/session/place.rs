@@ -6,7 +6,7 @@
 /// What is in the registry is sealed with the app's key for its one session, and goes when the session ends. Each node
 /// keeps what it has read in memory, 32 MiB at most. So a session costs one look into the registry on each node. A
 /// registry that cannot be reached means a 503, never a user without attributes. A registry that has lost them, or
-/// never had them, means signing in again.
+/// never had them, means signing in again. The guide has a page on [large sessions](crate::guide::large_sessions).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SessionPlace {
     /// In the cookie, packed, if the cookie has at most 1,280 bytes then. Otherwise in the registry.
