@@ -27,6 +27,9 @@ pub mod single_logout {}
 #[doc = include_str!("docs/guide/sessions.md")]
 pub mod sessions {}
 
+#[doc = include_str!("docs/guide/large_sessions.md")]
+pub mod large_sessions {}
+
 #[doc = include_str!("docs/guide/registries.md")]
 pub mod registries {}
 
@@ -50,6 +53,8 @@ pub mod proxies {}
 #[doc = nginx!("stripped")]
 #[doc = include_str!("docs/guide/reverse_proxy/apps.md")]
 #[doc = nginx!("apps")]
+#[doc = include_str!("docs/guide/reverse_proxy/cookies.md")]
+#[doc = nginx!("cookies")]
 #[doc = include_str!("docs/guide/reverse_proxy/nodes.md")]
 #[doc = nginx!("nodes")]
 #[doc = include_str!("docs/guide/reverse_proxy/others.md")]

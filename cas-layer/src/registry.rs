@@ -40,8 +40,8 @@ pub const LONGEST: UnixSeconds = 366 * 24 * 3600;
 
 /// Remembers which sessions were opened and which have ended, until they would have expired anyway.
 ///
-/// The cookie is the session. What is too large for it goes to a registry's [`storage`](Self::storage). The layer asks [`is_ended`](Self::is_ended) on every
-/// request, and everything else when a user signs in or out:
+/// The cookie is the session. What is too large for it goes to a registry's [`storage`](Self::storage). The layer asks
+/// [`is_ended`](Self::is_ended) on every request, and everything else when a user signs in or out:
 ///
 /// 1. [`begin`](Self::begin), before a ticket is validated. From here on, a logout for it is heard.
 /// 2. [`open`](Self::open), when the CAS server vouched for the user, and before the user is told; or

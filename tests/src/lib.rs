@@ -11,6 +11,7 @@ pub mod acting;
 pub mod balancer;
 pub mod demo;
 pub mod flow;
+pub mod groups;
 pub mod house;
 pub mod nginx;
 pub mod noise;

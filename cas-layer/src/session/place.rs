@@ -11,6 +11,8 @@
 ///
 /// A session of a [`CasApiLayer`](crate::CasApiLayer) is in its cookie in any case: a program that keeps no cookies opens
 /// a session with every request, and would fill the registry.
+///
+/// The guide has a page on [large sessions](crate::guide::large_sessions).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SessionPlace {
     /// In the cookie, packed, if the cookie has at most 1,280 bytes then. Otherwise in the registry.

@@ -2,27 +2,53 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderValue, Request, Response, header};
+use axum::http::{HeaderValue, Request, Response, StatusCode, header};
 use axum::routing::get;
-use cas_layer::testing::CasServer;
-use cas_layer::{CasConfig, CasLayer, CasUser, Key};
+use cas_layer::testing::{CasServer, CasServerBuilder, User};
+use cas_layer::{CasConfig, CasLayer, CasUser, Key, SessionPlace};
+use cas_layer_tests::groups::numbered;
 use tower::{Layer as _, ServiceExt as _};
 
 use super::{Bench, Contender, Failure, USER, cookie_set_by, profile};
 
 const APP_URL: &str = "http://127.0.0.1:8080";
 
-pub(super) fn contenders(bench: &Bench) -> Result<[Contender; 2], Failure> {
-    let (layer, cookie) = bench.runtime.block_on(signed_in())?;
-    let router = router();
-    Ok([
+pub(super) fn contenders(bench: &Bench) -> Result<Vec<Contender>, Failure> {
+    let small = CasServer::builder();
+    let place = SessionPlace::default();
+    let (layer, cookie) = bench.runtime.block_on(signed_in(small, place))?;
+    let mut contenders = vec![
         bench.guarded(
             "cas-layer, Router::layer",
-            router.clone().layer(layer.clone()),
+            router().layer(layer.clone()),
             cookie.clone(),
         )?,
-        bench.guarded("cas-layer, around", layer.layer(router), cookie)?,
-    ])
+        bench.guarded("cas-layer, around", layer.layer(router()), cookie)?,
+    ];
+    for (place, names) in [
+        (
+            SessionPlace::CookieFirst,
+            [
+                "400 groups in the registry, Router::layer",
+                "the same, and the app looks for one",
+            ],
+        ),
+        (
+            SessionPlace::Cookie,
+            [
+                "400 groups in the cookie, Router::layer",
+                "the same, and the app looks for one",
+            ],
+        ),
+    ] {
+        let member = User::new(USER, "Mellon").attribute("memberOf", numbered(400));
+        let member = CasServer::builder().user(member);
+        let (layer, cookie) = bench.runtime.block_on(signed_in(member, place))?;
+        for (name, router) in names.into_iter().zip([router(), router_for_members()]) {
+            contenders.push(bench.guarded(name, router.layer(layer.clone()), cookie.clone())?);
+        }
+    }
+    Ok(contenders)
 }
 
 fn router() -> Router {
@@ -32,11 +58,27 @@ fn router() -> Router {
     )
 }
 
-/// A layer, and the cookie of a session that it opened. The user's attributes are in it.
-async fn signed_in() -> Result<(CasLayer, HeaderValue), Failure> {
-    let cas = CasServer::start().await?;
+/// Answers those alone who are in the last of the groups.
+fn router_for_members() -> Router {
+    let group = numbered(400).pop().unwrap_or_default();
+    let answer = async move |user: CasUser| {
+        let is_member = user.attributes().contains("memberOf", &group);
+        is_member
+            .then(|| user.name().to_owned())
+            .ok_or(StatusCode::FORBIDDEN)
+    };
+    Router::new().route("/profile", get(answer))
+}
+
+/// A layer, and the cookie of a session that it opened.
+async fn signed_in(
+    cas: CasServerBuilder,
+    place: SessionPlace,
+) -> Result<(CasLayer, HeaderValue), Failure> {
+    let cas = cas.start().await?;
     let config = CasConfig::builder(cas.url(), APP_URL)
         .key(Key::generate())
+        .session(|session| session.place(place))
         .build()?;
     let layer = CasLayer::new(config);
     let app = layer.layer(router());

@@ -5,6 +5,7 @@ use std::time::Duration;
 use cas_layer::testing::ManualClock;
 use cas_layer_tests::{
     flow::USER,
+    groups::{Names, numbered, random},
     visitor::{Answer, Visitor},
 };
 use serde_json::json;
@@ -13,29 +14,6 @@ use crate::support::{Site, member, sign_in};
 
 /// More than the tenth of the default idle time, so that the cookie is renewed.
 const STEP: Duration = Duration::from_secs(721);
-
-/// What makes the names of groups of 60 bytes.
-pub(crate) type Names = fn(usize) -> Vec<String>;
-
-/// Names that are much alike, as those of a directory.
-pub(crate) fn alike(count: usize) -> Vec<String> {
-    (0..count)
-        .map(|n| format!("CN=Group-{n:05}-xxxxxxxxxxxxxxxxx,OU=Groups,DC=example,DC=org"))
-        .collect()
-}
-
-/// Names of letters and digits in which nothing repeats itself: what no packing makes much shorter.
-pub(crate) fn noise(count: usize) -> Vec<String> {
-    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    let mut state = 7_u32;
-    let mut letter = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        char::from(LETTERS[usize::try_from(state >> 16).unwrap() % LETTERS.len()])
-    };
-    (0..count)
-        .map(|_| (0..60).map(|_| letter()).collect())
-        .collect()
-}
 
 pub(crate) fn shows(page: &Answer, groups: &[String]) {
     let start: String = page.body.chars().take(300).collect();
@@ -71,28 +49,51 @@ async fn passes(count: usize, names: Names) {
 }
 
 pub(crate) async fn ten_groups_pass_the_default_buffers() {
-    passes(10, alike).await;
-    passes(10, noise).await;
+    passes(10, numbered).await;
+    passes(10, random).await;
 }
 
 pub(crate) async fn forty_five_groups_pass_the_default_buffers() {
-    passes(45, alike).await;
-    passes(45, noise).await;
+    passes(45, numbered).await;
+    passes(45, random).await;
 }
 
 /// About as many as a cookie of 4 KiB can carry, so a whole head cannot.
 pub(crate) async fn what_nearly_fills_a_cookie_passes_the_default_buffers() {
     for count in [41, 50, 55, 60, 65, 70] {
-        passes(count, noise).await;
+        passes(count, random).await;
     }
 }
 
 pub(crate) async fn four_hundred_groups_pass_the_default_buffers() {
-    passes(400, alike).await;
-    passes(400, noise).await;
+    passes(400, numbered).await;
+    passes(400, random).await;
 }
 
 pub(crate) async fn ten_thousand_groups_pass_the_default_buffers() {
-    passes(10_000, alike).await;
-    passes(10_000, noise).await;
+    passes(10_000, numbered).await;
+    passes(10_000, random).await;
+}
+
+/// With a bare service URL, the paths of logins under way are in a cookie. Here it has as many as it takes, and the
+/// cookie of the session is as large as it becomes.
+pub(crate) async fn a_bare_service_url_passes_the_default_buffers() {
+    for count in 8..=15 {
+        let groups = random(count);
+        let site = Site::start(member(&groups), |config| {
+            config.sign_in(|sign_in| sign_in.bare_service_url(true))
+        })
+        .await;
+        let visitor = Visitor::new();
+        let url = |n: usize| site.nginx.url(&format!("/page?q={n}{}", "a".repeat(245)));
+        for n in 0..5 {
+            assert!(visitor.open(&url(n)).await.asks_for_password());
+        }
+        let question = sign_in(&visitor, &url(5)).await;
+        let continued = [("cas_answer", "continue")];
+        let sent = visitor.send_form(&question, &continued).await;
+        let page = visitor.follow(sent).await;
+        shows(&page, &groups);
+        assert_eq!(page.url.as_str(), url(5));
+    }
 }

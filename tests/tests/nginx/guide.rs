@@ -12,11 +12,12 @@ use axum::{
     routing::any,
 };
 use cas_layer::{
-    CasConfig, CasConfigBuilder, CasLayer, CasUser, Key, MemoryRegistry,
+    CasConfig, CasConfigBuilder, CasLayer, CasUser, Key, MemoryRegistry, SessionPlace,
     testing::{CasServer, User},
 };
 use cas_layer_tests::{
     flow::USER,
+    groups::random,
     nginx::Nginx,
     tls::Authority,
     visitor::{Visitor, answer},
@@ -32,7 +33,7 @@ use tokio_tungstenite::{
 
 use crate::{
     apps::work_together,
-    groups::{noise, shows},
+    groups::shows,
     support::{App, Port, config, member, server, sign_in},
 };
 
@@ -47,6 +48,7 @@ const PREFIX: &str = snippet!("prefix.conf");
 const STRIPPED: &str = snippet!("stripped.conf");
 const NODES: &str = snippet!("nodes.conf");
 const APPS: &str = snippet!("apps.conf");
+const COOKIES: &str = snippet!("cookies.conf");
 
 /// Where the app is in the snippets.
 const APP: &str = "127.0.0.1:8080";
@@ -202,11 +204,34 @@ pub(crate) async fn the_site_logs_no_ticket() {
     assert!(!log.contains(&ticket.unwrap()), "{log}");
 }
 
-/// 61 such groups fill the cookie to its last bytes.
+/// 13 such groups fill the cookie of a small session, and more go to the registry.
 pub(crate) async fn the_site_has_room_for_the_largest_heads() {
-    for count in [45, 58, 61] {
-        let groups = noise(count);
+    for count in [12, 13, 14, 45] {
+        let groups = random(count);
         let (front, _app) = site(member(&groups)).await;
+        let path = format!("/page?q={}", "a".repeat(1_000));
+        let visitor = front.visitor();
+        let page = sign_in(&visitor, &front.url(&path)).await;
+        shows(&page, &groups);
+        assert_eq!(page.url.as_str(), front.url(&path));
+    }
+}
+
+/// 61 such groups fill the cookie to its last bytes.
+pub(crate) async fn large_cookies_have_room_with_the_lines_for_them() {
+    for count in [45, 58, 61] {
+        let groups = random(count);
+        let port = Port::free().await;
+        let front = Front::start(member(&groups), |site| {
+            let site = fill(site, &[(APP, &port.address())]);
+            fill(
+                &site,
+                &[("    location", &format!("{COOKIES}    location"))],
+            )
+        })
+        .await;
+        let config = front.config("");
+        let _app = port.serve(config.session(|session| session.place(SessionPlace::Cookie)));
         let path = format!("/page?q={}", "a".repeat(1_000));
         let visitor = front.visitor();
         let page = sign_in(&visitor, &front.url(&path)).await;
@@ -315,18 +340,28 @@ pub(crate) async fn nodes_with_one_key_share_the_sign_ins() {
     }
 }
 
-pub(crate) async fn many_apps_of_one_host_have_room_for_their_cookies() {
-    let paths = ["/portal", "/wiki", "/shop", "/mail"];
-    work_together(paths, noise, |ports| {
-        let addresses: Vec<_> = ports.iter().map(Port::address).collect();
-        let here = ["8080", "8081", "8082", "8083"].map(|port| format!("127.0.0.1:{port}"));
-        let here = here.iter().zip(&addresses);
-        let here: Vec<_> = here
-            .map(|(there, here)| (there.as_str(), here.as_str()))
-            .collect();
-        server(&fill(APPS, &here))
-    })
-    .await;
+pub(crate) async fn four_apps_of_one_host_have_room_for_their_cookies() {
+    let server = |ports: &[Port]| server(&apps(ports));
+    work_together(PATHS, random(13), SessionPlace::default(), server).await;
+}
+
+pub(crate) async fn four_apps_with_large_cookies_have_room_with_the_lines_for_them() {
+    let server = |ports: &[Port]| server(&format!("{COOKIES}{}", apps(ports)));
+    work_together(PATHS, random(40), SessionPlace::Cookie, server).await;
+}
+
+/// The paths of the apps in the guide.
+const PATHS: [&str; 4] = ["/portal", "/wiki", "/shop", "/mail"];
+
+/// The guide's locations, for the apps here.
+fn apps(ports: &[Port]) -> String {
+    let there = ["8080", "8081", "8082", "8083"].map(|port| format!("127.0.0.1:{port}"));
+    let here: Vec<_> = ports.iter().map(Port::address).collect();
+    let pairs = there.iter().zip(&here);
+    let pairs: Vec<_> = pairs
+        .map(|(there, here)| (there.as_str(), here.as_str()))
+        .collect();
+    fill(APPS, &pairs)
 }
 
 /// The page has no other text for nginx than the files that the tests above run.
@@ -340,7 +375,7 @@ pub(crate) async fn every_snippet_is_run_here() {
         .into_iter()
         .map(|file| fs::read_to_string(file).unwrap())
         .collect();
-    let mut run = [APPS, NODES, PREFIX, SITE, STRIPPED];
+    let mut run = [APPS, COOKIES, NODES, PREFIX, SITE, STRIPPED];
     snippets.sort_unstable();
     run.sort_unstable();
     assert_eq!(snippets, run);

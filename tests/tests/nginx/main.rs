@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         groups::what_nearly_fills_a_cookie_passes_the_default_buffers,
         groups::four_hundred_groups_pass_the_default_buffers,
         groups::ten_thousand_groups_pass_the_default_buffers,
+        groups::a_bare_service_url_passes_the_default_buffers,
         apps::four_apps_of_one_host_work_together,
         apps::four_apps_of_one_host_work_together_whatever_the_names,
         loops::a_prefix_that_nginx_strips_untold_ends_in_a_page,
@@ -45,11 +46,13 @@ fn main() -> ExitCode {
         guide::the_site_tells_the_address_and_nobody_else_can,
         guide::the_site_logs_no_ticket,
         guide::the_site_has_room_for_the_largest_heads,
+        guide::large_cookies_have_room_with_the_lines_for_them,
         guide::the_site_carries_a_websocket,
         guide::an_app_under_a_path_gets_the_whole_path,
         guide::an_app_under_a_path_can_be_given_the_rest_of_it,
         guide::nodes_with_one_key_share_the_sign_ins,
-        guide::many_apps_of_one_host_have_room_for_their_cookies,
+        guide::four_apps_of_one_host_have_room_for_their_cookies,
+        guide::four_apps_with_large_cookies_have_room_with_the_lines_for_them,
         guide::every_snippet_is_run_here,
     ];
     if Nginx::program().is_some() {
