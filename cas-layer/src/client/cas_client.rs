@@ -4,13 +4,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use http::{HeaderName, header};
 use reqwest::RequestBuilder;
-use zeroize::Zeroizing;
 
-use super::{
-    error::ValidationError,
-    fetch::{self, FetchError},
-    proxies::Proxies,
-};
+use super::{error::ValidationError, fetch::fetch, proxies::Proxies};
 #[cfg(doc)]
 use crate::client::ValidationErrorKind;
 use crate::{
@@ -29,8 +24,9 @@ const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 ///
 /// It keeps connections open between validations. Clones share them; cloning is as cheap as cloning an `Arc`.
 ///
-/// An answer is accepted if it has a 2xx status, is at most 1 MiB and arrives whole within
-/// [`timeout`](Self::timeout). Redirects are not followed, and nothing is sent twice.
+/// An answer is accepted if it is at most 1 MiB and arrives whole within [`timeout`](Self::timeout). A success counts
+/// only with a 2xx status; a refusal in the form of the protocol also counts with a status from 400 to 599, because many
+/// servers send one. Redirects are not followed, and nothing is sent twice.
 ///
 /// ```no_run
 /// use cas_layer::{CasClient, ServiceTicket, ServiceUrl};
@@ -225,27 +221,35 @@ impl CasClient {
             proxied: !renewed && !inner.proxies.accepted.is_empty(),
             proxy_callback: inner.proxies.callback.as_ref(),
         });
-        let answer = match inner.protocol {
-            Protocol::Cas1 => parse_text_response(&fetch(inner.http.get(url)).await?),
+        let (fetched, answer) = match inner.protocol {
+            Protocol::Cas1 => {
+                let fetched = fetch(inner.http.get(url)).await?;
+                let answer = parse_text_response(&fetched.body);
+                (fetched, answer)
+            }
             Protocol::Cas2 | Protocol::Cas3 => {
-                parse_service_response(&fetch(inner.http.get(url)).await?)
+                let fetched = fetch(inner.http.get(url)).await?;
+                let answer = parse_service_response(&fetched.body);
+                (fetched, answer)
             }
             Protocol::Saml1 => {
                 let mut nonce = [0; 16];
                 getrandom::fill(&mut nonce).map_err(|_| ValidationError::no_randomness())?;
                 let request = SamlRequest::new(nonce, self.clock.time(), ticket);
-                let body = fetch(inner.http_post(url, &request)).await?;
+                let fetched = fetch(inner.http_post(url, &request)).await?;
                 let expected = SamlExpectation {
                     request_id: request.id(),
                     service,
                     now: self.clock.time(),
                     tolerance: inner.saml_clock_tolerance,
                 };
-                parse_saml_response(&body, &expected)
+                let answer = parse_saml_response(&fetched.body, &expected);
+                (fetched, answer)
             }
         };
-        let authentication =
-            answer.map_err(|error| ValidationError::from_response(error, ticket))?;
+        let authentication = fetched.judge(answer, |error| {
+            ValidationError::from_response(error, ticket)
+        })?;
         let proxies = authentication.proxies();
         if !inner.proxies.accept(proxies) || (renewed && !proxies.is_empty()) {
             return Err(ValidationError::proxied(proxies));
@@ -262,16 +266,6 @@ impl Inner {
             .header(SOAP_ACTION, SamlRequest::SOAP_ACTION)
             .body(request.body().to_owned())
     }
-}
-
-/// Sends a request, once, and reads the body of an answer with a 2xx status.
-async fn fetch(request: RequestBuilder) -> Result<Zeroizing<Vec<u8>>, FetchError> {
-    let response = fetch::send(request).await?;
-    let status = response.status();
-    if !status.is_success() {
-        return Err(FetchError::status(status));
-    }
-    fetch::read(response).await
 }
 
 impl fmt::Debug for Inner {

@@ -21,8 +21,8 @@ pub struct ValidationError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ValidationErrorKind {
-    /// The CAS server answered that the ticket is not valid: unknown, used, expired, or for another service. Or the
-    /// ticket came through proxies that are [not accepted](crate::CasClientBuilder::accept_proxies).
+    /// The CAS server answered that the ticket is not valid: unknown, used, expired, or for another service; with
+    /// whatever status from 400 to 599 too. Or the ticket came through proxies that are [not accepted](crate::CasClientBuilder::accept_proxies).
     Refused,
     /// An assertion (SAML 1.1) that is not valid here and now: it is outside of its time window, meant for another
     /// service, or an answer to another request. The error says which. With a time window, compare the clocks of this
@@ -32,8 +32,8 @@ pub enum ValidationErrorKind {
     Unreachable,
     /// No connection within its time limit, or no complete answer within the limit of the whole call.
     TimedOut,
-    /// An answer that no CAS server gives: another status than 2xx, a redirect, HTML, a SOAP fault, over 1 MiB,
-    /// not well-formed, or contradictory.
+    /// An answer that no CAS server gives: a status of error without a refusal, a redirect, HTML, a SOAP fault, over
+    /// 1 MiB, not well-formed, or contradictory.
     Unreadable,
 }
 

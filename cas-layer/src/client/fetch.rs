@@ -5,18 +5,57 @@ use std::borrow::Cow;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use zeroize::Zeroizing;
 
-use crate::secret::append;
+use crate::{protocol::ResponseError, secret::append};
 
 /// The longest answer that the client reads, in bytes.
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
-/// Sends a request, once, and waits for the head of the answer.
-pub(super) async fn send(request: RequestBuilder) -> Result<Response, FetchError> {
-    request.send().await.map_err(FetchError::from_http)
+/// An answer of the CAS server, not understood yet.
+pub(super) struct Fetched {
+    status: StatusCode,
+    /// It may quote a live ticket.
+    pub(super) body: Zeroizing<Vec<u8>>,
 }
 
-/// Reads the body of an answer, which may quote a live ticket.
-pub(super) async fn read(mut response: Response) -> Result<Zeroizing<Vec<u8>>, FetchError> {
+/// Sends a request, once, and reads the answer, if its status is one with which a server answers.
+pub(super) async fn fetch(request: RequestBuilder) -> Result<Fetched, FetchError> {
+    let response = request.send().await.map_err(FetchError::from_http)?;
+    let status = response.status();
+    if status.is_success() {
+        let body = read(response).await?;
+        return Ok(Fetched { status, body });
+    }
+    if !may_refuse(status) {
+        return Err(FetchError::status(status));
+    }
+    // The status says enough if there is no more.
+    let body = read(response)
+        .await
+        .map_err(|_| FetchError::status(status))?;
+    Ok(Fetched { status, body })
+}
+
+/// Some servers send a refusal with a status of its own: 400, 403, 422, 500.
+fn may_refuse(status: StatusCode) -> bool {
+    status.is_client_error() || status.is_server_error()
+}
+
+impl Fetched {
+    /// What counts of an answer. With the status of an error only a refusal does: then nothing vouches for the rest.
+    pub(super) fn judge<T, E: From<FetchError>>(
+        &self,
+        answer: Result<T, ResponseError>,
+        failed: impl FnOnce(ResponseError) -> E,
+    ) -> Result<T, E> {
+        match answer {
+            Err(refusal @ ResponseError::Refused(_)) => Err(failed(refusal)),
+            _ if !self.status.is_success() => Err(FetchError::status(self.status).into()),
+            answer => answer.map_err(failed),
+        }
+    }
+}
+
+async fn read(mut response: Response) -> Result<Zeroizing<Vec<u8>>, FetchError> {
     let mut body = Zeroizing::new(Vec::new());
     while let Some(chunk) = response.chunk().await.map_err(FetchError::from_http)? {
         if chunk.len() > MAX_RESPONSE_BYTES - body.len() {

@@ -48,6 +48,8 @@ pub enum Quirk {
     LongTickets,
     /// Tickets of every kind and IOUs with `.`, `_` and `~`, which the protocol's character set (3.7) does not have.
     PunctuatedTickets,
+    /// Answers refusals with status 400, the body as usual.
+    FailureStatus400,
     /// Answers refusals with status 500, the body as usual.
     FailureStatus500,
     /// Answers refusals with an HTML page and status 200.
@@ -220,6 +222,7 @@ impl Quirk {
         Self::ArtifactTickets,
         Self::LongTickets,
         Self::PunctuatedTickets,
+        Self::FailureStatus400,
         Self::FailureStatus500,
         Self::FailureAsHtml,
         Self::FailureAsPlainNo,

@@ -132,6 +132,76 @@ async fn a_success_counts_only_with_a_2xx_status() {
     }
 }
 
+fn answer(status: u16, head: &str, body: &str) -> Answer {
+    let length = body.len();
+    let answer = format!("HTTP/1.1 {status} X\r\n{head}Content-Length: {length}\r\n\r\n{body}");
+    Answer::Bytes(answer.into_bytes())
+}
+
+#[tokio::test]
+async fn a_refusal_counts_with_every_status_of_an_error() {
+    let keycloak = "<cas:serviceResponse xmlns:cas=\"http://www.yale.edu/tp/cas\">\
+        <cas:authenticationFailure code=\"INVALID_TICKET\">Code not valid</cas:authenticationFailure>\
+        </cas:serviceResponse>";
+    let json = r#"{"serviceResponse":{"authenticationFailure":{"code":"INVALID_SERVICE","description":"no"}}}"#;
+    let unregistered = include_str!("../../../testdata/apereo/service3-unregistered-service.xml");
+    for (status, head, body, code) in [
+        (
+            400,
+            "Content-Type: application/xml;charset=utf-8\r\n",
+            keycloak,
+            Some("INVALID_TICKET"),
+        ),
+        (401, "", json, Some("INVALID_SERVICE")),
+        (
+            403,
+            "Content-Type: application/xml;charset=UTF-8\r\n",
+            unregistered,
+            Some("INVALID_SERVICE"),
+        ),
+        (422, "", keycloak, Some("INVALID_TICKET")),
+        (500, "", keycloak, Some("INVALID_TICKET")),
+        (599, "", keycloak, Some("INVALID_TICKET")),
+        (500, "", "no\n\n", None),
+    ] {
+        let server = Server::start(answer(status, head, body)).await;
+        let error = failure(&client(&server)).await;
+        assert_eq!(error.kind(), ValidationErrorKind::Refused, "{status}");
+        assert_eq!(error.code(), code, "{status}");
+    }
+    // Nothing answers like this, so it need not be read.
+    for status in [301, 302, 304, 600, 999] {
+        let body = if status == 304 { "" } else { keycloak };
+        let server = Server::start(answer(status, "", body)).await;
+        let error = failure(&client(&server)).await;
+        assert_eq!(error.kind(), ValidationErrorKind::Unreadable, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_page_is_an_error_of_the_server_whatever_it_says() {
+    for status in [400, 403, 404, 500, 502, 503] {
+        for body in [
+            "<!DOCTYPE html><html><authenticationFailure code='INVALID_TICKET'/></html>",
+            "<html><body>code INVALID_TICKET</body></html>",
+            "",
+            "<cas:serviceResponse xmlns:cas='http://www.yale.edu/tp/cas'><cas:authenticationFailure>",
+            "{}",
+        ] {
+            let server = Server::start(answer(status, "", body)).await;
+            let error = failure(&client(&server)).await;
+            assert_eq!(error.kind(), ValidationErrorKind::Unreadable, "{status}");
+            assert_eq!(error.code(), None);
+            assert!(error.to_string().contains(&status.to_string()), "{error}");
+        }
+        // The body of an error that breaks off, or never ends, says no more than the status.
+        let cut = format!("HTTP/1.1 {status} X\r\nContent-Length: 100\r\n\r\n<cas");
+        let server = Server::start(Answer::ThenClose(cut.into_bytes())).await;
+        let error = failure(&client(&server)).await;
+        assert_eq!(error.kind(), ValidationErrorKind::Unreadable, "{status}");
+    }
+}
+
 #[tokio::test]
 async fn the_content_type_does_not_matter() {
     for line in [
