@@ -62,6 +62,9 @@ impl Authentication {
     /// What else the server says about the user, unchanged. Values that look the same need not be the same: rules
     /// compare them byte for byte. Each attribute has a name; an answer with a nameless one is unreadable. CAS 1 says
     /// nothing else.
+    ///
+    /// An element or a list with others inside is the list of its leaves, under its own name. What is in a JSON object
+    /// is an attribute of its own, `object.key`. A list that the server writes as one text stays one.
     #[must_use]
     pub fn attributes(&self) -> &Attributes {
         &self.attributes

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
+use std::rc::Rc;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
@@ -14,6 +15,9 @@ use super::{
     parts::{Collector, proxy_name, user_name},
 };
 use crate::protocol::{Authentication, document::trim};
+
+/// The deepest nesting of an attribute. Each level is read anew, so this bounds the work.
+const MAX_DEPTH: usize = 64;
 
 pub(super) fn parse(body: &str) -> Result<Authentication, ResponseError> {
     let (key, answer) = answer(body)?;
@@ -70,8 +74,7 @@ fn success(answer: &str) -> Result<Authentication, ResponseError> {
             "its attributes are no object, or a key comes twice",
         )?;
         for (name, value) in attributes.iter().flat_map(|attributes| &attributes.0) {
-            let values = values(value)?;
-            collector.add(name, values.iter().map(AsRef::as_ref))?;
+            add(name, value, &mut collector)?;
         }
     }
 
@@ -89,28 +92,60 @@ fn success(answer: &str) -> Result<Authentication, ResponseError> {
     })
 }
 
-/// A value, or a list of values. `null` is no value.
-fn values(json: &str) -> Result<Vec<Cow<'_, str>>, ResponseError> {
-    let list = if json.starts_with('[') {
-        read::<Vec<&RawValue>>(json, "an attribute cannot be read")?
-    } else {
-        vec![read::<&RawValue>(json, "an attribute cannot be read")?]
-    };
-    list.into_iter()
-        .map(RawValue::get)
-        .filter(|value| *value != "null")
-        .map(scalar)
-        .collect()
+/// An attribute. A list in a list is the list of what is in both; what is in an object is an attribute of its own, with
+/// the object's name and a dot before its key. `null` is no value.
+fn add(name: &str, json: &str, collector: &mut Collector) -> Result<(), ResponseError> {
+    const REASON: &str = "an attribute cannot be read";
+    let mut rest: Vec<(Rc<str>, &str, usize)> = vec![(name.into(), json, 0)];
+    // The last comes first, so that the order is that of the document.
+    while let Some((name, json, depth)) = rest.pop() {
+        match json.bytes().next() {
+            Some(b'[' | b'{') if depth == MAX_DEPTH => {
+                return Err(ResponseError::Unreadable(
+                    "an attribute is nested too deeply",
+                ));
+            }
+            Some(b'[') => {
+                let list: Vec<&RawValue> = read(json, REASON)?;
+                let is_flat = list
+                    .iter()
+                    .all(|value| !value.get().starts_with(['[', '{']));
+                if is_flat {
+                    let values: Result<Vec<_>, _> = list
+                        .into_iter()
+                        .map(RawValue::get)
+                        .filter(|value| *value != "null")
+                        .map(scalar)
+                        .collect();
+                    collector.add(&name, values?.iter().map(AsRef::as_ref))?;
+                } else {
+                    let inner = list.iter().rev();
+                    rest.extend(inner.map(|value| (Rc::clone(&name), value.get(), depth + 1)));
+                }
+            }
+            Some(b'{') => {
+                let object: Object<'_> = read(json, "in an attribute, a key comes twice")?;
+                if object.0.is_empty() {
+                    collector.add(&name, [])?;
+                }
+                for (key, value) in object.0.iter().rev() {
+                    let inner = Collector::name_inside(&name, key)?;
+                    rest.push((inner.into(), value, depth + 1));
+                }
+            }
+            _ if json == "null" => collector.add(&name, [])?,
+            _ => collector.add(&name, [scalar(json)?.as_ref()])?,
+        }
+    }
+    Ok(())
 }
 
 /// A string, or the JSON text of a number or boolean.
 fn scalar(json: &str) -> Result<Cow<'_, str>, ResponseError> {
-    const REASON: &str =
-        "an attribute is neither a string, a number, a boolean nor a list of those";
-    match json.bytes().next() {
-        Some(b'"') => read(json, REASON),
-        Some(b'[' | b'{') | None => Err(ResponseError::Unreadable(REASON)),
-        Some(_) => Ok(Cow::Borrowed(json)),
+    if json.starts_with('"') {
+        read(json, "an attribute cannot be read")
+    } else {
+        Ok(Cow::Borrowed(json))
     }
 }
 
