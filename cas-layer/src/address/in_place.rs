@@ -5,10 +5,11 @@
 use form_urlencoded::parse;
 use http::Uri;
 
-use super::codec::{ARTIFACT, LoginQuery, MAX_KEPT, TICKET, callback_path, is_saml, parse_ticket};
+use super::codec::{ARTIFACT, LoginQuery, MAX_KEPT, TICKET, callback_path, is_saml};
 use crate::{
     app::Host,
     paths::{ReturnPath, canonical},
+    protocol::ServiceTicket,
     session::Trip,
 };
 
@@ -36,7 +37,7 @@ pub(crate) fn read_bare(
             read.artifact = Some(value.into_owned());
         }
     }
-    let ticket = read.ticket(host.client.protocol())?;
+    let ticket = read.ticket()?;
     ticket.is_ok().then_some(read)
 }
 
@@ -78,7 +79,7 @@ fn is_stray_ticket(host: &Host, parameter: &str) -> bool {
 /// Whether a parameter looks like what a server puts behind a service URL (CAS protocol 3.1.1 and 3.2.1). An app's
 /// own `ticket` does not.
 fn is_ticket(host: &Host, name: &str, value: &str) -> bool {
-    let is_well_formed = |text: &str| parse_ticket(host.client.protocol(), text).is_some();
+    let is_well_formed = |text: &str| ServiceTicket::parse(text).is_ok();
     match name {
         TICKET => ["ST-", "PT-"].iter().any(|p| value.starts_with(p)) && is_well_formed(value),
         // Nobody else has a use for that name.

@@ -20,8 +20,10 @@ impl CasClient {
     /// # ) -> Result<(), Box<dyn std::error::Error>> {
     /// let target = ServiceUrl::parse("https://mail.example.org/inbox")?;
     /// let ticket = client.proxy_ticket(granting_ticket, &target).await?;
+    /// let encoded: String =
+    ///     form_urlencoded::byte_serialize(ticket.expose_secret().as_bytes()).collect();
     /// // Never log this URL.
-    /// let url = format!("{}?ticket={}", target.as_str(), ticket.expose_secret());
+    /// let url = format!("{}?ticket={encoded}", target.as_str());
     /// # Ok(())
     /// # }
     /// ```

@@ -46,6 +46,8 @@ pub enum Quirk {
     /// Tickets of every kind and IOUs of 256 characters, the longest that clients have to take (CAS
     /// protocol 3.1.1 to 3.4.1).
     LongTickets,
+    /// Service and proxy tickets of 2,048 characters, with `:`, `@`, `+`, `/`, `=` and `%` among them.
+    HugeTickets,
     /// Tickets of every kind and IOUs with `.`, `_` and `~`, which the protocol's character set (3.7) does not have.
     PunctuatedTickets,
     /// Answers refusals with status 400, the body as usual.
@@ -221,6 +223,7 @@ impl Quirk {
         Self::IgnoreTarget,
         Self::ArtifactTickets,
         Self::LongTickets,
+        Self::HugeTickets,
         Self::PunctuatedTickets,
         Self::FailureStatus400,
         Self::FailureStatus500,

@@ -85,11 +85,10 @@ async fn an_artifact_that_is_none_is_sent_nowhere() {
     let app = app().await;
     for artifact in [
         String::new(),
-        "%2B".repeat(257),
+        "%2B".repeat(2_049),
         "AA%20BB".into(),
         // A `+` that was not encoded is a space.
         "AA+BB".into(),
-        "AA%3DBB".into(),
         "AA%3C%2Fsamlp%3AAssertionArtifact%3E".into(),
         "AA%26x".into(),
         "AA%00".into(),
@@ -111,8 +110,6 @@ async fn other_protocols_do_not_know_samlart() {
     let answer = browser.open(&format!("{service}&SAMLart={ticket}")).await;
     // A login like any other.
     assert!(answer.location().starts_with(app.cas.url()));
-    let artifact = format!("{service}&ticket=AAE%2Bx%2Fy%3D");
-    assert_eq!(browser.open(&artifact).await.status, 400);
     assert_eq!(app.cas.validations(), 0);
 }
 

@@ -206,6 +206,13 @@ async fn tickets_are_long_or_oddly_spelt_or_both() {
     assert!(['.', '_', '~'].iter().all(|c| ticket.contains(*c)));
     let answer = validate(&cas, "/validate", SERVICE, &ticket).await;
     assert_eq!(answer.body, "yes\ncasuser\n");
+
+    cas.set_quirks([Quirk::HugeTickets]);
+    let ticket = cas.issue_ticket("casuser", SERVICE);
+    assert_eq!(ticket.len(), 2_048);
+    assert!(":@+/=%".chars().all(|c| ticket.contains(c)), "{ticket}");
+    let answer = validate(&cas, "/validate", SERVICE, &ticket).await;
+    assert_eq!(answer.body, "yes\ncasuser\n");
 }
 
 #[tokio::test]
