@@ -224,12 +224,12 @@ impl CasClient {
         let (fetched, answer) = match inner.protocol {
             Protocol::Cas1 => {
                 let fetched = fetch(inner.http.get(url)).await?;
-                let answer = parse_text_response(&fetched.body);
+                let answer = parse_text_response(&fetched);
                 (fetched, answer)
             }
             Protocol::Cas2 | Protocol::Cas3 => {
                 let fetched = fetch(inner.http.get(url)).await?;
-                let answer = parse_service_response(&fetched.body);
+                let answer = parse_service_response(&fetched);
                 (fetched, answer)
             }
             Protocol::Saml1 => {
@@ -243,7 +243,7 @@ impl CasClient {
                     now: self.clock.time(),
                     tolerance: inner.saml_clock_tolerance,
                 };
-                let answer = parse_saml_response(&fetched.body, &expected);
+                let answer = parse_saml_response(&fetched, &expected);
                 (fetched, answer)
             }
         };

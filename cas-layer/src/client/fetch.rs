@@ -2,10 +2,14 @@
 
 use std::borrow::Cow;
 
+use http::{HeaderMap, header::CONTENT_TYPE};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use zeroize::Zeroizing;
 
-use crate::{protocol::ResponseError, secret::append};
+use crate::{
+    protocol::{Received, ResponseError},
+    secret::append,
+};
 
 /// The longest answer that the client reads, in bytes.
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
@@ -13,31 +17,51 @@ const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 /// An answer of the CAS server, not understood yet.
 pub(super) struct Fetched {
     status: StatusCode,
+    content_type: Option<String>,
     /// It may quote a live ticket.
-    pub(super) body: Zeroizing<Vec<u8>>,
+    body: Zeroizing<Vec<u8>>,
 }
 
 /// Sends a request, once, and reads the answer, if its status is one with which a server answers.
 pub(super) async fn fetch(request: RequestBuilder) -> Result<Fetched, FetchError> {
     let response = request.send().await.map_err(FetchError::from_http)?;
     let status = response.status();
-    if status.is_success() {
-        let body = read(response).await?;
-        return Ok(Fetched { status, body });
-    }
-    if !may_refuse(status) {
+    if !status.is_success() && !may_refuse(status) {
         return Err(FetchError::status(status));
     }
-    // The status says enough if there is no more.
-    let body = read(response)
-        .await
-        .map_err(|_| FetchError::status(status))?;
-    Ok(Fetched { status, body })
+    let content_type = content_type(response.headers());
+    let body = match read(response).await {
+        Ok(body) => body,
+        // The status says enough if there is no more.
+        Err(_) if !status.is_success() => return Err(FetchError::status(status)),
+        Err(error) => return Err(error),
+    };
+    Ok(Fetched {
+        status,
+        content_type,
+        body,
+    })
 }
 
 /// Some servers send a refusal with a status of its own: 400, 403, 422, 500.
 fn may_refuse(status: StatusCode) -> bool {
     status.is_client_error() || status.is_server_error()
+}
+
+/// All of it, if it comes more than once: the fields may contradict each other.
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    let fields = headers.get_all(CONTENT_TYPE).iter();
+    let fields: Vec<&str> = fields.filter_map(|field| field.to_str().ok()).collect();
+    (!fields.is_empty()).then(|| fields.join(";"))
+}
+
+impl<'a> From<&'a Fetched> for Received<'a> {
+    fn from(fetched: &'a Fetched) -> Self {
+        Self {
+            body: &fetched.body,
+            content_type: fetched.content_type.as_deref(),
+        }
+    }
 }
 
 impl Fetched {

@@ -227,6 +227,33 @@ async fn the_content_type_does_not_matter() {
 }
 
 #[tokio::test]
+async fn the_charset_of_the_content_type_counts() {
+    let body = b"<serviceResponse><authenticationSuccess><user>Jos\xe9</user></authenticationSuccess></serviceResponse>";
+    for (head, is_read) in [
+        ("Content-Type: text/xml; charset=iso-8859-1\r\n", true),
+        ("Content-Type: text/xml\r\n", false),
+        (
+            "Content-Type: text/xml;charset=iso-8859-1\r\nContent-Type: text/xml;charset=utf-8\r\n",
+            false,
+        ),
+    ] {
+        let mut bytes = format!(
+            "HTTP/1.1 200 OK\r\n{head}Content-Length: {}\r\n\r\n",
+            body.len()
+        )
+        .into_bytes();
+        bytes.extend_from_slice(body);
+        let server = Server::start(Answer::Bytes(bytes)).await;
+        let client = client(&server);
+        if is_read {
+            assert_eq!(validate(&client).await.unwrap().user(), "José");
+        } else {
+            assert_eq!(failure_kind(&client).await, ValidationErrorKind::Unreadable);
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_answer_of_something_else_is_unreadable() {
     for body in [
         "",

@@ -6,6 +6,7 @@
 mod apereo;
 mod captures;
 mod dialects;
+mod encodings;
 mod hostile;
 mod json;
 mod names;
