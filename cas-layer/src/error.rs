@@ -168,6 +168,22 @@ pub enum ConfigError {
         /// The separator as it was given.
         separator: char,
     },
+    /// A validation parameter has the name of one of the protocol's, or cannot be sent.
+    #[error("validation parameter `{name}`: {reason}")]
+    InvalidValidationParameter {
+        /// The name of the parameter.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A namespace that no answer of a CAS server can be in.
+    #[error("response namespace `{namespace}`: {reason}")]
+    InvalidResponseNamespace {
+        /// The namespace as it was given.
+        namespace: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A login parameter has the name of one of the protocol's, or cannot be sent.
     #[error("login parameter `{name}`: {reason}")]
     InvalidLoginParameter {

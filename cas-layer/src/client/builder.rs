@@ -12,8 +12,8 @@ use reqwest::{ClientBuilder, redirect, retry};
 
 use self::{
     checks::{
-        check_duration, check_format, check_login_parameters, check_saml_clock_tolerance,
-        read_certificates,
+        check_duration, check_format, check_login_parameters, check_namespaces,
+        check_saml_clock_tolerance, check_validation_parameters, read_certificates,
     },
     proxies::UncheckedProxies,
 };
@@ -43,6 +43,8 @@ pub struct CasClientBuilder {
     http_hooks: Vec<HttpHook>,
     allow_insecure_http: bool,
     login_parameters: Vec<(String, String)>,
+    validation_parameters: Vec<(String, String)>,
+    response_namespaces: Vec<String>,
     logout_parameter: LogoutParameter,
     proxies: UncheckedProxies,
 }
@@ -61,6 +63,8 @@ impl CasClientBuilder {
             http_hooks: Vec::new(),
             allow_insecure_http: false,
             login_parameters: Vec::new(),
+            validation_parameters: Vec::new(),
+            response_namespaces: Vec::new(),
             logout_parameter: LogoutParameter::default(),
             proxies: UncheckedProxies::default(),
         }
@@ -166,6 +170,42 @@ impl CasClientBuilder {
         self
     }
 
+    /// Adds a parameter to every validation, beside those of the protocol. EU Login refuses users without
+    /// `assuranceLevel`, for example. The parameter does not go to `/proxy`.
+    ///
+    /// [`build`](Self::build) refuses the names that [`login_parameter`](Self::login_parameter) refuses, so none takes
+    /// the place of one that this crate sends.
+    pub fn validation_parameter(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Self {
+        self.validation_parameters.push((name.into(), value.into()));
+        self
+    }
+
+    /// Reads CAS 2 and 3 answers whose elements are in this XML namespace too. May be called again. By default, an
+    /// answer has to be in the namespace of CAS, `http://www.yale.edu/tp/cas`, or in none: anything else is not an
+    /// answer of a CAS server.
+    ///
+    /// EU Login (ECAS) writes the same answers in a namespace of its own:
+    ///
+    /// ```
+    /// use cas_layer::CasClient;
+    ///
+    /// let client = CasClient::builder("https://ecas.ec.europa.eu/cas")
+    ///     .response_namespace("https://ecas.ec.europa.eu/cas/schemas")
+    ///     .validation_parameter("assuranceLevel", "LOW")
+    ///     .build()?;
+    /// # Ok::<(), cas_layer::ConfigError>(())
+    /// ```
+    ///
+    /// [`build`](Self::build) refuses it with CAS 1 and SAML 1.1.
+    pub fn response_namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.response_namespaces.push(namespace.into());
+        self
+    }
+
     /// The path of the server's login page, below its URL. The default value is `/login`.
     pub fn login_page_path(mut self, path: impl Into<String>) -> Self {
         self.paths.login = path.into();
@@ -255,6 +295,8 @@ impl CasClientBuilder {
         check_duration("connect time limit of the CAS server", self.connect_timeout)?;
         check_duration("time limit of a validation", self.timeout)?;
         check_login_parameters(&self.login_parameters)?;
+        check_validation_parameters(&self.validation_parameters)?;
+        check_namespaces(&self.response_namespaces, self.protocol)?;
         check_format(self.format, self.protocol)?;
         check_saml_clock_tolerance(self.saml_clock_tolerance)?;
         let proxies = self
@@ -288,6 +330,8 @@ impl CasClientBuilder {
             saml_clock_tolerance: self.saml_clock_tolerance,
             timeout: self.timeout,
             login_parameters: self.login_parameters,
+            validation_parameters: self.validation_parameters,
+            response_namespaces: self.response_namespaces,
             logout_parameter: self.logout_parameter,
             proxies,
             http,
@@ -307,6 +351,8 @@ impl fmt::Debug for CasClientBuilder {
             .field("root_certificates", &self.root_certificates.len())
             .field("allow_insecure_http", &self.allow_insecure_http)
             .field("login_parameters", &self.login_parameters)
+            .field("validation_parameters", &self.validation_parameters)
+            .field("response_namespaces", &self.response_namespaces)
             .field("logout_parameter", &self.logout_parameter)
             .field("proxies", &self.proxies)
             .finish_non_exhaustive()

@@ -54,6 +54,8 @@ pub(super) struct Inner {
     pub(super) saml_clock_tolerance: Duration,
     pub(super) timeout: Duration,
     pub(super) login_parameters: Vec<(String, String)>,
+    pub(super) validation_parameters: Vec<(String, String)>,
+    pub(super) response_namespaces: Vec<String>,
     pub(super) logout_parameter: LogoutParameter,
     pub(super) proxies: Proxies,
     pub(super) http: reqwest::Client,
@@ -220,16 +222,17 @@ impl CasClient {
             // No proxy ticket is a renewed one (CAS protocol 2.5.1).
             proxied: !renewed && !inner.proxies.accepted.is_empty(),
             proxy_callback: inner.proxies.callback.as_ref(),
+            extra: &inner.validation_parameters,
         });
         let (fetched, answer) = match inner.protocol {
             Protocol::Cas1 => {
                 let fetched = fetch(inner.http.get(url)).await?;
-                let answer = parse_text_response(&fetched);
+                let answer = parse_text_response(fetched.received(&[]));
                 (fetched, answer)
             }
             Protocol::Cas2 | Protocol::Cas3 => {
                 let fetched = fetch(inner.http.get(url)).await?;
-                let answer = parse_service_response(&fetched);
+                let answer = parse_service_response(fetched.received(&inner.response_namespaces));
                 (fetched, answer)
             }
             Protocol::Saml1 => {
@@ -243,7 +246,7 @@ impl CasClient {
                     now: self.clock.time(),
                     tolerance: inner.saml_clock_tolerance,
                 };
-                let answer = parse_saml_response(&fetched, &expected);
+                let answer = parse_saml_response(fetched.received(&[]), &expected);
                 (fetched, answer)
             }
         };
@@ -277,6 +280,8 @@ impl fmt::Debug for Inner {
             .field("saml_clock_tolerance", &self.saml_clock_tolerance)
             .field("timeout", &self.timeout)
             .field("login_parameters", &self.login_parameters)
+            .field("validation_parameters", &self.validation_parameters)
+            .field("response_namespaces", &self.response_namespaces)
             .field("logout_parameter", &self.logout_parameter)
             .field("proxies", &self.proxies)
             .finish_non_exhaustive()

@@ -55,16 +55,16 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
     (!fields.is_empty()).then(|| fields.join(";"))
 }
 
-impl<'a> From<&'a Fetched> for Received<'a> {
-    fn from(fetched: &'a Fetched) -> Self {
-        Self {
-            body: &fetched.body,
-            content_type: fetched.content_type.as_deref(),
+impl Fetched {
+    /// What came, to be read. `namespaces` are those that the app has named.
+    pub(super) fn received<'a>(&'a self, namespaces: &'a [String]) -> Received<'a> {
+        Received {
+            body: &self.body,
+            content_type: self.content_type.as_deref(),
+            namespaces,
         }
     }
-}
 
-impl Fetched {
     /// What counts of an answer. With the status of an error only a refusal does: then nothing vouches for the rest.
     pub(super) fn judge<T, E: From<FetchError>>(
         &self,

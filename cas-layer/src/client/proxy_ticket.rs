@@ -40,7 +40,7 @@ impl CasClient {
     ) -> Result<ProxyTicket, ProxyTicketError> {
         let url = self.inner.server.proxy(ticket, target);
         let fetched = fetch(self.inner.http.get(url.as_str())).await?;
-        let answer = parse_proxy_response(&fetched);
+        let answer = parse_proxy_response(fetched.received(&self.inner.response_namespaces));
         fetched.judge(answer, |error| {
             ProxyTicketError::from_response(error, ticket)
         })

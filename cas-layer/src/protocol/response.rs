@@ -30,6 +30,8 @@ pub(crate) struct Received<'a> {
     pub(crate) body: &'a [u8],
     /// The header `Content-Type`. Only its `charset` counts: servers call XML anything.
     pub(crate) content_type: Option<&'a str>,
+    /// The namespaces in which a CAS 2 or 3 answer may be, besides the one of CAS and none at all.
+    pub(crate) namespaces: &'a [String],
 }
 
 #[cfg(test)]
@@ -38,6 +40,7 @@ impl<'a> From<&'a [u8]> for Received<'a> {
         Self {
             body,
             content_type: None,
+            namespaces: &[],
         }
     }
 }
@@ -65,13 +68,13 @@ pub(crate) fn parse_proxy_response<'a>(
 
 fn by_content<T>(
     answer: &Received<'_>,
-    xml: fn(&str) -> Result<T, ResponseError>,
+    xml: fn(&str, &[String]) -> Result<T, ResponseError>,
     json: fn(&str) -> Result<T, ResponseError>,
 ) -> Result<T, ResponseError> {
     let body = text_of(answer)?;
     let content = body.trim_start_matches(is_space);
     match content.bytes().next() {
-        Some(b'<') => xml(content),
+        Some(b'<') => xml(content, answer.namespaces),
         Some(b'{') => json(content),
         _ if text::is_refusal(&body) => Err(ResponseError::Refused(Refusal::without_words())),
         _ => Err(ResponseError::Unreadable("it is neither XML nor JSON")),

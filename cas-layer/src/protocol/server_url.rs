@@ -156,6 +156,7 @@ impl ServerUrl {
             renewed,
             proxied,
             proxy_callback,
+            extra,
         } = *validation;
         let path = if proxied {
             self.paths.proxy_validate(protocol)
@@ -179,6 +180,9 @@ impl ServerUrl {
         }
         if let Some(callback) = proxy_callback {
             query.add("pgtUrl", callback.as_str());
+        }
+        for (name, value) in extra {
+            query.add(name, value);
         }
         query.finish()
     }
@@ -215,6 +219,8 @@ pub(crate) struct Validation<'a> {
     pub(crate) proxied: bool,
     /// Where the server is to bring a proxy-granting ticket.
     pub(crate) proxy_callback: Option<&'a ServiceUrl>,
+    /// What the server wants to know besides; none of the names above.
+    pub(crate) extra: &'a [(String, String)],
 }
 
 impl fmt::Debug for ServerUrl {

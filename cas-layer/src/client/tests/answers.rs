@@ -226,6 +226,113 @@ async fn the_content_type_does_not_matter() {
     }
 }
 
+const ECAS: &str = "https://ecas.ec.europa.eu/cas/schemas";
+
+#[tokio::test]
+async fn an_answer_in_another_namespace_is_read_only_if_the_app_names_it() {
+    let body = include_str!("../../../testdata/eu-login/service3-ok.xml");
+    let server = Server::with_body(body).await;
+    let error = failure(&client(&server)).await;
+    assert_eq!(error.kind(), ValidationErrorKind::Unreadable);
+    assert!(
+        error.to_string().contains("response_namespace"),
+        "the operator learns what to do: {error}"
+    );
+    for other in [
+        "https://ecas.ec.europa.eu/cas",
+        "https://ecas.ec.europa.eu/cas/schemas/",
+    ] {
+        let client = builder(&server.url)
+            .response_namespace(other)
+            .build()
+            .unwrap();
+        assert_eq!(failure_kind(&client).await, ValidationErrorKind::Unreadable);
+    }
+
+    let client = builder(&server.url)
+        .response_namespace("urn:other")
+        .response_namespace(ECAS)
+        .build()
+        .unwrap();
+    let authentication = validate(&client).await.unwrap();
+    assert_eq!(authentication.user(), "u0000001");
+    let attributes = authentication.attributes();
+    for (name, values) in [
+        ("departmentNumber", &["UNIT.A.3"][..]),
+        ("email", &["eva.example@example.eu"]),
+        ("firstName", &["Eva"]),
+        ("groups", &["UNIT_EDITORS", "UNIT_ALL"]),
+        ("strengths", &["PASSWORD"]),
+        ("ticketType", &["SERVICE"]),
+        ("proxyGrantingProtocol", &["NONE"]),
+    ] {
+        assert_eq!(attributes.all(name), values, "{name}");
+    }
+    // The usual answers are read as before.
+    let server = Server::with_body(ALICE).await;
+    let client = builder(&server.url)
+        .response_namespace(ECAS)
+        .build()
+        .unwrap();
+    assert_eq!(validate(&client).await.unwrap().user(), "alice");
+}
+
+#[tokio::test]
+async fn elements_of_two_namespaces_are_unreadable_though_both_are_known() {
+    let ecas = format!("xmlns:e='{ECAS}'");
+    for inner in [
+        "<e:authenticationSuccess><cas:user>alice</cas:user></e:authenticationSuccess>",
+        "<cas:authenticationSuccess><e:user>alice</e:user></cas:authenticationSuccess>",
+        "<cas:authenticationSuccess><cas:user>alice</cas:user><e:user>bob</e:user></cas:authenticationSuccess>",
+        "<e:authenticationSuccess><e:user>alice</e:user></e:authenticationSuccess>",
+    ] {
+        let body = format!(
+            "<cas:serviceResponse xmlns:cas='http://www.yale.edu/tp/cas' {ecas}>{inner}</cas:serviceResponse>"
+        );
+        let server = Server::with_body(&body).await;
+        let client = builder(&server.url)
+            .response_namespace(ECAS)
+            .build()
+            .unwrap();
+        assert_eq!(
+            failure_kind(&client).await,
+            ValidationErrorKind::Unreadable,
+            "{inner}"
+        );
+    }
+    let refusal = format!(
+        "<e:serviceResponse {ecas}><e:authenticationFailure code='INVALID_STRENGTH'/></e:serviceResponse>"
+    );
+    let server = Server::with_body(&refusal).await;
+    let client = builder(&server.url)
+        .response_namespace(ECAS)
+        .build()
+        .unwrap();
+    let error = failure(&client).await;
+    assert_eq!(error.code(), Some("INVALID_STRENGTH"));
+}
+
+#[tokio::test]
+async fn parameters_of_a_validation_come_after_our_own_and_encoded() {
+    for (protocol, start) in [
+        (Protocol::Cas3, "GET /cas/p3/serviceValidate?service="),
+        (Protocol::Saml1, "POST /cas/samlValidate?TARGET="),
+    ] {
+        let server = Server::with_body(ALICE).await;
+        let client = builder(&server.url)
+            .protocol(protocol)
+            .validation_parameter("assuranceLevel", "LOW")
+            .validation_parameter("a b", "&ticket=x")
+            .build()
+            .unwrap();
+        drop(validate(&client).await);
+        let request = &server.requests()[0];
+        assert!(request.starts_with(start), "{request}");
+        let end = "&assuranceLevel=LOW&a%20b=%26ticket%3Dx HTTP/1.1";
+        assert!(request.ends_with(end), "{request}");
+    }
+}
+
 #[tokio::test]
 async fn the_charset_of_the_content_type_counts() {
     let body = b"<serviceResponse><authenticationSuccess><user>Jos\xe9</user></authenticationSuccess></serviceResponse>";

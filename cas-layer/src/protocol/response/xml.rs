@@ -14,9 +14,12 @@ use crate::protocol::{
 
 const NAMESPACE: &str = "http://www.yale.edu/tp/cas";
 
-pub(super) fn parse(document: &str) -> Result<Authentication, ResponseError> {
+pub(super) fn parse(
+    document: &str,
+    namespaces: &[String],
+) -> Result<Authentication, ResponseError> {
     let document = document::parse(document).map_err(ResponseError::Unreadable)?;
-    let (answer, namespace) = answer(&document)?;
+    let (answer, namespace) = answer(&document, namespaces)?;
     match answer.tag_name().name() {
         "authenticationSuccess" => success(&answer, namespace),
         "authenticationFailure" | "proxyFailure" => Err(failure(&answer)),
@@ -24,15 +27,23 @@ pub(super) fn parse(document: &str) -> Result<Authentication, ResponseError> {
     }
 }
 
-/// The one answer in the document, and the namespace that everything that counts is in.
+/// The one answer in the document, and the namespace that everything that counts is in: that of CAS, none, or one of
+/// `others`.
 pub(super) fn answer<'a, 'i>(
     document: &'a Document<'i>,
+    others: &[String],
 ) -> Result<(Node<'a, 'i>, &'a str), ResponseError> {
     let root = document.root_element();
     let namespace = namespace(&root);
-    if root.tag_name().name() != "serviceResponse" || !matches!(namespace, "" | NAMESPACE) {
+    if root.tag_name().name() != "serviceResponse" {
         return Err(ResponseError::Unreadable(
             "it is XML, but no CAS `serviceResponse`",
+        ));
+    }
+    let is_known = matches!(namespace, "" | NAMESPACE) || others.iter().any(|it| it == namespace);
+    if !is_known {
+        return Err(ResponseError::Unreadable(
+            "its `serviceResponse` is in another namespace than that of CAS, and `response_namespace` does not name it",
         ));
     }
     let answer = only(root.children().filter(Node::is_element))

@@ -20,6 +20,7 @@ fn validation<'a>(
         renewed: false,
         proxied: false,
         proxy_callback: None,
+        extra: &[],
     }
 }
 

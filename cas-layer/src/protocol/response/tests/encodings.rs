@@ -9,7 +9,11 @@ use crate::protocol::{
 };
 
 fn parse(body: &[u8], content_type: Option<&str>) -> Result<Authentication, ResponseError> {
-    parse_service_response(Received { body, content_type })
+    parse_service_response(Received {
+        body,
+        content_type,
+        namespaces: &[],
+    })
 }
 
 fn outcome(body: &[u8], content_type: Option<&str>) -> Outcome {
@@ -73,6 +77,7 @@ fn an_encoding_is_declared_in_the_document_or_in_the_header_or_in_both() {
         let text = parse_text_response(Received {
             body: &encoded(&format!("yes\n{cn}\n")),
             content_type: Some(&format!("text/plain;charset={label}")),
+            namespaces: &[],
         });
         assert_eq!(outcome_from(text), user(cn));
     }
