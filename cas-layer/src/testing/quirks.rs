@@ -112,6 +112,8 @@ pub enum Quirk {
     TypedSamlValues,
     /// Sends SAML answers without `InResponseTo` and `Recipient`.
     NoSamlAddressee,
+    /// Leaves the query of the service out of `Recipient` and `Audience` in SAML.
+    SamlAddresseeWithoutQuery,
     /// Sends the words of a refusal in SAML in `StatusCode` instead of `StatusMessage`.
     SamlStatusText,
     /// Sends `True` and `False` for `true` and `false`, in JSON as strings.
@@ -254,6 +256,7 @@ impl Quirk {
         Self::RepeatedSamlAttributes,
         Self::TypedSamlValues,
         Self::NoSamlAddressee,
+        Self::SamlAddresseeWithoutQuery,
         Self::SamlStatusText,
         Self::CapitalisedBooleans,
         Self::NoNamespace,
