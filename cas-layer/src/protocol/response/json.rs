@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Refusal, ResponseError,
-    parts::{Collector, proxy_name, user_name},
+    parts::{Collector, proxy_name, user_name, without_user},
 };
 use crate::protocol::{Authentication, document::trim};
 
@@ -51,15 +51,22 @@ pub(super) fn answer(body: &str) -> Result<(Cow<'_, str>, &str), ResponseError> 
 
 /// The answer is a refusal because it is there, whatever is in it.
 pub(super) fn failure(answer: &str) -> ResponseError {
+    // The server's words can quote a live ticket.
+    let words = |json| string(json).map(|words| Zeroizing::new(words.into_owned()));
+    if let Some(text) = words(answer) {
+        return ResponseError::Refused(Refusal::in_text(&text));
+    }
     let Ok(answer) = serde_json::from_str::<Object<'_>>(answer) else {
         return ResponseError::Refused(Refusal::without_words());
     };
-    // The server's words can quote a live ticket.
-    let word = |key| {
-        let word = answer.get(key).and_then(string).unwrap_or_default();
-        Zeroizing::new(word.into_owned())
-    };
-    ResponseError::Refused(Refusal::new(&word("code"), &word("description")))
+    let text = answer
+        .get("description")
+        .and_then(words)
+        .unwrap_or_default();
+    ResponseError::Refused(match answer.get("code").and_then(words) {
+        Some(code) => Refusal::new(&code, &text),
+        None => Refusal::in_text(&text),
+    })
 }
 
 fn success(answer: &str) -> Result<Authentication, ResponseError> {
@@ -84,7 +91,8 @@ fn success(answer: &str) -> Result<Authentication, ResponseError> {
     )?;
     let proxies = proxies.unwrap_or_default();
     let proxies: Result<Vec<String>, _> = proxies.iter().map(|proxy| proxy_name(proxy)).collect();
-    let authentication = Authentication::new(user, collector.finish(), proxies?);
+    let proxies = without_user(proxies?, &user);
+    let authentication = Authentication::new(user, collector.finish(), proxies);
     let iou = answer.get("proxyGrantingTicket").and_then(string);
     Ok(match iou {
         Some(iou) => authentication.with_proxy_granting_ticket_iou(trim(&iou)),

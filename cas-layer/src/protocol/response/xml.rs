@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Refusal, ResponseError, dialect,
-    parts::{Collector, proxy_name, user_name},
+    parts::{Collector, proxy_name, user_name, without_user},
 };
 use crate::protocol::{
     Authentication,
@@ -54,12 +54,21 @@ pub(super) fn answer<'a, 'i>(
     Ok((answer, namespace))
 }
 
-/// The answer is a refusal because it is there, whatever is in it.
+/// The answer is a refusal because it is there, whatever is in it. Its code is an attribute as a rule; some servers
+/// have an element for it, others nothing but the code.
 pub(super) fn failure(answer: &Node<'_, '_>) -> ResponseError {
-    ResponseError::Refused(Refusal::new(
-        answer.attribute("code").unwrap_or_default(),
-        &Zeroizing::new(dialect::text(answer)),
-    ))
+    let text = Zeroizing::new(dialect::text(answer));
+    if let Some(code) = answer.attribute("code") {
+        return ResponseError::Refused(Refusal::new(code, &text));
+    }
+    let is_code = |node: &Node<'_, '_>| node.is_element() && node.tag_name().name() == "code";
+    let code = answer.children().find(is_code);
+    ResponseError::Refused(
+        match code.map(|code| Zeroizing::new(dialect::text(&code))) {
+            Some(code) => Refusal::new(&code, &text),
+            None => Refusal::in_text(&text),
+        },
+    )
 }
 
 /// The known children by name and the rest as attributes. A second element of a known name, or one from
@@ -100,6 +109,7 @@ fn success(answer: &Node<'_, '_>, namespace: &str) -> Result<Authentication, Res
     let mut collector = Collector::default();
     dialect::collect(attributes, &others, &mut collector)?;
     let proxies = proxies.map_or(Ok(Vec::new()), |proxies| chain(&proxies, namespace))?;
+    let proxies = without_user(proxies, &user);
     let authentication = Authentication::new(user, collector.finish(), proxies);
     Ok(match granting_ticket {
         Some(iou) if !iou.children().any(|child| child.is_element()) => {
