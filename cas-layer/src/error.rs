@@ -20,6 +20,16 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The URL of the CAS server is that of its login page or another of its endpoints.
+    #[error(
+        "CAS server URL `{url}` is the address of one of the server's endpoints: it should be `{should_be}`, to which the endpoints are added"
+    )]
+    CasUrlOfEndpoint {
+        /// The URL as it was given.
+        url: String,
+        /// The URL without the endpoint.
+        should_be: String,
+    },
     /// Plain http was given for a host that is not loopback, without the setting that allows it.
     #[error(
         "{what} `{url}` is plain http and not loopback: tickets and cookies would travel unprotected; use https, or call `{allow}` if the network in between is trusted"

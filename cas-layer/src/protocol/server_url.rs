@@ -23,6 +23,19 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
+/// What the last part of a URL cannot be: the endpoints of every version.
+const ENDPOINTS: [&str; 7] = [
+    "login",
+    "logout",
+    "validate",
+    "serviceValidate",
+    "proxyValidate",
+    "proxy",
+    "samlValidate",
+];
+/// Those that CAS 3 has below `/p3`.
+const OF_CAS_3: [&str; 2] = ["serviceValidate", "proxyValidate"];
+
 /// The parameter of the CAS server's `/logout` that says where to go afterwards (CAS protocol 2.3.1).
 ///
 /// The default is [`LogoutParameter::Service`], which servers accept for every version of the protocol.
@@ -77,10 +90,14 @@ impl ServerUrl {
         }
         check_https(WHAT, given, &url, allow_insecure_http)?;
         paths.check()?;
-        Ok(Self {
-            base: url.as_str().trim_end_matches('/').to_owned(),
-            paths,
-        })
+        let base = url.as_str().trim_end_matches('/').to_owned();
+        if let Some(start) = before_endpoint(&base) {
+            return Err(ConfigError::CasUrlOfEndpoint {
+                url: printable(given),
+                should_be: start.to_owned(),
+            });
+        }
+        Ok(Self { base, paths })
     }
 
     /// A URL as [`parse`](Self::parse) leaves it; on plain http too.
@@ -204,6 +221,22 @@ impl ServerUrl {
         }
         Zeroizing::new(query.finish())
     }
+}
+
+/// The URL of the server whose endpoint this URL is, if it is one: people copy it out of the browser, or from the
+/// settings of a client that wants each endpoint.
+fn before_endpoint(url: &str) -> Option<&str> {
+    let (start, last) = url.rsplit_once('/')?;
+    let is = |endpoint: &&str| last.eq_ignore_ascii_case(endpoint);
+    if !ENDPOINTS.iter().any(|endpoint| is(&endpoint)) {
+        return None;
+    }
+    let start = start
+        .strip_suffix("/p3")
+        .filter(|_| OF_CAS_3.iter().any(|endpoint| is(&endpoint)))
+        .unwrap_or(start);
+    // The path of a URL begins after its host.
+    (!start.ends_with('/')).then_some(start)
 }
 
 /// What the client asks the server about a ticket (CAS protocol 2.4.1, 2.5.1, 2.6.1, 2.8.1, 2.9.1, 4.2.1).

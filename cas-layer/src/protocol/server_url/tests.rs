@@ -395,3 +395,46 @@ fn neither_ticket_nor_target_can_add_a_parameter_to_a_request_for_a_proxy_ticket
         assert!(ServiceUrl::parse(text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn the_url_of_an_endpoint_is_an_error_that_says_what_it_should_be() {
+    let parse = |url: &str| ServerUrl::parse(url, ServerPaths::default(), false);
+    for endpoint in [
+        "login",
+        "logout",
+        "validate",
+        "serviceValidate",
+        "p3/serviceValidate",
+        "proxyValidate",
+        "p3/proxyValidate",
+        "proxy",
+        "samlValidate",
+        "Login",
+        "servicevalidate",
+        "login/",
+    ] {
+        for base in ["https://cas.example.org/cas", "https://cas.example.org"] {
+            let given = format!("{base}/{endpoint}");
+            let error = parse(&given).unwrap_err();
+            assert!(
+                matches!(
+                    &error,
+                    ConfigError::CasUrlOfEndpoint { url, should_be }
+                        if *url == given && should_be == base
+                ),
+                "{given}: {error}"
+            );
+        }
+    }
+    for url in [
+        "https://login.example.org/",
+        "https://login/",
+        "https://proxy",
+        "https://cas.example.org/login/cas",
+        "https://cas.example.org/mylogin",
+        "https://cas.example.org/p3",
+        "https://cas.example.org/login.do",
+    ] {
+        assert!(parse(url).is_ok(), "{url}");
+    }
+}
