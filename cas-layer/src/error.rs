@@ -22,9 +22,11 @@ pub enum ConfigError {
     },
     /// The URL of the CAS server is that of its login page or another of its endpoints.
     #[error(
-        "CAS server URL `{url}` is the address of one of the server's endpoints: it should be `{should_be}`, to which the endpoints are added"
+        "{what} `{url}` is the address of one of the server's endpoints: it should be `{should_be}`, to which the endpoints are added"
     )]
     CasUrlOfEndpoint {
+        /// Which URL: "CAS server URL", "internal URL of the CAS server".
+        what: &'static str,
         /// The URL as it was given.
         url: String,
         /// The URL without the endpoint.

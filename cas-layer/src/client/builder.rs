@@ -33,6 +33,7 @@ type HttpHook = Box<dyn FnOnce(ClientBuilder) -> ClientBuilder + Send>;
 #[must_use = "a builder does nothing until `build()` is called"]
 pub struct CasClientBuilder {
     url: String,
+    internal_url: Option<String>,
     paths: ServerPaths,
     protocol: Protocol,
     format: ResponseFormat,
@@ -53,6 +54,7 @@ impl CasClientBuilder {
     pub(super) fn new(url: String) -> Self {
         Self {
             url,
+            internal_url: None,
             paths: ServerPaths::default(),
             protocol: Protocol::default(),
             format: ResponseFormat::default(),
@@ -101,6 +103,28 @@ impl CasClientBuilder {
     /// The other protocols have no time windows.
     pub fn saml_clock_tolerance(mut self, tolerance: Duration) -> Self {
         self.saml_clock_tolerance = tolerance;
+        self
+    }
+
+    /// Where this app reaches the same CAS server, if browsers reach it under another URL, as in a cluster or a split
+    /// network. Tickets are validated there, and proxy tickets come from there. Browsers are still sent to the URL
+    /// given to [`CasClient::builder`], to sign in and out, and sessions belong to that one.
+    ///
+    /// It has the server's paths below it, as the other one: `https://cas.internal:8443/cas`. It has to be https,
+    /// except on loopback or with [`allow_insecure_http`](Self::allow_insecure_http). The only connections are to
+    /// this URL then, so [`add_root_certificate_pem`](Self::add_root_certificate_pem) is for its certificate.
+    ///
+    /// ```
+    /// use cas_layer::CasClient;
+    ///
+    /// let client = CasClient::builder("https://cas.example.org/cas")
+    ///     .internal_url("https://cas.internal:8443/cas")
+    ///     .build()?;
+    /// assert_eq!(client.url(), "https://cas.example.org/cas");
+    /// # Ok::<(), cas_layer::ConfigError>(())
+    /// ```
+    pub fn internal_url(mut self, url: impl Into<String>) -> Self {
+        self.internal_url = Some(url.into());
         self
     }
 
@@ -291,7 +315,12 @@ impl CasClientBuilder {
     ///
     /// See [`ConfigError`].
     pub fn build(self) -> Result<CasClient, ConfigError> {
-        let server = ServerUrl::parse(&self.url, self.paths, self.allow_insecure_http)?;
+        let insecure = self.allow_insecure_http;
+        let internal = self.internal_url.as_deref();
+        let internal =
+            internal.map(|url| ServerUrl::parse_internal(url, self.paths.clone(), insecure));
+        let internal = internal.transpose()?;
+        let server = ServerUrl::parse(&self.url, self.paths, insecure)?;
         check_duration("connect time limit of the CAS server", self.connect_timeout)?;
         check_duration("time limit of a validation", self.timeout)?;
         check_login_parameters(&self.login_parameters)?;
@@ -325,6 +354,7 @@ impl CasClientBuilder {
 
         Ok(CasClient::new(Inner {
             server,
+            internal,
             protocol: self.protocol,
             format: self.format,
             saml_clock_tolerance: self.saml_clock_tolerance,

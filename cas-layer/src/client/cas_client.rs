@@ -49,6 +49,8 @@ pub struct CasClient {
 
 pub(super) struct Inner {
     pub(super) server: ServerUrl,
+    /// The server as this app reaches it, if browsers reach it elsewhere.
+    pub(super) internal: Option<ServerUrl>,
     pub(super) protocol: Protocol,
     pub(super) format: ResponseFormat,
     pub(super) saml_clock_tolerance: Duration,
@@ -213,7 +215,7 @@ impl CasClient {
         service: &ServiceUrl,
     ) -> Result<Authentication, ValidationError> {
         let inner = &*self.inner;
-        let url = inner.server.validate(&Validation {
+        let url = inner.asked().validate(&Validation {
             protocol: inner.protocol,
             format: inner.format,
             ticket,
@@ -262,6 +264,11 @@ impl CasClient {
 }
 
 impl Inner {
+    /// Where this app asks the server.
+    pub(super) fn asked(&self) -> &ServerUrl {
+        self.internal.as_ref().unwrap_or(&self.server)
+    }
+
     fn http_post(&self, url: String, request: &SamlRequest) -> RequestBuilder {
         self.http
             .post(url)
@@ -275,6 +282,7 @@ impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inner")
             .field("server", &self.server)
+            .field("internal", &self.internal)
             .field("protocol", &self.protocol)
             .field("format", &self.format)
             .field("saml_clock_tolerance", &self.saml_clock_tolerance)

@@ -38,7 +38,7 @@ impl CasClient {
         ticket: &ProxyGrantingTicket,
         target: &ServiceUrl,
     ) -> Result<ProxyTicket, ProxyTicketError> {
-        let url = self.inner.server.proxy(ticket, target);
+        let url = self.inner.asked().proxy(ticket, target);
         let fetched = fetch(self.inner.http.get(url.as_str())).await?;
         let answer = parse_proxy_response(fetched.received(&self.inner.response_namespaces));
         fetched.judge(answer, |error| {

@@ -15,6 +15,7 @@ use crate::{
 };
 
 const WHAT: &str = "CAS server URL";
+const WHAT_INTERNAL: &str = "internal URL of the CAS server";
 
 /// Everything but the unreserved characters of RFC 3986 2.3.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -76,8 +77,26 @@ impl ServerUrl {
         paths: ServerPaths,
         allow_insecure_http: bool,
     ) -> Result<Self, ConfigError> {
+        Self::parse_as(WHAT, given, paths, allow_insecure_http)
+    }
+
+    /// The same server as this app reaches it, where browsers reach it under another URL.
+    pub(crate) fn parse_internal(
+        given: &str,
+        paths: ServerPaths,
+        allow_insecure_http: bool,
+    ) -> Result<Self, ConfigError> {
+        Self::parse_as(WHAT_INTERNAL, given, paths, allow_insecure_http)
+    }
+
+    fn parse_as(
+        what: &'static str,
+        given: &str,
+        paths: ServerPaths,
+        allow_insecure_http: bool,
+    ) -> Result<Self, ConfigError> {
         let invalid = |reason| ConfigError::InvalidUrl {
-            what: WHAT,
+            what,
             url: printable(given),
             reason,
         };
@@ -88,11 +107,12 @@ impl ServerUrl {
         if url.fragment().is_some() {
             return Err(invalid("it has a fragment"));
         }
-        check_https(WHAT, given, &url, allow_insecure_http)?;
+        check_https(what, given, &url, allow_insecure_http)?;
         paths.check()?;
         let base = url.as_str().trim_end_matches('/').to_owned();
         if let Some(start) = before_endpoint(&base) {
             return Err(ConfigError::CasUrlOfEndpoint {
+                what,
                 url: printable(given),
                 should_be: start.to_owned(),
             });

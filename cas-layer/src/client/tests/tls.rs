@@ -10,9 +10,9 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use super::server::{ok, read_request};
+use super::server::{Server, ok, read_request};
 use super::{ALICE, builder, failure_kind, validate};
-use crate::ValidationErrorKind;
+use crate::{ProxyGrantingTicket, ServiceUrl, ValidationErrorKind};
 
 /// A certificate authority of our own.
 struct Authority {
@@ -130,4 +130,74 @@ async fn a_certificate_for_another_host_is_refused() {
         failure_kind(&client).await,
         ValidationErrorKind::Unreachable
     );
+}
+
+#[tokio::test]
+async fn tickets_are_validated_at_the_internal_url_by_its_own_certificate() {
+    let authority = Authority::new();
+    let url = authority.server("127.0.0.1").await;
+    // Browsers reach it; this program does not.
+    let public = "https://cas.invalid/cas";
+    let internal = || builder(public).internal_url(&url);
+    let client = internal()
+        .add_root_certificate_pem(authority.pem.clone())
+        .build()
+        .unwrap();
+    assert_eq!(validate(&client).await.unwrap().user(), "alice");
+    let service = ServiceUrl::parse("https://app.example.org/").unwrap();
+    assert!(
+        client
+            .login_url(&service)
+            .starts_with("https://cas.invalid/cas/login?")
+    );
+    assert!(
+        client
+            .logout_url(None)
+            .starts_with("https://cas.invalid/cas/logout")
+    );
+    assert_eq!(client.url(), public);
+
+    let untrusted = internal().build().unwrap();
+    assert_eq!(
+        failure_kind(&untrusted).await,
+        ValidationErrorKind::Unreachable
+    );
+}
+
+#[tokio::test]
+async fn proxy_tickets_come_from_the_internal_url() {
+    let answer = "<serviceResponse><proxySuccess><proxyTicket>PT-1</proxyTicket></proxySuccess></serviceResponse>";
+    let server = Server::with_body(answer).await;
+    let client = builder("https://cas.invalid/cas")
+        .internal_url(format!("{}/", server.url))
+        .build()
+        .unwrap();
+    let ticket = ProxyGrantingTicket::parse("PGT-1").unwrap();
+    let target = ServiceUrl::parse("https://mail.example.org/").unwrap();
+    client.proxy_ticket(&ticket, &target).await.unwrap();
+    assert!(server.requests()[0].starts_with("GET /cas/proxy?pgt=PGT-1&"));
+}
+
+#[test]
+fn an_internal_url_is_as_strict_as_the_public_one() {
+    for url in [
+        "http://cas.internal/cas",
+        "cas.internal",
+        "https://cas.internal/cas?x",
+        "https://cas.internal/cas/login",
+        "https://a:b@cas.internal/cas",
+    ] {
+        let built = builder("https://cas.example.org/cas")
+            .internal_url(url)
+            .build();
+        let error = built.unwrap_err().to_string();
+        assert!(
+            error.starts_with("internal URL of the CAS server"),
+            "{error}"
+        );
+    }
+    let allowed = builder("https://cas.example.org/cas")
+        .internal_url("http://cas.internal/cas")
+        .allow_insecure_http(true);
+    assert!(allowed.build().is_ok());
 }

@@ -419,7 +419,7 @@ fn the_url_of_an_endpoint_is_an_error_that_says_what_it_should_be() {
             assert!(
                 matches!(
                     &error,
-                    ConfigError::CasUrlOfEndpoint { url, should_be }
+                    ConfigError::CasUrlOfEndpoint { url, should_be, .. }
                         if *url == given && should_be == base
                 ),
                 "{given}: {error}"
