@@ -1,6 +1,7 @@
 //! Building a [`CasClient`], with every mistake reported.
 
 mod checks;
+mod own_certificate;
 mod proxies;
 
 #[cfg(test)]
@@ -143,6 +144,10 @@ impl CasClientBuilder {
 
     /// Trusts more root certificates, besides those of the system: one or more in PEM form. May be called
     /// again.
+    ///
+    /// A server's own self-signed certificate can be given too, even if it is marked as an authority's, as those of
+    /// `openssl req -x509` are. It counts for the name in it, until it expires, and only if the server shows exactly
+    /// this one. With it, settings about TLS in [`http_client`](Self::http_client) have no effect.
     pub fn add_root_certificate_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificates.push(pem.into());
         self
@@ -334,11 +339,20 @@ impl CasClientBuilder {
 
         let mut http =
             ClientBuilder::new().user_agent(concat!("cas-layer/", env!("CARGO_PKG_VERSION")));
+        let asked = internal.as_ref().unwrap_or(&server);
+        let tls = own_certificate::tls(asked.host(), &self.root_certificates)
+            .map_err(|error| ConfigError::HttpClient(error.into()))?;
+        if let Some(tls) = tls {
+            http = http.tls_backend_preconfigured(tls);
+        }
         for change in self.http_hooks {
             http = change(http);
         }
+        let mut added_roots = 0;
         for pem in &self.root_certificates {
-            http = http.tls_certs_merge(read_certificates(pem)?);
+            let certificates = read_certificates(pem)?;
+            added_roots += certificates.len();
+            http = http.tls_certs_merge(certificates);
         }
         let http = http
             .redirect(redirect::Policy::none())
@@ -364,6 +378,7 @@ impl CasClientBuilder {
             response_namespaces: self.response_namespaces,
             logout_parameter: self.logout_parameter,
             proxies,
+            added_roots,
             http,
         }))
     }

@@ -60,6 +60,8 @@ pub(super) struct Inner {
     pub(super) response_namespaces: Vec<String>,
     pub(super) logout_parameter: LogoutParameter,
     pub(super) proxies: Proxies,
+    /// How many root certificates are trusted besides those of the system.
+    pub(super) added_roots: usize,
     pub(super) http: reqwest::Client,
 }
 
@@ -92,6 +94,20 @@ impl CasClient {
     pub(crate) fn accepts(&self, proxies: &[String]) -> bool {
         let accepted = &self.inner.proxies.accepted;
         accepted.iter().any(|chain| chain.admits(proxies))
+    }
+
+    /// Where this app asks the server: its URL, or the internal one.
+    pub(crate) fn asked_url(&self) -> &str {
+        self.inner.asked().as_str()
+    }
+
+    /// Which root certificates count for the server's, in words.
+    pub(crate) fn roots(&self) -> String {
+        match self.inner.added_roots {
+            0 => "those of the system".to_owned(),
+            1 => "those of the system, and 1 that was added".to_owned(),
+            added => format!("those of the system, and {added} that were added"),
+        }
     }
 
     /// Whether validations ask for a proxy-granting ticket.

@@ -129,6 +129,16 @@ impl ServerUrl {
         &self.base
     }
 
+    /// The host, without its port. An IPv6 address is in brackets.
+    pub(crate) fn host(&self) -> &str {
+        let rest = self.base.split_once("://").map_or("", |(_, rest)| rest);
+        let authority = rest.split('/').next().unwrap_or_default();
+        match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+            _ => authority,
+        }
+    }
+
     fn join(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }

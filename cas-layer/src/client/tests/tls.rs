@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, DistinguishedName, IsCa, Issuer, KeyPair,
+    date_time_ymd,
+};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -43,31 +46,164 @@ impl Authority {
             .unwrap()
             .signed_by(&key, &self.issuer)
             .unwrap();
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-            )
-            .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("https://{}/cas", listener.local_addr().unwrap());
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let acceptor = acceptor.clone();
-                tokio::spawn(async move {
-                    let mut stream = acceptor.accept(stream).await.ok()?;
-                    read_request(&mut stream).await?;
-                    stream.write_all(&ok(ALICE)).await.ok()?;
-                    stream.shutdown().await.ok()
-                });
-            }
-        });
-        url
+        serve(&certificate, &key).await
+    }
+}
+
+async fn serve(certificate: &Certificate, key: &KeyPair) -> String {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/cas", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let mut stream = acceptor.accept(stream).await.ok()?;
+                read_request(&mut stream).await?;
+                stream.write_all(&ok(ALICE)).await.ok()?;
+                stream.shutdown().await.ok()
+            });
+        }
+    });
+    url
+}
+
+/// A certificate that is its own authority's, as `openssl req -x509` makes it.
+struct SelfSigned {
+    params: CertificateParams,
+    key: KeyPair,
+}
+
+impl SelfSigned {
+    fn for_names(names: &[&str]) -> Self {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        Self { params, key }
+    }
+
+    fn certificate(&self) -> Certificate {
+        self.params.self_signed(&self.key).unwrap()
+    }
+
+    async fn server(&self) -> String {
+        serve(&self.certificate(), &self.key).await
+    }
+}
+
+async fn outcome(url: &str, roots: &[String]) -> Option<ValidationErrorKind> {
+    let mut builder = builder(url);
+    for root in roots {
+        builder = builder.add_root_certificate_pem(root.clone());
+    }
+    validate(&builder.build().unwrap())
+        .await
+        .err()
+        .map(|error| error.kind())
+}
+
+const UNREACHABLE: Option<ValidationErrorKind> = Some(ValidationErrorKind::Unreachable);
+
+#[tokio::test]
+async fn a_self_signed_certificate_of_the_server_is_trusted_when_it_is_given() {
+    let own = SelfSigned::for_names(&["cas.example.org", "127.0.0.1"]);
+    let certificate = own.certificate();
+    let url = serve(&certificate, &own.key).await;
+    assert_eq!(outcome(&url, &[certificate.pem()]).await, None);
+    // Others beside it do no harm, and count as before.
+    let authority = Authority::new();
+    let roots = [authority.pem.clone(), certificate.pem()];
+    assert_eq!(outcome(&url, &roots).await, None);
+    let usual = authority.server("127.0.0.1").await;
+    assert_eq!(outcome(&usual, &roots).await, None);
+    assert_eq!(outcome(&url, &[]).await, UNREACHABLE);
+    assert_eq!(outcome(&url, &[authority.pem.clone()]).await, UNREACHABLE);
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_is_trusted_only_whole_for_its_name_and_in_its_time() {
+    // The same key and names, but another certificate.
+    let mut own = SelfSigned::for_names(&["127.0.0.1"]);
+    let given = own.certificate().pem();
+    own.params.serial_number = Some(7_u64.into());
+    assert_eq!(
+        outcome(&own.server().await, &[given.clone()]).await,
+        UNREACHABLE
+    );
+    // The same names, but another key.
+    let other = SelfSigned::for_names(&["127.0.0.1"]);
+    assert_eq!(outcome(&other.server().await, &[given]).await, UNREACHABLE);
+
+    // For another name, and for another name beside one that is right.
+    let elsewhere = SelfSigned::for_names(&["cas.example.org"]);
+    let certificate = elsewhere.certificate();
+    let url = serve(&certificate, &elsewhere.key).await;
+    assert_eq!(outcome(&url, &[certificate.pem()]).await, UNREACHABLE);
+    let ours = SelfSigned::for_names(&["127.0.0.1"]).certificate().pem();
+    assert_eq!(outcome(&url, &[certificate.pem(), ours]).await, UNREACHABLE);
+
+    for (from, to) in [(1990, 2000), (2990, 3000)] {
+        let mut own = SelfSigned::for_names(&["127.0.0.1"]);
+        own.params.not_before = date_time_ymd(from, 1, 1);
+        own.params.not_after = date_time_ymd(to, 1, 1);
+        let certificate = own.certificate();
+        let url = serve(&certificate, &own.key).await;
+        assert_eq!(
+            outcome(&url, &[certificate.pem()]).await,
+            UNREACHABLE,
+            "{from}"
+        );
+    }
+
+    // One that it has signed is not the one that was given, whatever its name is.
+    let own = SelfSigned::for_names(&["127.0.0.1"]);
+    let given = own.certificate().pem();
+    let mut params = CertificateParams::new(vec!["cas.example.org".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let issuer = Issuer::new(own.params.clone(), own.key);
+    let signed = params.signed_by(&key, &issuer).unwrap();
+    assert_eq!(
+        outcome(&serve(&signed, &key).await, &[given]).await,
+        UNREACHABLE
+    );
+}
+
+#[tokio::test]
+async fn an_error_of_tls_says_what_is_wrong_with_the_certificate() {
+    let authority = Authority::new();
+    for (name, roots, says) in [
+        ("127.0.0.1", &[][..], "UnknownIssuer"),
+        (
+            "cas.example.org",
+            &[authority.pem.clone()],
+            "cas.example.org",
+        ),
+    ] {
+        let url = authority.server(name).await;
+        let mut builder = builder(&url);
+        for root in roots {
+            builder = builder.add_root_certificate_pem(root.clone());
+        }
+        let error = validate(&builder.build().unwrap()).await.unwrap_err();
+        let mut causes = String::new();
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            causes.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        assert!(causes.contains(says), "{causes}");
     }
 }
 
