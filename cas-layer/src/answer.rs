@@ -67,6 +67,8 @@ pub(crate) enum Detail {
     Veto(String),
     /// The CAS server was there, but took too long.
     TimedOut,
+    /// What a visitor can tell the operator, who finds it in the log.
+    Reference(Option<String>),
     Question(Confirmation),
     /// The path of an image.
     Image(String),
@@ -299,6 +301,7 @@ impl Detail {
         match self {
             Self::Nothing | Self::TimedOut => page,
             Self::Code(code) => page.with_code(code),
+            Self::Reference(reference) => page.with_reference(reference),
             Self::Veto(reason) => page.with_veto(reason),
             Self::Question(confirmation) => page.with_confirmation(confirmation),
             Self::Image(path) => page.with_image(path),

@@ -75,6 +75,8 @@ impl Pages {
             login_url: Option<&'p str>,
             #[serde(skip_serializing_if = "Option::is_none")]
             code: Option<&'p str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            reference: Option<&'p str>,
         }
         let problem = Problem {
             r#type: "about:blank",
@@ -84,6 +86,7 @@ impl Pages {
             reason: page.kind().reason(),
             login_url,
             code: page.code(),
+            reference: page.reference(),
         };
         let mut response = Response::new(Bytes::from(
             serde_json::to_vec(&problem).unwrap_or_default(),

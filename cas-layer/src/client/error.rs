@@ -2,6 +2,9 @@
 
 use std::{borrow::Cow, error::Error, fmt};
 
+use data_encoding::HEXUPPER;
+use sha2::{Digest as _, Sha256};
+
 use super::fetch::{FetchError, FetchErrorKind};
 use crate::protocol::{Refusal, ResponseError, ServiceTicket, Unmet};
 
@@ -14,6 +17,8 @@ pub struct ValidationError {
     code: Option<String>,
     message: Cow<'static, str>,
     proxies: Vec<String>,
+    is_temporary: bool,
+    cause: &'static str,
     source: Option<reqwest::Error>,
 }
 
@@ -58,22 +63,52 @@ impl ValidationError {
         &self.proxies
     }
 
+    /// Whether another sign-in may succeed in a few minutes though nobody repairs anything: there was no connection,
+    /// no answer in time, or a status from 500 on without a refusal. An answer that is not one of a CAS server stays
+    /// one until the configuration here or there is changed.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        self.is_temporary
+    }
+
+    /// A name for an answer that nobody understands, for a visitor to tell and an operator to look for in the log. It
+    /// is the same for the same cause, so that it is in the log although repeated lines are left out.
+    pub(crate) fn reference(&self) -> Option<String> {
+        let is_lasting = self.kind == ValidationErrorKind::Unreadable && !self.is_temporary;
+        is_lasting.then(|| {
+            let digest = Sha256::digest(self.message.as_bytes());
+            let digits = HEXUPPER.encode(digest.get(..4).unwrap_or_default());
+            let (start, end) = digits.split_at(digits.len() / 2);
+            format!("{start}-{end}")
+        })
+    }
+
+    /// What is wrong in general, out of a closed list.
+    pub(crate) fn cause(&self) -> &'static str {
+        self.cause
+    }
+
     fn new(kind: ValidationErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
             code: None,
             message: message.into(),
             proxies: Vec::new(),
+            is_temporary: false,
+            cause: "",
             source: None,
         }
     }
 
     /// Nothing was sent.
     pub(super) fn no_randomness() -> Self {
-        Self::new(
-            ValidationErrorKind::Unreachable,
-            "the operating system has no random bytes, so the CAS server was not asked",
-        )
+        Self {
+            is_temporary: true,
+            ..Self::new(
+                ValidationErrorKind::Unreachable,
+                "the operating system has no random bytes, so the CAS server was not asked",
+            )
+        }
     }
 
     /// The app has to list the proxies that it trusts. Any other is refused.
@@ -144,6 +179,8 @@ impl From<FetchError> for ValidationError {
             FetchErrorKind::Unreadable => ValidationErrorKind::Unreadable,
         };
         Self {
+            is_temporary: error.is_temporary,
+            cause: error.cause,
             source: error.source,
             ..Self::new(kind, error.message)
         }
@@ -163,6 +200,7 @@ impl fmt::Debug for ValidationError {
             .field("code", &self.code)
             .field("message", &self.message)
             .field("proxies", &self.proxies.len())
+            .field("is_temporary", &self.is_temporary)
             .field("source", &self.source)
             .finish()
     }

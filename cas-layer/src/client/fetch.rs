@@ -94,6 +94,10 @@ async fn read(mut response: Response) -> Result<Zeroizing<Vec<u8>>, FetchError> 
 pub(super) struct FetchError {
     pub(super) kind: FetchErrorKind,
     pub(super) message: Cow<'static, str>,
+    /// Whether it passes by itself, as far as can be told.
+    pub(super) is_temporary: bool,
+    /// What is wrong in general, the same for all errors of the kind.
+    pub(super) cause: &'static str,
     pub(super) source: Option<reqwest::Error>,
 }
 
@@ -105,24 +109,37 @@ pub(super) enum FetchErrorKind {
 }
 
 impl FetchError {
-    pub(super) fn new(kind: FetchErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+    fn new(
+        kind: FetchErrorKind,
+        cause: &'static str,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self {
             kind,
             message: message.into(),
+            is_temporary: !matches!(kind, FetchErrorKind::Unreadable),
+            cause,
             source: None,
         }
     }
 
+    /// A server that is overloaded or being repaired says so with 429 or from 500 on. Another status means that this is
+    /// not where a CAS server validates tickets.
     pub(super) fn status(status: StatusCode) -> Self {
-        Self::new(
-            FetchErrorKind::Unreadable,
-            format!("the CAS server answered with status {}", status.as_u16()),
-        )
+        Self {
+            is_temporary: status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS,
+            ..Self::new(
+                FetchErrorKind::Unreadable,
+                "status",
+                format!("the CAS server answered with status {}", status.as_u16()),
+            )
+        }
     }
 
     pub(super) fn unreadable(reason: &'static str) -> Self {
         Self::new(
             FetchErrorKind::Unreadable,
+            reason,
             format!("the CAS server's answer cannot be read: {reason}"),
         )
     }
@@ -147,7 +164,7 @@ impl FetchError {
         // With its URL the error would print the ticket.
         Self {
             source: Some(error.without_url()),
-            ..Self::new(kind, message)
+            ..Self::new(kind, message, message)
         }
     }
 }

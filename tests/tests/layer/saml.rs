@@ -238,6 +238,16 @@ async fn assertions_that_do_not_count_sign_nobody_in() {
         (
             "the audience without its query",
             |service| saml("Success", service.split('?').next().unwrap(), 1),
+            302,
+        ),
+        (
+            "the audience with a part of its query",
+            |service| saml("Success", service.rsplit_once('&').unwrap().0, 1),
+            403,
+        ),
+        (
+            "the audience without its path",
+            |service| saml("Success", service.split("/login").next().unwrap(), 1),
             403,
         ),
         (
