@@ -201,6 +201,7 @@ impl fmt::Debug for ValidationError {
             .field("message", &self.message)
             .field("proxies", &self.proxies.len())
             .field("is_temporary", &self.is_temporary)
+            .field("cause", &self.cause)
             .field("source", &self.source)
             .finish()
     }

@@ -258,12 +258,12 @@ impl ServerUrl {
 fn before_endpoint(url: &str) -> Option<&str> {
     let (start, last) = url.rsplit_once('/')?;
     let is = |endpoint: &&str| last.eq_ignore_ascii_case(endpoint);
-    if !ENDPOINTS.iter().any(|endpoint| is(&endpoint)) {
+    if !ENDPOINTS.iter().any(is) {
         return None;
     }
     let start = start
         .strip_suffix("/p3")
-        .filter(|_| OF_CAS_3.iter().any(|endpoint| is(&endpoint)))
+        .filter(|_| OF_CAS_3.iter().any(is))
         .unwrap_or(start);
     // The path of a URL begins after its host.
     (!start.ends_with('/')).then_some(start)

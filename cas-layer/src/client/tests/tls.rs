@@ -128,7 +128,10 @@ async fn a_self_signed_certificate_of_the_server_is_trusted_when_it_is_given() {
     let usual = authority.server("127.0.0.1").await;
     assert_eq!(outcome(&usual, &roots).await, None);
     assert_eq!(outcome(&url, &[]).await, UNREACHABLE);
-    assert_eq!(outcome(&url, &[authority.pem.clone()]).await, UNREACHABLE);
+    assert_eq!(
+        outcome(&url, std::slice::from_ref(&authority.pem)).await,
+        UNREACHABLE
+    );
 }
 
 #[tokio::test]
@@ -138,7 +141,7 @@ async fn a_self_signed_certificate_is_trusted_only_whole_for_its_name_and_in_its
     let given = own.certificate().pem();
     own.params.serial_number = Some(7_u64.into());
     assert_eq!(
-        outcome(&own.server().await, &[given.clone()]).await,
+        outcome(&own.server().await, std::slice::from_ref(&given)).await,
         UNREACHABLE
     );
     // The same names, but another key.
@@ -187,7 +190,7 @@ async fn an_error_of_tls_says_what_is_wrong_with_the_certificate() {
         ("127.0.0.1", &[][..], "UnknownIssuer"),
         (
             "cas.example.org",
-            &[authority.pem.clone()],
+            std::slice::from_ref(&authority.pem),
             "cas.example.org",
         ),
     ] {

@@ -294,10 +294,10 @@ fn a_refusal_has_its_code_in_an_attribute_an_element_or_for_its_text() {
 #[test]
 fn a_direct_login_whose_user_stands_among_the_proxies_has_none() {
     let proxies = |user: &str, proxies: &[&str]| {
-        let elements: String = proxies
+        let elements = proxies
             .iter()
-            .map(|proxy| format!("<cas:proxy>{proxy}</cas:proxy>"))
-            .collect();
+            .map(|proxy| format!("<cas:proxy>{proxy}</cas:proxy>"));
+        let elements = elements.collect::<Vec<_>>().concat();
         let xml = super::success(&format!(
             "<cas:user>{user}</cas:user><cas:proxies>{elements}</cas:proxies>"
         ));

@@ -187,7 +187,7 @@ fn a_server_may_leave_the_query_of_the_service_out() {
     assert_eq!(outcome(both), user("alice"));
     // A service without a query is named whole.
     let service = "https://app.example.org/login/x";
-    let parsed = parse_at(&without("Recipient=\""), service, time(BEGIN), SECOND);
+    let parsed = parse_at(without("Recipient=\""), service, time(BEGIN), SECOND);
     assert_eq!(outcome_from(parsed), Outcome::Unmet(Unmet::OtherRecipient));
 }
 
