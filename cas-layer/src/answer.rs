@@ -73,6 +73,8 @@ pub(crate) enum Detail {
     TimedOut,
     /// The ticket was not looked at: this browser has no login under way for it.
     NotUnderWay,
+    /// What a visitor can tell the operator, who finds it in the log.
+    Reference(Option<String>),
     Question(Confirmation),
     /// The path of an image.
     Image(String),
@@ -317,6 +319,7 @@ impl Detail {
         match self {
             Self::Nothing | Self::TimedOut | Self::NotUnderWay => page,
             Self::Code(code) => page.with_code(code),
+            Self::Reference(reference) => page.with_reference(reference),
             Self::Veto(reason) => page.with_veto(reason),
             Self::Cause(cause) => page.with_cause(cause),
             Self::Question(confirmation) => page.with_confirmation(confirmation),

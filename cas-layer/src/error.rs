@@ -20,6 +20,18 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The URL of the CAS server is that of its login page or another of its endpoints.
+    #[error(
+        "{what} `{url}` is the address of one of the server's endpoints: it should be `{should_be}`, to which the endpoints are added"
+    )]
+    CasUrlOfEndpoint {
+        /// Which URL: "CAS server URL", "internal URL of the CAS server".
+        what: &'static str,
+        /// The URL as it was given.
+        url: String,
+        /// The URL without the endpoint.
+        should_be: String,
+    },
     /// Plain http was given for a host that is not loopback, without the setting that allows it.
     #[error(
         "{what} `{url}` is plain http and not loopback: tickets and cookies would travel unprotected; use https, or call `{allow}` if the network in between is trusted"
@@ -172,6 +184,22 @@ pub enum ConfigError {
     InvalidSeparator {
         /// The separator as it was given.
         separator: char,
+    },
+    /// A validation parameter has the name of one of the protocol's, or cannot be sent.
+    #[error("validation parameter `{name}`: {reason}")]
+    InvalidValidationParameter {
+        /// The name of the parameter.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A namespace that no answer of a CAS server can be in.
+    #[error("response namespace `{namespace}`: {reason}")]
+    InvalidResponseNamespace {
+        /// The namespace as it was given.
+        namespace: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// A login parameter has the name of one of the protocol's, or cannot be sent.
     #[error("login parameter `{name}`: {reason}")]

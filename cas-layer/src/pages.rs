@@ -77,6 +77,7 @@ impl Pages {
             code: Option<&'p str>,
             #[serde(skip_serializing_if = "Option::is_none")]
             cause: Option<&'p str>,
+            reference: Option<&'p str>,
         }
         let problem = Problem {
             r#type: "about:blank",
@@ -87,6 +88,7 @@ impl Pages {
             login_url,
             code: page.code(),
             cause: page.cause(),
+            reference: page.reference(),
         };
         let mut response = Response::new(Bytes::from(
             serde_json::to_vec(&problem).unwrap_or_default(),

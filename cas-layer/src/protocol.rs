@@ -23,8 +23,8 @@ pub use proxy::{
     ProxyTicket,
 };
 pub(crate) use response::{
-    Refusal, ResponseError, SamlExpectation, Unmet, parse_proxy_response, parse_saml_response,
-    parse_service_response, parse_text_response,
+    Received, Refusal, ResponseError, SamlExpectation, Unmet, parse_proxy_response,
+    parse_saml_response, parse_service_response, parse_text_response,
 };
 pub(crate) use saml_request::SamlRequest;
 pub use server_url::{LoginMode, LogoutParameter};

@@ -237,13 +237,13 @@ impl LoginQuery {
 
     /// The ticket, if the visitor came back with one. Two different tickets under two names are an error: it is
     /// unknown which of them is the server's own.
-    pub(crate) fn ticket(&self, protocol: Protocol) -> Option<Result<ServiceTicket, NoTicket>> {
+    pub(crate) fn ticket(&self) -> Option<Result<ServiceTicket, NoTicket>> {
         let text = match (&self.ticket, &self.artifact) {
             (None, None) => return None,
             (Some(ticket), Some(artifact)) if ticket != artifact => return Some(Err(NoTicket)),
             (Some(text), _) | (None, Some(text)) => text,
         };
-        Some(parse_ticket(protocol, text).ok_or(NoTicket))
+        Some(ServiceTicket::parse(text).map_err(|_| NoTicket))
     }
 
     /// The ticket that came with a bare service URL, and what the login cookie says about it. We made nothing else in
@@ -259,13 +259,6 @@ impl LoginQuery {
 
 pub(super) fn is_saml(host: &Host) -> bool {
     host.client.protocol() == Protocol::Saml1
-}
-
-pub(super) fn parse_ticket(protocol: Protocol, text: &str) -> Option<ServiceTicket> {
-    match protocol {
-        Protocol::Saml1 => ServiceTicket::parse_artifact(text).ok(),
-        Protocol::Cas1 | Protocol::Cas2 | Protocol::Cas3 => ServiceTicket::parse(text).ok(),
-    }
 }
 
 /// A sign-in never ends at one of our own endpoints. The landing path needs no name.

@@ -39,7 +39,7 @@ pub(crate) fn read_bare(
             read.artifact = Some(value.into_owned());
         }
     }
-    let ticket = read.ticket(host.client.protocol())?;
+    let ticket = read.ticket()?;
     ticket.is_ok().then_some(read)
 }
 

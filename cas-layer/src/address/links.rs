@@ -118,7 +118,7 @@ impl Place {
         } else {
             read.tag.as_deref().and_then(Mark::parse).is_some()
         };
-        let has_ticket = matches!(read.ticket(host.client.protocol()), Some(Ok(_)));
+        let has_ticket = matches!(read.ticket(), Some(Ok(_)));
         (is_ours && has_ticket).then_some(read)
     }
 

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use form_urlencoded::parse;
 
-use super::codec::{ARTIFACT, TICKET, is_saml, parse_ticket};
-use crate::{app::Host, paths::ReturnPath};
+use super::codec::{ARTIFACT, TICKET, is_saml};
+use crate::{app::Host, paths::ReturnPath, protocol::ServiceTicket};
 
 /// A path with its query byte for byte, but without such tickets: they do not become part of a return path.
 pub(crate) fn without_tickets<'p>(host: &Host, path: &'p str, query: Option<&str>) -> Cow<'p, str> {
@@ -41,7 +41,7 @@ fn is_stray_ticket(host: &Host, parameter: &str) -> bool {
 /// Whether a parameter looks like what a server puts behind a service URL (CAS protocol 3.1.1 and 3.2.1). An app's
 /// own `ticket` does not.
 pub(super) fn is_ticket(host: &Host, name: &str, value: &str) -> bool {
-    let is_well_formed = |text: &str| parse_ticket(host.client.protocol(), text).is_some();
+    let is_well_formed = |text: &str| ServiceTicket::parse(text).is_ok();
     match name {
         TICKET => ["ST-", "PT-"].iter().any(|p| value.starts_with(p)) && is_well_formed(value),
         // Nobody else has a use for that name.

@@ -1,6 +1,7 @@
 //! Building a [`CasClient`], with every mistake reported.
 
 mod checks;
+mod own_certificate;
 mod proxies;
 
 #[cfg(test)]
@@ -12,8 +13,8 @@ use reqwest::{ClientBuilder, redirect, retry};
 
 use self::{
     checks::{
-        check_duration, check_format, check_login_parameters, check_saml_clock_tolerance,
-        read_certificates,
+        check_duration, check_format, check_login_parameters, check_namespaces,
+        check_saml_clock_tolerance, check_validation_parameters, read_certificates,
     },
     proxies::UncheckedProxies,
 };
@@ -33,6 +34,7 @@ type HttpHook = Box<dyn FnOnce(ClientBuilder) -> ClientBuilder + Send>;
 #[must_use = "a builder does nothing until `build()` is called"]
 pub struct CasClientBuilder {
     url: String,
+    internal_url: Option<String>,
     paths: ServerPaths,
     protocol: Protocol,
     format: ResponseFormat,
@@ -43,6 +45,8 @@ pub struct CasClientBuilder {
     http_hooks: Vec<HttpHook>,
     allow_insecure_http: bool,
     login_parameters: Vec<(String, String)>,
+    validation_parameters: Vec<(String, String)>,
+    response_namespaces: Vec<String>,
     logout_parameter: LogoutParameter,
     proxies: UncheckedProxies,
 }
@@ -51,6 +55,7 @@ impl CasClientBuilder {
     pub(super) fn new(url: String) -> Self {
         Self {
             url,
+            internal_url: None,
             paths: ServerPaths::default(),
             protocol: Protocol::default(),
             format: ResponseFormat::default(),
@@ -61,6 +66,8 @@ impl CasClientBuilder {
             http_hooks: Vec::new(),
             allow_insecure_http: false,
             login_parameters: Vec::new(),
+            validation_parameters: Vec::new(),
+            response_namespaces: Vec::new(),
             logout_parameter: LogoutParameter::default(),
             proxies: UncheckedProxies::default(),
         }
@@ -100,6 +107,28 @@ impl CasClientBuilder {
         self
     }
 
+    /// Where this app reaches the same CAS server, if browsers reach it under another URL, as in a cluster or a split
+    /// network. Tickets are validated there, and proxy tickets come from there. Browsers are still sent to the URL
+    /// given to [`CasClient::builder`], to sign in and out, and sessions belong to that one.
+    ///
+    /// It has the server's paths below it, as the other one: `https://cas.internal:8443/cas`. It has to be https,
+    /// except on loopback or with [`allow_insecure_http`](Self::allow_insecure_http). The only connections are to
+    /// this URL then, so [`add_root_certificate_pem`](Self::add_root_certificate_pem) is for its certificate.
+    ///
+    /// ```
+    /// use cas_layer::CasClient;
+    ///
+    /// let client = CasClient::builder("https://cas.example.org/cas")
+    ///     .internal_url("https://cas.internal:8443/cas")
+    ///     .build()?;
+    /// assert_eq!(client.url(), "https://cas.example.org/cas");
+    /// # Ok::<(), cas_layer::ConfigError>(())
+    /// ```
+    pub fn internal_url(mut self, url: impl Into<String>) -> Self {
+        self.internal_url = Some(url.into());
+        self
+    }
+
     /// How long to wait for a connection, TLS included; up to 300 seconds. The default value is 3 seconds.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = limit;
@@ -115,6 +144,10 @@ impl CasClientBuilder {
 
     /// Trusts more root certificates, besides those of the system: one or more in PEM form. May be called
     /// again.
+    ///
+    /// A server's own self-signed certificate can be given too, even if it is marked as an authority's, as those of
+    /// `openssl req -x509` are. It counts for the name in it, until it expires, and only if the server shows exactly
+    /// this one. With it, settings about TLS in [`http_client`](Self::http_client) have no effect.
     pub fn add_root_certificate_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificates.push(pem.into());
         self
@@ -163,6 +196,42 @@ impl CasClientBuilder {
     /// `gateway`, `method`, `ticket`, `username`, …), and the same name twice.
     pub fn login_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.login_parameters.push((name.into(), value.into()));
+        self
+    }
+
+    /// Adds a parameter to every validation, beside those of the protocol. EU Login refuses users without
+    /// `assuranceLevel`, for example. The parameter does not go to `/proxy`.
+    ///
+    /// [`build`](Self::build) refuses the names that [`login_parameter`](Self::login_parameter) refuses, so none takes
+    /// the place of one that this crate sends.
+    pub fn validation_parameter(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Self {
+        self.validation_parameters.push((name.into(), value.into()));
+        self
+    }
+
+    /// Reads CAS 2 and 3 answers whose elements are in this XML namespace too. May be called again. By default, an
+    /// answer has to be in the namespace of CAS, `http://www.yale.edu/tp/cas`, or in none: anything else is not an
+    /// answer of a CAS server.
+    ///
+    /// EU Login (ECAS) writes the same answers in a namespace of its own:
+    ///
+    /// ```
+    /// use cas_layer::CasClient;
+    ///
+    /// let client = CasClient::builder("https://ecas.ec.europa.eu/cas")
+    ///     .response_namespace("https://ecas.ec.europa.eu/cas/schemas")
+    ///     .validation_parameter("assuranceLevel", "LOW")
+    ///     .build()?;
+    /// # Ok::<(), cas_layer::ConfigError>(())
+    /// ```
+    ///
+    /// [`build`](Self::build) refuses it with CAS 1 and SAML 1.1.
+    pub fn response_namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.response_namespaces.push(namespace.into());
         self
     }
 
@@ -251,10 +320,17 @@ impl CasClientBuilder {
     ///
     /// See [`ConfigError`].
     pub fn build(self) -> Result<CasClient, ConfigError> {
-        let server = ServerUrl::parse(&self.url, self.paths, self.allow_insecure_http)?;
+        let insecure = self.allow_insecure_http;
+        let internal = self.internal_url.as_deref();
+        let internal =
+            internal.map(|url| ServerUrl::parse_internal(url, self.paths.clone(), insecure));
+        let internal = internal.transpose()?;
+        let server = ServerUrl::parse(&self.url, self.paths, insecure)?;
         check_duration("connect time limit of the CAS server", self.connect_timeout)?;
         check_duration("time limit of a validation", self.timeout)?;
         check_login_parameters(&self.login_parameters)?;
+        check_validation_parameters(&self.validation_parameters)?;
+        check_namespaces(&self.response_namespaces, self.protocol)?;
         check_format(self.format, self.protocol)?;
         check_saml_clock_tolerance(self.saml_clock_tolerance)?;
         let proxies = self
@@ -263,11 +339,20 @@ impl CasClientBuilder {
 
         let mut http =
             ClientBuilder::new().user_agent(concat!("cas-layer/", env!("CARGO_PKG_VERSION")));
+        let asked = internal.as_ref().unwrap_or(&server);
+        let tls = own_certificate::tls(asked.host(), &self.root_certificates)
+            .map_err(|error| ConfigError::HttpClient(error.into()))?;
+        if let Some(tls) = tls {
+            http = http.tls_backend_preconfigured(tls);
+        }
         for change in self.http_hooks {
             http = change(http);
         }
+        let mut added_roots = 0;
         for pem in &self.root_certificates {
-            http = http.tls_certs_merge(read_certificates(pem)?);
+            let certificates = read_certificates(pem)?;
+            added_roots += certificates.len();
+            http = http.tls_certs_merge(certificates);
         }
         let http = http
             .redirect(redirect::Policy::none())
@@ -283,13 +368,17 @@ impl CasClientBuilder {
 
         Ok(CasClient::new(Inner {
             server,
+            internal,
             protocol: self.protocol,
             format: self.format,
             saml_clock_tolerance: self.saml_clock_tolerance,
             timeout: self.timeout,
             login_parameters: self.login_parameters,
+            validation_parameters: self.validation_parameters,
+            response_namespaces: self.response_namespaces,
             logout_parameter: self.logout_parameter,
             proxies,
+            added_roots,
             http,
         }))
     }
@@ -307,6 +396,8 @@ impl fmt::Debug for CasClientBuilder {
             .field("root_certificates", &self.root_certificates.len())
             .field("allow_insecure_http", &self.allow_insecure_http)
             .field("login_parameters", &self.login_parameters)
+            .field("validation_parameters", &self.validation_parameters)
+            .field("response_namespaces", &self.response_namespaces)
             .field("logout_parameter", &self.logout_parameter)
             .field("proxies", &self.proxies)
             .finish_non_exhaustive()

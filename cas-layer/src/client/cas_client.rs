@@ -4,13 +4,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use http::{HeaderName, header};
 use reqwest::RequestBuilder;
-use zeroize::Zeroizing;
 
-use super::{
-    error::ValidationError,
-    fetch::{self, FetchError},
-    proxies::Proxies,
-};
+use super::{error::ValidationError, fetch::fetch, proxies::Proxies};
 #[cfg(doc)]
 use crate::client::ValidationErrorKind;
 use crate::{
@@ -29,8 +24,9 @@ const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 ///
 /// It keeps connections open between validations. Clones share them; cloning is as cheap as cloning an `Arc`.
 ///
-/// An answer is accepted if it has a 2xx status, is at most 1 MiB and arrives whole within
-/// [`timeout`](Self::timeout). Redirects are not followed, and nothing is sent twice.
+/// An answer is accepted if it is at most 1 MiB and arrives whole within [`timeout`](Self::timeout). A success counts
+/// only with a 2xx status; a refusal in the form of the protocol also counts with a status from 400 to 599, because many
+/// servers send one. Redirects are not followed, and nothing is sent twice.
 ///
 /// ```no_run
 /// use cas_layer::{CasClient, ServiceTicket, ServiceUrl};
@@ -53,13 +49,19 @@ pub struct CasClient {
 
 pub(super) struct Inner {
     pub(super) server: ServerUrl,
+    /// The server as this app reaches it, if browsers reach it elsewhere.
+    pub(super) internal: Option<ServerUrl>,
     pub(super) protocol: Protocol,
     pub(super) format: ResponseFormat,
     pub(super) saml_clock_tolerance: Duration,
     pub(super) timeout: Duration,
     pub(super) login_parameters: Vec<(String, String)>,
+    pub(super) validation_parameters: Vec<(String, String)>,
+    pub(super) response_namespaces: Vec<String>,
     pub(super) logout_parameter: LogoutParameter,
     pub(super) proxies: Proxies,
+    /// How many root certificates are trusted besides those of the system.
+    pub(super) added_roots: usize,
     pub(super) http: reqwest::Client,
 }
 
@@ -92,6 +94,20 @@ impl CasClient {
     pub(crate) fn accepts(&self, proxies: &[String]) -> bool {
         let accepted = &self.inner.proxies.accepted;
         accepted.iter().any(|chain| chain.admits(proxies))
+    }
+
+    /// Where this app asks the server: its URL, or the internal one.
+    pub(crate) fn asked_url(&self) -> &str {
+        self.inner.asked().as_str()
+    }
+
+    /// Which root certificates count for the server's, in words.
+    pub(crate) fn roots(&self) -> String {
+        match self.inner.added_roots {
+            0 => "those of the system".to_owned(),
+            1 => "those of the system, and 1 that was added".to_owned(),
+            added => format!("those of the system, and {added} that were added"),
+        }
     }
 
     /// Whether validations ask for a proxy-granting ticket.
@@ -215,7 +231,7 @@ impl CasClient {
         service: &ServiceUrl,
     ) -> Result<Authentication, ValidationError> {
         let inner = &*self.inner;
-        let url = inner.server.validate(&Validation {
+        let url = inner.asked().validate(&Validation {
             protocol: inner.protocol,
             format: inner.format,
             ticket,
@@ -224,28 +240,37 @@ impl CasClient {
             // No proxy ticket is a renewed one (CAS protocol 2.5.1).
             proxied: !renewed && !inner.proxies.accepted.is_empty(),
             proxy_callback: inner.proxies.callback.as_ref(),
+            extra: &inner.validation_parameters,
         });
-        let answer = match inner.protocol {
-            Protocol::Cas1 => parse_text_response(&fetch(inner.http.get(url)).await?),
+        let (fetched, answer) = match inner.protocol {
+            Protocol::Cas1 => {
+                let fetched = fetch(inner.http.get(url)).await?;
+                let answer = parse_text_response(fetched.received(&[]));
+                (fetched, answer)
+            }
             Protocol::Cas2 | Protocol::Cas3 => {
-                parse_service_response(&fetch(inner.http.get(url)).await?)
+                let fetched = fetch(inner.http.get(url)).await?;
+                let answer = parse_service_response(fetched.received(&inner.response_namespaces));
+                (fetched, answer)
             }
             Protocol::Saml1 => {
                 let mut nonce = [0; 16];
                 getrandom::fill(&mut nonce).map_err(|_| ValidationError::no_randomness())?;
                 let request = SamlRequest::new(nonce, self.clock.time(), ticket);
-                let body = fetch(inner.http_post(url, &request)).await?;
+                let fetched = fetch(inner.http_post(url, &request)).await?;
                 let expected = SamlExpectation {
                     request_id: request.id(),
                     service,
                     now: self.clock.time(),
                     tolerance: inner.saml_clock_tolerance,
                 };
-                parse_saml_response(&body, &expected)
+                let answer = parse_saml_response(fetched.received(&[]), &expected);
+                (fetched, answer)
             }
         };
-        let authentication =
-            answer.map_err(|error| ValidationError::from_response(error, ticket))?;
+        let authentication = fetched.judge(answer, |error| {
+            ValidationError::from_response(error, ticket)
+        })?;
         let proxies = authentication.proxies();
         if !inner.proxies.accept(proxies) || (renewed && !proxies.is_empty()) {
             return Err(ValidationError::proxied(proxies));
@@ -255,6 +280,11 @@ impl CasClient {
 }
 
 impl Inner {
+    /// Where this app asks the server.
+    pub(super) fn asked(&self) -> &ServerUrl {
+        self.internal.as_ref().unwrap_or(&self.server)
+    }
+
     fn http_post(&self, url: String, request: &SamlRequest) -> RequestBuilder {
         self.http
             .post(url)
@@ -264,25 +294,18 @@ impl Inner {
     }
 }
 
-/// Sends a request, once, and reads the body of an answer with a 2xx status.
-async fn fetch(request: RequestBuilder) -> Result<Zeroizing<Vec<u8>>, FetchError> {
-    let response = fetch::send(request).await?;
-    let status = response.status();
-    if !status.is_success() {
-        return Err(FetchError::status(status));
-    }
-    fetch::read(response).await
-}
-
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inner")
             .field("server", &self.server)
+            .field("internal", &self.internal)
             .field("protocol", &self.protocol)
             .field("format", &self.format)
             .field("saml_clock_tolerance", &self.saml_clock_tolerance)
             .field("timeout", &self.timeout)
             .field("login_parameters", &self.login_parameters)
+            .field("validation_parameters", &self.validation_parameters)
+            .field("response_namespaces", &self.response_namespaces)
             .field("logout_parameter", &self.logout_parameter)
             .field("proxies", &self.proxies)
             .finish_non_exhaustive()

@@ -2,6 +2,9 @@
 
 use std::{borrow::Cow, error::Error, fmt};
 
+use data_encoding::HEXUPPER;
+use sha2::{Digest as _, Sha256};
+
 use super::fetch::{FetchError, FetchErrorKind};
 use crate::protocol::{Refusal, ResponseError, ServiceTicket, Unmet};
 
@@ -14,6 +17,8 @@ pub struct ValidationError {
     code: Option<String>,
     message: Cow<'static, str>,
     proxies: Vec<String>,
+    is_temporary: bool,
+    cause: &'static str,
     source: Option<reqwest::Error>,
 }
 
@@ -21,8 +26,8 @@ pub struct ValidationError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ValidationErrorKind {
-    /// The CAS server answered that the ticket is not valid: unknown, used, expired, or for another service. Or the
-    /// ticket came through proxies that are [not accepted](crate::CasClientBuilder::accept_proxies).
+    /// The CAS server answered that the ticket is not valid: unknown, used, expired, or for another service; with
+    /// whatever status from 400 to 599 too. Or the ticket came through proxies that are [not accepted](crate::CasClientBuilder::accept_proxies).
     Refused,
     /// An assertion (SAML 1.1) that is not valid here and now: it is outside of its time window, meant for another
     /// service, or an answer to another request. The error says which. With a time window, compare the clocks of this
@@ -32,8 +37,8 @@ pub enum ValidationErrorKind {
     Unreachable,
     /// No connection within its time limit, or no complete answer within the limit of the whole call.
     TimedOut,
-    /// An answer that no CAS server gives: another status than 2xx, a redirect, HTML, a SOAP fault, over 1 MiB,
-    /// not well-formed, or contradictory.
+    /// An answer that no CAS server gives: a status of error without a refusal, a redirect, HTML, a SOAP fault, over
+    /// 1 MiB, not well-formed, or contradictory.
     Unreadable,
 }
 
@@ -58,22 +63,52 @@ impl ValidationError {
         &self.proxies
     }
 
+    /// Whether another sign-in may succeed in a few minutes though nobody repairs anything: there was no connection,
+    /// no answer in time, or a status from 500 on without a refusal. An answer that is not one of a CAS server stays
+    /// one until the configuration here or there is changed.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        self.is_temporary
+    }
+
+    /// A name for an answer that nobody understands, for a visitor to tell and an operator to look for in the log. It
+    /// is the same for the same cause, so that it is in the log although repeated lines are left out.
+    pub(crate) fn reference(&self) -> Option<String> {
+        let is_lasting = self.kind == ValidationErrorKind::Unreadable && !self.is_temporary;
+        is_lasting.then(|| {
+            let digest = Sha256::digest(self.message.as_bytes());
+            let digits = HEXUPPER.encode(digest.get(..4).unwrap_or_default());
+            let (start, end) = digits.split_at(digits.len() / 2);
+            format!("{start}-{end}")
+        })
+    }
+
+    /// What is wrong in general, out of a closed list.
+    pub(crate) fn cause(&self) -> &'static str {
+        self.cause
+    }
+
     fn new(kind: ValidationErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
             code: None,
             message: message.into(),
             proxies: Vec::new(),
+            is_temporary: false,
+            cause: "",
             source: None,
         }
     }
 
     /// Nothing was sent.
     pub(super) fn no_randomness() -> Self {
-        Self::new(
-            ValidationErrorKind::Unreachable,
-            "the operating system has no random bytes, so the CAS server was not asked",
-        )
+        Self {
+            is_temporary: true,
+            ..Self::new(
+                ValidationErrorKind::Unreachable,
+                "the operating system has no random bytes, so the CAS server was not asked",
+            )
+        }
     }
 
     /// The app has to list the proxies that it trusts. Any other is refused.
@@ -144,6 +179,8 @@ impl From<FetchError> for ValidationError {
             FetchErrorKind::Unreadable => ValidationErrorKind::Unreadable,
         };
         Self {
+            is_temporary: error.is_temporary,
+            cause: error.cause,
             source: error.source,
             ..Self::new(kind, error.message)
         }
@@ -163,6 +200,8 @@ impl fmt::Debug for ValidationError {
             .field("code", &self.code)
             .field("message", &self.message)
             .field("proxies", &self.proxies.len())
+            .field("is_temporary", &self.is_temporary)
+            .field("cause", &self.cause)
             .field("source", &self.source)
             .finish()
     }

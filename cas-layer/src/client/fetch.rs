@@ -2,21 +2,84 @@
 
 use std::borrow::Cow;
 
+use http::{HeaderMap, header::CONTENT_TYPE};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use zeroize::Zeroizing;
 
-use crate::secret::append;
+use crate::{
+    protocol::{Received, ResponseError},
+    secret::append,
+};
 
 /// The longest answer that the client reads, in bytes.
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
-/// Sends a request, once, and waits for the head of the answer.
-pub(super) async fn send(request: RequestBuilder) -> Result<Response, FetchError> {
-    request.send().await.map_err(FetchError::from_http)
+/// An answer of the CAS server, not understood yet.
+pub(super) struct Fetched {
+    status: StatusCode,
+    content_type: Option<String>,
+    /// It may quote a live ticket.
+    body: Zeroizing<Vec<u8>>,
 }
 
-/// Reads the body of an answer, which may quote a live ticket.
-pub(super) async fn read(mut response: Response) -> Result<Zeroizing<Vec<u8>>, FetchError> {
+/// Sends a request, once, and reads the answer, if its status is one with which a server answers.
+pub(super) async fn fetch(request: RequestBuilder) -> Result<Fetched, FetchError> {
+    let response = request.send().await.map_err(FetchError::from_http)?;
+    let status = response.status();
+    if !status.is_success() && !may_refuse(status) {
+        return Err(FetchError::status(status));
+    }
+    let content_type = content_type(response.headers());
+    let body = match read(response).await {
+        Ok(body) => body,
+        // The status says enough if there is no more.
+        Err(_) if !status.is_success() => return Err(FetchError::status(status)),
+        Err(error) => return Err(error),
+    };
+    Ok(Fetched {
+        status,
+        content_type,
+        body,
+    })
+}
+
+/// Some servers send a refusal with a status of its own: 400, 403, 422, 500.
+fn may_refuse(status: StatusCode) -> bool {
+    status.is_client_error() || status.is_server_error()
+}
+
+/// All of it, if it comes more than once: the fields may contradict each other.
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    let fields = headers.get_all(CONTENT_TYPE).iter();
+    let fields: Vec<&str> = fields.filter_map(|field| field.to_str().ok()).collect();
+    (!fields.is_empty()).then(|| fields.join(";"))
+}
+
+impl Fetched {
+    /// What came, to be read. `namespaces` are those that the app has named.
+    pub(super) fn received<'a>(&'a self, namespaces: &'a [String]) -> Received<'a> {
+        Received {
+            body: &self.body,
+            content_type: self.content_type.as_deref(),
+            namespaces,
+        }
+    }
+
+    /// What counts of an answer. With the status of an error only a refusal does: then nothing vouches for the rest.
+    pub(super) fn judge<T, E: From<FetchError>>(
+        &self,
+        answer: Result<T, ResponseError>,
+        failed: impl FnOnce(ResponseError) -> E,
+    ) -> Result<T, E> {
+        match answer {
+            Err(refusal @ ResponseError::Refused(_)) => Err(failed(refusal)),
+            _ if !self.status.is_success() => Err(FetchError::status(self.status).into()),
+            answer => answer.map_err(failed),
+        }
+    }
+}
+
+async fn read(mut response: Response) -> Result<Zeroizing<Vec<u8>>, FetchError> {
     let mut body = Zeroizing::new(Vec::new());
     while let Some(chunk) = response.chunk().await.map_err(FetchError::from_http)? {
         if chunk.len() > MAX_RESPONSE_BYTES - body.len() {
@@ -31,6 +94,10 @@ pub(super) async fn read(mut response: Response) -> Result<Zeroizing<Vec<u8>>, F
 pub(super) struct FetchError {
     pub(super) kind: FetchErrorKind,
     pub(super) message: Cow<'static, str>,
+    /// Whether it passes by itself, as far as can be told.
+    pub(super) is_temporary: bool,
+    /// What is wrong in general, the same for all errors of the kind.
+    pub(super) cause: &'static str,
     pub(super) source: Option<reqwest::Error>,
 }
 
@@ -42,24 +109,37 @@ pub(super) enum FetchErrorKind {
 }
 
 impl FetchError {
-    pub(super) fn new(kind: FetchErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+    fn new(
+        kind: FetchErrorKind,
+        cause: &'static str,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self {
             kind,
             message: message.into(),
+            is_temporary: !matches!(kind, FetchErrorKind::Unreadable),
+            cause,
             source: None,
         }
     }
 
+    /// A server that is overloaded or being repaired says so with 429 or from 500 on. Another status means that this is
+    /// not where a CAS server validates tickets.
     pub(super) fn status(status: StatusCode) -> Self {
-        Self::new(
-            FetchErrorKind::Unreadable,
-            format!("the CAS server answered with status {}", status.as_u16()),
-        )
+        Self {
+            is_temporary: status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS,
+            ..Self::new(
+                FetchErrorKind::Unreadable,
+                "status",
+                format!("the CAS server answered with status {}", status.as_u16()),
+            )
+        }
     }
 
     pub(super) fn unreadable(reason: &'static str) -> Self {
         Self::new(
             FetchErrorKind::Unreadable,
+            reason,
             format!("the CAS server's answer cannot be read: {reason}"),
         )
     }
@@ -84,7 +164,7 @@ impl FetchError {
         // With its URL the error would print the ticket.
         Self {
             source: Some(error.without_url()),
-            ..Self::new(kind, message)
+            ..Self::new(kind, message, message)
         }
     }
 }

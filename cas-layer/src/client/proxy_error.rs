@@ -75,7 +75,7 @@ impl ProxyTicketError {
         }
     }
 
-    pub(super) fn refused(refusal: &Refusal, ticket: &ProxyGrantingTicket) -> Self {
+    fn refused(refusal: &Refusal, ticket: &ProxyGrantingTicket) -> Self {
         let ticket = ticket.expose_secret();
         let code = refusal.code(ticket);
         Self {

@@ -1,13 +1,7 @@
 //! Asking for proxy tickets.
 
-use super::{
-    cas_client::CasClient,
-    fetch::{FetchError, read, send},
-    proxy_error::ProxyTicketError,
-};
-use crate::protocol::{
-    ProxyGrantingTicket, ProxyTicket, ResponseError, ServiceUrl, parse_proxy_response,
-};
+use super::{cas_client::CasClient, fetch::fetch, proxy_error::ProxyTicketError};
+use crate::protocol::{ProxyGrantingTicket, ProxyTicket, ServiceUrl, parse_proxy_response};
 
 impl CasClient {
     /// Asks the CAS server for a ticket with which this app can call `target` in its user's name (CAS protocol 2.7).
@@ -26,8 +20,10 @@ impl CasClient {
     /// # ) -> Result<(), Box<dyn std::error::Error>> {
     /// let target = ServiceUrl::parse("https://mail.example.org/inbox")?;
     /// let ticket = client.proxy_ticket(granting_ticket, &target).await?;
+    /// let encoded: String =
+    ///     form_urlencoded::byte_serialize(ticket.expose_secret().as_bytes()).collect();
     /// // Never log this URL.
-    /// let url = format!("{}?ticket={}", target.as_str(), ticket.expose_secret());
+    /// let url = format!("{}?ticket={encoded}", target.as_str());
     /// # Ok(())
     /// # }
     /// ```
@@ -42,21 +38,11 @@ impl CasClient {
         ticket: &ProxyGrantingTicket,
         target: &ServiceUrl,
     ) -> Result<ProxyTicket, ProxyTicketError> {
-        let url = self.inner.server.proxy(ticket, target);
-        let response = send(self.inner.http.get(url.as_str())).await?;
-        let status = response.status();
-        if status.is_success() {
-            let body = read(response).await?;
-            return parse_proxy_response(&body)
-                .map_err(|error| ProxyTicketError::from_response(error, ticket));
-        }
-        // Some servers send a refusal with a status of its own: 400, 422, 500.
-        if (status.is_client_error() || status.is_server_error())
-            && let Ok(body) = read(response).await
-            && let Err(ResponseError::Refused(refusal)) = parse_proxy_response(&body)
-        {
-            return Err(ProxyTicketError::refused(&refusal, ticket));
-        }
-        Err(FetchError::status(status).into())
+        let url = self.inner.asked().proxy(ticket, target);
+        let fetched = fetch(self.inner.http.get(url.as_str())).await?;
+        let answer = parse_proxy_response(fetched.received(&self.inner.response_namespaces));
+        fetched.judge(answer, |error| {
+            ProxyTicketError::from_response(error, ticket)
+        })
     }
 }

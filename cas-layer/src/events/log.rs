@@ -12,7 +12,7 @@ use tracing::{Level, Span};
 use super::{
     event::{Channel, Event, LogoutOutcome, source_of, validation_result},
     proxying::{GrantOutcome, ProxyCallbackOutcome, proxy_ticket_result},
-    refused::{Refused, RefusedReason},
+    refused::{FailedValidation, Refused, RefusedReason},
     signed_out::{SignOutCause, SignedOut},
     storage::StorageOutcome,
 };
@@ -146,7 +146,14 @@ fn write_refused(refused: &Refused<'_>, repeats: &Repeats) {
     let (level, unsaid) = if is_after_validation(refused) {
         (level, None)
     } else {
-        repeats.level(["refused", reason], level)
+        let cause = refused.validation.as_ref().map(FailedValidation::cause);
+        let cause = cause.filter(|cause| !cause.is_empty());
+        repeats.level([reason, cause.unwrap_or("refused")], level)
+    };
+    let validation = refused.validation.as_ref();
+    let source = match validation {
+        Some(validation) => validation.sources(),
+        None => refused.error.and_then(source_of),
     };
     say!(
         level,
@@ -154,7 +161,10 @@ fn write_refused(refused: &Refused<'_>, repeats: &Repeats) {
         reason,
         session = refused.session_id().map(tracing::field::display),
         error = refused.error.map(tracing::field::display),
-        source = refused.error.and_then(source_of),
+        source,
+        cas_server = validation.map(FailedValidation::server),
+        root_certificates = validation.and_then(FailedValidation::roots),
+        reference = refused.reference(),
         unsaid,
         "{message}"
     );

@@ -4,7 +4,7 @@ use std::{error::Error, fmt};
 
 use super::circle::CircleCause;
 use crate::{
-    client::{ValidationError, ValidationErrorKind},
+    client::{CasClient, ValidationError, ValidationErrorKind},
     registry::{RegistryError, RegistryErrorKind},
     session::{Rejected, SessionId, TooLarge},
     user::CasUser,
@@ -19,7 +19,56 @@ pub struct Refused<'e> {
     pub(super) cas_url: &'e str,
     /// What the log says besides the reason.
     pub(super) error: Option<&'e (dyn Error + 'static)>,
+    pub(super) validation: Option<FailedValidation<'e>>,
 }
+
+/// What the log says of a validation that failed.
+#[derive(Debug)]
+pub(super) struct FailedValidation<'e> {
+    client: &'e CasClient,
+    error: &'e ValidationError,
+}
+
+impl FailedValidation<'_> {
+    /// The host and port that were asked, without the path.
+    pub(super) fn server(&self) -> &str {
+        let url = self.client.asked_url();
+        let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+        authority.split('/').next().unwrap_or(authority)
+    }
+
+    /// The root certificates that were tried, where there was no connection.
+    pub(super) fn roots(&self) -> Option<String> {
+        let is_tried = self.error.kind() == ValidationErrorKind::Unreachable
+            && self.client.asked_url().starts_with("https:");
+        is_tried.then(|| self.client.roots())
+    }
+
+    pub(super) fn reference(&self) -> Option<String> {
+        self.error.reference()
+    }
+
+    /// What else makes a line another one than the last. One of a closed list.
+    pub(super) fn cause(&self) -> &'static str {
+        self.error.cause()
+    }
+
+    /// Everything that led to the error, the nearest first.
+    pub(super) fn sources(&self) -> Option<String> {
+        let mut texts: Vec<String> = Vec::new();
+        let mut next = self.error.source();
+        while let Some(error) = next.filter(|_| texts.len() < MAX_SOURCES) {
+            texts.push(error.to_string());
+            next = error.source();
+        }
+        // Some say again what the next one says.
+        texts.dedup();
+        (!texts.is_empty()).then(|| texts.join(": "))
+    }
+}
+
+/// No chain of errors is longer.
+const MAX_SOURCES: usize = 16;
 
 /// Why somebody was turned away. Unless it says otherwise, a sign-in failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -182,6 +231,15 @@ impl<'e> Refused<'e> {
             session_id: None,
             cas_url: "",
             error: None,
+            validation: None,
+        }
+    }
+
+    /// For a ticket for which the CAS server did not vouch.
+    pub(crate) fn by_validation(client: &'e CasClient, error: &'e ValidationError) -> Self {
+        Self {
+            validation: Some(FailedValidation { client, error }),
+            ..Self::by(error)
         }
     }
 
@@ -229,6 +287,12 @@ impl<'e> Refused<'e> {
     #[must_use]
     pub fn cas_url(&self) -> &str {
         self.cas_url
+    }
+
+    /// The reference number on the page, if the CAS server's answer was not understood.
+    #[must_use]
+    pub fn reference(&self) -> Option<String> {
+        self.validation.as_ref()?.reference()
     }
 
     /// The session of a signed-in user, or the session that was not opened, if the user is known.

@@ -49,6 +49,9 @@ pub(super) fn render(page: &Page) -> Response<Bytes> {
             escape(code)
         )
     });
+    let reference = page.reference().map_or_else(String::new, |reference| {
+        format!("<p>Reference: <code>{}</code></p>\n", escape(reference))
+    });
     let veto = page
         .veto()
         .map_or_else(String::new, |veto| format!("<p>{}</p>\n", escape(veto)));
@@ -73,7 +76,7 @@ pub(super) fn render(page: &Page) -> Response<Bytes> {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"robots\" content=\"noindex\">\n<title>{title}</title>\n\
          <style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n<p>{text}</p>\n\
-         {code}{veto}{cause}{onward}{image}</main>\n</body>\n</html>\n",
+         {code}{reference}{veto}{cause}{onward}{image}</main>\n</body>\n</html>\n",
         title = page.title(),
         text = page.text(),
     );

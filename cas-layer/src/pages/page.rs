@@ -25,8 +25,11 @@ pub enum PageKind {
     ConfirmationNeeded,
     /// The ticket cannot have come from a CAS server, and is not sent to one.
     InvalidTicket,
-    /// The CAS server did not answer, or its answer cannot be read.
+    /// The CAS server did not answer, or says that it has a problem.
     CasUnavailable,
+    /// The answer is not one of a CAS server, or not in a form that this app is set up for. Somebody has to look at it:
+    /// [`Page::reference`] is in the log, too.
+    CasNotUnderstood,
     /// This app has too many sign-ins under way or open.
     Busy,
     /// The registry cannot be reached, so nobody can be signed in.
@@ -56,7 +59,10 @@ impl PageKind {
             Self::SignInRefused | Self::InvalidTicket => "Sign-in refused",
             Self::SignInVetoed => "Not admitted",
             Self::ConfirmationNeeded => "Is this you?",
-            Self::CasUnavailable | Self::Busy | Self::RegistryUnavailable => "Sign-in unavailable",
+            Self::CasUnavailable
+            | Self::CasNotUnderstood
+            | Self::Busy
+            | Self::RegistryUnavailable => "Sign-in unavailable",
             Self::SessionUnverified => "Temporarily unavailable",
             Self::CookiesNeeded => "Cookies needed",
             Self::InCircles => "Sign-in goes in circles",
@@ -86,6 +92,9 @@ impl PageKind {
             }
             Self::CasUnavailable => {
                 "The sign-in server cannot be reached at the moment. Please try again in a few minutes."
+            }
+            Self::CasNotUnderstood => {
+                "The sign-in server's answer was not understood. Please tell the people who run this site."
             }
             Self::Busy => {
                 "Too many people are signing in at the moment. Please try again in a minute."
@@ -127,6 +136,7 @@ impl PageKind {
             Self::SignInRefused
             | Self::InvalidTicket
             | Self::CasUnavailable
+            | Self::CasNotUnderstood
             | Self::Busy
             | Self::RegistryUnavailable
             | Self::SessionUnverified
@@ -151,7 +161,7 @@ impl PageKind {
             Self::InCircles | Self::SessionTooLarge | Self::InternalError => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
-            Self::CasUnavailable => StatusCode::BAD_GATEWAY,
+            Self::CasUnavailable | Self::CasNotUnderstood => StatusCode::BAD_GATEWAY,
             Self::Busy | Self::RegistryUnavailable | Self::SessionUnverified => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -170,6 +180,7 @@ impl PageKind {
             Self::ConfirmationNeeded => "confirmation-needed",
             Self::InvalidTicket => "invalid-ticket",
             Self::CasUnavailable => "cas-unavailable",
+            Self::CasNotUnderstood => "cas-not-understood",
             Self::Busy => "busy",
             Self::RegistryUnavailable => "registry-unavailable",
             Self::SessionUnverified => "session-unverified",
@@ -189,6 +200,7 @@ pub struct Page {
     status: StatusCode,
     link: String,
     code: Option<String>,
+    reference: Option<String>,
     veto: Option<String>,
     cause: Option<String>,
     image: Option<String>,
@@ -203,6 +215,7 @@ impl Page {
             status,
             link,
             code: None,
+            reference: None,
             veto: None,
             cause: None,
             image: None,
@@ -212,6 +225,11 @@ impl Page {
 
     pub(crate) fn with_code(mut self, code: Option<String>) -> Self {
         self.code = code;
+        self
+    }
+
+    pub(crate) fn with_reference(mut self, reference: Option<String>) -> Self {
+        self.reference = reference;
         self
     }
 
@@ -272,6 +290,13 @@ impl Page {
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
+    }
+
+    /// A number for the visitor to tell the people who run the site, on the page for
+    /// [`PageKind::CasNotUnderstood`]. The line in the log has it as `reference`. It is the same for the same cause.
+    #[must_use]
+    pub fn reference(&self) -> Option<&str> {
+        self.reference.as_deref()
     }
 
     /// Why the app does not admit the user, in the app's own words: the reason of its

@@ -62,6 +62,9 @@ impl Authentication {
     /// What else the server says about the user, unchanged. Values that look the same need not be the same: rules
     /// compare them byte for byte. Each attribute has a name; an answer with a nameless one is unreadable. CAS 1 says
     /// nothing else.
+    ///
+    /// An element or a list with others inside is the list of its leaves, under its own name. What is in a JSON object
+    /// is an attribute of its own, `object.key`. A list that the server writes as one text stays one.
     #[must_use]
     pub fn attributes(&self) -> &Attributes {
         &self.attributes
@@ -86,7 +89,8 @@ impl Authentication {
 
     /// When the user gave their credentials: the attribute `authenticationDate` (CAS protocol 2.5.7), otherwise the
     /// `AuthenticationInstant` of SAML 1.1. `None` if the server did not say, or if the text does not name an
-    /// instant.
+    /// instant. It may be a date in the usual forms, or a number: seconds since 1970 with a fraction, as in JSON, or
+    /// whole milliseconds.
     #[must_use]
     pub fn authentication_date(&self) -> Option<SystemTime> {
         self.attributes
@@ -128,15 +132,39 @@ impl fmt::Debug for Authentication {
     }
 }
 
-/// RFC 3339, RFC 9557 (`[Europe/Paris]`) and RFC 1123 dates. A date without an offset names no instant.
+/// From here on a whole number is of milliseconds: as seconds it would be after the year 5000.
+const FIRST_MILLISECONDS: i64 = 100_000_000_000;
+
+/// RFC 3339, RFC 9557 (`[Europe/Paris]`) and RFC 1123 dates, and numbers. A date without an offset names no instant.
 fn parse_date(text: &str) -> Option<SystemTime> {
     let timestamp = text
         .parse::<ZonedDateTime>()
         .map(|zoned| zoned.timestamp())
         .or_else(|_| text.parse::<Timestamp>())
         .or_else(|_| rfc2822::parse(text).map(|zoned| zoned.timestamp()))
-        .ok()?;
+        .ok()
+        .or_else(|| parse_number(text))?;
     SystemTime::try_from(timestamp).ok()
+}
+
+/// Seconds since 1970 with a fraction down to nanoseconds, as JSON of Java programs has them, or milliseconds.
+fn parse_number(text: &str) -> Option<Timestamp> {
+    let is_number = |digits: &str| {
+        !digits.is_empty() && digits.len() <= 15 && digits.bytes().all(|b| b.is_ascii_digit())
+    };
+    let Some((seconds, fraction)) = text.split_once('.') else {
+        let number: i64 = is_number(text).then(|| text.parse().ok())??;
+        return if number < FIRST_MILLISECONDS {
+            Timestamp::from_second(number).ok()
+        } else {
+            Timestamp::from_millisecond(number).ok()
+        };
+    };
+    if !is_number(seconds) || !is_number(fraction) || fraction.len() > 9 {
+        return None;
+    }
+    let nanoseconds = format!("{fraction:0<9}").parse().ok()?;
+    Timestamp::new(seconds.parse().ok()?, nanoseconds).ok()
 }
 
 #[cfg(test)]
@@ -166,6 +194,9 @@ mod tests {
             "2015-11-12T09:30:10.000Z",
             "Thu, 12 Nov 2015 09:30:10 GMT",
             "Thu, 12 Nov 2015 10:30:10 +0100",
+            "1447320610",
+            "1447320610.000000000",
+            "1447320610000",
         ] {
             assert_eq!(
                 with("authenticationDate", &[text]).authentication_date(),
@@ -177,11 +208,20 @@ mod tests {
 
     #[test]
     fn fractions_of_a_second_are_kept() {
-        let date = with("authenticationDate", &["2015-11-12T09:30:10.123456Z[UTC]"]);
-        assert_eq!(
-            date.authentication_date(),
-            Some(SystemTime::UNIX_EPOCH + Duration::from_micros(1_447_320_610_123_456))
-        );
+        for (text, nanoseconds) in [
+            ("2015-11-12T09:30:10.123456Z[UTC]", 123_456_000),
+            ("2015-11-12T09:30:10.123456789Z[UTC]", 123_456_789),
+            ("2015-11-12T09:30:10.123456789Z", 123_456_789),
+            ("1447320610.123456789", 123_456_789),
+            ("1447320610.5", 500_000_000),
+            ("1447320610123", 123_000_000),
+        ] {
+            assert_eq!(
+                with("authenticationDate", &[text]).authentication_date(),
+                Some(SystemTime::UNIX_EPOCH + Duration::new(1_447_320_610, nanoseconds)),
+                "{text}"
+            );
+        }
     }
 
     #[test]
@@ -194,7 +234,16 @@ mod tests {
             "2015-13-12T09:30:10Z",
             "2015-11-12T09:30:10Z[Nowhere/Atall]x",
             "99999-11-12T09:30:10Z",
-            "1447320610",
+            "1447320610.",
+            ".5",
+            "-1",
+            "+1447320610",
+            "1447320610.1234567890",
+            "1447320610.12.3",
+            "1.4E9",
+            "9999999999999999999",
+            "999999999999.5",
+            "١٤٤٧٣٢٠٦١٠",
         ] {
             let authentication = with("authenticationDate", &[text]);
             assert_eq!(authentication.authentication_date(), None, "{text}");

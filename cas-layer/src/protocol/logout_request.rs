@@ -163,8 +163,8 @@ fn sessions(document: &str) -> Result<Vec<ServiceTicket>, &'static str> {
         if count > LogoutRequest::MAX_SESSIONS {
             return Err(TOO_MANY);
         }
-        // Whatever the protocol: nothing is sent, and what was never a ticket here ends nothing.
-        sessions.extend(ServiceTicket::parse_artifact(trim(&text(&index))));
+        // What was never a ticket here ends nothing.
+        sessions.extend(ServiceTicket::parse(trim(&text(&index))));
     }
     if count == 0 {
         return Err("it has no `SessionIndex`");

@@ -5,6 +5,7 @@
 //! where they should answer XML. An answer that is not clearly a success is a failure.
 
 mod dialect;
+mod encoding;
 mod json;
 mod outcome;
 mod parts;
@@ -21,54 +22,80 @@ pub(crate) use outcome::{ResponseError, Unmet};
 pub(crate) use refusal::Refusal;
 pub(crate) use saml::SamlExpectation;
 
+use self::encoding::Text;
 use super::{Authentication, ProxyTicket, document::is_space};
 
+/// An answer as it came.
+pub(crate) struct Received<'a> {
+    pub(crate) body: &'a [u8],
+    /// The header `Content-Type`. Only its `charset` counts: servers call XML anything.
+    pub(crate) content_type: Option<&'a str>,
+    /// The namespaces in which a CAS 2 or 3 answer may be, besides the one of CAS and none at all.
+    pub(crate) namespaces: &'a [String],
+}
+
+#[cfg(test)]
+impl<'a> From<&'a [u8]> for Received<'a> {
+    fn from(body: &'a [u8]) -> Self {
+        Self {
+            body,
+            content_type: None,
+            namespaces: &[],
+        }
+    }
+}
+
 /// Reads an answer of CAS 1.
-pub(crate) fn parse_text_response(body: &[u8]) -> Result<Authentication, ResponseError> {
-    text::parse(text_of(body)?)
+pub(crate) fn parse_text_response<'a>(
+    answer: impl Into<Received<'a>>,
+) -> Result<Authentication, ResponseError> {
+    text::parse(&text_of(&answer.into())?)
 }
 
 /// Reads an answer of CAS 2 or 3, in XML or JSON.
-pub(crate) fn parse_service_response(body: &[u8]) -> Result<Authentication, ResponseError> {
-    by_content(body, xml::parse, json::parse)
+pub(crate) fn parse_service_response<'a>(
+    answer: impl Into<Received<'a>>,
+) -> Result<Authentication, ResponseError> {
+    by_content(&answer.into(), xml::parse, json::parse)
 }
 
 /// Reads an answer to a request for a proxy ticket, in XML or JSON.
-pub(crate) fn parse_proxy_response(body: &[u8]) -> Result<ProxyTicket, ResponseError> {
-    by_content(body, proxy::parse_xml, proxy::parse_json)
+pub(crate) fn parse_proxy_response<'a>(
+    answer: impl Into<Received<'a>>,
+) -> Result<ProxyTicket, ResponseError> {
+    by_content(&answer.into(), proxy::parse_xml, proxy::parse_json)
 }
 
 fn by_content<T>(
-    body: &[u8],
-    xml: fn(&str) -> Result<T, ResponseError>,
+    answer: &Received<'_>,
+    xml: fn(&str, &[String]) -> Result<T, ResponseError>,
     json: fn(&str) -> Result<T, ResponseError>,
 ) -> Result<T, ResponseError> {
-    let body = text_of(body)?;
+    let body = text_of(answer)?;
     let content = body.trim_start_matches(is_space);
     match content.bytes().next() {
-        Some(b'<') => xml(content),
+        Some(b'<') => xml(content, answer.namespaces),
         Some(b'{') => json(content),
-        _ if text::is_refusal(body) => Err(ResponseError::Refused(Refusal::without_words())),
+        _ if text::is_refusal(&body) => Err(ResponseError::Refused(Refusal::without_words())),
         _ => Err(ResponseError::Unreadable("it is neither XML nor JSON")),
     }
 }
 
 /// Reads an answer of SAML 1.1.
-pub(crate) fn parse_saml_response(
-    body: &[u8],
+pub(crate) fn parse_saml_response<'a>(
+    answer: impl Into<Received<'a>>,
     expected: &SamlExpectation<'_>,
 ) -> Result<Authentication, ResponseError> {
-    let body = text_of(body)?;
+    let body = text_of(&answer.into())?;
     let content = body.trim_start_matches(is_space);
     match content.bytes().next() {
         Some(b'<') => saml::parse(content, expected),
-        _ if text::is_refusal(body) => Err(ResponseError::Refused(Refusal::without_words())),
+        _ if text::is_refusal(&body) => Err(ResponseError::Refused(Refusal::without_words())),
         _ => Err(ResponseError::Unreadable("it is not XML")),
     }
 }
 
 /// The body without a byte order mark.
-fn text_of(body: &[u8]) -> Result<&str, ResponseError> {
-    let text = str::from_utf8(body).map_err(|_| ResponseError::Unreadable("it is not UTF-8"))?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+fn text_of<'a>(answer: &Received<'a>) -> Result<Text<'a>, ResponseError> {
+    encoding::decode(answer.body, answer.content_type).map_err(ResponseError::Unreadable)
 }

@@ -64,7 +64,7 @@ mod tests {
 
     fn request(ticket: &str) -> SamlRequest {
         let issued_at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_447_320_610_050);
-        let ticket = ServiceTicket::parse_artifact(ticket).unwrap();
+        let ticket = ServiceTicket::parse(ticket).unwrap();
         SamlRequest::new([0x0f; 16], issued_at, &ticket)
     }
 

@@ -15,6 +15,7 @@ use crate::{
 };
 
 const WHAT: &str = "CAS server URL";
+const WHAT_INTERNAL: &str = "internal URL of the CAS server";
 
 /// Everything but the unreserved characters of RFC 3986 2.3.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -22,6 +23,19 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
+
+/// What the last part of a URL cannot be: the endpoints of every version.
+const ENDPOINTS: [&str; 7] = [
+    "login",
+    "logout",
+    "validate",
+    "serviceValidate",
+    "proxyValidate",
+    "proxy",
+    "samlValidate",
+];
+/// Those that CAS 3 has below `/p3`.
+const OF_CAS_3: [&str; 2] = ["serviceValidate", "proxyValidate"];
 
 /// The parameter of the CAS server's `/logout` that says where to go afterwards (CAS protocol 2.3.1).
 ///
@@ -63,8 +77,26 @@ impl ServerUrl {
         paths: ServerPaths,
         allow_insecure_http: bool,
     ) -> Result<Self, ConfigError> {
+        Self::parse_as(WHAT, given, paths, allow_insecure_http)
+    }
+
+    /// The same server as this app reaches it, where browsers reach it under another URL.
+    pub(crate) fn parse_internal(
+        given: &str,
+        paths: ServerPaths,
+        allow_insecure_http: bool,
+    ) -> Result<Self, ConfigError> {
+        Self::parse_as(WHAT_INTERNAL, given, paths, allow_insecure_http)
+    }
+
+    fn parse_as(
+        what: &'static str,
+        given: &str,
+        paths: ServerPaths,
+        allow_insecure_http: bool,
+    ) -> Result<Self, ConfigError> {
         let invalid = |reason| ConfigError::InvalidUrl {
-            what: WHAT,
+            what,
             url: printable(given),
             reason,
         };
@@ -75,12 +107,17 @@ impl ServerUrl {
         if url.fragment().is_some() {
             return Err(invalid("it has a fragment"));
         }
-        check_https(WHAT, given, &url, allow_insecure_http)?;
+        check_https(what, given, &url, allow_insecure_http)?;
         paths.check()?;
-        Ok(Self {
-            base: url.as_str().trim_end_matches('/').to_owned(),
-            paths,
-        })
+        let base = url.as_str().trim_end_matches('/').to_owned();
+        if let Some(start) = before_endpoint(&base) {
+            return Err(ConfigError::CasUrlOfEndpoint {
+                what,
+                url: printable(given),
+                should_be: start.to_owned(),
+            });
+        }
+        Ok(Self { base, paths })
     }
 
     /// A URL as [`parse`](Self::parse) leaves it; on plain http too.
@@ -90,6 +127,16 @@ impl ServerUrl {
 
     pub(crate) fn as_str(&self) -> &str {
         &self.base
+    }
+
+    /// The host, without its port. An IPv6 address is in brackets.
+    pub(crate) fn host(&self) -> &str {
+        let rest = self.base.split_once("://").map_or("", |(_, rest)| rest);
+        let authority = rest.split('/').next().unwrap_or_default();
+        match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+            _ => authority,
+        }
     }
 
     fn join(&self, path: &str) -> String {
@@ -156,6 +203,7 @@ impl ServerUrl {
             renewed,
             proxied,
             proxy_callback,
+            extra,
         } = *validation;
         let path = if proxied {
             self.paths.proxy_validate(protocol)
@@ -180,6 +228,9 @@ impl ServerUrl {
         if let Some(callback) = proxy_callback {
             query.add("pgtUrl", callback.as_str());
         }
+        for (name, value) in extra {
+            query.add(name, value);
+        }
         query.finish()
     }
 
@@ -202,6 +253,22 @@ impl ServerUrl {
     }
 }
 
+/// The URL of the server whose endpoint this URL is, if it is one: people copy it out of the browser, or from the
+/// settings of a client that wants each endpoint.
+fn before_endpoint(url: &str) -> Option<&str> {
+    let (start, last) = url.rsplit_once('/')?;
+    let is = |endpoint: &&str| last.eq_ignore_ascii_case(endpoint);
+    if !ENDPOINTS.iter().any(is) {
+        return None;
+    }
+    let start = start
+        .strip_suffix("/p3")
+        .filter(|_| OF_CAS_3.iter().any(is))
+        .unwrap_or(start);
+    // The path of a URL begins after its host.
+    (!start.ends_with('/')).then_some(start)
+}
+
 /// What the client asks the server about a ticket (CAS protocol 2.4.1, 2.5.1, 2.6.1, 2.8.1, 2.9.1, 4.2.1).
 #[derive(Clone, Copy)]
 pub(crate) struct Validation<'a> {
@@ -215,6 +282,8 @@ pub(crate) struct Validation<'a> {
     pub(crate) proxied: bool,
     /// Where the server is to bring a proxy-granting ticket.
     pub(crate) proxy_callback: Option<&'a ServiceUrl>,
+    /// What the server wants to know besides; none of the names above.
+    pub(crate) extra: &'a [(String, String)],
 }
 
 impl fmt::Debug for ServerUrl {

@@ -442,4 +442,45 @@ mod tests {
         assert_eq!(proxied.proxies, ["https://a"]);
         assert_eq!(proxied.credentials_at, Some(600), "by the date alone");
     }
+
+    #[test]
+    fn apereo_says_in_xml_and_in_json_when_credentials_were_given() {
+        const NOW: UnixSeconds = 1_795_999_999;
+        let gave_them = Some(1_795_907_028);
+        for (answer, at) in [
+            (
+                include_str!("../../testdata/apereo/service3-pgt-https.xml"),
+                gave_them,
+            ),
+            (
+                include_str!("../../testdata/apereo/service3-format-JSON.json"),
+                gave_them,
+            ),
+            // A password, and "remember me" ticked.
+            (
+                include_str!("../../testdata/apereo/service3-remember-me-new.xml"),
+                Some(NOW),
+            ),
+            // Remembered.
+            (
+                include_str!("../../testdata/apereo/service3-remember-me-sso.xml"),
+                None,
+            ),
+            (
+                include_str!("../../testdata/apereo/service3-format-JSON-remember-me-sso.json"),
+                None,
+            ),
+        ] {
+            let authentication = parse_service_response(answer.as_bytes()).ok().unwrap();
+            let content = Content::default();
+            let content = content.of(&authentication, CAS).unwrap();
+            let lifetimes = Lifetimes {
+                session: 100,
+                idle: None,
+                remembered: None,
+            };
+            let identity = Identity::new(content, [7; 16].into(), false, NOW, &lifetimes);
+            assert_eq!(identity.credentials_at, at, "{answer}");
+        }
+    }
 }

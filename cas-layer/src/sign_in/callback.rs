@@ -271,7 +271,7 @@ impl Entrant {
 
     /// A failure signs nobody in or out.
     fn failed(&self, host: &Host, error: &ValidationError) -> Answer {
-        host.tell(Refused::by(error));
+        host.tell(Refused::by_validation(&host.client, error));
         let next = self.next.as_ref();
         match error.kind() {
             ValidationErrorKind::Refused => {
@@ -298,7 +298,11 @@ impl Entrant {
             ValidationErrorKind::TimedOut => {
                 Answer::page_with(PageKind::CasUnavailable, next, Detail::TimedOut)
             }
-            _ => self.page(PageKind::CasUnavailable),
+            _ if error.is_temporary() => self.page(PageKind::CasUnavailable),
+            _ => {
+                let reference = Detail::Reference(error.reference());
+                Answer::page_with(PageKind::CasNotUnderstood, next, reference)
+            }
         }
     }
 

@@ -108,7 +108,7 @@ pub(crate) fn arrive(host: &Host, visit: &Visit<'_>, query: LoginQuery) -> Step 
     if visit.is_unverified() {
         return Step::Answer(not_current(host, visit));
     }
-    match query.ticket(host.client.protocol()) {
+    match query.ticket() {
         Some(ticket) => with_ticket(host, visit, query, ticket),
         None => without_ticket(host, visit, query),
     }

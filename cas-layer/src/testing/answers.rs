@@ -54,6 +54,9 @@ pub(super) fn respond(
         }
     };
     let mut response = Body::from(body).into_response();
+    if refused && quirks.has(Quirk::FailureStatus400) {
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+    }
     if refused && quirks.has(Quirk::FailureStatus500) {
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     }

@@ -46,8 +46,12 @@ pub enum Quirk {
     /// Tickets of every kind and IOUs of 256 characters, the longest that clients have to take (CAS
     /// protocol 3.1.1 to 3.4.1).
     LongTickets,
+    /// Service and proxy tickets of 2,048 characters, with `:`, `@`, `+`, `/`, `=` and `%` among them.
+    HugeTickets,
     /// Tickets of every kind and IOUs with `.`, `_` and `~`, which the protocol's character set (3.7) does not have.
     PunctuatedTickets,
+    /// Answers refusals with status 400, the body as usual.
+    FailureStatus400,
     /// Answers refusals with status 500, the body as usual.
     FailureStatus500,
     /// Answers refusals with an HTML page and status 200.
@@ -108,6 +112,8 @@ pub enum Quirk {
     TypedSamlValues,
     /// Sends SAML answers without `InResponseTo` and `Recipient`.
     NoSamlAddressee,
+    /// Leaves the query of the service out of `Recipient` and `Audience` in SAML.
+    SamlAddresseeWithoutQuery,
     /// Sends the words of a refusal in SAML in `StatusCode` instead of `StatusMessage`.
     SamlStatusText,
     /// Sends `True` and `False` for `true` and `false`, in JSON as strings.
@@ -219,7 +225,9 @@ impl Quirk {
         Self::IgnoreTarget,
         Self::ArtifactTickets,
         Self::LongTickets,
+        Self::HugeTickets,
         Self::PunctuatedTickets,
+        Self::FailureStatus400,
         Self::FailureStatus500,
         Self::FailureAsHtml,
         Self::FailureAsPlainNo,
@@ -248,6 +256,7 @@ impl Quirk {
         Self::RepeatedSamlAttributes,
         Self::TypedSamlValues,
         Self::NoSamlAddressee,
+        Self::SamlAddresseeWithoutQuery,
         Self::SamlStatusText,
         Self::CapitalisedBooleans,
         Self::NoNamespace,

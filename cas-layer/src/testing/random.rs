@@ -45,6 +45,10 @@ pub(super) fn ticket_name(kind: &str, quirks: &Quirks) -> Result<String, NoRando
         name.push_str(&hex::<128>()?);
         name.truncate(256);
     }
+    if quirks.has(Quirk::HugeTickets) && matches!(kind, "ST" | "PT") {
+        name.push_str("@node.example:8443/a+b%3D==");
+        name.extend(std::iter::repeat_n('x', 2048 - name.len()));
+    }
     Ok(name)
 }
 

@@ -12,7 +12,7 @@ async fn a_ticket_that_is_none_is_sent_nowhere() {
     let app = App::start().await;
     for ticket in [
         String::new(),
-        "A".repeat(257),
+        "A".repeat(2_049),
         "ST-1%20".into(),
         "ST-1%26service=x".into(),
         "ST-1%0D%0A".into(),
@@ -20,7 +20,8 @@ async fn a_ticket_that_is_none_is_sent_nowhere() {
         "ST-%C3%A9".into(),
         "ST-%FF".into(),
         "ST-1%00".into(),
-        "../x".into(),
+        "ST-%22x%22".into(),
+        "ST-%27".into(),
     ] {
         let mut browser = Browser::new();
         let service = app.begin(&mut browser, "/profile").await;
@@ -41,15 +42,22 @@ async fn a_ticket_that_is_none_is_sent_nowhere() {
 }
 
 #[tokio::test]
-async fn the_longest_ticket_is_taken() {
-    let app = App::start().await;
-    let mut browser = Browser::new();
-    let service = app.begin(&mut browser, "/profile").await;
-    let answer = browser
-        .open(&format!("{service}&ticket=ST-{}", "A".repeat(253)))
-        .await;
-    assert_eq!(answer.status, 403);
-    assert_eq!(app.cas.validations(), 1);
+async fn tickets_of_every_server_are_sent_to_it() {
+    for ticket in [
+        // A JSON web token.
+        format!("ST-{}", "A1b2_-Qz9.".repeat(204)),
+        format!("ST-{}", "A".repeat(2_045)),
+        "ST-1-x@cas.example.org%3A8443".to_owned(),
+        "AAE%2Bx%2Fy%3D%3D".to_owned(),
+        "../x".to_owned(),
+    ] {
+        let app = App::start().await;
+        let mut browser = Browser::new();
+        let service = app.begin(&mut browser, "/profile").await;
+        let answer = browser.open(&format!("{service}&ticket={ticket}")).await;
+        assert_eq!(answer.status, 403, "{ticket}");
+        assert_eq!(app.cas.validations(), 1);
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,11 @@ use reqwest::Method;
 
 use cas_layer_tests::noise::noise;
 
-use crate::{browser::Browser, support::App};
+use crate::{
+    browser::Browser,
+    listening::{Listening, heard},
+    support::App,
+};
 
 const XML: &str = "application/xml";
 
@@ -108,7 +112,17 @@ async fn what_is_no_answer_is_a_502_and_changes_nobodys_session() {
             body("application/json", "{}"),
             body("application/json", "[[[["),
         ] {
-            expect(&app, fault, 502, "Sign-in unavailable").await;
+            // What passes by itself, and what somebody has to look at.
+            let passes = matches!(
+                fault,
+                Fault::Status(500) | Fault::Truncated | Fault::CloseConnection
+            );
+            let says = if passes {
+                "cannot be reached at the moment. Please try again in a few minutes."
+            } else {
+                "answer was not understood"
+            };
+            expect(&app, fault, 502, says).await;
         }
     }
 }
@@ -196,6 +210,111 @@ async fn a_program_gets_a_problem_document() {
     let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(problem["reason"], "cas-unavailable");
     assert_eq!(problem["login_url"], app.at("/login"));
+}
+
+/// The page for an answer that nobody understands, and the line in the log about it.
+async fn not_understood(app: &App, fault: Fault) -> (String, String) {
+    let mut browser = Browser::new();
+    let service = app.begin(&mut browser, "/profile").await;
+    let callback = app.callback(&service);
+    app.cas.set_fault(Some(fault));
+    let listening = Listening::start();
+    let page = browser.open(&callback).await;
+    let log = heard();
+    drop(listening);
+    app.cas.set_fault(None);
+    assert_eq!(page.status, 502);
+    let line = log.lines().find(|line| line.contains("event=\"refused\""));
+    (page.body, line.unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_understood_has_a_reference_number_on_the_page_and_in_the_log() {
+    let app = impatient(Protocol::Cas3).await;
+    let latin = "<?xml version=\"1.0\" encoding=\"klingon\"?><serviceResponse/>";
+    let ecas = success("<cas:user>alice</cas:user>").replace("http://www.yale.edu/tp/cas", "urn:x");
+    let mut references = Vec::new();
+    for (fault, cause) in [
+        (Fault::Html, "DOCTYPE"),
+        (body("text/plain", "yes\n"), "neither XML nor JSON"),
+        (body(XML, ecas), "response_namespace"),
+        (body(XML, latin), "encoding that is not known"),
+        (Fault::Status(404), "status 404"),
+        (Fault::Redirect("http://127.0.0.1:9/".into()), "status 302"),
+    ] {
+        let (page, line) = not_understood(&app, fault).await;
+        assert!(
+            page.contains("The sign-in server&#39;s answer was not understood")
+                || page.contains("The sign-in server's answer was not understood"),
+            "{page}"
+        );
+        let reference = page.split("Reference: <code>").nth(1).unwrap();
+        let reference = reference.split('<').next().unwrap().to_owned();
+        assert!(
+            line.contains(&format!("reference=\"{reference}\"")),
+            "{line}"
+        );
+        assert!(line.contains(cause), "{line}");
+        let server = app.cas.url().split('/').nth(2).unwrap();
+        assert!(line.contains(&format!("cas_server=\"{server}\"")), "{line}");
+        references.push(reference);
+    }
+    references.sort();
+    references.dedup();
+    assert_eq!(references.len(), 6, "one for each cause: {references:?}");
+
+    let (page, line) = not_understood(&app, Fault::Status(503)).await;
+    assert!(page.contains("cannot be reached at the moment"), "{page}");
+    assert!(
+        !page.contains("Reference") && !line.contains("reference="),
+        "{line}"
+    );
+}
+
+#[tokio::test]
+async fn a_program_is_told_the_reference_number_too() {
+    let app = impatient(Protocol::Cas3).await;
+    let mut browser = Browser::new();
+    let service = app.begin(&mut browser, "/profile").await;
+    let callback = app.callback(&service);
+    app.cas.set_fault(Some(Fault::Html));
+    let request = browser
+        .request(Method::GET, &callback)
+        .header("accept", "application/json");
+    let answer = browser.send(request).await;
+    let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(problem["reason"], "cas-not-understood");
+    assert_eq!(problem["reference"].as_str().unwrap().len(), 9);
+}
+
+#[tokio::test]
+async fn the_log_has_every_cause_of_a_failed_connection() {
+    let app =
+        App::with(|config| config.client(|client| client.internal_url("https://127.0.0.1:9/cas")))
+            .await;
+    let mut browser = Browser::new();
+    let service = app.begin(&mut browser, "/profile").await;
+    let _listening = Listening::start();
+    let page = browser.open(&app.callback(&service)).await;
+    assert_eq!(page.status, 502);
+    assert!(
+        page.body.contains("cannot be reached at the moment"),
+        "{}",
+        page.body
+    );
+    let log = heard();
+    let line = log
+        .lines()
+        .find(|line| line.contains("event=\"refused\""))
+        .unwrap();
+    for part in [
+        "client error (Connect)",
+        "Connection refused",
+        "cas_server=\"127.0.0.1:9\"",
+        "root_certificates=\"those of the system\"",
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
 }
 
 #[tokio::test]

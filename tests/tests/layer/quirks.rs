@@ -139,10 +139,13 @@ async fn a_refusal_is_one_in_every_form_that_servers_give_it() {
         (Protocol::Saml1, Some(Quirk::OtherPrefix), 403),
         (Protocol::Saml1, Some(Quirk::FailureAsPlainNo), 403),
         (Protocol::Saml1, Some(Quirk::FailureQuotesRequest), 403),
+        (Protocol::Cas1, Some(Quirk::FailureStatus400), 403),
+        (Protocol::Cas3, Some(Quirk::FailureStatus400), 403),
+        (Protocol::Cas3, Some(Quirk::FailureStatus500), 403),
+        (Protocol::Saml1, Some(Quirk::FailureStatus400), 403),
+        (Protocol::Saml1, Some(Quirk::FailureStatus500), 403),
         // Not an answer of the protocol: somebody has to look at the server.
-        (Protocol::Cas3, Some(Quirk::FailureStatus500), 502),
         (Protocol::Cas3, Some(Quirk::FailureAsHtml), 502),
-        (Protocol::Saml1, Some(Quirk::FailureStatus500), 502),
         (Protocol::Saml1, Some(Quirk::FailureAsHtml), 502),
     ] {
         let mut cas = CasServer::builder().user(alice());

@@ -238,7 +238,7 @@ async fn two_tickets_or_what_is_none_are_refused_without_asking_the_cas_server()
     let cas = cas().await;
     let api = with_tickets_in_query(&cas).await;
     let ticket = cas.issue_ticket("alice", &api.at("/records"));
-    let long = "T".repeat(257);
+    let long = "T".repeat(2_049);
     for request in [
         api.get(&format!("/records?ticket={ticket}&ticket={ticket}")),
         api.get(&format!("/records?ticket={ticket}"))

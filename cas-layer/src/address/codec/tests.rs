@@ -172,7 +172,7 @@ fn a_hostile_or_circular_next_is_the_landing_path() {
 fn a_ticket_comes_under_one_name_or_with_saml_under_either() {
     let secret = |protocol, query: &str| {
         let config = config_of(protocol);
-        let ticket = LoginQuery::parse(Some(query), config.first_host()).ticket(protocol)?;
+        let ticket = LoginQuery::parse(Some(query), config.first_host()).ticket()?;
         Some(ticket.ok().map(|ticket| ticket.expose_secret().to_owned()))
     };
     let none = Some(None);
@@ -182,7 +182,16 @@ fn a_ticket_comes_under_one_name_or_with_saml_under_either() {
         ("ticket=ST-1", some("ST-1"), some("ST-1")),
         ("SAMLart=ST-1", some("ST-1"), None),
         ("SAMLart=AAE%2Bx%2Fy%3D", some("AAE+x/y="), None),
-        ("ticket=AAE%2Bx%2Fy%3D", some("AAE+x/y="), none.clone()),
+        ("ticket=AAE%2Bx%2Fy%3D", some("AAE+x/y="), some("AAE+x/y=")),
+        // Decoded once.
+        (
+            "ticket=ST-1%3A8443%2540a",
+            some("ST-1:8443%40a"),
+            some("ST-1:8443%40a"),
+        ),
+        ("ticket=ST-1%20", none.clone(), none.clone()),
+        ("ticket=ST-1%00", none.clone(), none.clone()),
+        ("ticket=ST-1%22", none.clone(), none.clone()),
         ("SAMLart=ST-1&SAMLart=ST-2", some("ST-2"), None),
         ("ticket=ST-1&SAMLart=ST-1", some("ST-1"), some("ST-1")),
         ("ticket=ST-1&SAMLart=ST-2", none.clone(), some("ST-1")),

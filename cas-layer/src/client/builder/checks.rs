@@ -14,8 +14,11 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(300);
 /// Assertions are made to last for half a minute or for minutes. Beyond this the window would mean nothing.
 const MAX_SAML_CLOCK_TOLERANCE: Duration = Duration::from_secs(600);
 
-/// Parameters of the login page that belong to the protocol, to its form, or to this crate (CAS protocol
-/// 2.1.1, 2.2.1, 4.2).
+/// The longest namespace, in bytes.
+const MAX_NAMESPACE_BYTES: usize = 1_024;
+
+/// Parameters that belong to the protocol, to the form of its login page, or to this crate (CAS protocol 2.1.1, 2.2.1,
+/// 2.4.1, 2.5.1, 4.2).
 const RESERVED_PARAMETERS: [&str; 20] = [
     "service",
     "renew",
@@ -71,6 +74,23 @@ pub(super) fn check_format(format: ResponseFormat, protocol: Protocol) -> Result
 }
 
 pub(super) fn check_login_parameters(parameters: &[(String, String)]) -> Result<(), ConfigError> {
+    match fault_of(parameters) {
+        None => Ok(()),
+        Some((name, reason)) => Err(ConfigError::InvalidLoginParameter { name, reason }),
+    }
+}
+
+pub(super) fn check_validation_parameters(
+    parameters: &[(String, String)],
+) -> Result<(), ConfigError> {
+    match fault_of(parameters) {
+        None => Ok(()),
+        Some((name, reason)) => Err(ConfigError::InvalidValidationParameter { name, reason }),
+    }
+}
+
+/// The first parameter that cannot be sent, and why.
+fn fault_of(parameters: &[(String, String)]) -> Option<(String, &'static str)> {
     for (index, (name, value)) in parameters.iter().enumerate() {
         let reason = if name.is_empty() {
             "it has no name"
@@ -90,8 +110,32 @@ pub(super) fn check_login_parameters(parameters: &[(String, String)]) -> Result<
         } else {
             continue;
         };
-        return Err(ConfigError::InvalidLoginParameter {
-            name: name.clone(),
+        return Some((name.clone(), reason));
+    }
+    None
+}
+
+pub(super) fn check_namespaces(
+    namespaces: &[String],
+    protocol: Protocol,
+) -> Result<(), ConfigError> {
+    for namespace in namespaces {
+        let reason = if namespace.is_empty() {
+            "it is empty"
+        } else if namespace.len() > MAX_NAMESPACE_BYTES {
+            "it has more than 1,024 bytes"
+        } else if namespace
+            .chars()
+            .any(|c| c.is_control() || c.is_whitespace())
+        {
+            "it has white space or control characters"
+        } else if matches!(protocol, Protocol::Cas1 | Protocol::Saml1) {
+            "CAS 1 and SAML 1.1 have no answers in such a namespace"
+        } else {
+            continue;
+        };
+        return Err(ConfigError::InvalidResponseNamespace {
+            namespace: namespace.clone(),
             reason,
         });
     }

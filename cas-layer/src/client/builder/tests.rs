@@ -130,6 +130,54 @@ fn login_parameters_of_the_protocol_twice_or_unprintable_are_refused() {
 }
 
 #[test]
+fn validation_parameters_never_take_the_place_of_our_own() {
+    for name in [
+        "service", "SERVICE", "renew", "ticket", "format", "pgtUrl", "PGTURL", "TARGET", "",
+    ] {
+        let error = builder()
+            .validation_parameter(name, "x")
+            .build()
+            .unwrap_err();
+        assert!(
+            matches!(error, ConfigError::InvalidValidationParameter { .. }),
+            "{name}: {error}"
+        );
+    }
+    for builder in [
+        builder()
+            .validation_parameter("a", "1")
+            .validation_parameter("a", "1"),
+        builder().validation_parameter("a", "1\n"),
+    ] {
+        let error = builder.build().unwrap_err();
+        assert!(
+            matches!(error, ConfigError::InvalidValidationParameter { .. }),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_namespace_that_no_answer_can_be_in_is_refused() {
+    let long = "x".repeat(1_025);
+    for namespace in ["", " ", "urn:a b", "urn:a\n", &long] {
+        let error = builder().response_namespace(namespace).build().unwrap_err();
+        assert!(
+            matches!(error, ConfigError::InvalidResponseNamespace { .. }),
+            "{namespace}: {error}"
+        );
+    }
+    for protocol in [Protocol::Cas1, Protocol::Saml1] {
+        let builder = builder().protocol(protocol).response_namespace("urn:a");
+        let error = builder.build().unwrap_err();
+        assert!(
+            matches!(error, ConfigError::InvalidResponseNamespace { .. }),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn the_logout_parameter_can_be_chosen() {
     let client = builder()
         .logout_parameter(LogoutParameter::Url)

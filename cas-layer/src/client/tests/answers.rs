@@ -132,6 +132,76 @@ async fn a_success_counts_only_with_a_2xx_status() {
     }
 }
 
+fn answer(status: u16, head: &str, body: &str) -> Answer {
+    let length = body.len();
+    let answer = format!("HTTP/1.1 {status} X\r\n{head}Content-Length: {length}\r\n\r\n{body}");
+    Answer::Bytes(answer.into_bytes())
+}
+
+#[tokio::test]
+async fn a_refusal_counts_with_every_status_of_an_error() {
+    let keycloak = "<cas:serviceResponse xmlns:cas=\"http://www.yale.edu/tp/cas\">\
+        <cas:authenticationFailure code=\"INVALID_TICKET\">Code not valid</cas:authenticationFailure>\
+        </cas:serviceResponse>";
+    let json = r#"{"serviceResponse":{"authenticationFailure":{"code":"INVALID_SERVICE","description":"no"}}}"#;
+    let unregistered = include_str!("../../../testdata/apereo/service3-unregistered-service.xml");
+    for (status, head, body, code) in [
+        (
+            400,
+            "Content-Type: application/xml;charset=utf-8\r\n",
+            keycloak,
+            Some("INVALID_TICKET"),
+        ),
+        (401, "", json, Some("INVALID_SERVICE")),
+        (
+            403,
+            "Content-Type: application/xml;charset=UTF-8\r\n",
+            unregistered,
+            Some("INVALID_SERVICE"),
+        ),
+        (422, "", keycloak, Some("INVALID_TICKET")),
+        (500, "", keycloak, Some("INVALID_TICKET")),
+        (599, "", keycloak, Some("INVALID_TICKET")),
+        (500, "", "no\n\n", None),
+    ] {
+        let server = Server::start(answer(status, head, body)).await;
+        let error = failure(&client(&server)).await;
+        assert_eq!(error.kind(), ValidationErrorKind::Refused, "{status}");
+        assert_eq!(error.code(), code, "{status}");
+    }
+    // Nothing answers like this, so it need not be read.
+    for status in [301, 302, 304, 600, 999] {
+        let body = if status == 304 { "" } else { keycloak };
+        let server = Server::start(answer(status, "", body)).await;
+        let error = failure(&client(&server)).await;
+        assert_eq!(error.kind(), ValidationErrorKind::Unreadable, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_page_is_an_error_of_the_server_whatever_it_says() {
+    for status in [400, 403, 404, 500, 502, 503] {
+        for body in [
+            "<!DOCTYPE html><html><authenticationFailure code='INVALID_TICKET'/></html>",
+            "<html><body>code INVALID_TICKET</body></html>",
+            "",
+            "<cas:serviceResponse xmlns:cas='http://www.yale.edu/tp/cas'><cas:authenticationFailure>",
+            "{}",
+        ] {
+            let server = Server::start(answer(status, "", body)).await;
+            let error = failure(&client(&server)).await;
+            assert_eq!(error.kind(), ValidationErrorKind::Unreadable, "{status}");
+            assert_eq!(error.code(), None);
+            assert!(error.to_string().contains(&status.to_string()), "{error}");
+        }
+        // The body of an error that breaks off, or never ends, says no more than the status.
+        let cut = format!("HTTP/1.1 {status} X\r\nContent-Length: 100\r\n\r\n<cas");
+        let server = Server::start(Answer::ThenClose(cut.into_bytes())).await;
+        let error = failure(&client(&server)).await;
+        assert_eq!(error.kind(), ValidationErrorKind::Unreadable, "{status}");
+    }
+}
+
 #[tokio::test]
 async fn the_content_type_does_not_matter() {
     for line in [
@@ -153,6 +223,140 @@ async fn the_content_type_does_not_matter() {
             "alice",
             "{line}"
         );
+    }
+}
+
+const ECAS: &str = "https://ecas.ec.europa.eu/cas/schemas";
+
+#[tokio::test]
+async fn an_answer_in_another_namespace_is_read_only_if_the_app_names_it() {
+    let body = include_str!("../../../testdata/eu-login/service3-ok.xml");
+    let server = Server::with_body(body).await;
+    let error = failure(&client(&server)).await;
+    assert_eq!(error.kind(), ValidationErrorKind::Unreadable);
+    assert!(
+        error.to_string().contains("response_namespace"),
+        "the operator learns what to do: {error}"
+    );
+    for other in [
+        "https://ecas.ec.europa.eu/cas",
+        "https://ecas.ec.europa.eu/cas/schemas/",
+    ] {
+        let client = builder(&server.url)
+            .response_namespace(other)
+            .build()
+            .unwrap();
+        assert_eq!(failure_kind(&client).await, ValidationErrorKind::Unreadable);
+    }
+
+    let client = builder(&server.url)
+        .response_namespace("urn:other")
+        .response_namespace(ECAS)
+        .build()
+        .unwrap();
+    let authentication = validate(&client).await.unwrap();
+    assert_eq!(authentication.user(), "u0000001");
+    let attributes = authentication.attributes();
+    for (name, values) in [
+        ("departmentNumber", &["UNIT.A.3"][..]),
+        ("email", &["eva.example@example.eu"]),
+        ("firstName", &["Eva"]),
+        ("groups", &["UNIT_EDITORS", "UNIT_ALL"]),
+        ("strengths", &["PASSWORD"]),
+        ("ticketType", &["SERVICE"]),
+        ("proxyGrantingProtocol", &["NONE"]),
+    ] {
+        assert_eq!(attributes.all(name), values, "{name}");
+    }
+    // The usual answers are read as before.
+    let server = Server::with_body(ALICE).await;
+    let client = builder(&server.url)
+        .response_namespace(ECAS)
+        .build()
+        .unwrap();
+    assert_eq!(validate(&client).await.unwrap().user(), "alice");
+}
+
+#[tokio::test]
+async fn elements_of_two_namespaces_are_unreadable_though_both_are_known() {
+    let ecas = format!("xmlns:e='{ECAS}'");
+    for inner in [
+        "<e:authenticationSuccess><cas:user>alice</cas:user></e:authenticationSuccess>",
+        "<cas:authenticationSuccess><e:user>alice</e:user></cas:authenticationSuccess>",
+        "<cas:authenticationSuccess><cas:user>alice</cas:user><e:user>bob</e:user></cas:authenticationSuccess>",
+        "<e:authenticationSuccess><e:user>alice</e:user></e:authenticationSuccess>",
+    ] {
+        let body = format!(
+            "<cas:serviceResponse xmlns:cas='http://www.yale.edu/tp/cas' {ecas}>{inner}</cas:serviceResponse>"
+        );
+        let server = Server::with_body(&body).await;
+        let client = builder(&server.url)
+            .response_namespace(ECAS)
+            .build()
+            .unwrap();
+        assert_eq!(
+            failure_kind(&client).await,
+            ValidationErrorKind::Unreadable,
+            "{inner}"
+        );
+    }
+    let refusal = format!(
+        "<e:serviceResponse {ecas}><e:authenticationFailure code='INVALID_STRENGTH'/></e:serviceResponse>"
+    );
+    let server = Server::with_body(&refusal).await;
+    let client = builder(&server.url)
+        .response_namespace(ECAS)
+        .build()
+        .unwrap();
+    let error = failure(&client).await;
+    assert_eq!(error.code(), Some("INVALID_STRENGTH"));
+}
+
+#[tokio::test]
+async fn parameters_of_a_validation_come_after_our_own_and_encoded() {
+    for (protocol, start) in [
+        (Protocol::Cas3, "GET /cas/p3/serviceValidate?service="),
+        (Protocol::Saml1, "POST /cas/samlValidate?TARGET="),
+    ] {
+        let server = Server::with_body(ALICE).await;
+        let client = builder(&server.url)
+            .protocol(protocol)
+            .validation_parameter("assuranceLevel", "LOW")
+            .validation_parameter("a b", "&ticket=x")
+            .build()
+            .unwrap();
+        drop(validate(&client).await);
+        let request = &server.requests()[0];
+        assert!(request.starts_with(start), "{request}");
+        let end = "&assuranceLevel=LOW&a%20b=%26ticket%3Dx HTTP/1.1";
+        assert!(request.ends_with(end), "{request}");
+    }
+}
+
+#[tokio::test]
+async fn the_charset_of_the_content_type_counts() {
+    let body = b"<serviceResponse><authenticationSuccess><user>Jos\xe9</user></authenticationSuccess></serviceResponse>";
+    for (head, is_read) in [
+        ("Content-Type: text/xml; charset=iso-8859-1\r\n", true),
+        ("Content-Type: text/xml\r\n", false),
+        (
+            "Content-Type: text/xml;charset=iso-8859-1\r\nContent-Type: text/xml;charset=utf-8\r\n",
+            false,
+        ),
+    ] {
+        let mut bytes = format!(
+            "HTTP/1.1 200 OK\r\n{head}Content-Length: {}\r\n\r\n",
+            body.len()
+        )
+        .into_bytes();
+        bytes.extend_from_slice(body);
+        let server = Server::start(Answer::Bytes(bytes)).await;
+        let client = client(&server);
+        if is_read {
+            assert_eq!(validate(&client).await.unwrap().user(), "José");
+        } else {
+            assert_eq!(failure_kind(&client).await, ValidationErrorKind::Unreadable);
+        }
     }
 }
 

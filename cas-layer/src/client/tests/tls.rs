@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, DistinguishedName, IsCa, Issuer, KeyPair,
+    date_time_ymd,
+};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -10,9 +13,9 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use super::server::{ok, read_request};
+use super::server::{Server, ok, read_request};
 use super::{ALICE, builder, failure_kind, validate};
-use crate::ValidationErrorKind;
+use crate::{ProxyGrantingTicket, ServiceUrl, ValidationErrorKind};
 
 /// A certificate authority of our own.
 struct Authority {
@@ -43,31 +46,167 @@ impl Authority {
             .unwrap()
             .signed_by(&key, &self.issuer)
             .unwrap();
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-            )
-            .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("https://{}/cas", listener.local_addr().unwrap());
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let acceptor = acceptor.clone();
-                tokio::spawn(async move {
-                    let mut stream = acceptor.accept(stream).await.ok()?;
-                    read_request(&mut stream).await?;
-                    stream.write_all(&ok(ALICE)).await.ok()?;
-                    stream.shutdown().await.ok()
-                });
-            }
-        });
-        url
+        serve(&certificate, &key).await
+    }
+}
+
+async fn serve(certificate: &Certificate, key: &KeyPair) -> String {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/cas", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let mut stream = acceptor.accept(stream).await.ok()?;
+                read_request(&mut stream).await?;
+                stream.write_all(&ok(ALICE)).await.ok()?;
+                stream.shutdown().await.ok()
+            });
+        }
+    });
+    url
+}
+
+/// A certificate that is its own authority's, as `openssl req -x509` makes it.
+struct SelfSigned {
+    params: CertificateParams,
+    key: KeyPair,
+}
+
+impl SelfSigned {
+    fn for_names(names: &[&str]) -> Self {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        Self { params, key }
+    }
+
+    fn certificate(&self) -> Certificate {
+        self.params.self_signed(&self.key).unwrap()
+    }
+
+    async fn server(&self) -> String {
+        serve(&self.certificate(), &self.key).await
+    }
+}
+
+async fn outcome(url: &str, roots: &[String]) -> Option<ValidationErrorKind> {
+    let mut builder = builder(url);
+    for root in roots {
+        builder = builder.add_root_certificate_pem(root.clone());
+    }
+    validate(&builder.build().unwrap())
+        .await
+        .err()
+        .map(|error| error.kind())
+}
+
+const UNREACHABLE: Option<ValidationErrorKind> = Some(ValidationErrorKind::Unreachable);
+
+#[tokio::test]
+async fn a_self_signed_certificate_of_the_server_is_trusted_when_it_is_given() {
+    let own = SelfSigned::for_names(&["cas.example.org", "127.0.0.1"]);
+    let certificate = own.certificate();
+    let url = serve(&certificate, &own.key).await;
+    assert_eq!(outcome(&url, &[certificate.pem()]).await, None);
+    // Others beside it do no harm, and count as before.
+    let authority = Authority::new();
+    let roots = [authority.pem.clone(), certificate.pem()];
+    assert_eq!(outcome(&url, &roots).await, None);
+    let usual = authority.server("127.0.0.1").await;
+    assert_eq!(outcome(&usual, &roots).await, None);
+    assert_eq!(outcome(&url, &[]).await, UNREACHABLE);
+    assert_eq!(
+        outcome(&url, std::slice::from_ref(&authority.pem)).await,
+        UNREACHABLE
+    );
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_is_trusted_only_whole_for_its_name_and_in_its_time() {
+    // The same key and names, but another certificate.
+    let mut own = SelfSigned::for_names(&["127.0.0.1"]);
+    let given = own.certificate().pem();
+    own.params.serial_number = Some(7_u64.into());
+    assert_eq!(
+        outcome(&own.server().await, std::slice::from_ref(&given)).await,
+        UNREACHABLE
+    );
+    // The same names, but another key.
+    let other = SelfSigned::for_names(&["127.0.0.1"]);
+    assert_eq!(outcome(&other.server().await, &[given]).await, UNREACHABLE);
+
+    // For another name, and for another name beside one that is right.
+    let elsewhere = SelfSigned::for_names(&["cas.example.org"]);
+    let certificate = elsewhere.certificate();
+    let url = serve(&certificate, &elsewhere.key).await;
+    assert_eq!(outcome(&url, &[certificate.pem()]).await, UNREACHABLE);
+    let ours = SelfSigned::for_names(&["127.0.0.1"]).certificate().pem();
+    assert_eq!(outcome(&url, &[certificate.pem(), ours]).await, UNREACHABLE);
+
+    for (from, to) in [(1990, 2000), (2990, 3000)] {
+        let mut own = SelfSigned::for_names(&["127.0.0.1"]);
+        own.params.not_before = date_time_ymd(from, 1, 1);
+        own.params.not_after = date_time_ymd(to, 1, 1);
+        let certificate = own.certificate();
+        let url = serve(&certificate, &own.key).await;
+        assert_eq!(
+            outcome(&url, &[certificate.pem()]).await,
+            UNREACHABLE,
+            "{from}"
+        );
+    }
+
+    // One that it has signed is not the one that was given, whatever its name is.
+    let own = SelfSigned::for_names(&["127.0.0.1"]);
+    let given = own.certificate().pem();
+    let mut params = CertificateParams::new(vec!["cas.example.org".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let issuer = Issuer::new(own.params.clone(), own.key);
+    let signed = params.signed_by(&key, &issuer).unwrap();
+    assert_eq!(
+        outcome(&serve(&signed, &key).await, &[given]).await,
+        UNREACHABLE
+    );
+}
+
+#[tokio::test]
+async fn an_error_of_tls_says_what_is_wrong_with_the_certificate() {
+    let authority = Authority::new();
+    for (name, roots, says) in [
+        ("127.0.0.1", &[][..], "UnknownIssuer"),
+        (
+            "cas.example.org",
+            std::slice::from_ref(&authority.pem),
+            "cas.example.org",
+        ),
+    ] {
+        let url = authority.server(name).await;
+        let mut builder = builder(&url);
+        for root in roots {
+            builder = builder.add_root_certificate_pem(root.clone());
+        }
+        let error = validate(&builder.build().unwrap()).await.unwrap_err();
+        let mut causes = String::new();
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            causes.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        assert!(causes.contains(says), "{causes}");
     }
 }
 
@@ -130,4 +269,74 @@ async fn a_certificate_for_another_host_is_refused() {
         failure_kind(&client).await,
         ValidationErrorKind::Unreachable
     );
+}
+
+#[tokio::test]
+async fn tickets_are_validated_at_the_internal_url_by_its_own_certificate() {
+    let authority = Authority::new();
+    let url = authority.server("127.0.0.1").await;
+    // Browsers reach it; this program does not.
+    let public = "https://cas.invalid/cas";
+    let internal = || builder(public).internal_url(&url);
+    let client = internal()
+        .add_root_certificate_pem(authority.pem.clone())
+        .build()
+        .unwrap();
+    assert_eq!(validate(&client).await.unwrap().user(), "alice");
+    let service = ServiceUrl::parse("https://app.example.org/").unwrap();
+    assert!(
+        client
+            .login_url(&service)
+            .starts_with("https://cas.invalid/cas/login?")
+    );
+    assert!(
+        client
+            .logout_url(None)
+            .starts_with("https://cas.invalid/cas/logout")
+    );
+    assert_eq!(client.url(), public);
+
+    let untrusted = internal().build().unwrap();
+    assert_eq!(
+        failure_kind(&untrusted).await,
+        ValidationErrorKind::Unreachable
+    );
+}
+
+#[tokio::test]
+async fn proxy_tickets_come_from_the_internal_url() {
+    let answer = "<serviceResponse><proxySuccess><proxyTicket>PT-1</proxyTicket></proxySuccess></serviceResponse>";
+    let server = Server::with_body(answer).await;
+    let client = builder("https://cas.invalid/cas")
+        .internal_url(format!("{}/", server.url))
+        .build()
+        .unwrap();
+    let ticket = ProxyGrantingTicket::parse("PGT-1").unwrap();
+    let target = ServiceUrl::parse("https://mail.example.org/").unwrap();
+    client.proxy_ticket(&ticket, &target).await.unwrap();
+    assert!(server.requests()[0].starts_with("GET /cas/proxy?pgt=PGT-1&"));
+}
+
+#[test]
+fn an_internal_url_is_as_strict_as_the_public_one() {
+    for url in [
+        "http://cas.internal/cas",
+        "cas.internal",
+        "https://cas.internal/cas?x",
+        "https://cas.internal/cas/login",
+        "https://a:b@cas.internal/cas",
+    ] {
+        let built = builder("https://cas.example.org/cas")
+            .internal_url(url)
+            .build();
+        let error = built.unwrap_err().to_string();
+        assert!(
+            error.starts_with("internal URL of the CAS server"),
+            "{error}"
+        );
+    }
+    let allowed = builder("https://cas.example.org/cas")
+        .internal_url("http://cas.internal/cas")
+        .allow_insecure_http(true);
+    assert!(allowed.build().is_ok());
 }

@@ -90,8 +90,8 @@ fn note(slot: &mut Option<Zeroizing<String>>, value: &str) -> Result<(), Invalid
     }
 }
 
-/// The value of a parameter. It is a secret, so it has a buffer of its own that is long enough from the beginning. A `+`
-/// stands for a space, and no ticket has either.
+/// The value of a parameter. It is a secret, so it has a buffer of its own that is long enough from the beginning. No
+/// ticket has a space, so a `+` is one.
 fn decoded(value: &str) -> Result<Zeroizing<String>, InvalidTicket> {
     let mut text = Zeroizing::new(String::with_capacity(value.len()));
     for byte in percent_decode(value.as_bytes()) {
@@ -193,7 +193,7 @@ mod tests {
             ("pgtId=&pgtIou=PGTIOU-2", NoTicket(InvalidTicket::Empty)),
             ("pgtId=PGT-1&pgtIou", NoTicket(InvalidTicket::Empty)),
             (
-                "pgtId=PGT-1+x&pgtIou=PGTIOU-2",
+                "pgtId=PGT-1%20x&pgtIou=PGTIOU-2",
                 NoTicket(InvalidTicket::ForeignCharacter),
             ),
             (
@@ -257,7 +257,7 @@ mod tests {
         assert!(!format!("{pair:?} {pair:#?}").contains("hidden"));
         for query in [
             "pgtId=PGT-hidden",
-            "pgtId=PGT-hidden!&pgtIou=x",
+            "pgtId=PGT-hidden%26&pgtIou=x",
             "pgtId=PGT-hidden&pgtId=x",
         ] {
             let error = ProxyCallback::parse(query).unwrap_err();

@@ -5,12 +5,15 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::protocol::{InvalidTicket, ticket::check};
+use crate::protocol::{
+    InvalidTicket,
+    ticket::{check, check_granting},
+};
 
 /// A proxy-granting ticket: with it an app gets [proxy tickets](crate::CasClient::proxy_ticket) in its user's
 /// name, as often as it likes, until the user's session at the CAS server ends (CAS protocol 3.3).
 ///
-/// Opaque: 1 to 256 characters of `A–Z a–z 0–9 - . _ ~`.
+/// Opaque: 1 to 256 characters of those that a [`ServiceTicket`](crate::ServiceTicket) may have.
 ///
 /// # Security
 ///
@@ -36,7 +39,7 @@ impl ProxyGrantingTicket {
     ///
     /// An empty text, one over 256 characters, or one with a character that tickets do not have.
     pub fn parse(s: &str) -> Result<Self, InvalidTicket> {
-        check(s)?;
+        check_granting(s)?;
         Ok(Self(Zeroizing::new(s.to_owned())))
     }
 
@@ -58,7 +61,7 @@ pub struct ProxyGrantingTicketIou(Zeroizing<String>);
 impl ProxyGrantingTicketIou {
     /// As for [`ProxyGrantingTicket::parse`].
     pub(in crate::protocol) fn parse(s: &str) -> Result<Self, InvalidTicket> {
-        check(s)?;
+        check_granting(s)?;
         Ok(Self(Zeroizing::new(s.to_owned())))
     }
 
@@ -83,14 +86,14 @@ impl ProxyGrantingTicketIou {
 pub struct ProxyTicket(Zeroizing<String>);
 
 impl ProxyTicket {
-    /// As for [`ProxyGrantingTicket::parse`].
+    /// As for [`ServiceTicket::parse`](crate::ServiceTicket::parse).
     pub(in crate::protocol) fn parse(s: &str) -> Result<Self, InvalidTicket> {
         check(s)?;
         Ok(Self(Zeroizing::new(s.to_owned())))
     }
 
-    /// The ticket itself. Send it to the service that it was asked for, and nowhere else. None of its characters
-    /// needs encoding in a URL.
+    /// The ticket itself. Send it to the service that it was asked for, and nowhere else. In a URL it has to be
+    /// percent-encoded: some servers put `+`, `/`, `=` or `:` into tickets. In `Authorization: CAS …` it stands as it is.
     #[must_use]
     pub fn expose_secret(&self) -> &str {
         &self.0
@@ -135,7 +138,8 @@ mod tests {
         for text in [
             "PGT-LJdaNEWwGNVUkyP6WqR70HYM8H9zH30a1E3eqc4Fhw05pwBCPDYr7pbID1TB",
             "PGTIOU-1EpbpRb0zj8oubzUaSGiP3cEXuiAtX7XFe32vphXym35d8lCbbxUMHlvr",
-            "PT-1-ab_cd.cas01.example.org",
+            "PT-1-ab_cd.cas01.example.org:8443",
+            "PT-a/b+c==",
             "XY~1",
             &longest,
         ] {
@@ -146,19 +150,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_with_a_session_is_shorter_than_what_is_used_once() {
+        for (length, expected) in [
+            (257, [false, false, true]),
+            (2_048, [false, false, true]),
+            (2_049, [false; 3]),
+        ] {
+            let parsed = parse_each(&"x".repeat(length));
+            assert_eq!(parsed.map(|parsed| parsed.is_ok()), expected, "{length}");
+        }
+    }
+
+    #[test]
     fn anything_else_is_no_ticket() {
         for (text, error) in [
             (String::new(), InvalidTicket::Empty),
-            ("x".repeat(257), InvalidTicket::TooLong),
+            ("x".repeat(2_049), InvalidTicket::TooLong),
             ("PGT-1 ".to_owned(), InvalidTicket::ForeignCharacter),
             (
                 "PGT-1&targetService=x".to_owned(),
                 InvalidTicket::ForeignCharacter,
             ),
-            ("PGT-1#".to_owned(), InvalidTicket::ForeignCharacter),
-            ("PGT-1%26".to_owned(), InvalidTicket::ForeignCharacter),
-            ("PGT-1=".to_owned(), InvalidTicket::ForeignCharacter),
-            ("PGT-1+".to_owned(), InvalidTicket::ForeignCharacter),
+            ("PGT-1\"".to_owned(), InvalidTicket::ForeignCharacter),
             ("PGT-<a>".to_owned(), InvalidTicket::ForeignCharacter),
             ("PGT-1\r\nX: y".to_owned(), InvalidTicket::ForeignCharacter),
             ("PGT-Å".to_owned(), InvalidTicket::ForeignCharacter),
@@ -181,7 +194,7 @@ mod tests {
             ProxyTicket::parse("PT-secret").unwrap(),
         );
         assert!(!printed.contains("secret"), "{printed}");
-        for error in parse_each("secret!") {
+        for error in parse_each("secret&") {
             assert!(!format!("{error:?}").contains("secret"));
         }
     }

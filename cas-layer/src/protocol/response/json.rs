@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
+use std::rc::Rc;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
@@ -11,9 +12,12 @@ use zeroize::Zeroizing;
 
 use super::{
     Refusal, ResponseError,
-    parts::{Collector, proxy_name, user_name},
+    parts::{Collector, proxy_name, user_name, without_user},
 };
 use crate::protocol::{Authentication, document::trim};
+
+/// The deepest nesting of an attribute. Each level is read anew, so this bounds the work.
+const MAX_DEPTH: usize = 64;
 
 pub(super) fn parse(body: &str) -> Result<Authentication, ResponseError> {
     let (key, answer) = answer(body)?;
@@ -47,15 +51,22 @@ pub(super) fn answer(body: &str) -> Result<(Cow<'_, str>, &str), ResponseError> 
 
 /// The answer is a refusal because it is there, whatever is in it.
 pub(super) fn failure(answer: &str) -> ResponseError {
+    // The server's words can quote a live ticket.
+    let words = |json| string(json).map(|words| Zeroizing::new(words.into_owned()));
+    if let Some(text) = words(answer) {
+        return ResponseError::Refused(Refusal::in_text(&text));
+    }
     let Ok(answer) = serde_json::from_str::<Object<'_>>(answer) else {
         return ResponseError::Refused(Refusal::without_words());
     };
-    // The server's words can quote a live ticket.
-    let word = |key| {
-        let word = answer.get(key).and_then(string).unwrap_or_default();
-        Zeroizing::new(word.into_owned())
-    };
-    ResponseError::Refused(Refusal::new(&word("code"), &word("description")))
+    let text = answer
+        .get("description")
+        .and_then(words)
+        .unwrap_or_default();
+    ResponseError::Refused(match answer.get("code").and_then(words) {
+        Some(code) => Refusal::new(&code, &text),
+        None => Refusal::in_text(&text),
+    })
 }
 
 fn success(answer: &str) -> Result<Authentication, ResponseError> {
@@ -70,8 +81,7 @@ fn success(answer: &str) -> Result<Authentication, ResponseError> {
             "its attributes are no object, or a key comes twice",
         )?;
         for (name, value) in attributes.iter().flat_map(|attributes| &attributes.0) {
-            let values = values(value)?;
-            collector.add(name, values.iter().map(AsRef::as_ref))?;
+            add(name, value, &mut collector)?;
         }
     }
 
@@ -81,7 +91,8 @@ fn success(answer: &str) -> Result<Authentication, ResponseError> {
     )?;
     let proxies = proxies.unwrap_or_default();
     let proxies: Result<Vec<String>, _> = proxies.iter().map(|proxy| proxy_name(proxy)).collect();
-    let authentication = Authentication::new(user, collector.finish(), proxies?);
+    let proxies = without_user(proxies?, &user);
+    let authentication = Authentication::new(user, collector.finish(), proxies);
     let iou = answer.get("proxyGrantingTicket").and_then(string);
     Ok(match iou {
         Some(iou) => authentication.with_proxy_granting_ticket_iou(trim(&iou)),
@@ -89,28 +100,60 @@ fn success(answer: &str) -> Result<Authentication, ResponseError> {
     })
 }
 
-/// A value, or a list of values. `null` is no value.
-fn values(json: &str) -> Result<Vec<Cow<'_, str>>, ResponseError> {
-    let list = if json.starts_with('[') {
-        read::<Vec<&RawValue>>(json, "an attribute cannot be read")?
-    } else {
-        vec![read::<&RawValue>(json, "an attribute cannot be read")?]
-    };
-    list.into_iter()
-        .map(RawValue::get)
-        .filter(|value| *value != "null")
-        .map(scalar)
-        .collect()
+/// An attribute. A list in a list is the list of what is in both; what is in an object is an attribute of its own, with
+/// the object's name and a dot before its key. `null` is no value.
+fn add(name: &str, json: &str, collector: &mut Collector) -> Result<(), ResponseError> {
+    const REASON: &str = "an attribute cannot be read";
+    let mut rest: Vec<(Rc<str>, &str, usize)> = vec![(name.into(), json, 0)];
+    // The last comes first, so that the order is that of the document.
+    while let Some((name, json, depth)) = rest.pop() {
+        match json.bytes().next() {
+            Some(b'[' | b'{') if depth == MAX_DEPTH => {
+                return Err(ResponseError::Unreadable(
+                    "an attribute is nested too deeply",
+                ));
+            }
+            Some(b'[') => {
+                let list: Vec<&RawValue> = read(json, REASON)?;
+                let is_flat = list
+                    .iter()
+                    .all(|value| !value.get().starts_with(['[', '{']));
+                if is_flat {
+                    let values: Result<Vec<_>, _> = list
+                        .into_iter()
+                        .map(RawValue::get)
+                        .filter(|value| *value != "null")
+                        .map(scalar)
+                        .collect();
+                    collector.add(&name, values?.iter().map(AsRef::as_ref))?;
+                } else {
+                    let inner = list.iter().rev();
+                    rest.extend(inner.map(|value| (Rc::clone(&name), value.get(), depth + 1)));
+                }
+            }
+            Some(b'{') => {
+                let object: Object<'_> = read(json, "in an attribute, a key comes twice")?;
+                if object.0.is_empty() {
+                    collector.add(&name, [])?;
+                }
+                for (key, value) in object.0.iter().rev() {
+                    let inner = Collector::name_inside(&name, key)?;
+                    rest.push((inner.into(), value, depth + 1));
+                }
+            }
+            _ if json == "null" => collector.add(&name, [])?,
+            _ => collector.add(&name, [scalar(json)?.as_ref()])?,
+        }
+    }
+    Ok(())
 }
 
 /// A string, or the JSON text of a number or boolean.
 fn scalar(json: &str) -> Result<Cow<'_, str>, ResponseError> {
-    const REASON: &str =
-        "an attribute is neither a string, a number, a boolean nor a list of those";
-    match json.bytes().next() {
-        Some(b'"') => read(json, REASON),
-        Some(b'[' | b'{') | None => Err(ResponseError::Unreadable(REASON)),
-        Some(_) => Ok(Cow::Borrowed(json)),
+    if json.starts_with('"') {
+        read(json, "an attribute cannot be read")
+    } else {
+        Ok(Cow::Borrowed(json))
     }
 }
 

@@ -14,8 +14,11 @@ const MAX_NAMES: usize = 1_000;
 /// The most values of all names together.
 const MAX_VALUES: usize = 20_000;
 
+/// The longest name that is made of several, in bytes.
+const MAX_MADE_NAME_BYTES: usize = 1_024;
+
 /// phpCAS's marker for the dialect in use. Servers send it like an attribute.
-const DIALECT_MARKER: &str = "attraStyle";
+pub(super) const DIALECT_MARKER: &str = "attraStyle";
 
 /// The user name, if it is one.
 pub(super) fn user_name(text: &str) -> Result<String, ResponseError> {
@@ -29,6 +32,15 @@ pub(super) fn proxy_name(text: &str) -> Result<String, ResponseError> {
     let proxy = trim(text);
     check_proxy(proxy).map_err(ResponseError::Unreadable)?;
     Ok(proxy.to_owned())
+}
+
+/// The proxies of a chain. For a direct login some servers name the user there, who is no proxy. A proxy is named by
+/// its URL.
+pub(super) fn without_user(proxies: Vec<String>, user: &str) -> Vec<String> {
+    match proxies.as_slice() {
+        [only] if only == user && !only.contains("://") => Vec::new(),
+        _ => proxies,
+    }
 }
 
 /// Gathers attributes.
@@ -69,6 +81,23 @@ impl Collector {
             ));
         }
         Ok(())
+    }
+
+    /// The name of what is under `key` in the attribute `name`.
+    pub(super) fn name_inside(name: &str, key: &str) -> Result<String, ResponseError> {
+        let key = trim(key);
+        if key.is_empty() {
+            return Err(ResponseError::Unreadable(
+                "something in an attribute has no name",
+            ));
+        }
+        // Each thing inside repeats the name, so its length is bounded.
+        if name.len() + key.len() >= MAX_MADE_NAME_BYTES {
+            return Err(ResponseError::Unreadable(
+                "the name of something in an attribute is too long",
+            ));
+        }
+        Ok(format!("{}.{key}", trim(name)))
     }
 
     pub(super) fn finish(self) -> Attributes {

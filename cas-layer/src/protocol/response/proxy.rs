@@ -15,9 +15,12 @@ use crate::protocol::{
 const NO_ANSWER: ResponseError =
     ResponseError::Unreadable("it is no answer to a request for a proxy ticket");
 
-pub(super) fn parse_xml(document: &str) -> Result<ProxyTicket, ResponseError> {
+pub(super) fn parse_xml(
+    document: &str,
+    namespaces: &[String],
+) -> Result<ProxyTicket, ResponseError> {
     let document = document::parse(document).map_err(ResponseError::Unreadable)?;
-    let (answer, namespace) = xml::answer(&document)?;
+    let (answer, namespace) = xml::answer(&document, namespaces)?;
     match answer.tag_name().name() {
         "proxySuccess" => ticket(xml_ticket(&answer, namespace)?.as_deref()),
         "proxyFailure" | "authenticationFailure" => Err(xml::failure(&answer)),

@@ -31,6 +31,21 @@ impl Refusal {
         }
     }
 
+    /// A refusal that has no place of its own for a code: its whole text may be one.
+    pub(super) fn in_text(text: &str) -> Self {
+        let word = trim(text);
+        let is_code = word.len() <= MAX_CODE_BYTES
+            && word.contains('_')
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+        if is_code {
+            Self::new(word, "")
+        } else {
+            Self::new("", word)
+        }
+    }
+
     /// The refusal of CAS 1.
     pub(super) fn without_words() -> Self {
         Self::new("", "")

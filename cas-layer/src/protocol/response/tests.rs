@@ -3,8 +3,10 @@
 // Helpers of tests fail a test by panicking.
 #![allow(clippy::panic, reason = "a test that cannot go on shall panic")]
 
+mod apereo;
 mod captures;
 mod dialects;
+mod encodings;
 mod hostile;
 mod json;
 mod names;

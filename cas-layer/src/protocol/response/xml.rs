@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Refusal, ResponseError, dialect,
-    parts::{Collector, proxy_name, user_name},
+    parts::{Collector, proxy_name, user_name, without_user},
 };
 use crate::protocol::{
     Authentication,
@@ -14,9 +14,12 @@ use crate::protocol::{
 
 const NAMESPACE: &str = "http://www.yale.edu/tp/cas";
 
-pub(super) fn parse(document: &str) -> Result<Authentication, ResponseError> {
+pub(super) fn parse(
+    document: &str,
+    namespaces: &[String],
+) -> Result<Authentication, ResponseError> {
     let document = document::parse(document).map_err(ResponseError::Unreadable)?;
-    let (answer, namespace) = answer(&document)?;
+    let (answer, namespace) = answer(&document, namespaces)?;
     match answer.tag_name().name() {
         "authenticationSuccess" => success(&answer, namespace),
         "authenticationFailure" | "proxyFailure" => Err(failure(&answer)),
@@ -24,15 +27,23 @@ pub(super) fn parse(document: &str) -> Result<Authentication, ResponseError> {
     }
 }
 
-/// The one answer in the document, and the namespace that everything that counts is in.
+/// The one answer in the document, and the namespace that everything that counts is in: that of CAS, none, or one of
+/// `others`.
 pub(super) fn answer<'a, 'i>(
     document: &'a Document<'i>,
+    others: &[String],
 ) -> Result<(Node<'a, 'i>, &'a str), ResponseError> {
     let root = document.root_element();
     let namespace = namespace(&root);
-    if root.tag_name().name() != "serviceResponse" || !matches!(namespace, "" | NAMESPACE) {
+    if root.tag_name().name() != "serviceResponse" {
         return Err(ResponseError::Unreadable(
             "it is XML, but no CAS `serviceResponse`",
+        ));
+    }
+    let is_known = matches!(namespace, "" | NAMESPACE) || others.iter().any(|it| it == namespace);
+    if !is_known {
+        return Err(ResponseError::Unreadable(
+            "its `serviceResponse` is in another namespace than that of CAS, and `response_namespace` does not name it",
         ));
     }
     let answer = only(root.children().filter(Node::is_element))
@@ -43,12 +54,21 @@ pub(super) fn answer<'a, 'i>(
     Ok((answer, namespace))
 }
 
-/// The answer is a refusal because it is there, whatever is in it.
+/// The answer is a refusal because it is there, whatever is in it. Its code is an attribute as a rule; some servers
+/// have an element for it, others nothing but the code.
 pub(super) fn failure(answer: &Node<'_, '_>) -> ResponseError {
-    ResponseError::Refused(Refusal::new(
-        answer.attribute("code").unwrap_or_default(),
-        &Zeroizing::new(dialect::text(answer)),
-    ))
+    let text = Zeroizing::new(dialect::text(answer));
+    if let Some(code) = answer.attribute("code") {
+        return ResponseError::Refused(Refusal::new(code, &text));
+    }
+    let is_code = |node: &Node<'_, '_>| node.is_element() && node.tag_name().name() == "code";
+    let code = answer.children().find(is_code);
+    ResponseError::Refused(
+        match code.map(|code| Zeroizing::new(dialect::text(&code))) {
+            Some(code) => Refusal::new(&code, &text),
+            None => Refusal::in_text(&text),
+        },
+    )
 }
 
 /// The known children by name and the rest as attributes. A second element of a known name, or one from
@@ -89,6 +109,7 @@ fn success(answer: &Node<'_, '_>, namespace: &str) -> Result<Authentication, Res
     let mut collector = Collector::default();
     dialect::collect(attributes, &others, &mut collector)?;
     let proxies = proxies.map_or(Ok(Vec::new()), |proxies| chain(&proxies, namespace))?;
+    let proxies = without_user(proxies, &user);
     let authentication = Authentication::new(user, collector.finish(), proxies);
     Ok(match granting_ticket {
         Some(iou) if !iou.children().any(|child| child.is_element()) => {

@@ -20,6 +20,7 @@ fn validation<'a>(
         renewed: false,
         proxied: false,
         proxy_callback: None,
+        extra: &[],
     }
 }
 
@@ -375,14 +376,15 @@ fn neither_ticket_nor_target_can_add_a_parameter_to_a_request_for_a_proxy_ticket
         drop((ticket, url));
         assert_eq!(marker.copies(), 0);
     }
+    let odd = ProxyGrantingTicket::parse("PGT-1#x%26=+/:@?").unwrap();
+    let target = ServiceUrl::parse("https://mail.example.org/").unwrap();
+    assert_eq!(
+        *server.proxy(&odd, &target),
+        "https://cas.example.org/cas/proxy?pgt=PGT-1%23x%2526%3D%2B%2F%3A%40%3F\
+         &targetService=https%3A%2F%2Fmail.example.org%2F"
+    );
     // What would need more than that is neither.
-    for text in [
-        "PGT-1&x=y",
-        "PGT-1#x",
-        "PGT-1%26x",
-        "PGT-1 x",
-        "PGT-1\u{e9}",
-    ] {
+    for text in ["PGT-1&x=y", "PGT-1 x", "PGT-1\u{e9}"] {
         assert!(ProxyGrantingTicket::parse(text).is_err(), "{text}");
     }
     for text in [
@@ -391,5 +393,48 @@ fn neither_ticket_nor_target_can_add_a_parameter_to_a_request_for_a_proxy_ticket
         "https://mail.example.org/\u{e9}",
     ] {
         assert!(ServiceUrl::parse(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn the_url_of_an_endpoint_is_an_error_that_says_what_it_should_be() {
+    let parse = |url: &str| ServerUrl::parse(url, ServerPaths::default(), false);
+    for endpoint in [
+        "login",
+        "logout",
+        "validate",
+        "serviceValidate",
+        "p3/serviceValidate",
+        "proxyValidate",
+        "p3/proxyValidate",
+        "proxy",
+        "samlValidate",
+        "Login",
+        "servicevalidate",
+        "login/",
+    ] {
+        for base in ["https://cas.example.org/cas", "https://cas.example.org"] {
+            let given = format!("{base}/{endpoint}");
+            let error = parse(&given).unwrap_err();
+            assert!(
+                matches!(
+                    &error,
+                    ConfigError::CasUrlOfEndpoint { url, should_be, .. }
+                        if *url == given && should_be == base
+                ),
+                "{given}: {error}"
+            );
+        }
+    }
+    for url in [
+        "https://login.example.org/",
+        "https://login/",
+        "https://proxy",
+        "https://cas.example.org/login/cas",
+        "https://cas.example.org/mylogin",
+        "https://cas.example.org/p3",
+        "https://cas.example.org/login.do",
+    ] {
+        assert!(parse(url).is_ok(), "{url}");
     }
 }

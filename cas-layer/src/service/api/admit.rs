@@ -251,14 +251,18 @@ impl Brought {
 
 /// The CAS server did not vouch for anybody.
 fn not_validated(host: &Host, error: &ValidationError) -> Answer {
-    host.tell(Refused::by(error));
+    host.tell(Refused::by_validation(&host.client, error));
     let (kind, detail) = match error.kind() {
         ValidationErrorKind::Refused | ValidationErrorKind::ConditionsUnmet => {
             let code = error.code().map(str::to_owned);
             (PageKind::SignInRefused, Detail::Code(code))
         }
         ValidationErrorKind::TimedOut => (PageKind::CasUnavailable, Detail::TimedOut),
-        _ => (PageKind::CasUnavailable, Detail::Nothing),
+        _ if error.is_temporary() => (PageKind::CasUnavailable, Detail::Nothing),
+        _ => (
+            PageKind::CasNotUnderstood,
+            Detail::Reference(error.reference()),
+        ),
     };
     Answer::page_with(kind, None, detail)
 }

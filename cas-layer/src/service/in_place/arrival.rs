@@ -41,7 +41,7 @@ pub(super) fn step(host: &Host, visit: &Visit<'_>, access: &Access) -> Option<St
         return is_ours.then(|| decision::arrive(host, visit, read));
     }
     let read = LoginQuery::in_place(path, Some(query), host)?;
-    let has_ticket = read.ticket(host.client.protocol()).is_some();
+    let has_ticket = read.ticket().is_some();
     if has_ticket || read.kind.is_gateway {
         return Some(decision::arrive(host, visit, read));
     }

@@ -106,7 +106,7 @@ pub(super) fn envelope(
     if !quirks.has(Quirk::NoSamlAddressee) {
         response = response
             .field("InResponseTo", addressee.request_id)
-            .field("Recipient", addressee.service);
+            .field("Recipient", addressed(addressee, quirks));
     }
     let id = |name, element: Element| -> Result<Element, NoRandomness> {
         let id = format!("_{}", random::hex::<16>()?);
@@ -170,7 +170,7 @@ fn status(style: &Style, answer: &Answer, quirks: &Quirks) -> Element {
 fn conditions(style: &Style, now: Timestamp, addressee: Addressee<'_>, quirks: &Quirks) -> Element {
     let audience = style
         .assertion("AudienceRestrictionCondition")
-        .child(style.assertion_text("Audience", addressee.service));
+        .child(style.assertion_text("Audience", addressed(addressee, quirks)));
     let end = now + SignedDuration::from_secs(LASTS);
     style
         .assertion("Conditions")
@@ -228,4 +228,14 @@ fn subject(style: &Style, user: &str) -> Element {
         .assertion("Subject")
         .child(style.assertion_text("NameIdentifier", user))
         .child(confirmation)
+}
+
+/// The service, as the answer names it.
+fn addressed<'a>(addressee: Addressee<'a>, quirks: &Quirks) -> &'a str {
+    let without_query = || addressee.service.split('?').next();
+    let shortened = quirks.has(Quirk::SamlAddresseeWithoutQuery);
+    shortened
+        .then(without_query)
+        .flatten()
+        .unwrap_or(addressee.service)
 }

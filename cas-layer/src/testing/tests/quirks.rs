@@ -206,17 +206,29 @@ async fn tickets_are_long_or_oddly_spelt_or_both() {
     assert!(['.', '_', '~'].iter().all(|c| ticket.contains(*c)));
     let answer = validate(&cas, "/validate", SERVICE, &ticket).await;
     assert_eq!(answer.body, "yes\ncasuser\n");
+
+    cas.set_quirks([Quirk::HugeTickets]);
+    let ticket = cas.issue_ticket("casuser", SERVICE);
+    assert_eq!(ticket.len(), 2_048);
+    assert!(":@+/=%".chars().all(|c| ticket.contains(c)), "{ticket}");
+    let answer = validate(&cas, "/validate", SERVICE, &ticket).await;
+    assert_eq!(answer.body, "yes\ncasuser\n");
 }
 
 #[tokio::test]
-async fn failure_status_500() {
-    let cas = with(Quirk::FailureStatus500).await;
-    for path in ["/validate", "/serviceValidate", "/p3/proxyValidate"] {
-        let answer = validate(&cas, path, SERVICE, "ST-1").await;
-        assert_eq!(answer.status, 500);
-        assert!(answer.body == "no\n\n" || answer.body.contains("INVALID_TICKET"));
-        let ticket = cas.issue_ticket("casuser", SERVICE);
-        assert_eq!(validate(&cas, path, SERVICE, &ticket).await.status, 200);
+async fn failure_status_400_and_500() {
+    for (quirk, status) in [
+        (Quirk::FailureStatus400, 400),
+        (Quirk::FailureStatus500, 500),
+    ] {
+        let cas = with(quirk).await;
+        for path in ["/validate", "/serviceValidate", "/p3/proxyValidate"] {
+            let answer = validate(&cas, path, SERVICE, "ST-1").await;
+            assert_eq!(answer.status, status);
+            assert!(answer.body == "no\n\n" || answer.body.contains("INVALID_TICKET"));
+            let ticket = cas.issue_ticket("casuser", SERVICE);
+            assert_eq!(validate(&cas, path, SERVICE, &ticket).await.status, 200);
+        }
     }
 }
 

@@ -92,7 +92,7 @@ fn count_read(
 /// Whether the session stands in the document as a whole, not as a part of something longer.
 fn stands_in(session: &str, document: &[u8]) -> bool {
     String::from_utf8_lossy(document)
-        .split(|c: char| !(c.is_ascii_alphanumeric() || "-._~+/=".contains(c)))
+        .split(|c: char| !c.is_ascii_graphic() || "\"'`<>&".contains(c))
         .any(|word| word == session)
 }
 

@@ -288,24 +288,24 @@ fn up_to_32_of_them_are_read() {
 
 #[test]
 fn a_value_that_no_ticket_can_be_is_left_out() {
-    let longest = "x".repeat(256);
-    assert_eq!(from_xml(request(&index(&longest))), named(&[&longest]));
+    let longest = "x".repeat(2_048);
+    for value in ["ST-1@cas.example.org:8443", "ST-a/b+c%3D==", &longest] {
+        assert_eq!(from_xml(request(&index(value))), named(&[value]));
+    }
     for value in [
         "",
         " \r\n ",
         "ST-1 ST-2",
         "ST-1\nST-2",
-        "ST-1,ST-2",
         "ST-1\u{a0}",
         "ST-1\u{200b}",
         "ST-&#xC5;",
         "ST-猫",
         "ST-1&amp;ticket=ST-2",
-        "../../etc/passwd",
         "&lt;b&gt;",
         "<!-- ST-1 -->",
         "<?ST-1 ST-2?>",
-        &"x".repeat(257),
+        &"x".repeat(2_049),
         &"x".repeat(5_000),
     ] {
         assert_eq!(from_xml(request(&index(value))), named(&[]), "{value}");

@@ -90,6 +90,6 @@ fn subject(subjects: Vec<Node<'_, '_>>) -> Result<String, ResponseError> {
 fn attribute(attribute: &Node<'_, '_>, collector: &mut Collector) -> Result<(), ResponseError> {
     let name = document::attribute(attribute, "AttributeName").unwrap_or_default();
     let [values] = sort(attribute, [(ASSERTION, "AttributeValue")])?;
-    let values: Vec<String> = values.iter().map(dialect::text).collect();
+    let values: Vec<String> = values.iter().flat_map(dialect::leaves).collect();
     collector.add(name, values.iter().map(String::as_str))
 }

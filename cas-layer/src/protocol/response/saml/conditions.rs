@@ -28,14 +28,22 @@ pub(super) fn check_addressee(
     response: &Node<'_, '_>,
     expected: &SamlExpectation<'_>,
 ) -> Result<(), ResponseError> {
-    let is_other = |name, value| attribute(response, name).is_some_and(|it| trim(it) != value);
-    if is_other("InResponseTo", expected.request_id) {
+    let is = |name, ours: &dyn Fn(&str) -> bool| attribute(response, name).is_none_or(ours);
+    if !is("InResponseTo", &|it| trim(it) == expected.request_id) {
         return Err(Unmet::OtherRequest.into());
     }
-    if is_other("Recipient", expected.service.as_str()) {
+    if !is("Recipient", &|it| names(it, expected.service)) {
         return Err(Unmet::OtherRecipient.into());
     }
     Ok(())
+}
+
+/// Whether a text means this service. Some servers leave the query out (django-mama-cas); everything before it, and a
+/// query that is there, has to be the same.
+fn names(text: &str, service: &ServiceUrl) -> bool {
+    let (text, service) = (trim(text), service.as_str());
+    let without_query = service.split_once('?').map(|(start, _)| start);
+    text == service || without_query == Some(text)
 }
 
 /// A condition of an unknown kind cannot be met, so it makes the answer unreadable.
@@ -54,7 +62,7 @@ pub(super) fn check(
     check_time(conditions, expected)?;
     for restriction in audiences {
         let [audiences] = sort(&restriction, [(ASSERTION, "Audience")])?;
-        let is_ours = |audience| trim(&dialect::text(audience)) == expected.service.as_str();
+        let is_ours = |audience| names(&dialect::text(audience), expected.service);
         if !audiences.iter().any(is_ours) {
             return Err(Unmet::OtherAudience.into());
         }

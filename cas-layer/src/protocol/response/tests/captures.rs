@@ -1,4 +1,4 @@
-//! What a real server answered.
+//! What a real server answered: django-cas-server.
 
 use super::{Outcome, authentication, outcome, outcome_of, proxy, refused, table, user};
 use crate::protocol::Protocol;

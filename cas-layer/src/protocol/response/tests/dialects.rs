@@ -145,28 +145,80 @@ fn an_empty_attribute_is_an_empty_string() {
 }
 
 #[test]
-fn a_nested_element_with_children_keeps_its_texts_apart() {
+fn a_nested_element_is_the_list_of_its_leaves() {
     assert_reads(
         "<cas:attributes>\
-         <cas:address>\n  <street>Road  1</street>\n  <city>Town<x/>ship</city>\n</cas:address>\
+         <cas:address>\n  <street>Road  1</street>\n  <city>Town<!-- -->ship</city>\n</cas:address>\
          <cas:groups><g>ad</g><g>min</g></cas:groups>\
-         <cas:deep>a<b>b<c>c</c>d</b>e</cas:deep>\
+         <cas:memberOf><value>staff</value><value/></cas:memberOf>\
+         <cas:memberOf>cats</cas:memberOf>\
+         <cas:deep>a<b>b<c>c</c>d</b>e<!-- -->f</cas:deep>\
+         <cas:deeper><a><b><c>1</c><c>2</c></b></a><a> </a></cas:deeper>\
          </cas:attributes>",
         &[
-            ("address", &["Road  1 Town ship"]),
-            ("groups", &["ad min"]),
-            ("deep", &["a b c d e"]),
+            ("address", &["Road  1", "Township"]),
+            ("groups", &["ad", "min"]),
+            ("memberOf", &["staff", "", "cats"]),
+            ("deep", &["a", "b", "c", "d", "ef"]),
+            ("deeper", &["1", "2", ""]),
         ],
+    );
+    // With names beside the values.
+    for inner in [
+        "<cas:attribute name='g'><item>a</item><item>b</item></cas:attribute>",
+        "<cas:attribute name='g'><value><item>a</item><item>b</item></value></cas:attribute>",
+        "<cas:attribute><name>g</name><value><v>a</v></value><value>b</value></cas:attribute>",
+    ] {
+        assert_reads(inner, &[("g", &["a", "b"])]);
+    }
+}
+
+#[test]
+fn flat_attributes_beside_a_list_are_kept() {
+    let lists = "<cas:groups number='2'><cas:group>EDITORS</cas:group><cas:group>ALL</cas:group></cas:groups>\
+        <cas:strengths number='1'><cas:strength>PASSWORD</cas:strength></cas:strengths>";
+    let expected: Table = &[
+        ("departmentNumber", &["UNIT.A.3"]),
+        ("groups", &["EDITORS", "ALL"]),
+        ("strengths", &["PASSWORD"]),
+        ("ticketType", &["SERVICE"]),
+    ];
+    assert_reads(
+        &format!(
+            "<cas:departmentNumber>UNIT.A.3</cas:departmentNumber>{lists}<cas:ticketType>SERVICE</cas:ticketType>"
+        ),
+        expected,
+    );
+    assert_reads(
+        "<cas:mail>a@x</cas:mail><cas:memberOf><cas:value>a</cas:value></cas:memberOf>",
+        &[("mail", &["a@x"]), ("memberOf", &["a"])],
+    );
+    // What says the same twice is one attribute; what only marks the dialect is none.
+    assert_reads(
+        "<cas:attraStyle>x</cas:attraStyle><person><mail>a@x</mail><cn>A</cn></person><cas:mail>a@x</cas:mail>",
+        &[("mail", &["a@x"]), ("cn", &["A"])],
     );
 }
 
 #[test]
-fn yaml_values_of_old_servers_stay_text() {
+fn a_value_cut_into_very_many_pieces_is_read_in_linear_time() {
+    let pieces = numbered(40_000, |_| "x<!---->".to_owned());
+    let texts = numbered(4_000, |_| "<g>u</g>t".to_owned());
+    let body = alice_and(&format!(
+        "<cas:attributes><cas:a>{pieces}{texts}</cas:a></cas:attributes>"
+    ));
+    let values = authentication(body).attributes().all("a").len();
+    assert_eq!(values, 8_001);
+}
+
+#[test]
+fn lists_that_servers_write_as_text_stay_text() {
     assert_reads(
-        "<groups><![CDATA[--- \n- staff\n- cats\n]]></groups><name>--- Alice</name>",
+        "<groups><![CDATA[--- \n- staff\n- cats\n]]></groups><name>--- Alice</name><list>[a, b]</list>",
         &[
             ("groups", &["--- \n- staff\n- cats"]),
             ("name", &["--- Alice"]),
+            ("list", &["[a, b]"]),
         ],
     );
 }

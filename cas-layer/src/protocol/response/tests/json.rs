@@ -52,9 +52,10 @@ fn values_are_lists_of_strings_whatever_they_were() {
 #[test]
 fn other_values_are_unreadable() {
     for attributes in [
-        r#"{"a":{"b":"c"}}"#,
-        r#"{"a":[["b"]]}"#,
-        r#"{"a":[{"b":"c"}]}"#,
+        r#"{"a":{"b":"c","b":"d"}}"#,
+        r#"{"a":{"":"c"}}"#,
+        r#"{"a":{" ":"c"}}"#,
+        r#"{"a":["b",]}"#,
         r#"{"a":"\ud800"}"#,
         r#"["a"]"#,
         r#""a""#,
@@ -66,6 +67,53 @@ fn other_values_are_unreadable() {
             "{attributes}"
         );
     }
+}
+
+#[test]
+fn lists_in_lists_become_one_and_what_is_in_an_object_gets_a_name_of_its_own() {
+    let body = with_attributes(
+        r#"{"groups":[["a","b"],"c",[["d"],[]]],
+            "org":{"unit":"x","ids":[1,2],"boss":{"mail":"b@x","on":true,"off":null}},
+            "roles":[{"name":"r1","scope":["s"]},{"name":"r2"},"r3"],
+            "nothing":{},"list":[[]],"text":"[a, b]","last":"z"}"#,
+    );
+    assert_eq!(
+        table(&authentication(body)),
+        [
+            ("groups", vec!["a", "b", "c", "d"]),
+            ("org.unit", vec!["x"]),
+            ("org.ids", vec!["1", "2"]),
+            ("org.boss.mail", vec!["b@x"]),
+            ("org.boss.on", vec!["true"]),
+            ("org.boss.off", vec![]),
+            ("roles.name", vec!["r1", "r2"]),
+            ("roles.scope", vec!["s"]),
+            ("roles", vec!["r3"]),
+            ("nothing", vec![]),
+            ("list", vec![]),
+            ("text", vec!["[a, b]"]),
+            ("last", vec!["z"]),
+        ]
+    );
+}
+
+#[test]
+fn a_nested_attribute_is_bounded() {
+    let nested = |depth: usize| {
+        let value = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        outcome(with_attributes(&format!(r#"{{"a":{value}}}"#)))
+    };
+    assert_eq!(nested(64), user("alice"));
+    assert_eq!(nested(65), Outcome::Unreadable);
+    assert_eq!(nested(400_000), Outcome::Unreadable);
+    let named = |length: usize| {
+        let key = "k".repeat(length);
+        outcome(with_attributes(&format!(r#"{{"a":{{"{key}":1}}}}"#)))
+    };
+    assert_eq!(named(1_022), user("alice"));
+    assert_eq!(named(1_023), Outcome::Unreadable);
+    let many = format!(r#"{{"a":[[{}1]]}}"#, "1,".repeat(10_000));
+    assert_eq!(outcome(with_attributes(&many)), Outcome::Unreadable);
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn two_answers_two_tickets_and_foreign_elements_are_unreadable() {
         success("<cas:proxyTicket>PT-1 PT-2</cas:proxyTicket>"),
         success("<cas:proxyTicket>PT-1&amp;x=y</cas:proxyTicket>"),
         success("<cas:proxyTicket>PT-\u{e9}</cas:proxyTicket>"),
-        success(&format!("<cas:proxyTicket>{}</cas:proxyTicket>", "x".repeat(257))),
+        success(&format!("<cas:proxyTicket>{}</cas:proxyTicket>", "x".repeat(2_049))),
         format!("<!DOCTYPE x>{}", success(one)),
         format!("{}x", success(one)),
         success(one).replace(NAMESPACE, "http://evil.example/"),
@@ -196,7 +196,15 @@ fn an_iou_is_read_from_xml_and_json() {
 #[test]
 fn what_can_be_no_iou_is_none_and_no_reason_to_turn_the_user_away() {
     let long = "x".repeat(257);
-    for text in ["", " ", "PGTIOU 1", "PGTIOU-1%", "PGTIOU-\u{e9}", &long] {
+    for text in [
+        "",
+        " ",
+        "PGTIOU 1",
+        "PGTIOU-1&amp;",
+        "PGTIOU-1'",
+        "PGTIOU-\u{e9}",
+        &long,
+    ] {
         let xml = format!("<cas:proxyGrantingTicket>{text}</cas:proxyGrantingTicket>");
         let json = format!(r#","proxyGrantingTicket":"{text}""#);
         assert_eq!(ious(&xml, &json), [None, None], "{text}");
@@ -226,5 +234,89 @@ fn two_ious_are_unreadable() {
         r#"{"serviceResponse":{"authenticationSuccess":{"user":"alice","proxyGrantingTicket":"PGTIOU-1","proxyGrantingTicket":"PGTIOU-1"}}}"#.to_owned(),
     ] {
         assert_eq!(super::outcome(body), Outcome::Unreadable);
+    }
+}
+
+#[test]
+fn a_refusal_has_its_code_in_an_attribute_an_element_or_for_its_text() {
+    for (inner, code) in [
+        (" code='INVALID_TICKET'>words<", Some("INVALID_TICKET")),
+        (
+            " code='INVALID_REQUEST'><cas:code>OTHER_CODE</cas:code><",
+            Some("INVALID_REQUEST"),
+        ),
+        (
+            "><cas:code>INVALID_TICKET</cas:code><cas:description>words</cas:description><",
+            Some("INVALID_TICKET"),
+        ),
+        (">\n  INVALID_TICKET\n<", Some("INVALID_TICKET")),
+        (">INVALID_TICKET is what it is<", None),
+        (">gone<", None),
+        (">PT_hidden_1<", None),
+        ("><", None),
+    ] {
+        let name = "cas:proxyFailure";
+        let xml = response(&format!("<{name}{inner}/{name}>"));
+        assert_eq!(
+            outcome(&xml),
+            Outcome::Refused(code.map(str::to_owned)),
+            "{xml}"
+        );
+        let name = "cas:authenticationFailure";
+        let xml = response(&format!("<{name}{inner}/{name}>"));
+        assert_eq!(
+            super::outcome(&xml),
+            Outcome::Refused(code.map(str::to_owned)),
+            "{xml}"
+        );
+    }
+    for (inner, code) in [
+        (
+            r#"{"code":"INVALID_TICKET","description":"x"}"#,
+            Some("INVALID_TICKET"),
+        ),
+        (r#""INVALID_TICKET""#, Some("INVALID_TICKET")),
+        (
+            r#"{"description":"INVALID_TICKET"}"#,
+            Some("INVALID_TICKET"),
+        ),
+        (r#""it is gone""#, None),
+    ] {
+        let json = format!(r#"{{"serviceResponse":{{"proxyFailure":{inner}}}}}"#);
+        assert_eq!(
+            outcome(&json),
+            Outcome::Refused(code.map(str::to_owned)),
+            "{json}"
+        );
+    }
+}
+
+#[test]
+fn a_direct_login_whose_user_stands_among_the_proxies_has_none() {
+    let proxies = |user: &str, proxies: &[&str]| {
+        let elements = proxies
+            .iter()
+            .map(|proxy| format!("<cas:proxy>{proxy}</cas:proxy>"));
+        let elements = elements.collect::<Vec<_>>().concat();
+        let xml = super::success(&format!(
+            "<cas:user>{user}</cas:user><cas:proxies>{elements}</cas:proxies>"
+        ));
+        let json = serde_json::json!({"serviceResponse": {"authenticationSuccess":
+            {"user": user, "proxies": proxies}}});
+        let [xml, json] =
+            [xml, json.to_string()].map(|body| super::authentication(body).proxies().to_vec());
+        assert_eq!(xml, json);
+        xml
+    };
+    assert_eq!(proxies("alice", &["alice"]), [""; 0]);
+    // Anything else is a chain, and has to be accepted as a whole.
+    for (user, chain) in [
+        ("alice", &["Alice"][..]),
+        ("alice", &["bob"]),
+        ("alice", &["alice", "alice"]),
+        ("alice", &["https://a.example/", "alice"]),
+        ("https://a.example/", &["https://a.example/"]),
+    ] {
+        assert_eq!(proxies(user, chain), chain, "{user}");
     }
 }

@@ -153,8 +153,11 @@ fn an_assertion_for_another_audience_does_not_count() {
         "",
         "https://other.example.org/",
         "https://app.example.org",
-        "https://app.example.org/login",
+        "https://app.example.org/logi",
+        "https://app.example.org/login/",
+        "https://app.example.org/login?",
         "https://app.example.org/login?b=1",
+        "https://app.example.org:443/login",
         "https://app.example.org/login?b=1&amp;next=/a/",
         "https://app.example.org/login?b=1&amp;next=/ab",
         "http://app.example.org/login?b=1&amp;next=/a",
@@ -170,6 +173,22 @@ fn an_assertion_for_another_audience_does_not_count() {
     }
     let ours = "https://app.example.org/login?b=1&amp;next=/a";
     assert_eq!(outcome(audience(&format!("\r\n  {ours}\t"))), user("alice"));
+}
+
+#[test]
+fn a_server_may_leave_the_query_of_the_service_out() {
+    let without = |start: &str| {
+        let part = format!("{start}https://app.example.org/login?b=1&amp;next=/a");
+        alice_with(&part, &format!("{start}https://app.example.org/login"))
+    };
+    assert_eq!(outcome(without("<saml1:Audience>")), user("alice"));
+    assert_eq!(outcome(without("Recipient=\"")), user("alice"));
+    let both = without("Recipient=\"").replace("/login?b=1&amp;next=/a<", "/login<");
+    assert_eq!(outcome(both), user("alice"));
+    // A service without a query is named whole.
+    let service = "https://app.example.org/login/x";
+    let parsed = parse_at(without("Recipient=\""), service, time(BEGIN), SECOND);
+    assert_eq!(outcome_from(parsed), Outcome::Unmet(Unmet::OtherRecipient));
 }
 
 #[test]
@@ -212,7 +231,8 @@ fn an_answer_for_another_recipient_or_to_another_request_does_not_count() {
     for recipient in [
         "",
         "app.example.org",
-        "https://app.example.org/login",
+        "https://app.example.org/",
+        "https://app.example.org/login?b=1",
         "https://other.example.org/login?b=1&amp;next=/a",
     ] {
         let body = alice_with(
