@@ -32,8 +32,8 @@ impl Drop for Running {
     }
 }
 
-async fn serve(listener: TcpListener, app: Router) -> Running {
-    let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+fn serve(listener: TcpListener, app: Router) -> Running {
+    let server = tokio::spawn(async move { axum::serve(listener, app).unwrap() });
     Running(server.abort_handle())
 }
 
@@ -171,9 +171,9 @@ async fn a_proxy_that_changes_paths_in_a_way_that_the_app_was_not_told_of() {
             let app = Router::new()
                 .fallback(async |request: Request| request.uri().to_string())
                 .layer(CasLayer::new(config));
-            let _app = serve(behind, app).await;
+            let _app = serve(behind, app);
             let proxied = Router::new().fallback(pass_on).with_state((proxy, node));
-            let _proxy = serve(before, proxied).await;
+            let _proxy = serve(before, proxied);
             let mut browser = Browser::new();
             if !cookies {
                 browser.refuses = vec!["cas-"];
@@ -217,7 +217,7 @@ impl Nodes {
             let config = change(config.public("/public")).build().unwrap();
             let app = routes(std::sync::Arc::default()).layer(CasLayer::new(config));
             let (listener, url) = listen().await;
-            running.push(serve(listener, app).await);
+            running.push(serve(listener, app));
             urls.push(url);
         }
         balancer.set_nodes(urls.clone());
