@@ -33,7 +33,7 @@ impl Drop for Running {
 }
 
 fn serve(listener: TcpListener, app: Router) -> Running {
-    let server = tokio::spawn(async move { axum::serve(listener, app).unwrap() });
+    let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     Running(server.abort_handle())
 }
 
