@@ -30,14 +30,14 @@ pub(super) fn contenders(bench: &Bench) -> Result<Vec<Contender>, Failure> {
             SessionPlace::CookieFirst,
             [
                 "400 groups in the registry, Router::layer",
-                "the same, and the app looks for one",
+                "400 groups in the registry, one is looked for",
             ],
         ),
         (
             SessionPlace::Cookie,
             [
                 "400 groups in the cookie, Router::layer",
-                "the same, and the app looks for one",
+                "400 groups in the cookie, one is looked for",
             ],
         ),
     ] {
