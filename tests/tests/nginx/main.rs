@@ -11,6 +11,7 @@ mod groups;
 mod guide;
 mod listening;
 mod loops;
+mod nodes;
 mod support;
 
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         loops::a_prefix_that_nginx_does_not_strip_as_told_ends_in_a_page,
         loops::a_prefix_that_nginx_adds_untold_ends_in_a_page,
         loops::two_nodes_with_a_key_each_end_in_a_page,
+        nodes::nodes_with_one_redis_share_sessions_of_any_size,
         guide::the_site_signs_in_and_out,
         guide::the_cas_server_reaches_the_app_through_the_site,
         guide::the_site_speaks_http2,
