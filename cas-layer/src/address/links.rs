@@ -7,6 +7,7 @@ use super::{
     codec::{LoginKind, LoginQuery, is_worth_naming},
     in_place,
     mark::Mark,
+    tickets::has_ticket,
 };
 use crate::{
     app::Host,
@@ -25,6 +26,25 @@ pub(crate) enum Unclaimed {
     /// It began too long ago, or too far ahead.
     OutOfTime { begun_at: UnixSeconds },
 }
+
+/// A login that a visitor comes back from.
+pub(crate) struct Claimed {
+    pub(crate) login: LoginValue,
+    /// When it began, if its service URL is good for more than one ticket.
+    pub(crate) begun_at: Option<UnixSeconds>,
+}
+
+impl Claimed {
+    fn once(login: LoginValue) -> Self {
+        Self {
+            login,
+            begun_at: None,
+        }
+    }
+}
+
+/// In seconds.
+const DAY: UnixSeconds = 24 * 3600;
 
 impl Place {
     /// Whether the CAS server is asked to have tickets posted here. Then the login cookie has to come with a form of
@@ -63,14 +83,14 @@ impl Place {
         uri: &Uri,
         (binding, query): (&mut Binding, &mut LoginQuery),
         now: UnixSeconds,
-    ) -> Result<LoginValue, Unclaimed> {
+    ) -> Result<Claimed, Unclaimed> {
         if host.app.sign_in.is_bare {
             let claimed = self.claim_trip(host, uri, binding, query);
-            return claimed.ok_or(Unclaimed::Unknown);
+            return claimed.map(Claimed::once).ok_or(Unclaimed::Unknown);
         }
         let Some(mark) = query.tag.as_deref().and_then(Mark::parse) else {
             let begun_earlier = binding.take(|value| self.tag_matches(host, value, query));
-            return begun_earlier.ok_or(Unclaimed::Unknown);
+            return begun_earlier.map(Claimed::once).ok_or(Unclaimed::Unknown);
         };
         let mut secrets = binding.secrets_of(mark.begun_at);
         if !secrets.any(|secret| self.is_marked(host, secret, query, &mark)) {
@@ -81,7 +101,10 @@ impl Place {
                 begun_at: mark.begun_at,
             });
         }
-        Ok(mark.hash)
+        Ok(Claimed {
+            login: mark.hash,
+            begun_at: Some(mark.begun_at),
+        })
     }
 
     fn claim_trip(
@@ -109,16 +132,18 @@ impl Place {
 
     /// What the login says that comes back with this address, if it is one that we made and no ticket is expected
     /// here: a reverse proxy changes paths in a way that the app was not told of.
-    pub(crate) fn misplaced(self, host: &Host, uri: &Uri) -> Option<LoginQuery> {
+    pub(crate) fn misplaced(self, host: &Host, uri: &Uri, now: UnixSeconds) -> Option<LoginQuery> {
         let query = uri.query().filter(|_| self == Self::Endpoint)?;
         let read = LoginQuery::parse(Some(query), host);
         let is_ours = if host.app.sign_in.is_bare {
             let (path, login) = (uri.path(), &host.app.endpoints.login);
             path.ends_with(login) || host.url.public_path(login).ends_with(path)
         } else {
-            read.tag.as_deref().and_then(Mark::parse).is_some()
+            let mark = read.tag.as_deref().and_then(Mark::parse);
+            // Other texts of this length have other times.
+            mark.is_some_and(|mark| now.abs_diff(mark.begun_at) < DAY)
         };
-        let has_ticket = matches!(read.ticket(), Some(Ok(_)));
+        let has_ticket = has_ticket(host, query);
         (is_ours && has_ticket).then_some(read)
     }
 

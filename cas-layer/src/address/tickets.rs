@@ -33,6 +33,13 @@ pub(crate) fn clean(host: &Host, next: ReturnPath) -> Option<ReturnPath> {
     }
 }
 
+/// Whether there is such a ticket in a query.
+pub(super) fn has_ticket(host: &Host, query: &str) -> bool {
+    query
+        .split('&')
+        .any(|parameter| is_stray_ticket(host, parameter))
+}
+
 /// Whether a parameter is such a ticket.
 fn is_stray_ticket(host: &Host, parameter: &str) -> bool {
     parse(parameter.as_bytes()).any(|(name, value)| is_ticket(host, &name, &value))

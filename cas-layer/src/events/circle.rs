@@ -18,8 +18,8 @@ pub(crate) enum CircleCause {
         expected: String,
     },
     #[error(
-        "a {cookie} cookie came that cannot be read: it is sealed with a key that this node does not have. Either \
-         the nodes of this app have different keys, or the key has changed"
+        "a {cookie} cookie came that cannot be read: it is sealed with a key that this node does not have, or by a later \
+         release. Either the nodes of this app have different keys, or the key has changed"
     )]
     UnknownKey { cookie: &'static str },
     #[error(
@@ -51,6 +51,19 @@ impl CircleCause {
             requested: requested.chars().take(MAX_SHOWN).collect(),
             app_url,
             expected,
+        }
+    }
+
+    /// In one word, so that one cause in the log does not hide another.
+    pub(super) fn as_str(&self) -> &'static str {
+        match self {
+            Self::OtherPath { .. } => "other-path",
+            Self::UnknownKey { .. } => "unknown-key",
+            Self::FromTheFuture { .. } => "from-the-future",
+            Self::LoginOutOfTime { .. } => "login-out-of-time",
+            Self::NotInRegistry => "not-in-registry",
+            Self::NoLoginCookie => "no-login-cookie",
+            Self::OtherLogin => "other-login",
         }
     }
 }

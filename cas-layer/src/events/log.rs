@@ -10,6 +10,7 @@ use std::{
 use tracing::{Level, Span};
 
 use super::{
+    circle::CircleCause,
     event::{Channel, Event, LogoutOutcome, source_of, validation_result},
     proxying::{GrantOutcome, ProxyCallbackOutcome, proxy_ticket_result},
     refused::{FailedValidation, Refused, RefusedReason},
@@ -148,6 +149,8 @@ fn write_refused(refused: &Refused<'_>, repeats: &Repeats) {
     } else {
         let cause = refused.validation.as_ref().map(FailedValidation::cause);
         let cause = cause.filter(|cause| !cause.is_empty());
+        let circle = refused.error.and_then(|error| error.downcast_ref());
+        let cause = cause.or(circle.map(CircleCause::as_str));
         repeats.level([reason, cause.unwrap_or("refused")], level)
     };
     let validation = refused.validation.as_ref();

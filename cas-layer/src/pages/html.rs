@@ -55,9 +55,10 @@ pub(super) fn render(page: &Page) -> Response<Bytes> {
     let veto = page
         .veto()
         .map_or_else(String::new, |veto| format!("<p>{}</p>\n", escape(veto)));
-    let cause = page
-        .cause()
-        .map_or_else(String::new, |cause| format!("<p>{}.</p>\n", escape(cause)));
+    let cause = page.cause().map_or_else(String::new, |cause| {
+        let end = if cause.ends_with(['?', ')']) { "" } else { "." };
+        format!("<p>{}{end}</p>\n", escape(cause))
+    });
     let image = page.image().map_or_else(String::new, |image| {
         format!(
             "<img src=\"{}\" alt=\"\" width=\"0\" height=\"0\">\n",

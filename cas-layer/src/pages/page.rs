@@ -109,8 +109,8 @@ impl PageKind {
                 "Signing in needs cookies, and your browser did not send one back. Please allow cookies for this site."
             }
             Self::InCircles => {
-                "You were sent to sign in again and again, and would have been for ever. It is not your fault. Please \
-                 tell the people who run this site what stands below."
+                "You were sent to sign in again and again. This would have gone on forever. It is not your fault. Please \
+                 tell the people who run this site the text below."
             }
             Self::SessionNotKept => {
                 "You signed in, but your browser does not keep the session cookie of this site. Please allow \

@@ -262,11 +262,15 @@ impl Binding {
     }
 
     /// Forgets finished sign-ins: after a sign-out the browser rightly has no session, and no waiting sign-in may
-    /// open one. Nor is the browser signed in again at once without being asked.
+    /// open one. Logins that are under way begin again. Nor is the browser signed in again at once without being
+    /// asked.
     pub(crate) fn signed_out(&mut self, now: UnixSeconds) {
         self.finished.clear();
         self.waiting.clear();
         self.remembered = None;
+        // Logins of the next user of this browser are tied to another secret.
+        self.secrets = None;
+        self.logins.clear();
         self.asked_at = now;
     }
 

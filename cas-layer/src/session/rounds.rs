@@ -1,7 +1,7 @@
 //! Counts the rounds of a browser that signs in again and again and never gets a page.
 //!
-//! The count is not sealed: it has to be read by nodes that cannot open each other's cookies. Who changes it gets a
-//! page too early, or too late.
+//! The count is not sealed: it has to be read by nodes that cannot open each other's cookies. Anyone who
+//! changes it gets a page too early, or too late.
 
 use http::{HeaderMap, HeaderValue};
 
@@ -37,6 +37,11 @@ impl RoundsCookie {
     /// The `Set-Cookie` value for a round that comes back.
     pub(crate) fn write(&self, round: u8) -> Option<HeaderValue> {
         self.shape.set(&round.min(9).to_string(), Some(LASTS))
+    }
+
+    /// Ends the count, whether there is one or not.
+    pub(crate) fn clear(&self) -> Option<HeaderValue> {
+        self.shape.clear()
     }
 
     /// Ends the count, if there is one.

@@ -45,6 +45,8 @@ pub(crate) struct Callback {
 pub(crate) struct Entrant {
     pub(super) reader: Reader,
     kind: LoginKind,
+    /// When the login began, if its service URL is good for more than one ticket.
+    pub(super) begun_at: Option<UnixSeconds>,
     pub(super) next: Option<ReturnPath>,
     /// The browser's login binding, from which this login has been taken out.
     pub(super) binding: Binding,
@@ -129,11 +131,17 @@ impl Entrant {
         Self {
             reader: Reader::never_clearing(visit),
             kind,
+            begun_at: None,
             next,
             remembered: binding.remembered().filter(|_| visit.is_post()),
             binding,
             before: host.binding_cookie.find(visit.headers, visit.now),
-            ends_count: host.rounds_cookie.end(visit.headers),
+            // With a form of another site, the cookie does not come.
+            ends_count: if visit.is_post() {
+                host.rounds_cookie.clear()
+            } else {
+                host.rounds_cookie.end(visit.headers)
+            },
             current: visit.owner().cloned(),
             signed_in: visit.user().is_some(),
             is_over: visit.is_over(),
@@ -165,6 +173,10 @@ impl Entrant {
             Ok(identity) => identity,
             Err(rejected) => return self.rejected(&rejected),
         };
+        if self.is_of_somebody_else(&identity) {
+            host.tell(Refused::new(RefusedReason::NotBegunHere));
+            return self.go_on();
+        }
         if let Some(confirmations) = self.who_asks(host, identity.user()) {
             return self.ask(host, confirmations, begun, identity, now).await;
         }
@@ -172,6 +184,16 @@ impl Entrant {
             Ok(opening) => self.enter(host, opening, now).await,
             Err(not_opened) => self.not_opened(host, &not_opened),
         }
+    }
+
+    /// Whether another user than this one has signed in since the login began. Whoever sees a service URL can get a
+    /// ticket of their own for it, and send it to the browser that began the login.
+    fn is_of_somebody_else(&self, identity: &Identity) -> bool {
+        let current = self.current.as_ref().filter(|_| self.signed_in);
+        let session = current.and_then(CasUser::session).zip(self.begun_at);
+        session.is_some_and(|(session, begun_at)| {
+            session.issued_at >= begun_at && session.user() != identity.user()
+        })
     }
 
     /// The session is open: the browser gets its cookie, and goes to the page that it asked for.

@@ -32,7 +32,7 @@ pub(crate) fn demand(host: &Host, visit: &Visit<'_>) -> Step {
         },
         binding: None,
     };
-    let begun = match visit.place.misplaced(host, visit.uri) {
+    let begun = match visit.place.misplaced(host, visit.uri, visit.now) {
         Some(query) => {
             let cause = CircleCause::other_path(
                 visit.uri.path(),
@@ -134,8 +134,8 @@ fn with_ticket(
         });
     }
     let parts = (&mut binding, &mut query);
-    let login = match visit.place.claim(host, visit.uri, parts, visit.now) {
-        Ok(login) => login,
+    let claimed = match visit.place.claim(host, visit.uri, parts, visit.now) {
+        Ok(claimed) => claimed,
         Err(unclaimed) => return not_bound(host, visit, query, unclaimed),
     };
     let next = query.next.as_ref();
@@ -144,11 +144,12 @@ fn with_ticket(
         return Step::Answer(Answer::page(PageKind::InternalError, next));
     };
     let peer = host.app.peers.of(visit.extensions);
-    let entrant = Entrant::of(host, visit, query.next, query.kind, binding);
+    let mut entrant = Entrant::of(host, visit, query.next, query.kind, binding);
+    entrant.begun_at = claimed.begun_at;
     Step::Validate(Box::new(Callback {
         ticket,
         service,
-        login,
+        login: claimed.login,
         peer,
         entrant,
     }))
@@ -187,6 +188,10 @@ fn without_ticket(host: &Host, visit: &Visit<'_>, query: LoginQuery) -> Step {
         },
         binding: None,
     };
+    // A link behind a `POST` was counted when it was written.
+    if login.kind.tries > 0 || login.kind.round > 0 {
+        return Step::Begin(Box::new(login));
+    }
     begin(circle::begin(host, visit, login))
 }
 

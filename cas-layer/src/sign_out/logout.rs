@@ -41,6 +41,7 @@ impl Leaving {
             remembered,
             answer: Answer::redirect(onward)
                 .with_cookie(host.session_cookie.clear())
+                .with_cookie(host.rounds_cookie.end(visit.headers))
                 .with_cookie(kept),
             now: visit.now,
         }

@@ -1,6 +1,11 @@
 //! A ticket counts in the browser that began the login, and nowhere else.
 
-use crate::{browser::Browser, support::App};
+use cas_layer::testing::{CasServer, User};
+
+use crate::{
+    browser::Browser,
+    support::{App, alice},
+};
 
 #[tokio::test]
 async fn a_foreign_browsers_callback_is_never_validated_and_the_login_starts_afresh() {
@@ -149,5 +154,56 @@ async fn signing_in_and_out_three_times_in_a_minute_is_nobodys_fault() {
             "/profile"
         );
         browser.open(&app.at("/logout")).await;
+    }
+}
+
+/// Mallory's ticket for a service URL that somebody else's browser was given.
+fn callback_of_mallory(app: &App, service: &str) -> String {
+    let ticket = app.cas.issue_ticket("mallory", service);
+    format!("{service}&ticket={ticket}")
+}
+
+async fn with_mallory() -> App {
+    let users = CasServer::builder()
+        .user(alice())
+        .user(User::new("mallory", "secret"));
+    App::against(users, |config| config).await
+}
+
+#[tokio::test]
+async fn a_service_url_that_somebody_else_has_seen_replaces_nobodys_session() {
+    let app = with_mallory().await;
+    let mut browser = Browser::new();
+    let service = app.begin(&mut browser, "/profile").await;
+    browser.open(&app.callback(&service)).await;
+    // Twice: the first must leave nothing behind that lets the second in.
+    for _ in 0..2 {
+        let answer = browser.open(&callback_of_mallory(&app, &service)).await;
+        assert_eq!(answer.location(), "/profile");
+        assert_eq!(app.whoami(&mut browser).await, "alice");
+    }
+    // Alice herself may sign in anew with it, as a second tab does.
+    let answer = browser.open(&app.callback(&service)).await;
+    assert_eq!(answer.location(), "/profile");
+    assert_eq!(app.whoami(&mut browser).await, "alice");
+}
+
+#[tokio::test]
+async fn what_was_begun_before_a_sign_out_signs_nobody_in_after_it() {
+    let app = with_mallory().await;
+    let mut browser = Browser::new();
+    let used = app.begin(&mut browser, "/profile").await;
+    browser.open(&app.callback(&used)).await;
+    let mut tab = browser.clone();
+    tab.cookies
+        .retain(|cookie| !cookie.name().ends_with("-session"));
+    let unused = app.begin(&mut tab, "/home").await;
+    browser.open(&app.at("/logout")).await;
+    for service in [used, unused] {
+        let before = app.cas.validations();
+        let answer = browser.open(&callback_of_mallory(&app, &service)).await;
+        assert!(answer.location().starts_with(app.cas.url()));
+        assert_eq!(app.cas.validations(), before);
+        assert!(!browser.has_session());
     }
 }
