@@ -18,7 +18,7 @@ use self::{
     },
     proxies::UncheckedProxies,
 };
-use super::cas_client::{CasClient, Inner};
+use super::cas_client::{CasClient, Inner, names_of};
 use crate::{
     error::ConfigError,
     protocol::{LogoutParameter, Protocol, ProxyChain, ResponseFormat, ServerPaths, ServerUrl},
@@ -402,7 +402,7 @@ impl CasClientBuilder {
     }
 }
 
-/// Without the functions, which cannot be printed.
+/// Without the functions, which cannot be printed, and without what a log is no place for.
 impl fmt::Debug for CasClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CasClientBuilder")
@@ -414,7 +414,10 @@ impl fmt::Debug for CasClientBuilder {
             .field("root_certificates", &self.root_certificates.len())
             .field("allow_insecure_http", &self.allow_insecure_http)
             .field("login_parameters", &self.login_parameters)
-            .field("validation_parameters", &self.validation_parameters)
+            .field(
+                "validation_parameters",
+                &names_of(&self.validation_parameters),
+            )
             .field("response_namespaces", &self.response_namespaces)
             .field("logout_parameter", &self.logout_parameter)
             .field("proxies", &self.proxies)

@@ -168,6 +168,9 @@ async fn a_self_signed_certificate_is_trusted_only_whole_for_its_name_and_in_its
             UNREACHABLE,
             "{from}"
         );
+        let client = builder(&url).add_root_certificate_pem(certificate.pem());
+        let error = validate(&client.build().unwrap()).await.unwrap_err();
+        assert!(!error.is_temporary(), "{error}");
     }
 
     // One that it has signed is not the one that was given, whatever its name is.
@@ -266,6 +269,14 @@ async fn an_error_of_tls_says_what_is_wrong_with_the_certificate() {
             source = cause.source();
         }
         assert!(causes.contains(says), "{causes}");
+        // It does not become right by itself.
+        assert_eq!(error.kind(), ValidationErrorKind::Unreachable);
+        assert!(
+            !error.is_temporary() && error.reference().is_some(),
+            "{error}"
+        );
+        let text = error.to_string();
+        assert!(text.contains("certificate is not trusted: "), "{text}");
     }
 }
 

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Refusal, ResponseError,
-    parts::{Collector, proxy_name, user_name, without_user},
+    parts::{Collector, proxy_name, user_name},
 };
 use crate::protocol::{Authentication, document::trim};
 
@@ -91,8 +91,7 @@ fn success(answer: &str) -> Result<Authentication, ResponseError> {
     )?;
     let proxies = proxies.unwrap_or_default();
     let proxies: Result<Vec<String>, _> = proxies.iter().map(|proxy| proxy_name(proxy)).collect();
-    let proxies = without_user(proxies?, &user);
-    let authentication = Authentication::new(user, flattened.collector.finish(), proxies);
+    let authentication = Authentication::new(user, flattened.collector.finish(), proxies?);
     let iou = answer.get("proxyGrantingTicket").and_then(string);
     Ok(match iou {
         Some(iou) => authentication.with_proxy_granting_ticket_iou(trim(&iou)),

@@ -34,15 +34,6 @@ pub(super) fn proxy_name(text: &str) -> Result<String, ResponseError> {
     Ok(proxy.to_owned())
 }
 
-/// The proxies of a chain. For a direct login some servers name the user there, who is no proxy. A proxy is named by
-/// its URL.
-pub(super) fn without_user(proxies: Vec<String>, user: &str) -> Vec<String> {
-    match proxies.as_slice() {
-        [only] if only == user && !only.contains("://") => Vec::new(),
-        _ => proxies,
-    }
-}
-
 /// Gathers attributes.
 #[derive(Default)]
 pub(super) struct Collector {
