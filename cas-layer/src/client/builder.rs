@@ -18,7 +18,7 @@ use self::{
     },
     proxies::UncheckedProxies,
 };
-use super::cas_client::{CasClient, Inner};
+use super::cas_client::{CasClient, Inner, names_of};
 use crate::{
     error::ConfigError,
     protocol::{LogoutParameter, Protocol, ProxyChain, ResponseFormat, ServerPaths, ServerUrl},
@@ -146,8 +146,10 @@ impl CasClientBuilder {
     /// again.
     ///
     /// A server's own self-signed certificate can be given too, even if it is marked as an authority's, as those of
-    /// `openssl req -x509` are. It counts for the name in it, until it expires, and only if the server shows exactly
-    /// this one. With it, settings about TLS in [`http_client`](Self::http_client) have no effect.
+    /// `openssl req -x509` are. If it is so marked and names the server's host, it counts only for the names in it, until
+    /// it expires, and only if the server shows exactly this one. Nothing that its key has signed is trusted. What it
+    /// says about the use of its key (`extendedKeyUsage`) is not checked. With such a certificate, settings about TLS in
+    /// [`http_client`](Self::http_client) have no effect.
     pub fn add_root_certificate_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificates.push(pem.into());
         self
@@ -159,6 +161,11 @@ impl CasClientBuilder {
     /// methods of the value it gets, as below, need not depend on reqwest. A program that names reqwest's types
     /// itself, such as `reqwest::Proxy`, has to depend on the same version as this crate. A new major version of
     /// reqwest (below 1.0: a new minor version) is a new major version of this crate.
+    ///
+    /// Settings about TLS have no effect if the CAS server has a certificate of its own that is marked as an authority's,
+    /// see [`add_root_certificate_pem`](Self::add_root_certificate_pem); the log then has a warning. If this app asks the
+    /// CAS server over plain http on loopback, the proxies that the environment names (`HTTP_PROXY` and the like) are not
+    /// used; one that is set here is.
     ///
     /// Redirects (none), retries (none), time limits, root certificates and `connection_verbose` (off, since it logs
     /// tickets) are set afterwards, so the function cannot change them. If this is called again, the functions run in
@@ -337,24 +344,35 @@ impl CasClientBuilder {
             .proxies
             .check(self.protocol, self.allow_insecure_http)?;
 
+        let mut certificates = Vec::new();
+        for pem in &self.root_certificates {
+            certificates.extend(read_certificates(pem)?);
+        }
+        let added_roots = certificates.len();
+
         let mut http =
             ClientBuilder::new().user_agent(concat!("cas-layer/", env!("CARGO_PKG_VERSION")));
         let asked = internal.as_ref().unwrap_or(&server);
+        if asked.is_this_machine_in_clear() {
+            // The one that the environment names would see every ticket, and its loopback is another.
+            http = http.no_proxy();
+        }
         let tls = own_certificate::tls(asked.host(), &self.root_certificates)
             .map_err(|error| ConfigError::HttpClient(error.into()))?;
         if let Some(tls) = tls {
+            if !self.http_hooks.is_empty() {
+                tracing::warn!(
+                    target: "cas_layer",
+                    "the CAS server's own certificate is marked as an authority's: settings about TLS in `http_client` have no effect"
+                );
+            }
             http = http.tls_backend_preconfigured(tls);
         }
         for change in self.http_hooks {
             http = change(http);
         }
-        let mut added_roots = 0;
-        for pem in &self.root_certificates {
-            let certificates = read_certificates(pem)?;
-            added_roots += certificates.len();
-            http = http.tls_certs_merge(certificates);
-        }
         let http = http
+            .tls_certs_merge(certificates)
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             // The log of a connection holds every ticket sent over it.
@@ -384,7 +402,7 @@ impl CasClientBuilder {
     }
 }
 
-/// Without the functions, which cannot be printed.
+/// Without the functions, which cannot be printed, and without what a log is no place for.
 impl fmt::Debug for CasClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CasClientBuilder")
@@ -396,7 +414,10 @@ impl fmt::Debug for CasClientBuilder {
             .field("root_certificates", &self.root_certificates.len())
             .field("allow_insecure_http", &self.allow_insecure_http)
             .field("login_parameters", &self.login_parameters)
-            .field("validation_parameters", &self.validation_parameters)
+            .field(
+                "validation_parameters",
+                &names_of(&self.validation_parameters),
+            )
             .field("response_namespaces", &self.response_namespaces)
             .field("logout_parameter", &self.logout_parameter)
             .field("proxies", &self.proxies)

@@ -268,9 +268,12 @@ impl CasClient {
                 (fetched, answer)
             }
         };
-        let authentication = fetched.judge(answer, |error| {
+        let mut authentication = fetched.judge(answer, |error| {
             ValidationError::from_response(error, ticket)
         })?;
+        if inner.proxies.accepted.is_empty() {
+            authentication = authentication.without_user_as_proxy();
+        }
         let proxies = authentication.proxies();
         if !inner.proxies.accept(proxies) || (renewed && !proxies.is_empty()) {
             return Err(ValidationError::proxied(proxies));
@@ -294,20 +297,29 @@ impl Inner {
     }
 }
 
+/// Without the internal URL and the values of the parameters of validations: a log is no place for them.
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inner")
             .field("server", &self.server)
-            .field("internal", &self.internal)
+            .field("has_internal_url", &self.internal.is_some())
             .field("protocol", &self.protocol)
             .field("format", &self.format)
             .field("saml_clock_tolerance", &self.saml_clock_tolerance)
             .field("timeout", &self.timeout)
             .field("login_parameters", &self.login_parameters)
-            .field("validation_parameters", &self.validation_parameters)
+            .field(
+                "validation_parameters",
+                &names_of(&self.validation_parameters),
+            )
             .field("response_namespaces", &self.response_namespaces)
             .field("logout_parameter", &self.logout_parameter)
             .field("proxies", &self.proxies)
             .finish_non_exhaustive()
     }
+}
+
+/// The names of parameters, without their values.
+pub(super) fn names_of(parameters: &[(String, String)]) -> Vec<&str> {
+    parameters.iter().map(|(name, _)| name.as_str()).collect()
 }

@@ -33,12 +33,13 @@ pub enum ValidationErrorKind {
     /// service, or an answer to another request. The error says which. With a time window, compare the clocks of this
     /// machine and of the CAS server.
     ConditionsUnmet,
-    /// No connection, or one that broke before the answer was complete.
+    /// No connection, or one that broke before the answer was complete. Also a certificate that is not trusted, which is
+    /// not [temporary](ValidationError::is_temporary).
     Unreachable,
     /// No connection within its time limit, or no complete answer within the limit of the whole call.
     TimedOut,
-    /// An answer that no CAS server gives: a status of error without a refusal, a redirect, HTML, a SOAP fault, over
-    /// 1 MiB, not well-formed, or contradictory.
+    /// An answer that no CAS server gives: a status of error without a refusal of up to 64 KiB, a redirect, HTML, a SOAP
+    /// fault, over 1 MiB, not well-formed, or contradictory.
     Unreadable,
 }
 
@@ -64,18 +65,22 @@ impl ValidationError {
     }
 
     /// Whether another sign-in may succeed in a few minutes though nobody repairs anything: there was no connection,
-    /// no answer in time, or a status from 500 on without a refusal. An answer that is not one of a CAS server stays
-    /// one until the configuration here or there is changed.
+    /// no answer in time, or status 429 or one from 500 on without a refusal. A certificate that is not trusted, and an
+    /// answer that is not one of a CAS server, stay what they are until somebody changes something here or there.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         self.is_temporary
     }
 
-    /// A name for an answer that nobody understands, for a visitor to tell and an operator to look for in the log. It
+    /// A name for an answer that nobody understands or a certificate that is not trusted, for a visitor to tell and an operator to look for in the log. It
     /// is the same for the same cause, so that it is in the log although repeated lines are left out.
     pub(crate) fn reference(&self) -> Option<String> {
-        let is_lasting = self.kind == ValidationErrorKind::Unreadable && !self.is_temporary;
-        is_lasting.then(|| {
+        // An assertion that does not count has a line for each case, and no reference.
+        let is_lasting = matches!(
+            self.kind,
+            ValidationErrorKind::Unreadable | ValidationErrorKind::Unreachable
+        );
+        (is_lasting && !self.is_temporary).then(|| {
             let digest = Sha256::digest(self.message.as_bytes());
             let digits = HEXUPPER.encode(digest.get(..4).unwrap_or_default());
             let (start, end) = digits.split_at(digits.len() / 2);
@@ -101,7 +106,7 @@ impl ValidationError {
     }
 
     /// Nothing was sent.
-    pub(super) fn no_randomness() -> Self {
+    pub(crate) fn no_randomness() -> Self {
         Self {
             is_temporary: true,
             ..Self::new(

@@ -1,9 +1,10 @@
 //! One request, one answer, within bounds.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, error::Error, io};
 
 use http::{HeaderMap, header::CONTENT_TYPE};
 use reqwest::{RequestBuilder, Response, StatusCode};
+use rustls::CertificateError;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -13,6 +14,8 @@ use crate::{
 
 /// The longest answer that the client reads, in bytes.
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
+/// The same with the status of an error: then only a refusal counts, which is short.
+const MAX_REFUSAL_BYTES: usize = 64 * 1024;
 
 /// An answer of the CAS server, not understood yet.
 pub(super) struct Fetched {
@@ -30,7 +33,11 @@ pub(super) async fn fetch(request: RequestBuilder) -> Result<Fetched, FetchError
         return Err(FetchError::status(status));
     }
     let content_type = content_type(response.headers());
-    let body = match read(response).await {
+    let limit = match status.is_success() {
+        true => MAX_RESPONSE_BYTES,
+        false => MAX_REFUSAL_BYTES,
+    };
+    let body = match read(response, limit).await {
         Ok(body) => body,
         // The status says enough if there is no more.
         Err(_) if !status.is_success() => return Err(FetchError::status(status)),
@@ -79,10 +86,10 @@ impl Fetched {
     }
 }
 
-async fn read(mut response: Response) -> Result<Zeroizing<Vec<u8>>, FetchError> {
+async fn read(mut response: Response, limit: usize) -> Result<Zeroizing<Vec<u8>>, FetchError> {
     let mut body = Zeroizing::new(Vec::new());
     while let Some(chunk) = response.chunk().await.map_err(FetchError::from_http)? {
-        if chunk.len() > MAX_RESPONSE_BYTES - body.len() {
+        if chunk.len() > limit - body.len() {
             return Err(FetchError::unreadable("it is over 1 MiB"));
         }
         append(&mut body, &chunk);
@@ -145,7 +152,11 @@ impl FetchError {
     }
 
     fn from_http(error: reqwest::Error) -> Self {
-        let (kind, message) = if error.is_timeout() {
+        let refused = certificate_error(&error).map(describe_certificate_error);
+        let is_temporary = refused.is_none();
+        let (kind, message) = if let Some(message) = refused {
+            (FetchErrorKind::Unreachable, message)
+        } else if error.is_timeout() {
             (
                 FetchErrorKind::TimedOut,
                 "the CAS server did not answer within the time limit",
@@ -164,7 +175,44 @@ impl FetchError {
         // With its URL the error would print the ticket.
         Self {
             source: Some(error.without_url()),
+            is_temporary,
             ..Self::new(kind, message, message)
         }
+    }
+}
+
+/// What is wrong with the server's certificate, if that is what an error is about.
+fn certificate_error(error: &reqwest::Error) -> Option<&CertificateError> {
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(rustls::Error::InvalidCertificate(error)) = error.downcast_ref() {
+            return Some(error);
+        }
+        // An I/O error says what the source of its content is, and not what its content is.
+        let content = error.downcast_ref().and_then(io::Error::get_ref);
+        next = match content {
+            Some(content) => Some(content),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+/// A certificate does not become right by itself, so each of these leads to one line in the log.
+fn describe_certificate_error(error: &CertificateError) -> &'static str {
+    match error {
+        CertificateError::UnknownIssuer => {
+            "the CAS server's certificate is not trusted: its issuer is unknown"
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "the CAS server's certificate is not trusted: it has expired"
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "the CAS server's certificate is not trusted: it is not valid yet"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "the CAS server's certificate is not trusted: it is for another name"
+        }
+        _ => "the CAS server's certificate is not trusted",
     }
 }

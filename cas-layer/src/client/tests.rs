@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod environment;
 mod limits;
 mod logs;
 mod proxies;

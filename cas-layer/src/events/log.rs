@@ -21,21 +21,44 @@ use crate::{protocol::Protocol, registry::RegistryError, seldom::Seldom, session
 
 const TARGET: &str = "cas_layer";
 
+/// How many kinds of events are told apart by the reference on a visitor's page.
+const MAX_REFERENCES: usize = 500;
+
 /// What was said about events that strangers can cause, by their names. The names are a closed list, so this is
-/// small.
+/// small. Of references there are about as many as statuses; their number is bounded all the same.
 #[derive(Debug, Default)]
-pub(crate) struct Repeats(Mutex<HashMap<[&'static str; 2], Seldom>>);
+pub(crate) struct Repeats(Mutex<HashMap<Kind, Seldom>>);
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Named([&'static str; 2]),
+    Reference(String),
+}
 
 impl Repeats {
     /// The level at which to log an event that strangers can cause, and how many of its kind were only logged at
     /// debug level since the last one that was logged at its own.
     fn level(&self, name: [&'static str; 2], level: Level) -> (Level, Option<u64>) {
+        self.level_of(None, name, level)
+    }
+
+    /// The same. An event with a reference is one of its own: the visitor who is told the reference leads to its line.
+    fn level_of(
+        &self,
+        reference: Option<String>,
+        name: [&'static str; 2],
+        level: Level,
+    ) -> (Level, Option<u64>) {
         if level > Level::INFO {
             return (level, None);
         }
         // A panic elsewhere leaves the map whole: every change is a single insert.
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match said.entry(name).or_default().ask() {
+        let kind = reference
+            .map(Kind::Reference)
+            .filter(|kind| said.contains_key(kind) || said.len() < MAX_REFERENCES)
+            .unwrap_or(Kind::Named(name));
+        match said.entry(kind).or_default().ask() {
             Some(0) => (level, None),
             Some(unsaid) => (level, Some(unsaid)),
             None => (Level::DEBUG, None),
@@ -151,7 +174,8 @@ fn write_refused(refused: &Refused<'_>, repeats: &Repeats) {
         let cause = cause.filter(|cause| !cause.is_empty());
         let circle = refused.error.and_then(|error| error.downcast_ref());
         let cause = cause.or(circle.map(CircleCause::as_str));
-        repeats.level([reason, cause.unwrap_or("refused")], level)
+        let name = [reason, cause.unwrap_or("refused")];
+        repeats.level_of(refused.reference(), name, level)
     };
     let validation = refused.validation.as_ref();
     let source = match validation {
@@ -444,5 +468,24 @@ mod tests {
             assert_eq!(level(["front", "unknown"], Level::DEBUG), Level::DEBUG);
         }
         assert_eq!(repeats.0.lock().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn each_reference_is_said_but_only_so_many_are_kept() {
+        let repeats = Repeats::default();
+        let name = ["cas-unreadable", "status"];
+        let level = |reference: &str| {
+            repeats
+                .level_of(Some(reference.to_owned()), name, Level::ERROR)
+                .0
+        };
+        assert_eq!(level("A"), Level::ERROR);
+        assert_eq!(level("A"), Level::DEBUG);
+        assert_eq!(level("B"), Level::ERROR);
+        for number in 0..2_000 {
+            level(&number.to_string());
+        }
+        assert_eq!(level("C"), Level::DEBUG);
+        assert_eq!(repeats.0.lock().unwrap().len(), MAX_REFERENCES + 1);
     }
 }

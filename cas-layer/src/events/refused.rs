@@ -23,10 +23,18 @@ pub struct Refused<'e> {
 }
 
 /// What the log says of a validation that failed.
-#[derive(Debug)]
 pub(super) struct FailedValidation<'e> {
     client: &'e CasClient,
     error: &'e ValidationError,
+}
+
+/// Without the client, whose settings are nobody's business here.
+impl fmt::Debug for FailedValidation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FailedValidation")
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
 }
 
 impl FailedValidation<'_> {
@@ -289,7 +297,8 @@ impl<'e> Refused<'e> {
         self.cas_url
     }
 
-    /// The reference number on the page, if the CAS server's answer was not understood.
+    /// The reference number on the page, if the CAS server's answer was not understood, or
+    /// its certificate is not trusted.
     #[must_use]
     pub fn reference(&self) -> Option<String> {
         self.validation.as_ref()?.reference()
@@ -299,5 +308,26 @@ impl<'e> Refused<'e> {
     #[must_use]
     pub fn session_id(&self) -> Option<SessionId> {
         self.session_id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_tells_nothing_of_the_settings() {
+        let builder = CasClient::builder("https://cas.example.org/cas")
+            .internal_url("https://hidden.example:8443/cas")
+            .validation_parameter("named", "hidden");
+        let printed = format!("{builder:?}");
+        assert!(printed.contains("named") && !printed.contains("hidden"));
+        let client = builder.build().unwrap();
+        let printed = format!("{client:?}");
+        assert!(printed.contains("named") && !printed.contains("hidden"));
+        let error = ValidationError::no_randomness();
+        let printed = format!("{:?}", Refused::by_validation(&client, &error));
+        assert!(printed.contains("CasUnreachable"), "{printed}");
+        assert!(!printed.contains("hidden"), "{printed}");
     }
 }

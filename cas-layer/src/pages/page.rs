@@ -27,7 +27,8 @@ pub enum PageKind {
     InvalidTicket,
     /// The CAS server did not answer, or says that it has a problem.
     CasUnavailable,
-    /// The answer is not one of a CAS server, or not in a form that this app is set up for. Somebody has to look at it:
+    /// The answer is not one of a CAS server, or not in a form that this app is set up for, or the server's certificate
+    /// is not trusted. Somebody has to look at it:
     /// [`Page::reference`] is in the log, too.
     CasNotUnderstood,
     /// This app has too many sign-ins under way or open.
@@ -94,7 +95,7 @@ impl PageKind {
                 "The sign-in server cannot be reached at the moment. Please try again in a few minutes."
             }
             Self::CasNotUnderstood => {
-                "The sign-in server's answer was not understood. Please tell the people who run this site."
+                "The sign-in server's answer was not understood or not trusted. Please tell the people who run this site."
             }
             Self::Busy => {
                 "Too many people are signing in at the moment. Please try again in a minute."

@@ -35,6 +35,16 @@ impl Authentication {
         }
     }
 
+    /// Without a proxy that is only the user's name: some servers name the user there for a direct login. A proxy is
+    /// named by its URL. Where proxies are accepted, one may have this name.
+    pub(crate) fn without_user_as_proxy(mut self) -> Self {
+        let is_user = matches!(self.proxies.as_slice(), [only] if *only == self.user);
+        if is_user && !self.user.contains("://") {
+            self.proxies.clear();
+        }
+        self
+    }
+
     /// Notes the answer's name for the proxy-granting ticket. A text that cannot be a ticket is ignored: the user is
     /// still signed in, and this app cannot be their proxy.
     pub(super) fn with_proxy_granting_ticket_iou(self, iou: &str) -> Self {

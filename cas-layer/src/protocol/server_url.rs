@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::{Protocol, ProxyGrantingTicket, ResponseFormat, ServiceTicket, ServiceUrl};
 use crate::{
     ConfigError,
-    strict_url::{check_https, parse_http, printable},
+    strict_url::{check_https, is_loopback, parse_http, printable},
 };
 
 const WHAT: &str = "CAS server URL";
@@ -127,6 +127,12 @@ impl ServerUrl {
 
     pub(crate) fn as_str(&self) -> &str {
         &self.base
+    }
+
+    /// Whether what is sent there stays on this machine, and is not encrypted.
+    pub(crate) fn is_this_machine_in_clear(&self) -> bool {
+        let url = parse_http(&self.base);
+        url.is_ok_and(|url| url.scheme() == "http" && is_loopback(&url))
     }
 
     /// The host, without its port. An IPv6 address is in brackets.

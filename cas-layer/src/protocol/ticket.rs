@@ -10,7 +10,7 @@ const MAX_GRANTING_LENGTH: usize = 256;
 
 /// A service ticket: what the browser brings back from the CAS server, good for one validation.
 ///
-/// Opaque: 1 to 2,048 printable ASCII characters other than quotes (``" ' ` ``) and markup (`< > &`). The CAS protocol
+/// Opaque: 1 to 2,048 printable ASCII characters other than quotes (``" ' ` ``), commas and markup (`< > &`). The CAS protocol
 /// (3.7) has letters, digits and `-`; real servers add `.`, `_`, `:`, `@`, and with SAML 1.1 base64, with `+`, `/` and
 /// `=`.
 ///
@@ -72,9 +72,9 @@ fn check_up_to(max_length: usize, s: &str) -> Result<(), InvalidTicket> {
     Ok(())
 }
 
-/// Printable ASCII without what would end a text in markup or in a quoted value.
+/// Printable ASCII without what would end a text in markup, in a quoted value or in a list of a header field.
 fn is_of_ticket(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'&')
+    byte.is_ascii_graphic() && !matches!(byte, b',' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'&')
 }
 
 impl fmt::Debug for ServiceTicket {
@@ -93,7 +93,7 @@ pub enum InvalidTicket {
     /// It has more than 2,048 characters, or more than 256 for a proxy-granting ticket or an IOU.
     #[error("the ticket has more characters than tickets have")]
     TooLong,
-    /// It has a space, a quote, one of `< > &`, a control character, or is not ASCII.
+    /// It has a space, a comma, a quote, one of `< > &`, a control character, or is not ASCII.
     #[error("the ticket has a character that tickets do not have")]
     ForeignCharacter,
 }
@@ -115,7 +115,7 @@ mod tests {
             "AAGA2wfWT6CoHv0H/BAlAn2z1vSJpi+Xk9sZ0lRoZGVtbyBhcnRpZmF=",
             "ST-AAQAAa/b+c==",
             "eyJhbGciOiJIUzUxMiJ9.ZXlK.c2ln",
-            "ST-#?;,!$()*[]{}|\\^",
+            "ST-#?;!$()*[]{}|\\^",
             "PT-1~x",
             "0",
             &long,
@@ -138,6 +138,7 @@ mod tests {
             ("ST-1>".to_owned(), ForeignCharacter),
             ("ST-\"".to_owned(), ForeignCharacter),
             ("ST-'".to_owned(), ForeignCharacter),
+            ("ST-1,ST-2".to_owned(), ForeignCharacter),
             ("ST-`".to_owned(), ForeignCharacter),
             ("ST-\r\nX: y".to_owned(), ForeignCharacter),
             ("ST-\t".to_owned(), ForeignCharacter),

@@ -271,6 +271,22 @@ async fn an_answer_that_is_not_understood_has_a_reference_number_on_the_page_and
     );
 }
 
+/// Whoever is told a reference number finds it, whatever else the server has answered in the last seconds.
+#[tokio::test]
+async fn each_reference_number_is_in_the_log_at_its_own_level_at_least_once() {
+    let app = impatient(Protocol::Cas3).await;
+    let mut lines = Vec::new();
+    for status in [403, 403, 404] {
+        let (page, line) = not_understood(&app, Fault::Status(status)).await;
+        let reference = line.split("reference=\"").nth(1).unwrap();
+        assert!(page.contains(reference.split('"').next().unwrap()));
+        lines.push(line);
+    }
+    assert!(lines[0].contains("ERROR"), "{}", lines[0]);
+    assert!(!lines[1].contains("ERROR"), "{}", lines[1]);
+    assert!(lines[2].contains("ERROR"), "{}", lines[2]);
+}
+
 #[tokio::test]
 async fn a_program_is_told_the_reference_number_too() {
     let app = impatient(Protocol::Cas3).await;

@@ -12,11 +12,12 @@ use rustls::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         verify_server_name,
     },
-    crypto::{CryptoProvider, aws_lc_rs},
+    crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject as _},
     server::ParsedCertificate,
 };
 use rustls_platform_verifier::Verifier;
+use webpki::{EndEntityCert, KeyUsage};
 
 /// TLS for the server at `host`, if one of these roots (in PEM form) is its own certificate. `None` if not: the HTTP
 /// library's own TLS is for all others.
@@ -24,21 +25,29 @@ pub(super) fn tls(host: &str, roots: &[Vec<u8>]) -> Result<Option<ClientConfig>,
     // An IPv6 address has brackets in a URL.
     let name = ServerName::try_from(host.trim_matches(['[', ']']));
     let Ok(name) = name else { return Ok(None) };
-    let roots: Vec<CertificateDer<'static>> = roots
+    let roots = roots
         .iter()
         .flat_map(|pem| CertificateDer::pem_slice_iter(pem))
-        .filter_map(Result::ok)
-        .collect();
-    let is_own = |root: &&CertificateDer<'_>| is_for(root, &name).is_ok();
-    let own: Vec<_> = roots.iter().filter(is_own).cloned().collect();
+        .filter_map(Result::ok);
+    let provider = CryptoProvider::get_default().cloned();
+    let provider = provider.unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
+    let (own, others): (Vec<CertificateDer<'static>>, Vec<_>) =
+        roots.partition(|root| is_for(root, &name).is_ok() && is_of_authority(root, &provider));
     if own.is_empty() {
         return Ok(None);
     }
-    let provider = CryptoProvider::get_default().cloned();
-    let provider = provider.unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
+    let has_others = !others.is_empty();
+    // An own one is no root here: of a root the time is not checked, so what it has signed would be good for ever.
+    let usual = match Verifier::new_with_extra_roots(others, Arc::clone(&provider)) {
+        Ok(usual) => Some(usual),
+        Err(error) if has_others => return Err(error),
+        // The system has no roots, and needs none for this server.
+        Err(_) => None,
+    };
     let verifier = OrOwn {
-        usual: Verifier::new_with_extra_roots(roots, Arc::clone(&provider))?,
+        usual,
         own,
+        provider: Arc::clone(&provider),
     };
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -53,8 +62,9 @@ pub(super) fn tls(host: &str, roots: &[Vec<u8>]) -> Result<Option<ClientConfig>,
 /// The usual checks, or a certificate that is byte for byte one of these.
 #[derive(Debug)]
 struct OrOwn {
-    usual: Verifier,
+    usual: Option<Verifier>,
     own: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
 }
 
 impl ServerCertVerifier for OrOwn {
@@ -66,20 +76,15 @@ impl ServerCertVerifier for OrOwn {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let usual = self.usual.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        );
-        match usual {
-            Err(error) if is_of_authority(&error) && self.own.contains(end_entity) => {
-                is_for(end_entity, server_name)?;
-                Ok(ServerCertVerified::assertion())
-            }
-            usual => usual,
+        if self.own.contains(end_entity) {
+            check_own(end_entity, &self.provider, now)?;
+            is_for(end_entity, server_name)?;
+            return Ok(ServerCertVerified::assertion());
         }
+        let Some(usual) = &self.usual else {
+            return Err(CertificateError::UnknownIssuer.into());
+        };
+        usual.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
 
     // That the server has the key of the certificate is checked as always.
@@ -90,7 +95,8 @@ impl ServerCertVerifier for OrOwn {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.usual.verify_tls12_signature(message, cert, dss)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, cert, dss, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -99,24 +105,64 @@ impl ServerCertVerifier for OrOwn {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.usual.verify_tls13_signature(message, cert, dss)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, dss, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.usual.supported_verify_schemes()
+        let algorithms = &self.provider.signature_verification_algorithms;
+        algorithms.supported_schemes()
     }
 }
 
-/// Whether a certificate was refused for nothing but being an authority's. webpki looks at the time before that, so
-/// the certificate is valid now; a test holds it to this.
-fn is_of_authority(error: &Error) -> bool {
-    let Error::InvalidCertificate(CertificateError::Other(other)) = error else {
-        return false;
+/// Whether webpki refuses a certificate as a server's because it is marked as an authority's, at whatever time.
+fn is_of_authority(certificate: &CertificateDer<'_>, provider: &CryptoProvider) -> bool {
+    let fault = match fault_at(certificate, provider, UnixTime::now()) {
+        Some(webpki::Error::CertExpired { not_after, .. }) => {
+            fault_at(certificate, provider, not_after)
+        }
+        Some(webpki::Error::CertNotValidYet { not_before, .. }) => {
+            fault_at(certificate, provider, not_before)
+        }
+        fault => fault,
     };
-    matches!(
-        other.0.downcast_ref(),
-        Some(webpki::Error::CaUsedAsEndEntity)
-    )
+    matches!(fault, Some(webpki::Error::CaUsedAsEndEntity))
+}
+
+/// Whether one that is an authority's is valid now. webpki looks at the time before it looks at the mark; a test holds
+/// it to this. What the key may be used for (`extendedKeyUsage`) it would look at afterwards, so nobody does.
+fn check_own(
+    certificate: &CertificateDer<'_>,
+    provider: &CryptoProvider,
+    now: UnixTime,
+) -> Result<(), Error> {
+    Err(match fault_at(certificate, provider, now) {
+        Some(webpki::Error::CaUsedAsEndEntity) => return Ok(()),
+        Some(webpki::Error::CertExpired { time, not_after }) => {
+            CertificateError::ExpiredContext { time, not_after }
+        }
+        Some(webpki::Error::CertNotValidYet { time, not_before }) => {
+            CertificateError::NotValidYetContext { time, not_before }
+        }
+        _ => CertificateError::BadEncoding,
+    }
+    .into())
+}
+
+/// What is wrong with a certificate as a server's, if no root is trusted.
+fn fault_at(
+    certificate: &CertificateDer<'_>,
+    provider: &CryptoProvider,
+    time: UnixTime,
+) -> Option<webpki::Error> {
+    let certificate = match EndEntityCert::try_from(certificate) {
+        Ok(certificate) => certificate,
+        Err(error) => return Some(error),
+    };
+    let algorithms = provider.signature_verification_algorithms.all;
+    let usage = KeyUsage::server_auth();
+    let path = certificate.verify_for_usage(algorithms, &[], &[], time, usage, None, None);
+    path.err()
 }
 
 fn is_for(certificate: &CertificateDer<'_>, name: &ServerName<'_>) -> Result<(), Error> {

@@ -52,6 +52,20 @@ async fn a_server_that_trickles_meets_the_time_limit() {
 }
 
 #[tokio::test]
+async fn with_a_status_of_an_error_only_a_short_answer_is_read() {
+    let refusal = "<serviceResponse><authenticationFailure code='X'/></serviceResponse>";
+    for (length, kind) in [
+        (64 * 1024, ValidationErrorKind::Refused),
+        (64 * 1024 + 1, ValidationErrorKind::Unreadable),
+    ] {
+        let body = refusal.to_owned() + &" ".repeat(length - refusal.len());
+        let head = format!("HTTP/1.1 403 Forbidden\r\nContent-Length: {length}\r\n\r\n");
+        let server = Server::start(Answer::ThenClose((head + &body).into())).await;
+        assert_eq!(failure_kind(&client(&server)).await, kind, "{length}");
+    }
+}
+
+#[tokio::test]
 async fn the_http_client_cannot_be_told_a_shorter_limit_either() {
     let server = Server::with_body(ALICE).await;
     let instant = Duration::from_nanos(1);

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use log::{LevelFilter, Log, Metadata, Record};
+use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt;
 
 use super::server::Server;
@@ -30,7 +31,23 @@ impl Log for Lines {
 
 /// Keeps every event of this thread.
 #[derive(Clone, Default)]
-struct Events(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Events(Arc<Mutex<Vec<u8>>>);
+
+impl Events {
+    /// Hears this thread until the guard is dropped.
+    pub(super) fn listen(&self) -> DefaultGuard {
+        let writer = self.clone();
+        let subscriber = fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl io::Write for Events {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -48,13 +65,8 @@ async fn no_ticket_is_logged_whatever_the_http_client_was_told() {
     log::set_logger(&LINES).unwrap();
     log::set_max_level(LevelFilter::Trace);
     let events = Events::default();
-    let writer = events.clone();
-    let subscriber = fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
     // The runtime of a test has one thread.
-    let _listening = tracing::subscriber::set_default(subscriber);
+    let _listening = events.listen();
     let server = Server::with_body(ALICE).await;
     let client = builder(&server.url)
         .http_client(|http| http.connection_verbose(true))
@@ -88,7 +100,7 @@ async fn no_ticket_is_logged_whatever_the_http_client_was_told() {
     }
 
     tracing::trace!("the subscriber hears");
-    let events = String::from_utf8(events.0.lock().unwrap().clone()).unwrap();
+    let events = events.text();
     assert!(events.contains("the subscriber hears"));
     assert!(!events.contains("hidden"), "{events}");
     let lines = LINES.0.lock().unwrap().clone();

@@ -50,6 +50,19 @@ async fn no_proxy_is_accepted_unless_a_chain_is_configured() {
 }
 
 #[tokio::test]
+async fn a_user_among_the_proxies_is_no_proxy_only_where_none_is_accepted() {
+    for body in alice_through(&["alice"]) {
+        let server = Server::with_body(&body).await;
+        for client in [client(&server), accepting(&server, [])] {
+            assert!(validate(&client).await.unwrap().proxies().is_empty());
+        }
+        let error = failure(&accepting(&server, [ProxyChain::exact([NEAR])])).await;
+        assert_eq!(error.kind(), ValidationErrorKind::Refused);
+        assert_eq!(error.proxies(), ["alice"]);
+    }
+}
+
+#[tokio::test]
 async fn a_chain_is_accepted_if_it_is_a_configured_one() {
     let chains = || {
         [

@@ -13,9 +13,10 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
+use super::logs::Events;
 use super::server::{Server, ok, read_request};
 use super::{ALICE, builder, failure_kind, validate};
-use crate::{ProxyGrantingTicket, ServiceUrl, ValidationErrorKind};
+use crate::{ConfigError, ProxyGrantingTicket, ServiceUrl, ValidationErrorKind};
 
 /// A certificate authority of our own.
 struct Authority {
@@ -167,6 +168,9 @@ async fn a_self_signed_certificate_is_trusted_only_whole_for_its_name_and_in_its
             UNREACHABLE,
             "{from}"
         );
+        let client = builder(&url).add_root_certificate_pem(certificate.pem());
+        let error = validate(&client.build().unwrap()).await.unwrap_err();
+        assert!(!error.is_temporary(), "{error}");
     }
 
     // One that it has signed is not the one that was given, whatever its name is.
@@ -180,6 +184,64 @@ async fn a_self_signed_certificate_is_trusted_only_whole_for_its_name_and_in_its
     assert_eq!(
         outcome(&serve(&signed, &key).await, &[given]).await,
         UNREACHABLE
+    );
+}
+
+/// Of a root the time is not checked, so this would be good for ever.
+#[tokio::test]
+async fn what_the_key_of_a_server_s_own_certificate_has_signed_is_not_trusted() {
+    let own = SelfSigned::for_names(&["127.0.0.1"]);
+    let given = own.certificate().pem();
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let signed = params
+        .signed_by(&key, &Issuer::new(own.params, own.key))
+        .unwrap();
+    let url = serve(&signed, &key).await;
+    assert_eq!(outcome(&url, &[given]).await, UNREACHABLE);
+}
+
+#[tokio::test]
+async fn settings_about_tls_count_unless_the_server_has_an_own_authority_s_certificate() {
+    for (is_ca, counts) in [
+        (IsCa::NoCa, true),
+        (IsCa::ExplicitNoCa, true),
+        (IsCa::Ca(BasicConstraints::Unconstrained), false),
+    ] {
+        let mut own = SelfSigned::for_names(&["127.0.0.1"]);
+        own.params.is_ca = is_ca;
+        let certificate = own.certificate();
+        let url = serve(&certificate, &own.key).await;
+        assert_eq!(outcome(&url, &[certificate.pem()]).await, None);
+
+        // A setting that shows whether it counts, and that nobody should use.
+        let untrusted = Authority::new().server("127.0.0.1").await;
+        let events = Events::default();
+        let listening = events.listen();
+        let client = builder(&untrusted)
+            .add_root_certificate_pem(certificate.pem())
+            .http_client(|http| http.tls_danger_accept_invalid_certs(true))
+            .build()
+            .unwrap();
+        drop(listening);
+        assert_eq!(validate(&client).await.is_ok(), counts);
+        let warned = events.text().contains("have no effect");
+        assert_eq!(warned, !counts, "{}", events.text());
+    }
+}
+
+#[test]
+fn a_broken_root_is_reported_beside_a_good_one_too() {
+    let own = SelfSigned::for_names(&["127.0.0.1"]).certificate().pem();
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let error = builder("https://127.0.0.1:1/cas")
+        .add_root_certificate_pem(own)
+        .add_root_certificate_pem(broken)
+        .build()
+        .unwrap_err();
+    assert!(
+        matches!(error, ConfigError::InvalidCertificate { .. }),
+        "{error}"
     );
 }
 
@@ -207,6 +269,14 @@ async fn an_error_of_tls_says_what_is_wrong_with_the_certificate() {
             source = cause.source();
         }
         assert!(causes.contains(says), "{causes}");
+        // It does not become right by itself.
+        assert_eq!(error.kind(), ValidationErrorKind::Unreachable);
+        assert!(
+            !error.is_temporary() && error.reference().is_some(),
+            "{error}"
+        );
+        let text = error.to_string();
+        assert!(text.contains("certificate is not trusted: "), "{text}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! CAS 3 in JSON (CAS protocol 2.5.2, `format=JSON`).
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Refusal, ResponseError,
-    parts::{Collector, proxy_name, user_name, without_user},
+    parts::{Collector, proxy_name, user_name},
 };
 use crate::protocol::{Authentication, document::trim};
 
@@ -74,14 +74,14 @@ fn success(answer: &str) -> Result<Authentication, ResponseError> {
     let user: Cow<'_, str> = read(answer.get("user").unwrap_or_default(), "it has no user")?;
     let user = user_name(&user)?;
 
-    let mut collector = Collector::default();
+    let mut flattened = Flattened::default();
     if let Some(attributes) = answer.get("attributes") {
         let attributes: Option<Object<'_>> = read(
             attributes,
             "its attributes are no object, or a key comes twice",
         )?;
         for (name, value) in attributes.iter().flat_map(|attributes| &attributes.0) {
-            add(name, value, &mut collector)?;
+            flattened.add(name, value)?;
         }
     }
 
@@ -91,8 +91,7 @@ fn success(answer: &str) -> Result<Authentication, ResponseError> {
     )?;
     let proxies = proxies.unwrap_or_default();
     let proxies: Result<Vec<String>, _> = proxies.iter().map(|proxy| proxy_name(proxy)).collect();
-    let proxies = without_user(proxies?, &user);
-    let authentication = Authentication::new(user, collector.finish(), proxies);
+    let authentication = Authentication::new(user, flattened.collector.finish(), proxies?);
     let iou = answer.get("proxyGrantingTicket").and_then(string);
     Ok(match iou {
         Some(iou) => authentication.with_proxy_granting_ticket_iou(trim(&iou)),
@@ -100,52 +99,128 @@ fn success(answer: &str) -> Result<Authentication, ResponseError> {
     })
 }
 
-/// An attribute. A list in a list is the list of what is in both; what is in an object is an attribute of its own, with
-/// the object's name and a dot before its key. `null` is no value.
-fn add(name: &str, json: &str, collector: &mut Collector) -> Result<(), ResponseError> {
-    const REASON: &str = "an attribute cannot be read";
-    let mut rest: Vec<(Rc<str>, &str, usize)> = vec![(name.into(), json, 0)];
-    // The last comes first, so that the order is that of the document.
-    while let Some((name, json, depth)) = rest.pop() {
-        match json.bytes().next() {
-            Some(b'[' | b'{') if depth == MAX_DEPTH => {
-                return Err(ResponseError::Unreadable(
-                    "an attribute is nested too deeply",
-                ));
-            }
-            Some(b'[') => {
-                let list: Vec<&RawValue> = read(json, REASON)?;
-                let is_flat = list
-                    .iter()
-                    .all(|value| !value.get().starts_with(['[', '{']));
-                if is_flat {
-                    let values: Result<Vec<_>, _> = list
-                        .into_iter()
-                        .map(RawValue::get)
-                        .filter(|value| *value != "null")
-                        .map(scalar)
-                        .collect();
-                    collector.add(&name, values?.iter().map(AsRef::as_ref))?;
-                } else {
-                    let inner = list.iter().rev();
-                    rest.extend(inner.map(|value| (Rc::clone(&name), value.get(), depth + 1)));
+/// Attributes, on their way from JSON to a plain list of names.
+#[derive(Default)]
+struct Flattened {
+    collector: Collector,
+    /// Where each name came from, so that no two places share one.
+    cuts: HashMap<String, Vec<usize>>,
+}
+
+/// The name of an attribute.
+#[derive(Clone)]
+struct Place {
+    name: Rc<str>,
+    /// At which bytes of the name one of the keys ends of which it is made.
+    cuts: Rc<[usize]>,
+}
+
+/// Something that is still to be looked into. Its name is made when it is its turn: an object can have so many keys that
+/// their names would fill the memory.
+struct Unread<'a> {
+    around: Place,
+    key: Option<Cow<'a, str>>,
+    json: &'a str,
+    depth: usize,
+}
+
+impl Flattened {
+    /// An attribute. A list in a list is the list of what is in both; what is in an object is an attribute of its own,
+    /// with the object's name and a dot before its key. `null` is no value.
+    fn add(&mut self, name: &str, json: &str) -> Result<(), ResponseError> {
+        const REASON: &str = "an attribute cannot be read";
+        let mut rest = vec![Unread {
+            around: Place {
+                name: trim(name).into(),
+                cuts: Rc::new([]),
+            },
+            key: None,
+            json,
+            depth: 0,
+        }];
+        // The last comes first, so that the order is that of the document.
+        while let Some(unread) = rest.pop() {
+            let (json, depth) = (unread.json, unread.depth);
+            let place = match unread.key {
+                Some(key) => unread.around.inside(&key)?,
+                None => unread.around,
+            };
+            match json.bytes().next() {
+                Some(b'[' | b'{') if depth == MAX_DEPTH => {
+                    return Err(ResponseError::Unreadable(
+                        "an attribute is nested too deeply",
+                    ));
                 }
-            }
-            Some(b'{') => {
-                let object: Object<'_> = read(json, "in an attribute, a key comes twice")?;
-                if object.0.is_empty() {
-                    collector.add(&name, [])?;
+                Some(b'[') => {
+                    let list: Vec<&RawValue> = read(json, REASON)?;
+                    let is_flat = list
+                        .iter()
+                        .all(|value| !value.get().starts_with(['[', '{']));
+                    if is_flat {
+                        let values: Result<Vec<_>, _> = list
+                            .into_iter()
+                            .map(RawValue::get)
+                            .filter(|value| *value != "null")
+                            .map(scalar)
+                            .collect();
+                        self.collect(&place, values?.iter().map(AsRef::as_ref))?;
+                    } else {
+                        rest.extend(list.iter().rev().map(|value| Unread {
+                            around: place.clone(),
+                            key: None,
+                            json: value.get(),
+                            depth: depth + 1,
+                        }));
+                    }
                 }
-                for (key, value) in object.0.iter().rev() {
-                    let inner = Collector::name_inside(&name, key)?;
-                    rest.push((inner.into(), value, depth + 1));
+                Some(b'{') => {
+                    let object: Object<'_> = read(json, "in an attribute, a key comes twice")?;
+                    if object.0.is_empty() {
+                        self.collect(&place, [])?;
+                    }
+                    rest.extend(object.0.into_iter().rev().map(|(key, json)| Unread {
+                        around: place.clone(),
+                        key: Some(key),
+                        json,
+                        depth: depth + 1,
+                    }));
                 }
+                _ if json == "null" => self.collect(&place, [])?,
+                _ => self.collect(&place, [scalar(json)?.as_ref()])?,
             }
-            _ if json == "null" => collector.add(&name, [])?,
-            _ => collector.add(&name, [scalar(json)?.as_ref()])?,
+        }
+        Ok(())
+    }
+
+    /// Two places with one name would be one attribute: what is inside `a` under `b`, and what is called `a.b`.
+    fn collect<'a>(
+        &mut self,
+        place: &Place,
+        values: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(), ResponseError> {
+        self.collector.add(&place.name, values)?;
+        match self.cuts.get(&*place.name) {
+            Some(known) if **known == *place.cuts => Ok(()),
+            Some(_) => Err(ResponseError::Unreadable(
+                "two of its attributes would have the same name",
+            )),
+            None => {
+                let cuts = place.cuts.to_vec();
+                self.cuts.insert(place.name.to_string(), cuts);
+                Ok(())
+            }
         }
     }
-    Ok(())
+}
+
+impl Place {
+    /// What is under a key in this one.
+    fn inside(&self, key: &str) -> Result<Self, ResponseError> {
+        Ok(Self {
+            name: Collector::name_inside(&self.name, key)?.into(),
+            cuts: self.cuts.iter().copied().chain([self.name.len()]).collect(),
+        })
+    }
 }
 
 /// A string, or the JSON text of a number or boolean.

@@ -11,7 +11,7 @@ use crate::{
 
 /// The most different names. Every value looks its name up among them, so this bounds the work, too.
 const MAX_NAMES: usize = 1_000;
-/// The most values of all names together.
+/// The most values of all names together. A list without values counts as one: it costs a look-up, too.
 const MAX_VALUES: usize = 20_000;
 
 /// The longest name that is made of several, in bytes.
@@ -32,15 +32,6 @@ pub(super) fn proxy_name(text: &str) -> Result<String, ResponseError> {
     let proxy = trim(text);
     check_proxy(proxy).map_err(ResponseError::Unreadable)?;
     Ok(proxy.to_owned())
-}
-
-/// The proxies of a chain. For a direct login some servers name the user there, who is no proxy. A proxy is named by
-/// its URL.
-pub(super) fn without_user(proxies: Vec<String>, user: &str) -> Vec<String> {
-    match proxies.as_slice() {
-        [only] if only == user && !only.contains("://") => Vec::new(),
-        _ => proxies,
-    }
 }
 
 /// Gathers attributes.
@@ -66,14 +57,19 @@ impl Collector {
             return Ok(());
         }
         let list = self.attributes.values_mut(name.to_owned());
+        let mut values = values.into_iter().peekable();
+        self.values += usize::from(values.peek().is_none());
         for value in values {
             self.values += 1;
             if self.values > MAX_VALUES {
-                return Err(ResponseError::Unreadable(
-                    "it has more than 20,000 attribute values",
-                ));
+                break;
             }
             list.push(trim(value).to_owned());
+        }
+        if self.values > MAX_VALUES {
+            return Err(ResponseError::Unreadable(
+                "it has more than 20,000 attribute values",
+            ));
         }
         if self.attributes.len() > MAX_NAMES {
             return Err(ResponseError::Unreadable(
@@ -97,7 +93,7 @@ impl Collector {
                 "the name of something in an attribute is too long",
             ));
         }
-        Ok(format!("{}.{key}", trim(name)))
+        Ok(format!("{name}.{key}"))
     }
 
     pub(super) fn finish(self) -> Attributes {

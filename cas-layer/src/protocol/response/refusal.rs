@@ -9,6 +9,9 @@ const MAX_CODE_BYTES: usize = 64;
 /// The most words of a server's text that are kept, and the longest of them, in characters.
 const MAX_WORDS: usize = 16;
 const MAX_WORD_CHARS: usize = 20;
+/// How much of a server's text is looked at, in bytes and in words: each word is compared with the whole ticket.
+const MAX_TEXT_BYTES: usize = 4 * 1024;
+const MAX_WORDS_READ: usize = 64;
 /// How tickets of any kind begin.
 const TICKET_PREFIXES: [&str; 7] = ["ST-", "PT-", "PGT-", "PGTIOU-", "TGT-", "TGC-", "LT-"];
 /// How many characters of the ticket in a row give something of it away in a word, and in a code: a word that is lost for a
@@ -73,7 +76,9 @@ impl Refusal {
     /// repeated, alone or among other letters.
     pub(crate) fn text(&self, ticket: &str) -> String {
         let mut words = Vec::new();
-        for word in self.text.split_whitespace() {
+        let text = start_of(&self.text);
+        let mut rest = text.split_whitespace();
+        for word in rest.by_ref().take(MAX_WORDS_READ) {
             let bare = word.trim_matches(|c: char| c.is_ascii_punctuation());
             let word = if is_plain(bare) && !tells(bare, ticket, TELLING_IN_WORD) {
                 bare
@@ -89,8 +94,26 @@ impl Refusal {
             }
             words.push(word);
         }
+        let is_cut = rest.next().is_some() || text.len() < self.text.len();
+        if is_cut && words.last() != Some(&"…") {
+            words.push("…");
+        }
         words.join(" ")
     }
+}
+
+/// The whole words at the start of a text. Half a ticket may look like a word.
+fn start_of(text: &str) -> &str {
+    if text.len() <= MAX_TEXT_BYTES {
+        return text;
+    }
+    let end = text
+        .char_indices()
+        .take_while(|&(at, _)| at <= MAX_TEXT_BYTES)
+        .filter(|(_, c)| c.is_whitespace())
+        .last()
+        .map_or(0, |(at, _)| at);
+    text.get(..end).unwrap_or_default()
 }
 
 /// Whether this is a word as people write it: `Word`, `word`, `WORD`, or a parameter's `targetService`.
@@ -230,5 +253,21 @@ mod tests {
     fn a_long_text_is_cut() {
         let text = Refusal::new("", &"word ".repeat(100_000)).text(TICKET);
         assert_eq!(text, format!("{}…", "word ".repeat(16)));
+    }
+
+    /// Every word is compared with the whole ticket.
+    #[test]
+    fn only_the_start_of_a_text_is_looked_at() {
+        let ticket = format!("ST-abcd{}", "x".repeat(2_041));
+        for (text, kept) in [
+            (format!("{}end", "abcd ".repeat(63)), "… end"),
+            (format!("{}end", "abcd ".repeat(64)), "…"),
+            (format!("{}end", "abcd ".repeat(50_000)), "…"),
+            (format!("word {}", "é".repeat(5_000)), "word …"),
+            // Not the half that is within the limit.
+            (format!("word{}letters1", " ".repeat(4_088)), "word …"),
+        ] {
+            assert_eq!(Refusal::new("", &text).text(&ticket), kept);
+        }
     }
 }

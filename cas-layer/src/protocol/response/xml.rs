@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Refusal, ResponseError, dialect,
-    parts::{Collector, proxy_name, user_name, without_user},
+    parts::{Collector, proxy_name, user_name},
 };
 use crate::protocol::{
     Authentication,
@@ -109,7 +109,6 @@ fn success(answer: &Node<'_, '_>, namespace: &str) -> Result<Authentication, Res
     let mut collector = Collector::default();
     dialect::collect(attributes, &others, &mut collector)?;
     let proxies = proxies.map_or(Ok(Vec::new()), |proxies| chain(&proxies, namespace))?;
-    let proxies = without_user(proxies, &user);
     let authentication = Authentication::new(user, collector.finish(), proxies);
     Ok(match granting_ticket {
         Some(iou) if !iou.children().any(|child| child.is_element()) => {

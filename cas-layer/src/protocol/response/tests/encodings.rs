@@ -112,8 +112,35 @@ fn utf_16_is_read_with_a_mark_or_by_its_first_character() {
 }
 
 #[test]
-fn two_encodings_are_unreadable_even_where_they_would_say_the_same() {
+fn ascii_is_read_whatever_is_named_but_utf_16() {
     let ascii = |label: &str| saying(label, "Jose").into_bytes();
+    let mark = |body: Vec<u8>| [b"\xef\xbb\xbf".to_vec(), body].concat();
+    for (body, header) in [
+        (ascii("UTF-8"), Some("text/xml;charset=ISO-8859-1")),
+        (ascii("ISO-8859-1"), Some("text/xml;charset=utf-8")),
+        (ascii("GBK"), Some("text/xml;charset=Shift_JIS")),
+        (ascii("UTF-8"), Some("text/xml;charset=utf-8;charset=GBK")),
+        (mark(ascii("ISO-8859-1")), None),
+        (mark(ascii("UTF-8")), Some("text/xml;charset=ISO-8859-1")),
+    ] {
+        assert_eq!(name(&body, header), Ok("Jose".to_owned()), "{header:?}");
+    }
+    for (body, header) in [
+        (ascii("UTF-16"), Some("text/xml;charset=utf-8")),
+        (ascii("UTF-8"), Some("text/xml;charset=utf-16")),
+    ] {
+        let said = name(&body, header);
+        assert_eq!(said, Err("it names two different encodings"), "{header:?}");
+    }
+    for label in ["UTF-16", "UTF-16LE", "UTF-16BE"] {
+        let said = name(&ascii(label), None);
+        assert_eq!(said, Err("it is not UTF-16, as it says"), "{label}");
+    }
+}
+
+#[test]
+fn two_different_encodings_are_unreadable_where_they_would_say_different_things() {
+    let in_utf_8 = |label: &str| saying(label, "José").into_bytes();
     let mark = |body: Vec<u8>| [b"\xef\xbb\xbf".to_vec(), body].concat();
     let wide = |label: &str| {
         utf_16(
@@ -121,18 +148,31 @@ fn two_encodings_are_unreadable_even_where_they_would_say_the_same() {
             u16::to_le_bytes,
         )
     };
+    let wide_without_mark = |label: &str| utf_16(&saying(label, "Jose"), u16::to_be_bytes);
     for (body, header) in [
-        (ascii("UTF-8"), Some("text/xml;charset=ISO-8859-1")),
-        (ascii("ISO-8859-1"), Some("text/xml;charset=utf-8")),
-        (ascii("GBK"), Some("text/xml;charset=Shift_JIS")),
-        (ascii("UTF-16"), Some("text/xml;charset=utf-8")),
-        (ascii("UTF-8"), Some("text/xml;charset=utf-16")),
-        (ascii("UTF-8"), Some("text/xml;charset=utf-8;charset=GBK")),
-        (mark(ascii("ISO-8859-1")), None),
-        (mark(ascii("UTF-8")), Some("text/xml;charset=ISO-8859-1")),
+        (in_utf_8("UTF-8"), Some("text/xml;charset=windows-1252")),
+        (in_utf_8("UTF-8"), Some("text/xml;charset=GBK")),
+        (in_utf_8("ISO-8859-1"), Some("text/xml;charset=utf-8")),
+        (
+            in_utf_8("UTF-8"),
+            Some("text/xml;charset=utf-8;charset=GBK"),
+        ),
+        (mark(in_utf_8("ISO-8859-1")), None),
+        (mark(in_utf_8("ISO-8859-1")), Some("text/html")),
+        // Without a declaration, a default is all there is.
+        (
+            mark(xml("", "José").into_bytes()),
+            Some("text/xml;charset=ISO-8859-1"),
+        ),
         (wide("UTF-8"), None),
         (wide("UTF-16BE"), None),
         (wide("UTF-16"), Some("text/xml;charset=utf-8")),
+        (wide_without_mark("UTF-16LE"), None),
+        (wide_without_mark("UTF-8"), None),
+        (
+            wide_without_mark("UTF-16"),
+            Some("text/xml;charset=utf-16le"),
+        ),
     ] {
         let said = name(&body, header);
         assert_eq!(said, Err("it names two different encodings"), "{header:?}");
@@ -144,6 +184,26 @@ fn two_encodings_are_unreadable_even_where_they_would_say_the_same() {
         .into_owned();
     let header = Some("text/xml;charset=ISO-8859-1");
     assert_eq!(name(&body, header), Ok("José".to_owned()));
+}
+
+#[test]
+fn a_declaration_counts_more_than_the_default_of_a_servlet_container() {
+    for header in [
+        "text/xml;charset=ISO-8859-1",
+        "application/xml; charset=us-ascii",
+        "text/html;charset=utf-8",
+        "Text/HTML; charset=windows-1252",
+    ] {
+        for (label, encoding, cn) in [
+            ("UTF-8", encoding_rs::UTF_8, "José 猫"),
+            ("GBK", GBK, "王小明"),
+        ] {
+            let body = encoding.encode(&saying(label, cn)).0.into_owned();
+            assert_eq!(name(&body, Some(header)), Ok(cn.to_owned()), "{header}");
+        }
+        let wide = utf_16(&saying("UTF-16", "José"), u16::to_le_bytes);
+        assert_eq!(name(&wide, Some(header)), Ok("José".to_owned()), "{header}");
+    }
 }
 
 #[test]
@@ -217,6 +277,7 @@ fn only_the_declaration_at_the_start_counts() {
         xml(" \n<?xml\tversion = '1.0'\nencoding\n=\n\"utf-8\" ?>", cn),
         xml("<!-- encoding='GBK' -->", cn),
         xml("<?xml version='encoding=\"GBK\"'?>", cn),
+        xml("<?xml-model href='x' encoding='GBK'?>", cn),
     ] {
         let expected = "José <?xml encoding='GBK'?>".to_owned();
         let said = name(body.as_bytes(), None);

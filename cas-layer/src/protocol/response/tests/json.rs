@@ -1,7 +1,10 @@
 //! CAS 3 in JSON.
 
-use super::{Outcome, authentication, outcome, outcome_of, refused, table, user};
-use crate::protocol::Protocol;
+use super::{Outcome, authentication, numbered, outcome, outcome_of, refused, table, user};
+use crate::protocol::{
+    Protocol,
+    response::{ResponseError, parse_service_response},
+};
 
 fn success(inner: &str) -> String {
     format!(r#"{{"serviceResponse":{{"authenticationSuccess":{{{inner}}}}}}}"#)
@@ -112,8 +115,64 @@ fn a_nested_attribute_is_bounded() {
     };
     assert_eq!(named(1_022), user("alice"));
     assert_eq!(named(1_023), Outcome::Unreadable);
-    let many = format!(r#"{{"a":[[{}1]]}}"#, "1,".repeat(10_000));
+    let many = format!(r#"{{"a":[[{}1]]}}"#, "1,".repeat(20_000));
     assert_eq!(outcome(with_attributes(&many)), Outcome::Unreadable);
+}
+
+/// Why the attributes are not read.
+fn reason(attributes: &str) -> &'static str {
+    match parse_service_response(with_attributes(attributes).as_bytes()) {
+        Err(ResponseError::Unreadable(reason)) => reason,
+        _ => "it is read",
+    }
+}
+
+/// Were they made before, a MiB of keys could become 130 MiB of names.
+#[test]
+fn names_are_counted_before_more_of_them_are_made() {
+    let parent = "p".repeat(1_000);
+    let keys = numbered(90_000, |i| format!(r#""{i}":1,"#));
+    let last = "k".repeat(1_024);
+    let one_level = format!(r#"{{"{parent}":{{{keys}"{last}":1}}}}"#);
+    assert_eq!(reason(&one_level), "it has more than 1,000 attributes");
+    let two_levels = format!(r#"{{"{parent}":{{{keys}"a":{{{keys}"{last}":1}}}}}}"#);
+    assert_eq!(reason(&two_levels), "it has more than 1,000 attributes");
+}
+
+/// Each of them looks its name up.
+#[test]
+fn lists_without_values_are_counted_as_values() {
+    for nothing in ["[]", "[null]", "{}"] {
+        let many = |count: usize| format!(r#"{{"a":[{}[]]}}"#, format!("{nothing},").repeat(count));
+        assert_eq!(reason(&many(19_999)), "it is read", "{nothing}");
+        let said = reason(&many(20_000));
+        assert_eq!(
+            said, "it has more than 20,000 attribute values",
+            "{nothing}"
+        );
+    }
+}
+
+#[test]
+fn two_places_never_share_a_name() {
+    for attributes in [
+        r#"{"org":{"unit":"a"},"org.unit":"b"}"#,
+        r#"{"org.unit":"b","org":{"unit":"a"}}"#,
+        r#"{"a":{"b.c":1,"b":{"c":2}}}"#,
+        r#"{"a":{"b.c":[]},"a.b":{"c":2}}"#,
+    ] {
+        let said = reason(attributes);
+        assert_eq!(
+            said, "two of its attributes would have the same name",
+            "{attributes}"
+        );
+    }
+    for attributes in [
+        r#"{"org.unit":"a","org":{"name":"b"}}"#,
+        r#"{"roles":[{"a.b":1},{"a.b":2},[{"a.b":3}]]}"#,
+    ] {
+        assert_eq!(reason(attributes), "it is read", "{attributes}");
+    }
 }
 
 #[test]
