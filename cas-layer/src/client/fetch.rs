@@ -33,9 +33,10 @@ pub(super) async fn fetch(request: RequestBuilder) -> Result<Fetched, FetchError
         return Err(FetchError::status(status));
     }
     let content_type = content_type(response.headers());
-    let limit = match status.is_success() {
-        true => MAX_RESPONSE_BYTES,
-        false => MAX_REFUSAL_BYTES,
+    let limit = if status.is_success() {
+        MAX_RESPONSE_BYTES
+    } else {
+        MAX_REFUSAL_BYTES
     };
     let body = match read(response, limit).await {
         Ok(body) => body,
