@@ -178,7 +178,8 @@ fn the_service_url_holds_nothing_but_the_configuration_and_plain_characters() {
     let url = Place::Page
         .service_url(config.first_host(), Some(&next), kind(7), "tag")
         .unwrap();
-    let beginning = "https://app.example.org/portal/a?cas_again=1&cas_gateway=1&cas_login=tag&cas_next=";
+    let beginning =
+        "https://app.example.org/portal/a?cas_again=1&cas_gateway=1&cas_login=tag&cas_next=";
     assert!(url.as_str().starts_with(beginning), "{}", url.as_str());
     assert!(url.as_str().ends_with("&cas_renew=1&cas_round=1&cas_try=1"));
     let plain = |b: u8| b.is_ascii_alphanumeric() || b":/?&=-._~".contains(&b);
