@@ -275,6 +275,9 @@ impl CasClientBuilder {
     /// `/p3/proxyValidate` in place of `/serviceValidate` or `/p3/serviceValidate`.
     /// [`Authentication::proxies`](crate::Authentication::proxies) lists the proxies that a user came through.
     ///
+    /// Some servers name the user as the only proxy of a direct login. That is taken for no proxy only if no chain is
+    /// accepted here.
+    ///
     /// [`validate_renewed`](crate::CasClient::validate_renewed) accepts no proxies in any case.
     ///
     /// [`build`](Self::build) refuses chains that are a mistake, see [`ProxyChain`], and any chain with CAS 1 and
