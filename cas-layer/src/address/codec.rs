@@ -28,6 +28,7 @@ struct Names {
     /// The same as base64url.
     next_encoded: &'static str,
     renew: &'static str,
+    refusals: &'static str,
     round: &'static str,
     tries: &'static str,
     /// Never part of a service URL: a user asks to sign in with their credentials.
@@ -40,6 +41,7 @@ const AT_ENDPOINT: Names = Names {
     next: Some("next"),
     next_encoded: "next64",
     renew: "r",
+    refusals: "again",
     round: "round",
     tries: "try",
     wants_renewal: Some("renew"),
@@ -52,6 +54,7 @@ const IN_PLACE: Names = Names {
     next: None,
     next_encoded: "cas_next",
     renew: "cas_renew",
+    refusals: "cas_again",
     round: "cas_round",
     tries: "cas_try",
     wants_renewal: None,
@@ -72,6 +75,8 @@ const MANY_SLASHES: usize = 900;
 pub(crate) struct LoginKind {
     /// How often it has begun again because its ticket did not come with the cookie of the login.
     pub(crate) tries: u8,
+    /// How often it has begun again because the CAS server refused its ticket.
+    pub(crate) refusals: u8,
     /// The number of the round, if something went wrong in an earlier one, or now; else 0.
     pub(crate) round: u8,
     /// The user has to give their credentials.
@@ -84,6 +89,7 @@ impl LoginKind {
     /// A login for which the user has to give their credentials.
     pub(crate) const RENEWED: Self = Self {
         tries: 0,
+        refusals: 0,
         round: 0,
         is_renewed: true,
         is_gateway: false,
@@ -100,9 +106,9 @@ impl LoginKind {
     }
 
     /// For the hash in a mark.
-    fn bytes(self) -> [u8; 3] {
+    fn bytes(self) -> [u8; 4] {
         let flags = u8::from(self.is_renewed) << 1 | u8::from(self.is_gateway) << 2;
-        [flags, self.tries, self.round]
+        [flags, self.tries, self.round, self.refusals]
     }
 
     /// For the tag of an older release, which knew no more than one retry.
@@ -160,6 +166,8 @@ impl Names {
                 read.next = ReturnPath::parse_encoded(&value);
             } else if name == self.tries {
                 read.kind.tries = read_count(&value);
+            } else if name == self.refusals {
+                read.kind.refusals = read_count(&value);
             } else if name == self.round {
                 read.kind.round = read_count(&value);
             } else if name == self.renew {
@@ -187,6 +195,7 @@ impl Names {
         let kinds = [
             (self.gateway, u8::from(kind.is_gateway)),
             (self.renew, u8::from(kind.is_renewed)),
+            (self.refusals, kind.refusals),
             (self.round, kind.round),
             (self.tries, kind.tries),
         ];
@@ -343,8 +352,10 @@ impl Place {
         hash: impl FnOnce(&[&[u8]]) -> T,
     ) -> T {
         let (kind, time) = (kind.bytes(), mark.begun_at.to_be_bytes());
+        // Without a refusal, the hash is the same as before refusals were counted: logins under way stay good.
+        let kind = kind.strip_suffix(&[0]).unwrap_or(&kind);
         let (next, word) = self.tagged_next(host, next);
-        hash(&[secret, next, &kind, &time, &mark.salt, word, b"mark"])
+        hash(&[secret, next, kind, &time, &mark.salt, word, b"mark"])
     }
 
     /// Whether the tag of `query` belongs to the login of this value, which an older release began.

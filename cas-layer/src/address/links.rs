@@ -130,6 +130,23 @@ impl Place {
         }
     }
 
+    /// Where a login of this kind begins again, by `GET`, unless the visitor is signed in by then.
+    pub(crate) fn again(
+        self,
+        host: &Host,
+        next: Option<&ReturnPath>,
+        kind: LoginKind,
+    ) -> Option<String> {
+        match self {
+            Self::Endpoint => Some(retry_link(host, next, kind)),
+            // What is no mark belongs to no login, but tells this address from one of the app's own.
+            Self::Page | Self::Request => {
+                let url = self.service_url(host, next, kind, "again").ok()?;
+                Some(url.as_str().to_owned())
+            }
+        }
+    }
+
     /// The same for a visitor who has to give their credentials, signed in or not.
     pub(crate) fn renewal_link(self, host: &Host, next: Option<&ReturnPath>) -> String {
         match self {
@@ -207,6 +224,9 @@ pub(crate) fn retry_link(host: &Host, next: Option<&ReturnPath>, kind: LoginKind
     }
     if kind.round > 0 {
         link = with_parameter(link, &format!("round={}", kind.round));
+    }
+    if kind.refusals > 0 {
+        link = with_parameter(link, &format!("again={}", kind.refusals));
     }
     with_parameter(link, &format!("try={}", kind.tries))
 }

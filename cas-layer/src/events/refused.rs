@@ -94,7 +94,8 @@ pub enum RefusedReason {
     /// The registry has no room for another session.
     RegistryFull,
     /// The CAS server refused the ticket. It was used already, as after going back in the browser, or has expired, or
-    /// is forged.
+    /// is forged, or the server has deleted it because another tab got one. The login may begin again by itself: it is
+    /// told of once.
     TicketRefused,
     /// The CAS server's SAML 1.1 answer is for another time or another place: check the clocks.
     ConditionsUnmet,

@@ -28,6 +28,12 @@ use crate::{
     visit::Visit,
 };
 
+/// The code of a ticket that the CAS server does not know, or no longer.
+const GONE: &str = "INVALID_TICKET";
+
+/// How often a login begins again because its ticket is gone.
+const MAX_REFUSALS: u8 = 2;
+
 /// A ticket from the browser that began the login.
 #[derive(Debug)]
 pub(crate) struct Callback {
@@ -271,7 +277,11 @@ impl Entrant {
 
     /// A failure signs nobody in or out.
     fn failed(&self, host: &Host, error: &ValidationError) -> Answer {
-        host.tell(Refused::by_validation(&host.client, error));
+        let is_gone = error.code() == Some(GONE);
+        // A login that begins again is told of once.
+        if !is_gone || self.kind.refusals == 0 {
+            host.tell(Refused::by_validation(&host.client, error));
+        }
         let next = self.next.as_ref();
         match error.kind() {
             ValidationErrorKind::Refused => {
@@ -279,6 +289,9 @@ impl Entrant {
                 // might be sent around for ever.
                 if self.kind.is_gateway || self.signed_in && !self.kind.is_renewed {
                     return self.go_on();
+                }
+                if is_gone && let Some(again) = self.begin_again(host) {
+                    return again;
                 }
                 let code = Detail::Code(error.code().map(str::to_owned));
                 Answer::page_with(PageKind::SignInRefused, next, code)
@@ -304,6 +317,27 @@ impl Entrant {
                 Answer::page_with(PageKind::CasNotUnderstood, next, reference)
             }
         }
+    }
+
+    /// Back to the beginning, as the ticket of this login is no longer good. Some servers delete an unused ticket when
+    /// they give another tab one for the same service. With a session at the CAS server, the user does not notice. By
+    /// then, another tab may also have signed in. A bare service URL cannot say how often that was done.
+    fn begin_again(&self, host: &Host) -> Option<Answer> {
+        // A visitor who is signed in and has to give their credentials would first go on to the page, which begins another
+        // login, and another count.
+        let would_go_on = self.signed_in || self.remembered.is_some();
+        let is_counted = !(host.app.sign_in.is_bare || self.kind.is_renewed && would_go_on);
+        if !is_counted || self.kind.refusals >= MAX_REFUSALS {
+            return None;
+        }
+        let kind = LoginKind {
+            refusals: self.kind.refusals + 1,
+            ..self.kind
+        };
+        let place = self.reader.place;
+        place
+            .again(host, self.next.as_ref(), kind)
+            .map(Answer::redirect)
     }
 
     fn go_on(&self) -> Answer {

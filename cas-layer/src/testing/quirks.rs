@@ -207,6 +207,9 @@ pub enum Quirk {
     UnauthorizedServiceProxy,
     /// Sends no logout requests for proxy-granting tickets and proxy tickets.
     LogoutSkipsProxies,
+    /// Deletes an unused ticket when the same session gets another one for the same scheme, host, port and path, as
+    /// Apereo CAS does by default. Tickets issued without a browser count as one session.
+    OnlyNewestTicket,
 }
 
 impl Quirk {
@@ -300,6 +303,7 @@ impl Quirk {
         Self::ProxyFailureAsEmptySuccess,
         Self::UnauthorizedServiceProxy,
         Self::LogoutSkipsProxies,
+        Self::OnlyNewestTicket,
     ];
 }
 
@@ -326,7 +330,7 @@ mod tests {
     #[test]
     fn the_list_of_all_quirks_is_complete() {
         let listed: Vec<usize> = Quirk::ALL.iter().map(|quirk| *quirk as usize).collect();
-        let declared: Vec<usize> = (0..=Quirk::LogoutSkipsProxies as usize).collect();
+        let declared: Vec<usize> = (0..=Quirk::OnlyNewestTicket as usize).collect();
         assert_eq!(listed, declared);
     }
 }

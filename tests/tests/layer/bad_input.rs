@@ -54,9 +54,9 @@ async fn tickets_of_every_server_are_sent_to_it() {
         let app = App::start().await;
         let mut browser = Browser::new();
         let service = app.begin(&mut browser, "/profile").await;
-        let answer = browser.open(&format!("{service}&ticket={ticket}")).await;
+        let answer = browser.insist_with(&service, &ticket).await;
         assert_eq!(answer.status, 403, "{ticket}");
-        assert_eq!(app.cas.validations(), 1);
+        assert_eq!(app.cas.validations(), 3);
     }
 }
 
@@ -85,7 +85,9 @@ async fn a_used_ticket_gets_a_refusal_page_with_a_retry_link() {
         .unwrap();
     assert!(used.contains("alice"), "{used}");
 
-    let answer = browser.open(&callback).await;
+    // The login begins again by itself, twice.
+    let answer = browser.insist_with(&service, ticket).await;
+    assert_eq!(app.cas.validations(), 4);
     assert_eq!(answer.status, 403);
     assert!(answer.body.contains("INVALID_TICKET"), "{}", answer.body);
     assert!(
@@ -122,7 +124,9 @@ async fn an_expired_ticket_is_refused() {
         .ticket_lifetime(std::time::Duration::ZERO);
     let app = App::against(cas, |config| config).await;
     let mut browser = Browser::new();
-    assert_eq!(app.sign_in(&mut browser, "/profile").await.status, 403);
+    let service = app.begin(&mut browser, "/profile").await;
+    let answer = browser.insist(&service, |it| app.callback(it)).await;
+    assert_eq!(answer.status, 403);
     assert!(!browser.has_session());
 }
 

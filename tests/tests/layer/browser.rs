@@ -161,6 +161,34 @@ impl Browser {
         .await
     }
 
+    /// Comes back from the CAS server, each time that the login for `service` begins again because its ticket was refused.
+    /// Returns the answer after that, which is that to the third ticket at the latest.
+    pub(crate) async fn insist(
+        &mut self,
+        service: &str,
+        callback: impl Fn(&str) -> String,
+    ) -> Answer {
+        let mut service = service.to_owned();
+        for _ in 0..2 {
+            let answer = self.open(&callback(&service)).await;
+            let is_redirect = answer.status.is_redirection();
+            if !is_redirect || !answer.location().contains("again=") {
+                return answer;
+            }
+            let app = url::Url::parse(&service).unwrap();
+            let again = app.join(answer.location()).unwrap();
+            let begins = self.open(again.as_str()).await;
+            service = begins.location_parameter("service").unwrap();
+        }
+        self.open(&callback(&service)).await
+    }
+
+    /// The same with one ticket for all of them.
+    pub(crate) async fn insist_with(&mut self, service: &str, ticket: &str) -> Answer {
+        self.insist(service, |service| format!("{service}&ticket={ticket}"))
+            .await
+    }
+
     /// Presses the button of this value on a page of the app at `url`.
     pub(crate) async fn answer(&mut self, url: &str, question: &Question, answer: &str) -> Answer {
         let request = self.form(&format!("{url}{}", question.action), question.form(answer));

@@ -169,7 +169,7 @@ async fn a_refused_ticket_is_a_page_for_somebody_whose_session_is_idle() {
             .retain(|cookie| !cookie.name().ends_with("-session"));
         let service = app.begin(&mut tab, "/profile").await;
         browser.keep(tab.cookie("-login").unwrap().clone());
-        let refused = browser.open(&format!("{service}&ticket=ST-used")).await;
+        let refused = browser.insist_with(&service, "ST-used").await;
         assert_eq!(refused.status, status);
     }
 }

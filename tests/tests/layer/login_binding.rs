@@ -49,12 +49,13 @@ async fn a_ticket_serves_once() {
     let app = App::start().await;
     let mut browser = Browser::new();
     let service = app.begin(&mut browser, "/profile").await;
-    let callback = app.callback(&service);
-    browser.open(&callback).await;
+    let ticket = app.cas.issue_ticket("alice", &service);
+    browser.insist_with(&service, &ticket).await;
+    assert!(browser.has_session());
     browser
         .cookies
         .retain(|cookie| !cookie.name().ends_with("-session"));
-    let again = browser.open(&callback).await;
+    let again = browser.insist_with(&service, &ticket).await;
     assert_eq!(again.status, 403);
     assert!(!browser.has_session());
 }

@@ -158,9 +158,7 @@ async fn a_refusal_is_one_in_every_form_that_servers_give_it() {
         .await;
         let mut browser = Browser::new();
         let service = app.begin(&mut browser, "/profile").await;
-        let answer = browser
-            .open(&format!("{service}&ticket=ST-unknown-1"))
-            .await;
+        let answer = browser.insist_with(&service, "ST-unknown-1").await;
         assert_eq!(answer.status, status, "{protocol} {quirk:?}");
         assert!(!answer.body.contains("ST-unknown-1"), "{quirk:?}");
         assert!(!browser.has_session());

@@ -11,7 +11,7 @@ use axum::{
     routing::{get, post},
 };
 use cas_layer::{
-    CasConfig, CasConfigBuilder, CasLayer, CasUser, Key,
+    CasConfig, CasConfigBuilder, CasInPlaceLayer, CasLayer, CasUser, Key,
     testing::{CasServer, CasServerBuilder, User},
 };
 use serde_json::{Value, json};
@@ -51,9 +51,25 @@ impl App {
         Self::against(CasServer::builder().user(alice()), configure).await
     }
 
+    /// With tickets that come back at each page.
+    pub(crate) async fn in_place() -> Self {
+        let under = |app: Router, config| app.layer(CasInPlaceLayer::new(config));
+        Self::under(CasServer::builder().user(alice()), |it| it, under).await
+    }
+
     pub(crate) async fn against(
         cas: CasServerBuilder,
         configure: impl FnOnce(CasConfigBuilder) -> CasConfigBuilder,
+    ) -> Self {
+        let under = |app: Router, config| app.layer(CasLayer::new(config));
+        Self::under(cas, configure, under).await
+    }
+
+    /// The routes under a layer of the caller's choice.
+    pub(crate) async fn under(
+        cas: CasServerBuilder,
+        configure: impl FnOnce(CasConfigBuilder) -> CasConfigBuilder,
+        under: impl FnOnce(Router, CasConfig) -> Router,
     ) -> Self {
         let cas = cas.start().await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -65,7 +81,7 @@ impl App {
             .public_prefix("/public");
         let config = configure(config).build().unwrap();
         let reached = Arc::new(AtomicUsize::new(0));
-        let app = routes(Arc::clone(&reached)).layer(CasLayer::new(config));
+        let app = under(routes(Arc::clone(&reached)), config);
         let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self {
             url,

@@ -5,14 +5,18 @@ use std::{
     time::Duration,
 };
 
-use cas_layer::testing::ManualClock;
+use axum::routing::get;
+use cas_layer::{
+    Access, CasInPlaceLayer, Require,
+    testing::{CasServer, ManualClock},
+};
 use futures_util::future::join_all;
 use http::Method;
 use tokio::sync::Semaphore;
 
 use crate::{
     browser::{Answer, Browser},
-    support::App,
+    support::{App, alice},
 };
 
 /// Far more redirects than a tab that signs in needs.
@@ -184,4 +188,93 @@ async fn a_used_callback_goes_on_while_its_session_lives() {
     app.sign_in(&mut Browser::new(), "/other").await;
     assert_eq!(browser.open(&callback).await.location(), "/profile");
     assert_eq!(app.cas.validations(), 2);
+}
+
+/// Comes back with a ticket that the CAS server does not know whenever a login begins, until there is a page. Returns how
+/// often that was, and the page.
+async fn with_gone_tickets(app: &App, browser: &mut Browser, path: &str) -> (usize, Answer) {
+    let mut url = app.at(path);
+    let mut tickets = 0;
+    for _ in 0..MAX_REDIRECTS {
+        let answer = browser.open(&url).await;
+        if !answer.status.is_redirection() {
+            return (tickets, answer);
+        }
+        url = if answer.location().starts_with(app.cas.url()) {
+            tickets += 1;
+            let service = answer.location_parameter("service").unwrap();
+            format!("{service}&ticket=ST-gone-{tickets}")
+        } else if answer.location().starts_with('/') {
+            app.at(answer.location())
+        } else {
+            answer.location().to_owned()
+        };
+    }
+    panic!("{path} leads in circles");
+}
+
+#[tokio::test]
+async fn a_login_whose_ticket_is_gone_begins_again_twice_and_then_there_is_a_page() {
+    for app in [App::start().await, App::in_place().await] {
+        let mut browser = Browser::new();
+        let (tickets, page) = with_gone_tickets(&app, &mut browser, "/profile?a=b").await;
+        assert_eq!(tickets, 3);
+        assert_eq!(page.status, 403);
+        assert!(page.body.contains("Sign-in refused"), "{}", page.body);
+        assert!(page.body.contains("INVALID_TICKET"), "{}", page.body);
+        assert!(!page.body.contains("ST-gone"), "{}", page.body);
+        // Another login has a count of its own, and its visitor notices nothing of the first two refusals.
+        let mut service = app.begin(&mut browser, "/profile?a=b").await;
+        for _ in 0..2 {
+            let again = browser.open(&format!("{service}&ticket=ST-gone")).await;
+            let again = match again.location() {
+                path if path.starts_with('/') => app.at(path),
+                url => url.to_owned(),
+            };
+            let begins = browser.open(&again).await;
+            service = begins.location_parameter("service").unwrap();
+        }
+        let back = browser.open(&app.callback(&service)).await;
+        assert_eq!(back.location(), "/profile?a=b");
+        assert_eq!(app.whoami(&mut browser).await, "alice");
+    }
+}
+
+#[tokio::test]
+async fn where_a_route_alone_requires_a_user_the_refusals_are_counted_too() {
+    let secret = || get(async || "secret").layer(Require::new(Access::required()).unwrap());
+    let path = "/public/secret?a=b";
+    let app = App::under(
+        CasServer::builder().user(alice()),
+        |config| config,
+        |app, config| {
+            app.route("/public/secret", secret())
+                .layer(CasInPlaceLayer::new(config))
+        },
+    );
+    let app = app.await;
+    let (tickets, page) = with_gone_tickets(&app, &mut Browser::new(), path).await;
+    assert_eq!((tickets, page.status.as_u16()), (3, 403));
+}
+
+#[tokio::test]
+async fn a_user_who_has_to_give_credentials_gets_the_page_at_once() {
+    let app = App::start().await;
+    let mut browser = Browser::new();
+    app.sign_in(&mut browser, "/profile").await;
+    let path = "/login?renew=true&next=/profile";
+    let (tickets, page) = with_gone_tickets(&app, &mut browser, path).await;
+    assert_eq!((tickets, page.status.as_u16()), (1, 403));
+    assert_eq!(app.whoami(&mut browser).await, "alice");
+}
+
+#[tokio::test]
+async fn another_tab_may_have_signed_in_by_the_time_a_login_begins_again() {
+    let app = App::start().await;
+    let mut browser = Browser::new();
+    let service = app.begin(&mut browser, "/page/1").await;
+    let again = browser.open(&format!("{service}&ticket=ST-gone")).await;
+    app.sign_in(&mut browser, "/page/2").await;
+    let back = browser.open(&app.at(again.location())).await;
+    assert_eq!(back.location(), "/page/1");
 }

@@ -22,6 +22,7 @@ fn config_of(protocol: Protocol) -> CasConfig {
 fn kind(bits: u8) -> LoginKind {
     let kind = LoginKind {
         tries: bits & 1,
+        refusals: bits & 1,
         round: bits & 1,
         is_renewed: bits & 2 != 0,
         is_gateway: bits & 4 != 0,
@@ -112,7 +113,7 @@ fn the_service_url_holds_nothing_but_the_configuration_and_plain_characters() {
         .unwrap();
     assert!(
         url.as_str()
-            .starts_with("https://app.example.org/portal/login?b=tag&g=1&next64=")
+            .starts_with("https://app.example.org/portal/login?again=1&b=tag&g=1&next64=")
     );
     let plain = |b: u8| b.is_ascii_alphanumeric() || b":/?&=-._~".contains(&b);
     assert!(url.as_str().bytes().all(plain), "{}", url.as_str());
@@ -137,6 +138,7 @@ fn the_mark_covers_secret_return_path_kind_and_time() {
         format!("b={tag}&next=/a&r=1"),
         format!("b={tag}&next=/a&g=1"),
         format!("b={tag}&next=/a&round=1"),
+        format!("b={tag}&next=/a&again=1"),
         format!("b={later}&next=/a"),
         format!("b={salted}&next=/a"),
         "next=/a".to_owned(),

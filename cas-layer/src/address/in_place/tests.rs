@@ -34,6 +34,7 @@ fn saml(client: CasClientBuilder) -> CasClientBuilder {
 fn kind(bits: u8) -> LoginKind {
     LoginKind {
         tries: bits & 1,
+        refusals: bits & 1,
         round: bits & 1,
         is_renewed: bits & 2 != 0,
         is_gateway: bits & 4 != 0,
@@ -177,7 +178,8 @@ fn the_service_url_holds_nothing_but_the_configuration_and_plain_characters() {
     let url = Place::Page
         .service_url(config.first_host(), Some(&next), kind(7), "tag")
         .unwrap();
-    let beginning = "https://app.example.org/portal/a?cas_gateway=1&cas_login=tag&cas_next=";
+    let beginning =
+        "https://app.example.org/portal/a?cas_again=1&cas_gateway=1&cas_login=tag&cas_next=";
     assert!(url.as_str().starts_with(beginning), "{}", url.as_str());
     assert!(url.as_str().ends_with("&cas_renew=1&cas_round=1&cas_try=1"));
     let plain = |b: u8| b.is_ascii_alphanumeric() || b":/?&=-._~".contains(&b);
@@ -204,6 +206,7 @@ fn the_tag_covers_value_page_kind_and_place() {
         ("/a", format!("cas_login={tag}&cas_try=1")),
         ("/a", format!("cas_login={tag}&cas_renew=1")),
         ("/a", format!("cas_login={tag}&cas_gateway=1")),
+        ("/a", format!("cas_login={tag}&cas_again=1")),
         ("/a", "cas_login=".to_owned()),
     ] {
         assert!(!matches(path, &query), "{path} {query}");

@@ -42,7 +42,9 @@ pub(super) fn step(host: &Host, visit: &Visit<'_>, access: &Access) -> Option<St
     }
     let read = LoginQuery::in_place(path, Some(query), host)?;
     let has_ticket = read.ticket().is_some();
-    if has_ticket || read.kind.is_gateway {
+    // The count is in this address alone, so the login begins here, whatever the path requires.
+    let begins_again = read.kind.refusals > 0 && visit.user().is_none();
+    if has_ticket || read.kind.is_gateway || begins_again && visit.may_be_sent_away(host) {
         return Some(decision::arrive(host, visit, read));
     }
     // A visitor who needs a user goes on to the sign-in for this page.

@@ -7,7 +7,7 @@ use super::{
     records::{Link, Login, Redeemed, Refused, Ticket},
 };
 use crate::testing::{
-    quirks::Quirks,
+    quirks::{Quirk, Quirks},
     random::{self, NoRandomness, ticket_name},
     service,
     single_logout::Issued,
@@ -23,7 +23,9 @@ impl Shared {
     ) -> Result<String, NoRandomness> {
         let name = ticket_name("ST", &self.quirks())?;
         let ticket = self.ticket(login, service, true, None);
-        lock(&self.state).remember(name.clone(), ticket);
+        let mut state = lock(&self.state);
+        state.supersede(&ticket, &self.quirks());
+        state.remember(name.clone(), ticket);
         Ok(name)
     }
 
@@ -86,6 +88,7 @@ impl Shared {
             return Ok(None);
         }
         let ticket = self.ticket(login, service, from_password, Some(session));
+        state.supersede(&ticket, &self.quirks());
         state.remember(name.clone(), ticket);
         Ok(Some(name))
     }
@@ -148,6 +151,19 @@ impl State {
         };
         self.issued.insert(name.clone(), issued);
         self.tickets.insert(name, ticket);
+    }
+
+    /// Makes the unused tickets worthless whose place a new one takes.
+    fn supersede(&mut self, new: &Ticket, quirks: &Quirks) {
+        if !quirks.has(Quirk::OnlyNewestTicket) {
+            return;
+        }
+        let loosely = Quirks::from_iter([Quirk::CompareWithoutQuery]);
+        self.tickets.take_where(|ticket| {
+            ticket.chain.is_empty()
+                && ticket.session == new.session
+                && service::same(&ticket.service, &new.service, &loosely)
+        });
     }
 
     /// Makes the unused tickets of a session worthless.

@@ -147,7 +147,8 @@ async fn a_refused_ticket_is_told_with_a_link_to_the_page() {
     let site = whole(|config| config).await;
     let mut browser = Browser::new();
     let service = begin(&site, &mut browser, "/page?a=b").await;
-    let answer = browser.open(&format!("{service}&ticket=ST-unknown")).await;
+    let answer = browser.insist_with(&service, "ST-unknown").await;
+    assert_eq!(site.cas.validations(), 3);
     assert_eq!(answer.status, 403);
     assert!(
         answer.body.contains("href=\"/page?a=b\""),
