@@ -155,6 +155,20 @@ async fn every_refusal_is_logged_with_its_reason() {
 }
 
 #[tokio::test]
+async fn a_login_that_begins_again_for_a_refused_ticket_is_logged_once() {
+    let _listening = Listening::start();
+    let app = App::start().await;
+    let mut browser = Browser::new();
+    let service = app.begin(&mut browser, "/profile").await;
+    let page = browser.insist_with(&service, "ST-gone").await;
+    assert_eq!(page.status, 403);
+    assert_eq!(app.cas.validations(), 3);
+    let line = expect(1, &["event=\"refused\"", "reason=\"ticket-refused\""]);
+    assert!(line.contains(" WARN "), "{line}");
+    assert_eq!(lines(&["ERROR"]), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn the_sizes_of_a_session_that_is_too_large_are_logged() {
     let _listening = Listening::start();
     turn_away("session-too-large", |config| config).await;

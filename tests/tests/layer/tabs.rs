@@ -8,7 +8,7 @@ use std::{
 use axum::routing::get;
 use cas_layer::{
     Access, CasInPlaceLayer, Require,
-    testing::{CasServer, ManualClock},
+    testing::{CasServer, ManualClock, Quirk},
 };
 use futures_util::future::join_all;
 use http::Method;
@@ -188,6 +188,57 @@ async fn a_used_callback_goes_on_while_its_session_lives() {
     app.sign_in(&mut Browser::new(), "/other").await;
     assert_eq!(browser.open(&callback).await.location(), "/profile");
     assert_eq!(app.cas.validations(), 2);
+}
+
+/// All tabs get their tickets before the first one comes back, so that only the last ticket is good.
+#[tokio::test]
+async fn tabs_end_on_their_pages_if_the_server_keeps_the_newest_ticket_alone() {
+    for mut browser in [Browser::new(), Browser::over_http2()] {
+        let app = App::start().await;
+        app.cas.set_quirks([Quirk::OnlyNewestTicket]);
+        // Without a login cookie, the tabs would begin again for another reason.
+        app.begin(&mut browser, "/home").await;
+        let mut callbacks = Vec::new();
+        for n in 0..35 {
+            let path = format!("/page/{n}");
+            let service = app.begin(&mut browser, &path).await;
+            callbacks.push((path, app.callback(&service)));
+        }
+        let mut came_back = Vec::new();
+        for (path, callback) in &callbacks {
+            let answer = browser.open(callback).await;
+            assert_eq!(answer.status, 302, "{path}: {}", answer.body);
+            came_back.push((path, answer.location().to_owned()));
+        }
+        assert_eq!(app.cas.validations(), 35);
+        assert_eq!(came_back.pop().unwrap().1, "/page/34");
+        for (path, again) in came_back {
+            assert_ne!(path, &again, "its ticket was deleted");
+            assert_eq!(browser.open(&app.at(&again)).await.location(), path);
+        }
+        assert_eq!(app.whoami(&mut browser).await, "alice");
+    }
+}
+
+#[tokio::test]
+async fn two_tabs_that_delete_each_others_tickets_both_end_on_their_pages() {
+    let app = App::start().await;
+    app.cas.set_quirks([Quirk::OnlyNewestTicket]);
+    let mut browser = Browser::new();
+    app.begin(&mut browser, "/home").await;
+    let first = app.begin(&mut browser, "/page/1").await;
+    let first = app.callback(&first);
+    let second = app.begin(&mut browser, "/page/2").await;
+    let second = app.callback(&second);
+    // The first begins again and has a ticket before the second comes back.
+    let again = browser.open(&first).await;
+    let begins = browser.open(&app.at(again.location())).await;
+    let first = begins.location_parameter("service").unwrap();
+    let first = app.callback(&first);
+    let again = browser.open(&second).await;
+    assert_eq!(browser.open(&first).await.location(), "/page/1");
+    let back = browser.open(&app.at(again.location())).await;
+    assert_eq!(back.location(), "/page/2");
 }
 
 /// Comes back with a ticket that the CAS server does not know whenever a login begins, until there is a page. Returns how
