@@ -104,8 +104,8 @@ impl<S> Layer<S> for CasLayer {
 /// endpoint paths in it are not answered. What is different:
 ///
 /// 1. A page that a browser opens without a user is redirected to the CAS server. The service URL is the page's own
-///    URL, with the query replaced by parameters of the layer: `cas_login`, `cas_next`, `cas_renew`, `cas_gateway`
-///    and `cas_try`. The app cannot use `cas_login` itself. The app's query travels encoded, so no server can change
+///    URL, with the query replaced by parameters of the layer: `cas_login`, `cas_next`, `cas_renew`, `cas_gateway`,
+///    `cas_try`, `cas_round` and `cas_again`. The app cannot use `cas_login` itself. The app's query travels encoded, so no server can change
 ///    it.
 /// 2. A `GET` with `cas_login` and a ticket is the way back. If this browser began that login, the layer validates
 ///    the ticket. A redirect then leads to the page, without the ticket and with its query byte for byte as it was.

@@ -82,6 +82,13 @@ impl<'r> Visit<'r> {
         }
     }
 
+    /// Whether the app would know the visitor as a user. At an endpoint it is not looked up whether the registry still
+    /// has their attributes.
+    pub(crate) fn surely_has_user(&self) -> bool {
+        let lacks = |user: &CasUser| user.session().is_some_and(|it| it.lacks_attributes());
+        self.user().is_some_and(|user| !lacks(user))
+    }
+
     /// The session of this cookie, known to be valid or not: the one that a sign-out or another sign-in ends.
     pub(crate) fn owner(&self) -> Option<&CasUser> {
         match &self.visitor {

@@ -87,7 +87,8 @@ pub enum RefusedReason {
     /// ticket, or could not be read.
     InvalidTicket,
     /// The browser that brought the ticket did not begin the login. The ticket was not looked at, and the login
-    /// begins again. It was an old link, or an attempt to sign a visitor in under a foreign name.
+    /// begins again. It was an old link, or an attempt to sign a visitor in under a foreign name. Or the ticket names
+    /// another user than the one who has signed in since the login began; that user's session stays.
     NotBegunHere,
     /// The same for the second time: the browser sends no cookie of the app back.
     CookiesNeeded,

@@ -180,11 +180,22 @@ impl RedisRegistry {
 
 impl Registry for RedisRegistry {
     fn begin(&self, id: SessionId, lasts: Duration) -> RegistryFuture<'_, ()> {
-        Box::pin(
-            self.call(async move |node: &Node, connection: &Connection| {
-                scripts::begin(connection, &node.keys, id, lasts).await
-            }),
-        )
+        let registry = self.clone();
+        // It is done even if nobody waits for it. Otherwise the `abandon` that follows might take back the beginning of
+        // somebody else who brings the same ticket.
+        let begun = self.0.runtime.spawn(async move {
+            registry
+                .call(async move |node: &Node, connection: &Connection| {
+                    scripts::begin(connection, &node.keys, id, lasts).await
+                })
+                .await
+        });
+        Box::pin(async move {
+            begun.await.unwrap_or_else(|error| {
+                let message = "nobody told Redis of a sign-in";
+                Err(RegistryError::new(RegistryErrorKind::Unavailable, message).with_source(error))
+            })
+        })
     }
 
     fn abandon(&self, id: SessionId) {

@@ -67,6 +67,8 @@ pub(crate) struct Entrant {
     remembered: Option<Remembered>,
     /// Whether the session that the browser shows is live.
     signed_in: bool,
+    /// The same, and the app surely knows the user.
+    has_user: bool,
     /// Whether it shows one that is over, perhaps since another tab has signed in.
     is_over: bool,
     now: UnixSeconds,
@@ -150,6 +152,7 @@ impl Entrant {
             },
             current: visit.owner().cloned(),
             signed_in: visit.user().is_some(),
+            has_user: visit.surely_has_user(),
             is_over: visit.is_over(),
             now: visit.now,
         }
@@ -309,7 +312,7 @@ impl Entrant {
             ValidationErrorKind::Refused => {
                 // A reload, or going back, brings a used ticket. But if credentials had to be given, the visitor
                 // might be sent around for ever.
-                if self.kind.is_gateway || self.signed_in && !self.kind.is_renewed {
+                if self.kind.is_gateway || self.has_user && !self.kind.is_renewed {
                     return self.go_on();
                 }
                 if is_gone && let Some(again) = self.begin_again(host) {

@@ -209,7 +209,7 @@ pub(crate) fn not_bound(
     unclaimed: Unclaimed,
 ) -> Step {
     let LoginQuery { next, kind, .. } = query;
-    if visit.user().is_some() || kind.is_gateway {
+    if visit.surely_has_user() || kind.is_gateway {
         return Step::Answer(Answer::go_on(next.as_ref()));
     }
     let binding = host.binding_cookie.find(visit.headers, visit.now);

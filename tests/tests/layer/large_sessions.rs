@@ -285,6 +285,26 @@ async fn nodes_that_share_no_registry_end_on_a_page_and_in_the_log() {
 }
 
 #[tokio::test]
+async fn refused_tickets_of_somebody_whose_attributes_are_gone_end_on_a_page() {
+    let (one, other) = (Moody::default(), Moody::default());
+    let (cas, _here, there, mut browser) = kept(&one, |config| config.registry(other)).await;
+    let mut page = browser.open(&there.at("/profile")).await;
+    for _ in 0..12 {
+        if !page.status.is_redirection() {
+            break;
+        }
+        let next = if page.location().starts_with(cas.url()) {
+            let service = page.location_parameter("service").unwrap();
+            format!("{}&ticket=ST-made-up", service.strip_prefix(APP).unwrap())
+        } else {
+            page.location().to_owned()
+        };
+        page = browser.open(&there.at(&next)).await;
+    }
+    assert_eq!(page.status, 403, "{}", page.body);
+}
+
+#[tokio::test]
 async fn who_signs_out_is_signed_out_on_every_node_that_knew_the_session() {
     let registry = Moody::default();
     let (_cas, here, there, mut browser) = kept(&registry, |config| config).await;
