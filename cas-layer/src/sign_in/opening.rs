@@ -133,19 +133,18 @@ pub(super) async fn stow(
     now: UnixSeconds,
 ) -> Result<(), NoSession> {
     let app = &host.app;
-    let fits = |limit| {
+    let fits = |session: &SessionData, limit| {
         let cookie = host.session_cookie.write_within(limit, session, now);
         cookie.is_ok()
     };
     let stays = match app.kept.place {
         SessionPlace::Cookie => true,
-        SessionPlace::CookieFirst => fits(COOKIE_BUDGET),
+        SessionPlace::CookieFirst => fits(session, COOKIE_BUDGET),
         SessionPlace::Registry => false,
     };
     if stays || session.is_kept() || session.attributes().is_empty() {
         return Ok(());
     }
-    let may_stay = app.kept.place == SessionPlace::CookieFirst && fits(MAX_COOKIE_BYTES);
     let owner = host.owner(session);
     let kept = app
         .kept
@@ -157,7 +156,9 @@ pub(super) async fn stow(
         }
         Err(NotKept::Nowhere) => return Ok(()),
         // Browsers take it, though not every proxy does.
-        Err(NotKept::Registry(error)) if may_stay => {
+        Err(NotKept::Registry(error))
+            if app.kept.place == SessionPlace::CookieFirst && fits(session, MAX_COOKIE_BYTES) =>
+        {
             host.tell(Event::Storage(session.id, StorageOutcome::NotKept(&error)));
             return Ok(());
         }

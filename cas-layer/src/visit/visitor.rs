@@ -141,7 +141,8 @@ impl Absent {
         }
         let user = |session| CasUser::new(session, Arc::clone(&host), place);
         match fetched {
-            Ok(_) => Visitor::with(session, &host, place).unwrap_or_else(Self::unjudged),
+            Ok(_) => Visitor::with(session, &host, place)
+                .unwrap_or_else(|absent| Visitor::Unverified(absent.user())),
             Err(_) if has_ended => Visitor::Ended,
             Err(NotThere::Registry(_)) => Visitor::Unverified(user(session)),
             Err(NotThere::Gone | NotThere::Unreadable) => Visitor::Lost(user(session)),
@@ -150,21 +151,16 @@ impl Absent {
 
     /// The visitor without their attributes, for an endpoint of ours, which looks at none.
     pub(crate) fn without_attributes(self) -> Visitor {
-        let Inner {
-            session,
-            host,
-            place,
-        } = *self.0;
-        Visitor::SignedIn(CasUser::new(session, host, place))
+        Visitor::SignedIn(self.user())
     }
 
-    fn unjudged(self) -> Visitor {
+    fn user(self) -> CasUser {
         let Inner {
             session,
             host,
             place,
         } = *self.0;
-        Visitor::Unverified(CasUser::new(session, host, place))
+        CasUser::new(session, host, place)
     }
 }
 
