@@ -16,7 +16,7 @@ use std::{
 use cas_layer::{
     CasConfig, Key, SessionId,
     registry::{
-        AccountId, EndedSessions, GRACE, LogoutSender, Opened, Registry, RegistryError,
+        AccountId, EndedSessions, GRACE, LONGEST, LogoutSender, Opened, Registry, RegistryError,
         RegistryErrorKind, RegistryFuture, UnixSeconds, next_number,
     },
 };
@@ -25,6 +25,9 @@ use tokio::{
     sync::broadcast::{self, error::RecvError},
     task::{AbortHandle, yield_now},
 };
+
+/// How long the app's sessions last, in seconds: 8 hours, the layer's default.
+const LIFETIME: UnixSeconds = 8 * 3600;
 
 /// The database. Each access is a transaction of its own.
 #[derive(Debug)]
@@ -38,12 +41,39 @@ struct Database {
 struct Tables {
     begun: HashMap<SessionId, Begun>,
     /// Until when each session is open.
-    open: HashMap<SessionId, UnixSeconds>,
+    open: HashMap<SessionId, Term>,
     /// What has ended by itself, and when it would have expired.
-    ended: HashMap<SessionId, UnixSeconds>,
+    ended: HashMap<SessionId, Term>,
     /// Up to which number an account's sessions have ended, and when the last of them would have expired.
-    accounts: HashMap<AccountId, (u64, UnixSeconds)>,
+    accounts: HashMap<AccountId, (u64, Term)>,
     last_number: u64,
+}
+
+/// When something expires, and when it may be deleted: by the clock of the database, not by that of a node, which may be
+/// wrong for a while.
+#[derive(Clone, Copy, Debug)]
+struct Term {
+    expires_at: UnixSeconds,
+    delete_at: Instant,
+}
+
+impl Term {
+    /// What is left of it, by the clock of the node, is counted from now on. For an end it is as much as a session of
+    /// this app lasts: a clock that is ahead may say that nothing is left.
+    fn new(expires_at: UnixSeconds, now: UnixSeconds, least: UnixSeconds) -> Self {
+        let seconds = expires_at.saturating_sub(now).clamp(least, LONGEST);
+        Self {
+            expires_at,
+            delete_at: Instant::now() + Duration::from_secs(seconds + GRACE),
+        }
+    }
+
+    fn or_later(self, other: Self) -> Self {
+        Self {
+            expires_at: self.expires_at.max(other.expires_at),
+            delete_at: self.delete_at.max(other.delete_at),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -81,10 +111,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Tables {
     /// Ends a session for good.
-    fn end(&mut self, id: SessionId, expires_at: UnixSeconds) {
+    fn end(&mut self, id: SessionId, expires_at: UnixSeconds, now: UnixSeconds) {
         self.open.remove(&id);
-        let known = self.ended.entry(id).or_default();
-        *known = expires_at.max(*known);
+        let new = Term::new(expires_at, now, LIFETIME);
+        let known = self.ended.entry(id).or_insert(new);
+        *known = known.or_later(new);
     }
 
     fn next_number(&mut self, now: UnixSeconds) -> u64 {
@@ -116,21 +147,22 @@ impl Tables {
     }
 
     /// Deletes what has expired. A database does that now and then, with an index.
-    fn tidy(&mut self, now: UnixSeconds) {
-        self.begun.retain(|_, begun| begun.until > Instant::now());
-        self.open.retain(|_, &mut until| until > now);
-        self.ended.retain(|_, &mut until| until + GRACE > now);
-        self.accounts
-            .retain(|_, &mut (_, until)| until + GRACE > now);
+    fn tidy(&mut self) {
+        let now = Instant::now();
+        self.begun.retain(|_, begun| begun.until > now);
+        self.open.retain(|_, term| term.delete_at > now);
+        self.ended.retain(|_, term| term.delete_at > now);
+        self.accounts.retain(|_, (_, term)| term.delete_at > now);
     }
 
     fn ends(&self) -> Vec<End> {
         let sessions = self
             .ended
             .iter()
-            .map(|(&id, &until)| End::Session(id, until));
+            .map(|(&id, term)| End::Session(id, term.expires_at));
         let accounts = self.accounts.iter();
-        let accounts = accounts.map(|(&id, &(number, until))| End::Account(id, number, until));
+        let accounts =
+            accounts.map(|(&id, &(number, term))| End::Account(id, number, term.expires_at));
         sessions.chain(accounts).collect()
     }
 }
@@ -164,16 +196,17 @@ impl Node {
                 Change::Begin(id, lasts) => tables.begin(id, lasts),
                 Change::Abandon(id) => drop(tables.take_back(id)),
                 Change::End(id, expires_at, now) => {
-                    tables.end(id, expires_at);
+                    tables.end(id, expires_at, now);
                     self.tell(End::Session(id, expires_at), now);
                 }
                 Change::EndAll(account, lowest, expires_at, now) => {
                     tables.last_number = tables.last_number.max(lowest);
                     let number = tables.next_number(now);
-                    let (_, until) = tables.accounts.get(&account).copied().unwrap_or_default();
-                    let until = expires_at.max(until);
-                    tables.accounts.insert(account, (number, until));
-                    self.tell(End::Account(account, number, until), now);
+                    let new = Term::new(expires_at, now, LIFETIME);
+                    let (_, known) = tables.accounts.get(&account).copied().unwrap_or((0, new));
+                    let term = known.or_later(new);
+                    tables.accounts.insert(account, (number, term));
+                    self.tell(End::Account(account, number, term.expires_at), now);
                 }
             }
         }
@@ -236,6 +269,7 @@ impl DatabaseRegistry {
             ended: EndedSessions::new(),
             changes: Mutex::default(),
         });
+        node.ended.saw_lifetime(LIFETIME);
         node.note_all().await;
         let listening = {
             let node = Arc::clone(&node);
@@ -279,19 +313,20 @@ impl Registry for DatabaseRegistry {
     ) -> RegistryFuture<'_, Opened> {
         Box::pin(async move {
             let mut tables = self.node.transaction().await;
-            tables.tidy(now);
+            tables.tidy();
             let Some(has_ended) = tables.take_back(id) else {
                 // It took so long that a logout may have been missed.
                 let message = "nobody knows that this sign-in had begun";
                 return Err(RegistryError::new(RegistryErrorKind::Unavailable, message));
             };
             if has_ended || tables.ended.contains_key(&id) {
-                tables.end(id, expires_at);
+                tables.end(id, expires_at, now);
                 self.node.tell(End::Session(id, expires_at), now);
                 return Ok(Opened::Ended);
             }
-            let until = tables.open.entry(id).or_default();
-            *until = expires_at.max(*until);
+            let new = Term::new(expires_at, now, 0);
+            let known = tables.open.entry(id).or_insert(new);
+            *known = known.or_later(new);
             let number = tables.next_number(now);
             Ok(Opened::Live { number })
         })
@@ -317,8 +352,8 @@ impl Registry for DatabaseRegistry {
         Box::pin(async move {
             let mut tables = self.node.transaction().await;
             let end = |&id: &SessionId| {
-                if let Some(expires_at) = tables.open.remove(&id) {
-                    tables.end(id, expires_at);
+                if let Some(Term { expires_at, .. }) = tables.open.remove(&id) {
+                    tables.end(id, expires_at, now);
                     self.node.tell(End::Session(id, expires_at), now);
                     return true;
                 }

@@ -4,9 +4,11 @@ mod codec;
 pub(crate) mod in_place;
 mod links;
 mod mark;
+mod shown;
 mod tickets;
 
 pub(crate) use codec::{ARTIFACT, LoginKind, LoginQuery, NoTicket, TICKET, is_worth_naming, trip};
 pub(crate) use links::{Unclaimed, retry_link};
 pub(crate) use mark::Salt;
+pub(crate) use shown::shown_page;
 pub(crate) use tickets::{clean, without_tickets};

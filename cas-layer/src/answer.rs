@@ -1,26 +1,27 @@
 //! The layer's own answers, in place of the inner service's response. An answer is a value, and becomes a response
 //! here. None of our answers may be stored.
 
+mod context;
+mod fields;
+mod notice;
+mod reader;
+
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
 
+use self::{
+    fields::{retry, with},
+    notice::Notice,
+};
+pub(crate) use self::{notice::Detail, reader::Reader};
 use crate::{
     app::Host,
-    pages::{Confirmation, Page, PageKind, Pages},
+    pages::PageKind,
     paths::ReturnPath,
-    protocol::ServiceUrl,
     seldom::{Seldom, seldom},
-    user::Place,
-    visit::{Visit, navigation::is_grpc},
 };
-
-/// How long a client should wait before it comes back, in seconds.
-const RETRY_AFTER: &str = "10";
-
-const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
 /// An answer in place of the inner service's response.
 #[derive(Clone, Debug)]
@@ -48,92 +49,6 @@ enum Says {
     /// A path of the app, or the landing path.
     GoOn(Option<ReturnPath>),
     Page(Notice),
-}
-
-/// A page of ours for a visitor, or a problem document for a program.
-#[derive(Clone, Debug)]
-struct Notice {
-    kind: PageKind,
-    /// Where a sign-in from here leads.
-    next: Option<ReturnPath>,
-    detail: Detail,
-}
-
-/// What a page says besides its kind.
-#[derive(Clone, Debug)]
-pub(crate) enum Detail {
-    Nothing,
-    /// The CAS server's own code, if it gave one.
-    Code(Option<String>),
-    /// The app's own reason.
-    Veto(String),
-    /// Why sign-ins lead nowhere.
-    Cause(String),
-    /// The CAS server was there, but took too long.
-    TimedOut,
-    /// The ticket was not looked at: this browser has no login under way for it.
-    NotUnderWay,
-    /// What a visitor can tell the operator, who finds it in the log.
-    Reference(Option<String>),
-    Question(Confirmation),
-    /// The path of an image.
-    Image(String),
-}
-
-/// The client that gets an answer, as far as the answer depends on it.
-#[derive(Clone, Debug)]
-pub(crate) struct Reader {
-    pub(crate) place: Place,
-    pub(crate) wants_page: bool,
-    is_grpc: bool,
-    /// The status of a redirect: 302, or 303 after a `POST`. Never 307, which would send the body on to the CAS server.
-    onward: StatusCode,
-    /// Whether the client's cookie is of a session that is over.
-    is_over: bool,
-    /// What a program needs a ticket for.
-    service: Option<ServiceUrl>,
-}
-
-impl Reader {
-    pub(crate) fn of(visit: &Visit<'_>) -> Self {
-        Self {
-            place: visit.place,
-            wants_page: visit.wants_page(),
-            is_grpc: is_grpc(visit.headers),
-            onward: visit.onward(),
-            is_over: visit.is_over(),
-            service: None,
-        }
-    }
-
-    /// A browser whose cookie may have been replaced by the time it gets the answer.
-    pub(crate) fn never_clearing(visit: &Visit<'_>) -> Self {
-        Self {
-            is_over: false,
-            ..Self::of(visit)
-        }
-    }
-
-    /// A program, and the service URL of what it asked for, if there is one. What it gets has no fields of gRPC's.
-    pub(crate) fn program(service: Option<ServiceUrl>) -> Self {
-        Self {
-            place: Place::Request,
-            wants_page: false,
-            is_grpc: false,
-            onward: StatusCode::FOUND,
-            is_over: false,
-            service,
-        }
-    }
-
-    /// A handler of the app, which returns the answer to a request that we do not have.
-    pub(crate) fn handler(place: Place) -> Self {
-        Self {
-            place,
-            onward: StatusCode::SEE_OTHER,
-            ..Self::program(None)
-        }
-    }
 }
 
 impl Answer {
@@ -197,7 +112,25 @@ impl Answer {
             kind,
             next: next.cloned(),
             detail,
+            keeps_form: false,
+            stays: false,
         }))
+    }
+
+    /// For a visitor who has sent a form: the page says how it is sent again.
+    pub(crate) fn keeping_form(mut self, keeps: bool) -> Self {
+        if let Says::Page(notice) = &mut *self.says {
+            notice.keeps_form = keeps;
+        }
+        self
+    }
+
+    /// For a path from which nobody is redirected: no script leads its page away either.
+    pub(crate) fn staying(mut self, stays: bool) -> Self {
+        if let Says::Page(notice) = &mut *self.says {
+            notice.stays = stays;
+        }
+        self
     }
 
     pub(crate) fn with_cookie(mut self, cookie: Option<HeaderValue>) -> Self {
@@ -229,6 +162,10 @@ impl Answer {
             && let Some(cookie) = host.session_cookie.clear()
         {
             headers.append(header::SET_COOKIE, cookie);
+        }
+        if let Some(frames) = &host.app.frames {
+            let status = response.status();
+            frames.guard(status, response.headers_mut());
         }
         response
     }
@@ -267,67 +204,6 @@ impl Says {
     }
 }
 
-impl Notice {
-    fn render(self, host: &Host, reader: &Reader) -> Response<Bytes> {
-        let (kind, place) = (self.kind, reader.place);
-        let status = self.status(place);
-        // Having signed out is no problem to a program either.
-        let mut response = if reader.wants_page || kind == PageKind::LoggedOut {
-            host.app.pages.html(&self.page(host, place, status))
-        } else {
-            let is_renewal = kind == PageKind::FreshSignInNeeded;
-            let login_url = place.login_url(host, self.next.as_ref(), is_renewal);
-            let page = self.detail.put_on(Page::new(kind, status, String::new()));
-            Pages::problem(&page, login_url.as_deref())
-        };
-        if status == StatusCode::UNAUTHORIZED {
-            response = challenge(response, reader);
-        }
-        retry(response, status == StatusCode::SERVICE_UNAVAILABLE)
-    }
-
-    fn status(&self, place: Place) -> StatusCode {
-        match (self.kind, &self.detail) {
-            (PageKind::CasUnavailable, Detail::TimedOut) => StatusCode::GATEWAY_TIMEOUT,
-            (PageKind::ConfirmationNeeded, Detail::Question(_)) => StatusCode::OK,
-            (PageKind::SignInRefused, Detail::NotUnderWay) => StatusCode::BAD_REQUEST,
-            // A program can try again with another ticket.
-            (PageKind::SignInRefused, _) if place == Place::Request => StatusCode::UNAUTHORIZED,
-            (kind, _) => kind.usual_status(),
-        }
-    }
-
-    fn page(self, host: &Host, place: Place, status: StatusCode) -> Page {
-        let next = self.next.as_ref();
-        let link = match self.kind {
-            PageKind::SessionUnverified | PageKind::SessionNotKept => host.destination(next),
-            // Signing in again would change nothing.
-            PageKind::NotAllowed => host.destination(None),
-            PageKind::FreshSignInNeeded | PageKind::ConfirmationNeeded => {
-                place.renewal_link(host, next)
-            }
-            // A user with another account has to sign out at the CAS server first.
-            PageKind::SignInVetoed | PageKind::SessionTooLarge => place.logout_link(host),
-            _ => place.login_link(host, next),
-        };
-        self.detail.put_on(Page::new(self.kind, status, link))
-    }
-}
-
-impl Detail {
-    fn put_on(self, page: Page) -> Page {
-        match self {
-            Self::Nothing | Self::TimedOut | Self::NotUnderWay => page,
-            Self::Code(code) => page.with_code(code),
-            Self::Reference(reference) => page.with_reference(reference),
-            Self::Veto(reason) => page.with_veto(reason),
-            Self::Cause(cause) => page.with_cause(cause),
-            Self::Question(confirmation) => page.with_confirmation(confirmation),
-            Self::Image(path) => page.with_image(path),
-        }
-    }
-}
-
 /// A line for a program, at a host without an app.
 pub(crate) fn text(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Response<Bytes> {
     let mut response = empty(status);
@@ -350,26 +226,6 @@ fn empty(status: StatusCode) -> Response<Bytes> {
     with(response, [(header::CACHE_CONTROL, "no-store")])
 }
 
-fn with<const N: usize>(
-    mut response: Response<Bytes>,
-    fields: [(HeaderName, &'static str); N],
-) -> Response<Bytes> {
-    for (name, value) in fields {
-        let value = HeaderValue::from_static(value);
-        response.headers_mut().insert(name, value);
-    }
-    response
-}
-
-/// Says when to come back.
-fn retry(response: Response<Bytes>, is_later: bool) -> Response<Bytes> {
-    if is_later {
-        with(response, [(header::RETRY_AFTER, RETRY_AFTER)])
-    } else {
-        response
-    }
-}
-
 fn redirect(host: &Host, reader: &Reader, location: &str) -> Response<Bytes> {
     // What has been checked is a header value.
     let Ok(location) = HeaderValue::try_from(location) else {
@@ -384,27 +240,6 @@ fn redirect(host: &Host, reader: &Reader, location: &str) -> Response<Bytes> {
     );
     response.headers_mut().insert(header::LOCATION, location);
     response
-}
-
-/// RFC 9110, section 11.6.1: a 401 names a challenge. Browsers ignore one they do not know.
-fn challenge(mut response: Response<Bytes>, reader: &Reader) -> Response<Bytes> {
-    let service = reader.service.as_ref();
-    // A service URL has neither quotes nor backslashes.
-    let challenge = service
-        .and_then(|url| HeaderValue::try_from(format!("CAS service=\"{}\"", url.as_str())).ok())
-        .unwrap_or(HeaderValue::from_static("CAS"));
-    response
-        .headers_mut()
-        .insert(header::WWW_AUTHENTICATE, challenge);
-    if !reader.is_grpc {
-        return response;
-    }
-    // Clients are to map 401 to UNAUTHENTICATED, but some read the body as gRPC before they look at the status. A
-    // status in the head is one that all of them see.
-    with(
-        response,
-        [(GRPC_STATUS, "16"), (GRPC_MESSAGE, "sign-in needed")],
-    )
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod ending;
 mod endpoints;
+mod frames;
 mod granting;
 mod hosts;
 mod kept;
@@ -12,6 +13,7 @@ mod vault;
 use std::{sync::Arc, time::Duration};
 
 pub(crate) use endpoints::{Endpoint, Endpoints};
+pub(crate) use frames::Frames;
 pub(crate) use granting::Granting;
 pub(crate) use hosts::Hosts;
 use http::HeaderMap;
@@ -85,6 +87,8 @@ pub(crate) struct App {
     pub(crate) content: Content,
     pub(crate) forms: Forms,
     pub(crate) private_by_default: bool,
+    /// Who may frame the app, if other sites may: then its cookies come with requests of other sites too.
+    pub(crate) frames: Option<Arc<Frames>>,
     pub(crate) pages: Pages,
     pub(crate) clock: Clock,
     pub(crate) hooks: Hooks,
@@ -105,6 +109,7 @@ impl Host {
             self.client.url(),
             session.user(),
         )
+        .in_family(session.family)
     }
 
     /// Whose attributes the registry keeps for this session.
@@ -123,7 +128,13 @@ impl Host {
 
     /// How long a session is begun at most before it is open.
     pub(crate) fn begun_for(&self) -> Duration {
-        self.client.timeout() + OPENING
+        self.identified_within() + OPENING
+    }
+
+    /// How long it takes at most until the CAS server and the app have said who the user of a ticket is.
+    pub(crate) fn identified_within(&self) -> Duration {
+        let admit = self.app.content.admit.as_ref();
+        self.client.timeout() + admit.map_or(Duration::ZERO, |admit| admit.limit)
     }
 
     /// The public path that a sign-in leads to; without `next`, the landing path.

@@ -45,6 +45,25 @@ impl Attributes {
         self.values_mut(name.into()).push(value.into());
     }
 
+    /// Makes `values` the whole list of `name`, whatever was in it before.
+    ///
+    /// ```
+    /// use cas_layer::Attributes;
+    ///
+    /// let mut attributes = Attributes::new();
+    /// attributes.push("role", "admin"); // says the CAS server
+    /// attributes.set("role", ["reader"]);
+    /// assert_eq!(attributes.all("role"), ["reader"]);
+    /// ```
+    pub fn set(
+        &mut self,
+        name: impl Into<String>,
+        values: impl IntoIterator<Item = impl Into<String>>,
+    ) {
+        let values = values.into_iter().map(Into::into).collect();
+        *self.values_mut(name.into()) = values;
+    }
+
     /// Takes a name out with all its values; `None` when there is no such name.
     ///
     /// ```

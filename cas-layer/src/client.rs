@@ -2,11 +2,14 @@
 
 mod builder;
 mod cas_client;
+mod connections;
+mod dns;
 mod error;
 mod fetch;
 mod proxies;
 mod proxy_error;
 mod proxy_ticket;
+mod validate;
 
 #[cfg(test)]
 mod tests;
@@ -15,6 +18,7 @@ pub use builder::CasClientBuilder;
 pub use cas_client::CasClient;
 pub use error::{ValidationError, ValidationErrorKind};
 pub use proxy_error::{ProxyTicketError, ProxyTicketErrorKind};
+pub(crate) use validate::Demand;
 
 impl CasClient {
     /// A client of the CAS server whose login page is at `cas_url` + `/login`.

@@ -7,14 +7,16 @@ mod end_all;
 use std::sync::Arc;
 
 pub use builder::{
-    CasConfigBuilder, EndpointOptions, FurtherHost, ProxyOptions, SessionOptions, SignInOptions,
-    SignOutOptions,
+    CasConfigBuilder, EndpointOptions, FurtherHost, PageOptions, ProxyOptions, SessionOptions,
+    SignInOptions, SignOutOptions,
 };
 pub use end_all::EndAllError;
+use http::HeaderMap;
 
 use crate::{
     app::{Host, Hosts},
     client::CasClient,
+    pages::PageLanguage,
 };
 
 /// A checked configuration. Built by [`CasConfig::builder`]. Cloning it is as cheap as cloning an [`Arc`].
@@ -87,6 +89,13 @@ impl CasConfig {
     #[must_use]
     pub fn is_current(&self) -> bool {
         self.first_host().app.registry.is_current()
+    }
+
+    /// The language of the [pages](crate::guide::pages) for a visitor whose browser sends these header fields
+    /// (`Accept-Language`). An app whose own pages speak these languages too can go by it.
+    #[must_use]
+    pub fn page_language(&self, headers: &HeaderMap) -> Arc<PageLanguage> {
+        self.first_host().app.pages.language(headers)
     }
 
     /// The client that talks to the CAS server. With several CAS servers, it is the one for the first host.

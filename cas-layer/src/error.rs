@@ -44,6 +44,11 @@ pub enum ConfigError {
         /// The method that allows it.
         allow: &'static str,
     },
+    /// Neither this crate nor the program brings the cryptography for TLS.
+    #[error(
+        "TLS has no cryptography: enable the feature `aws-lc-rs` or `ring` of cas-layer, or install a provider with `rustls::crypto::CryptoProvider::install_default` first"
+    )]
+    NoTlsProvider,
     /// No key was given.
     #[error("no key: sign the session cookie with `.key(…)`, at least 64 random bytes")]
     KeyMissing,
@@ -107,6 +112,24 @@ pub enum ConfigError {
         "tickets by POST and a bare service URL do not go together: the login cookie also comes with forms of other sites, and nothing in the URL says which login a ticket is for, so another site could sign a visitor in under a foreign name; drop one of the two"
     )]
     PostWithBareServiceUrl,
+    /// Frames of other sites were configured for an app on plain http.
+    #[error(
+        "frames of other sites at `{url}`: browsers keep cookies in them only over https, or on loopback"
+    )]
+    FramesWithoutHttps {
+        /// The app URL.
+        url: String,
+    },
+    /// A page that frames the app was not given by its origin.
+    #[error(
+        "origin of a page that frames the app `{origin}`: {reason}; give it like `https://portal.example.org`"
+    )]
+    InvalidFrameAncestor {
+        /// The origin as it was given, with `…` in place of a possible user name or password.
+        origin: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// Sessions were to be in the registry, and the registry keeps nothing.
     #[error(
         "sessions in the registry: this registry keeps nothing for sessions (`Registry::storage`); choose another registry or another `SessionPlace`"
@@ -155,11 +178,23 @@ pub enum ConfigError {
         reason: &'static str,
     },
     /// There is a list of sources, but the layer does not know where a request comes from.
-    #[error("a list of sources needs the address of each sender: call `.peer_address(…)`")]
+    #[error(
+        "a list of sources (`logout_sources`, `callback_sources`) needs the address of each sender: call `.peer_address(…)`"
+    )]
     PeerAddressMissing,
     /// The rest of the configuration does not allow the app to act for its users.
     #[error("proxy callback: {reason}")]
     ProxyCallback {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The layer's own pages cannot be shown as they were set up.
+    #[error("pages: {what} `{value}`: {reason}")]
+    InvalidPageSetting {
+        /// Which setting.
+        what: &'static str,
+        /// It, or the part of it that is wrong, as it was given.
+        value: String,
         /// What is wrong with it.
         reason: &'static str,
     },

@@ -8,6 +8,8 @@ mod log;
 mod metrics;
 mod proxying;
 mod refused;
+#[cfg(feature = "tower-http")]
+mod request_span;
 mod signed_out;
 mod storage;
 
@@ -21,6 +23,8 @@ pub(crate) use log::validation_span;
 pub(crate) use metrics::describe as describe_metrics;
 pub(crate) use proxying::{GrantOutcome, ProxyCallbackOutcome};
 pub use refused::{Refused, RefusedReason};
+#[cfg(feature = "tower-http")]
+pub use request_span::RequestSpan;
 pub use signed_out::{SignOutCause, SignedOut};
 pub(crate) use storage::StorageOutcome;
 
@@ -55,6 +59,7 @@ impl Hooks {
             Event::SessionNotKept(_)
             | Event::Storage(..)
             | Event::Validated { .. }
+            | Event::CasServer(_)
             | Event::LogoutRequest(..)
             | Event::ProxyCallback(_)
             | Event::Grant(_)

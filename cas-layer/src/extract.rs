@@ -31,7 +31,8 @@ pub enum CasUserRejection {
     /// for an `Option<CasUser>`.
     #[error("nobody has signed in")]
     SignInNeeded,
-    /// The request did not come through a [`CasLayer`](crate::CasLayer): 500 and a log line.
+    /// The request did not come through a [`CasLayer`](crate::CasLayer): 500 and a log line. In a test without a layer,
+    /// `testing::StandIn` (feature `testing`) is there in its place.
     #[error("no CasLayer is installed over this route")]
     LayerMissing,
 }

@@ -18,8 +18,29 @@ macro_rules! nginx {
 #[doc = include_str!("docs/guide/sign_in.md")]
 pub mod sign_in {}
 
+#[doc = include_str!("docs/guide/pages.md")]
+pub mod pages {}
+
+#[doc = include_str!("docs/guide/operators.md")]
+pub mod operators {}
+
+#[doc = include_str!("docs/guide/cas_trouble.md")]
+pub mod cas_trouble {}
+
+#[doc = include_str!("docs/guide/settings.md")]
+pub mod settings {}
+
+#[doc = include_str!("docs/guide/cas_servers.md")]
+pub mod cas_servers {}
+
 #[doc = include_str!("docs/guide/rules.md")]
 pub mod rules {}
+
+#[doc = include_str!("docs/guide/scripts.md")]
+pub mod scripts {}
+
+#[doc = include_str!("docs/guide/frames.md")]
+pub mod frames {}
 
 #[doc = include_str!("docs/guide/single_logout.md")]
 pub mod single_logout {}
@@ -35,6 +56,12 @@ pub mod registries {}
 
 #[doc = include_str!("docs/guide/placement.md")]
 pub mod placement {}
+
+#[doc = include_str!("docs/guide/frameworks.md")]
+pub mod frameworks {}
+
+#[doc = include_str!("docs/guide/beside.md")]
+pub mod beside {}
 
 #[doc = include_str!("docs/guide/hosts.md")]
 pub mod hosts {}
@@ -71,6 +98,9 @@ pub mod sizing {}
 
 #[doc = include_str!("docs/guide/security.md")]
 pub mod security {}
+
+#[doc = include_str!("docs/guide/testing.md")]
+pub mod testing {}
 
 #[doc = include_str!("docs/guide/migration.md")]
 pub mod migration {}

@@ -21,16 +21,20 @@ mod pages;
 mod paths;
 mod protocol;
 pub mod registry;
+mod request_id;
 mod rules;
 mod secret;
 mod seldom;
 mod service;
 mod session;
+#[cfg(feature = "serde")]
+mod settings;
 mod sign_in;
 mod sign_out;
 mod strict_url;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod tls;
 mod turns;
 mod user;
 mod visit;
@@ -41,16 +45,18 @@ pub use client::{
     ValidationErrorKind,
 };
 pub use config::{
-    CasConfig, CasConfigBuilder, EndAllError, EndpointOptions, FurtherHost, ProxyOptions,
-    SessionOptions, SignInOptions, SignOutOptions,
+    CasConfig, CasConfigBuilder, EndAllError, EndpointOptions, FurtherHost, PageOptions,
+    ProxyOptions, SessionOptions, SignInOptions, SignOutOptions,
 };
 pub use error::ConfigError;
+#[cfg(feature = "tower-http")]
+pub use events::RequestSpan;
 pub use events::{Refused, RefusedReason, SignOutCause, SignedOut};
 #[cfg(feature = "axum")]
 pub use extract::{CasUserRejection, peer_address};
 pub use identity::{IdentityBody, IdentityHeaders, IdentityHeadersBuilder, IdentityHeadersLayer};
 pub use layer::{CasInPlaceLayer, CasLayer};
-pub use pages::{Confirmation, Page, PageKind};
+pub use pages::{Confirmation, Page, PageContext, PageKind, PageLanguage, PagePhrase};
 pub use protocol::{
     Authentication, InvalidProxyCallback, InvalidServiceUrl, InvalidTicket, LoginMode,
     LogoutParameter, Protocol, ProxyCallback, ProxyChain, ProxyGrantingTicket,
@@ -60,6 +66,8 @@ pub use protocol::{
 #[cfg(feature = "file")]
 pub use registry::file::FileRegistry;
 pub use registry::memory::MemoryRegistry;
+#[cfg(feature = "postgres")]
+pub use registry::postgres::{PostgresRegistry, PostgresRegistryBuilder};
 #[cfg(feature = "redis")]
 pub use registry::redis::{RedisRegistry, RedisRegistryBuilder};
 pub use rules::{Access, Paths};
@@ -67,10 +75,16 @@ pub use service::{
     AnswerFuture, Cas, CasApi, CasApiFuture, CasApiLayer, CasFuture, CasInPlace, CasInPlaceFuture,
     Peeked, Require, RequireService,
 };
-pub use session::{Key, NewSession, SessionId, SessionPlace, UserName, Veto};
+pub use session::{Key, NewSession, NotAdmitted, SessionId, SessionPlace, UserName, Veto};
+#[cfg(feature = "serde")]
+pub use settings::{
+    AccessSetting, CasSettings, EndpointSettings, IdleTimeout, ProxySettings, RedisSettings,
+    RegistrySetting, RuleSettings, SecretText, ServerSettings, SessionSettings, SettingsError,
+    SettingsRegistry, SignInSettings, SignOutSettings, UrlText,
+};
 pub use user::CasUser;
 
-/// The code of the README is compiled, so it does not drift.
+/// The code of the crate's README is compiled, so it does not drift.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

@@ -7,25 +7,34 @@ mod account;
 mod begun;
 mod ended;
 mod error;
+mod families;
 #[cfg(feature = "file")]
 pub(crate) mod file;
 mod forgetful;
 mod grants;
+mod latest;
 pub(crate) mod memory;
+mod opened;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
+mod run_time;
 mod sender;
 mod storage;
-#[cfg(any(feature = "file", feature = "redis"))]
+#[cfg(any(feature = "file", feature = "postgres", feature = "redis"))]
 mod turns;
 
 use std::{fmt, time::Duration};
 
 pub use account::{AccountId, RegisteredSession};
 pub(crate) use begun::Begun;
-pub use ended::{EndedSessions, GRACE};
+pub use ended::EndedSessions;
 pub use error::{RegistryError, RegistryErrorKind, RegistryFuture};
+pub use families::SessionFamilies;
 pub use grants::{Delivered, Expected, GrantPairs, IouId, ProxyGrants};
+pub use opened::Opened;
+pub use run_time::{GRACE, LONGEST};
 pub use sender::{LogoutSender, LogoutShare, SourceId};
 pub use storage::{Item, Sealed, SessionStorage};
 
@@ -33,10 +42,6 @@ pub use storage::{Item, Sealed, SessionStorage};
 use crate::MemoryRegistry;
 pub use crate::clock::UnixSeconds;
 use crate::session::SessionId;
-
-/// The longest configurable session, in seconds. A session that claims to last longer is a mistake, and need not be
-/// remembered for longer.
-pub const LONGEST: UnixSeconds = 366 * 24 * 3600;
 
 /// Remembers which sessions were opened and which have ended, until they would have expired anyway.
 ///
@@ -49,8 +54,11 @@ pub const LONGEST: UnixSeconds = 366 * 24 * 3600;
 /// 3. [`end`](Self::end), for a session whose cookie was shown; [`end_if_opened`](Self::end_if_opened), for a session
 ///    that a single-logout message names; [`end_all`](Self::end_all), for all sessions of a user.
 ///
+/// Tabs of a browser that sign in at the same time open sessions that end together: a [family](SessionFamilies). A session
+/// counts as ended if its family has ended.
+///
 /// [`MemoryRegistry`] serves one process. `FileRegistry` (feature `file`) keeps what it knows through a
-/// crash. `RedisRegistry` (feature `redis`) serves many nodes.
+/// crash. `RedisRegistry` (feature `redis`) and `PostgresRegistry` (feature `postgres`) serve many nodes.
 ///
 /// # Contract
 ///
@@ -63,7 +71,11 @@ pub const LONGEST: UnixSeconds = 366 * 24 * 3600;
 /// - A future that is dropped has either done its work or done nothing.
 /// - No future takes longer than about a second. If something cannot be reached by then, the future returns an error.
 /// - What is remembered is bounded by what is live: a ticket under validation until its `lasts` is over, an open
-///   session until it expires, an end until [`GRACE`] after that.
+///   session until it expires, an end until [`GRACE`] after that. All of it may be remembered longer, and an end for as
+///   long as the longest session lasts and an hour: see [`EndedSessions`].
+/// - A clock that is wrong for a while is no reason to forget: once it is right again, what had ended has ended still,
+///   and a logout finds each session that is open. So nothing is left out when a registry starts, and what `now` says is
+///   not enough to delete an entry.
 ///
 /// Times are in seconds since the Unix epoch, by the clock of the calling node. They may go back.
 ///
@@ -80,6 +92,9 @@ pub const LONGEST: UnixSeconds = 366 * 24 * 3600;
 /// - Ends of other nodes are brought to each node's `EndedSessions`, by a feed of the store or by polling it.
 ///   [`is_current`](Self::is_current) returns `false` once that has not worked for too long.
 /// - A registry that starts reads all ends from the store before it is used.
+/// - The store deletes by a clock of its own, or by two as `EndedSessions` does. It counts from when it learned of an
+///   entry, since what a node's clock says may be wrong.
+/// - `EndedSessions` is told how long sessions last: [`EndedSessions::saw_lifetime`].
 ///
 /// [`next_number`] gives numbers, [`GRACE`] and [`LONGEST`] say how long to remember, and [`GrantPairs`] is all of
 /// [`ProxyGrants`] for a registry of one process. `testing::registry_contract` (feature `testing`) tests whether a
@@ -129,8 +144,8 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
         now: UnixSeconds,
     ) -> RegistryFuture<'_, Opened>;
 
-    /// Ends a session whose seal was verified. This is always recorded, whether the session is known or not. A second
-    /// call changes nothing. A session that is being validated ends too.
+    /// Ends a session whose seal was verified, or a family. This is always recorded, whether the session is known or
+    /// not. A second call changes nothing. A session that is being validated ends too.
     ///
     /// # Errors
     /// The session has ended for this node. Other nodes learn of it only when the registry can be reached again.
@@ -143,9 +158,10 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
 
     /// Ends those of these sessions that were begun or opened, and returns them in the order of `ids`. It returns
     /// only sessions that had not ended before: if several callers end one at the same time, only one of them gets
-    /// it. A session that had only begun will not open.
+    /// it. A session that had only begun will not open. If this registry has [`families`](Self::families), the families
+    /// of the ended sessions end in the same step.
     ///
-    /// `ids` has at most a few dozen ids. `sender` says whose room the call takes if it has to wait. A registry in
+    /// `ids` has at most 64 ids: two for each ticket of a message. `sender` says whose room the call takes if it has to wait. A registry in
     /// which nothing waits need not look at it.
     ///
     /// # Errors
@@ -206,24 +222,17 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Where sessions are opened that end together. `None`, the default, if this registry knows no families. Then a
+    /// single-logout message ends only the session that it names.
+    fn families(&self) -> Option<&dyn SessionFamilies> {
+        None
+    }
+
     /// Where something is kept for open sessions. `None`, the default, if this registry keeps nothing. Then a session
     /// that does not fit into a cookie cannot be opened.
     fn storage(&self) -> Option<&dyn SessionStorage> {
         None
     }
-}
-
-/// The outcome of opening a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opened {
-    /// The session is open.
-    Live {
-        /// A number that only grows from session to session, for [`Registry::end_all`]. It is kept in the
-        /// cookie.
-        number: u64,
-    },
-    /// A logout came first: nobody is signed in.
-    Ended,
 }
 
 /// Numbers follow the clock up to here, in microseconds since the epoch: the year 2255. A clock that is wrong by more

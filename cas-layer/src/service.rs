@@ -7,6 +7,7 @@ mod answered;
 mod api;
 mod decide;
 mod extra_cookie;
+mod finish;
 mod future;
 mod host;
 mod in_place;
@@ -66,11 +67,14 @@ where
                 return CasFuture::answering(AnswerFuture::ready(no_host.answer()));
             }
         };
-        match Visitor::of(request.headers(), host, Place::Endpoint) {
-            Ok(visitor) => CasFuture::answering(answer(host, visitor, request, &mut self.inner)),
+        let now = host.app.clock.now();
+        match Visitor::of(&request, host, Place::Endpoint, now) {
+            Ok(visitor) => {
+                CasFuture::answering(answer(host, visitor, now, request, &mut self.inner))
+            }
             Err(absent) if host.is_endpoint(request.uri().path()) => {
                 let visitor = absent.without_attributes();
-                CasFuture::answering(answer(host, visitor, request, &mut self.inner))
+                CasFuture::answering(answer(host, visitor, now, request, &mut self.inner))
             }
             Err(absent) => {
                 let service = take_ready(&mut self.inner);

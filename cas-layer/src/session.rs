@@ -3,6 +3,7 @@
 //! The cookie *is* the session. The [registry](crate::MemoryRegistry) remembers which sessions have ended, and keeps
 //! the attributes that do not fit into a cookie.
 
+mod admit;
 mod attributes;
 mod binding;
 mod confirmation;
@@ -12,21 +13,28 @@ mod encryption;
 mod id;
 mod key;
 mod lifetimes;
+#[cfg(feature = "testing")]
+mod made_up;
+mod new_session;
 mod packing;
 mod payload;
 mod place;
+mod rejected;
 mod rounds;
 mod seal;
 mod secrets;
 mod subkey;
 mod too_large;
+mod trip;
 mod wire;
 
+pub(crate) use admit::Admit;
+pub use admit::NotAdmitted;
 pub(crate) use attributes::kept::parse as parse_kept_attributes;
-pub(crate) use binding::{Binding, BindingCookie, MAX_AGE, Remembered, Shown, Trip};
+pub(crate) use binding::{Binding, BindingCookie, MAX_AGE, Remembered, Shown};
 pub(crate) use confirmation::{Confirmations, Unconfirmed, WAIT};
-pub(crate) use content::{Content, Rejected};
-pub use content::{NewSession, UserName, Veto};
+pub(crate) use content::Content;
+pub use content::UserName;
 pub(crate) use cookie::{
     COOKIE_BUDGET, CookieShape, MAX_COOKIE_BYTES, NoCookie, SessionCookie, remove_cookies,
 };
@@ -35,13 +43,16 @@ pub(crate) use id::LoginValue;
 pub use id::SessionId;
 pub use key::Key;
 pub(crate) use lifetimes::Lifetimes;
+pub use new_session::{NewSession, Veto};
 pub(crate) use packing::MAX_UNPACKED as MAX_ATTRIBUTES;
 pub(crate) use payload::{Identity, SessionData};
 pub use place::SessionPlace;
+pub(crate) use rejected::Rejected;
 pub(crate) use rounds::RoundsCookie;
 pub(crate) use seal::Sealer;
 pub(crate) use subkey::Purpose;
 pub(crate) use too_large::TooLarge;
+pub(crate) use trip::{Trip, TripKind};
 
 #[cfg(test)]
 pub(crate) use payload::tests::{identity as sample_identity, session as sample_session};

@@ -5,8 +5,11 @@ mod callback;
 mod circle;
 pub(crate) mod confirmation;
 pub(crate) mod decision;
+mod family;
 pub(crate) mod granting;
 pub(crate) mod opening;
+mod refusal;
+mod standing;
 mod step;
 pub(crate) mod validation;
 

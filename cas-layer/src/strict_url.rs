@@ -62,6 +62,14 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether browsers take the host of a URL for their own machine.
+pub(crate) fn is_local(url: &Url) -> bool {
+    is_loopback(url)
+        || url
+            .domain()
+            .is_some_and(|name| name.ends_with(".localhost"))
+}
+
 /// Plain http is only for this machine, unless a setting allows it.
 pub(crate) fn check_https(
     what: &'static str,

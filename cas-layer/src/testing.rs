@@ -1,4 +1,17 @@
-//! A small CAS server for test suites and demos. **Not for production.**
+//! For tests of apps: a CAS server, a browser, and users made by hand. **Not for production.**
+//!
+//! # Which to take
+//!
+//! | what you test | what you take |
+//! | --- | --- |
+//! | a handler: what it shows to whom | [`CasUserBuilder`], and [`StandIn`] for visitors who have not signed in: no layer, no CAS server |
+//! | the app with its layers: rules, sign-in, sign-out, forms, htmx | [`TestBrowser`], which signs in at a [`CasServer`]; the app needs no socket |
+//! | the app on a socket: single logout, WebSockets, a program of its own | [`CasServer::sign_in`] with a client of reqwest |
+//!
+//! The guide's page [Testing your app](crate::guide::testing) has an example of each. [`registry_contract`] tests a registry of
+//! your own.
+//!
+//! # The CAS server
 //!
 //! [`CasServer`] speaks CAS 1, 2, 3 and SAML 1.1 over a real socket on loopback, so that a test can
 //! sign in through the same requests that a browser and a service make: a login form, a
@@ -191,25 +204,32 @@
 
 mod answers;
 mod bounded;
+mod browser;
 mod builder;
+mod cas_user;
 mod connection;
 mod contract;
 mod cookies;
 mod fault;
+mod frames;
 mod login;
 mod logout;
 mod loopback;
 mod markup;
+mod navigate;
 mod outgoing;
 mod pages;
 mod params;
+mod preview;
 mod proxy;
 mod quirks;
 mod random;
 mod saml;
 mod server;
 mod service;
+mod sign_in;
 mod single_logout;
+mod stand_in;
 mod state;
 mod stopping;
 mod user;
@@ -221,11 +241,16 @@ mod tests;
 
 pub use crate::clock::ManualClock;
 
+pub use browser::{TestBrowser, TestPage};
 pub use builder::CasServerBuilder;
+pub use cas_user::CasUserBuilder;
 pub use contract::{RegistryStore, registry_contract};
 pub use fault::Fault;
+pub use navigate::VisitError;
+pub use preview::page;
 pub use proxy::ProxyCallback;
 pub use quirks::Quirk;
 pub use server::CasServer;
 pub use single_logout::{FrontChannel, LogoutReport, MessageEncoding};
+pub use stand_in::{StandIn, StandInService};
 pub use user::User;

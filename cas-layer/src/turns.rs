@@ -1,35 +1,61 @@
 //! Turns at limited slots: nobody gets ahead by asking often.
 
 mod lines;
+mod pace;
 
 use std::{
     fmt,
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
-use self::lines::{Lines, Place};
+use self::{
+    lines::{Lines, Place},
+    pace::Pace,
+};
 
 /// A limited number of slots, and room to wait for one. Each waiting request is called when it is its turn.
-pub(crate) struct Turns<K: Copy + Eq + Hash>(Arc<Mutex<Lines<K, oneshot::Sender<()>>>>);
+pub(crate) struct Turns<K: Copy + Eq + Hash>(Arc<Mutex<State<K>>>);
+
+struct State<K> {
+    lines: Lines<K, oneshot::Sender<()>>,
+    /// `None` if everybody may wait for whom there is room.
+    pace: Option<Pace>,
+}
 
 impl<K: Copy + Eq + Hash> Turns<K> {
     /// `slots` at least 1; before them, `room` may wait.
     pub(crate) fn new(slots: usize, room: usize) -> Self {
-        Self(Arc::new(Mutex::new(Lines::new(slots, room))))
+        Self::paced(slots, room, None)
+    }
+
+    /// The same, but nobody gets in line who would not be done within this time, as far as the last ones tell.
+    pub(crate) fn brisk(slots: usize, room: usize, within: Duration) -> Self {
+        Self::paced(slots, room, Some(Pace::new(slots, within)))
+    }
+
+    fn paced(slots: usize, room: usize, pace: Option<Pace>) -> Self {
+        let lines = Lines::new(slots, room);
+        Self(Arc::new(Mutex::new(State { lines, pace })))
     }
 
     /// Asks for a slot. `None` if too many wait.
     pub(crate) fn ask(&self, party: K) -> Option<Asked<K>> {
-        let mut lines = self.lines();
-        if lines.take() {
-            return Some(Asked::Slot(Slot(self.clone())));
+        let mut state = self.state();
+        if state.lines.take() {
+            return Some(Asked::Slot(self.slot()));
+        }
+        if let Some(pace) = &state.pace
+            && pace.is_hopeless(state.lines.before(party))
+        {
+            return None;
         }
         let (call, called) = oneshot::channel();
-        let (place, displaced) = lines.wait(party, call)?;
-        drop(lines);
+        let (place, displaced) = state.lines.wait(party, call)?;
+        drop(state);
         // Without the other end, they know that nobody is going to call them.
         drop(displaced);
         Some(Asked::Place(Waiting {
@@ -41,13 +67,20 @@ impl<K: Copy + Eq + Hash> Turns<K> {
 
     /// How many wait.
     pub(crate) fn waiting(&self) -> usize {
-        self.lines().waiting()
+        self.state().lines.waiting()
+    }
+
+    fn slot(&self) -> Slot<K> {
+        Slot {
+            turns: self.clone(),
+            since: Instant::now(),
+        }
     }
 
     /// A slot is free.
     fn pass_on(&self) {
         loop {
-            let next = self.lines().next();
+            let next = self.state().lines.next();
             // A request that has just gone away does not hear it, and the next one is called.
             if next.is_none_or(|call| call.send(()).is_ok()) {
                 return;
@@ -55,7 +88,7 @@ impl<K: Copy + Eq + Hash> Turns<K> {
         }
     }
 
-    fn lines(&self) -> MutexGuard<'_, Lines<K, oneshot::Sender<()>>> {
+    fn state(&self) -> MutexGuard<'_, State<K>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -93,11 +126,17 @@ impl<K: Copy + Eq + Hash> Asked<K> {
 
 /// A slot. It is free again when this is dropped, also by a panic.
 #[derive(Debug)]
-pub(crate) struct Slot<K: Copy + Eq + Hash>(Turns<K>);
+pub(crate) struct Slot<K: Copy + Eq + Hash> {
+    turns: Turns<K>,
+    since: Instant,
+}
 
 impl<K: Copy + Eq + Hash> Drop for Slot<K> {
     fn drop(&mut self) {
-        self.0.pass_on();
+        if let Some(pace) = &mut self.turns.state().pace {
+            pace.note(self.since.elapsed());
+        }
+        self.turns.pass_on();
     }
 }
 
@@ -113,7 +152,7 @@ impl<K: Copy + Eq + Hash> Waiting<K> {
     async fn slot(mut self) -> Option<Slot<K>> {
         let called = (&mut self.called).await;
         self.place = None;
-        called.ok().map(|()| Slot(self.turns.clone()))
+        called.ok().map(|()| self.turns.slot())
     }
 }
 
@@ -127,7 +166,7 @@ impl<K: Copy + Eq + Hash> Drop for Waiting<K> {
         if self.called.try_recv().is_ok() {
             self.turns.pass_on();
         } else {
-            self.turns.lines().leave(place);
+            self.turns.state().lines.leave(place);
         }
     }
 }

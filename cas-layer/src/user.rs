@@ -175,6 +175,19 @@ impl CasUser {
         self.identity().id
     }
 
+    /// The name of what ends as a whole: the session's [family](crate::guide::single_logout#tabs-of-one-browser), or
+    /// the session itself if it has none. It is no secret, and the same on every node.
+    ///
+    /// An app that keeps something of its own for a signed-in user [compares
+    /// it](crate::guide::beside#what-to-compare). Tabs of a browser that sign in at the same moment have a session each,
+    /// and this name in common. Another user, another browser, and a sign-in after a sign-out or a single logout have
+    /// another name. A later sign-in of the same user in the same browser may have another one too, as for [fresh
+    /// credentials](crate::Access::fresh).
+    #[must_use]
+    pub fn family_id(&self) -> SessionId {
+        self.identity().family.unwrap_or_else(|| self.session_id())
+    }
+
     /// When the sign-in here was finished, by this app's clock, in whole seconds. Without a session, it is when the
     /// ticket was validated.
     #[must_use]
@@ -248,7 +261,8 @@ impl CasUser {
     ///
     /// # Security
     /// Accept it by `POST` only: a link anywhere can make a browser send a `GET`. The session cookie is
-    /// `SameSite=Lax`, so browsers do not send it with a form of another site.
+    /// `SameSite=Lax`, so browsers do not send it with a form of another site. With
+    /// [`framed_by`](crate::SessionOptions::framed_by) they do, and then there is no `CasUser`.
     pub async fn sign_out(&self) -> Response<Bytes> {
         self.0.home.sign_out(self).await
     }

@@ -1,9 +1,10 @@
 //! One request, as far as the layer looks at it.
 
+pub(crate) mod library;
 pub(crate) mod navigation;
 mod visitor;
 
-use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri};
+use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri, header};
 pub(crate) use visitor::{Absent, Visitor};
 
 use crate::{
@@ -121,6 +122,22 @@ impl<'r> Visit<'r> {
         }
     }
 
+    /// Where a sign-in leads that begins with a link on the answer to this request.
+    pub(crate) fn next_of_answer(&self, host: &Host) -> Option<ReturnPath> {
+        let is_link = library::is_boosted(self.headers) && navigation::is_reading(self.method);
+        if is_link || self.may_be_sent_away(host) {
+            return self.next(host);
+        }
+        let shown = if library::is_htmx(self.headers) {
+            library::shown_by_htmx(self.headers)
+        } else if self.is_own_form(host) {
+            library::only(self.headers, &header::REFERER)
+        } else {
+            return self.next_of_link(host);
+        };
+        address::shown_page(host, self.place, shown?)
+    }
+
     /// Where a sign-in leads that begins with a link of ours, in place.
     pub(crate) fn next_of_link(&self, host: &Host) -> Option<ReturnPath> {
         let is_page = self.place == Place::Page && navigation::is_reading(self.method);
@@ -139,9 +156,20 @@ impl<'r> Visit<'r> {
     }
 
     /// Whether another site may have made the browser send this behind its user's back, where that brings the login
-    /// cookie along. The cookie must not change then.
+    /// cookie along. The cookie must not change then. Where other sites may frame the app, a frame is no secret.
     pub(crate) fn is_hidden(&self, host: &Host) -> bool {
-        self.place.takes_posts(host) && navigation::is_hidden(self.headers)
+        let is_shown = host.app.frames.is_some() && navigation::opens_frame(self.headers);
+        self.is_part_of_another_site(host) && !is_shown
+    }
+
+    /// The same for whoever signs out. A page that may frame the app must not sign its users out either.
+    pub(crate) fn is_part_of_another_site(&self, host: &Host) -> bool {
+        let is_framed = host.app.frames.is_some();
+        // Such a session does not count, so nothing would be ended but a cookie.
+        if is_framed && navigation::may_be_forged(host.url.origin(), self.method, self.headers) {
+            return true;
+        }
+        (self.place.takes_posts(host) || is_framed) && navigation::is_hidden(self.headers)
     }
 
     /// Whether the visitor may be sent to the CAS server.
@@ -151,9 +179,28 @@ impl<'r> Visit<'r> {
             && !self.is_hidden(host)
     }
 
+    /// Whether somebody has sent a form on a page of this app. A browser that says nothing of where a form comes from has
+    /// to name that page.
+    pub(crate) fn is_own_form(&self, host: &Host) -> bool {
+        let is_own_page = || {
+            library::only(self.headers, &header::REFERER)
+                .and_then(|url| url.strip_prefix(host.url.origin()))
+                .is_some_and(|path| path.starts_with('/'))
+        };
+        self.is_post()
+            && self.wants_page()
+            && self.is_same_origin(host)
+            && (navigation::says_where_from(self.headers) || is_own_page())
+    }
+
+    /// Whether htmx sent this. It goes to another page if the answer says so.
+    pub(crate) fn is_htmx(&self) -> bool {
+        self.place != Place::Request && library::is_htmx(self.headers)
+    }
+
     /// Whether this visitor is better served with HTML than with a problem document.
     pub(crate) fn wants_page(&self) -> bool {
-        self.place != Place::Request && navigation::shows_page(self.method, self.headers)
+        self.place != Place::Request && navigation::shows_page(self.headers)
     }
 }
 

@@ -4,31 +4,51 @@ use std::time::Duration;
 
 use axum::{
     Router,
-    extract::Request,
-    http::{StatusCode, header},
-    response::IntoResponse,
+    http::StatusCode,
     routing::{get, post},
 };
-use cas_layer::{Access, CasConfig, CasLayer, Paths};
+use cas_layer::{Access, CasConfig, CasLayer, Paths, RequestSpan};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::{compression::CompressionLayer, timeout::TimeoutLayer, trace::TraceLayer};
-use tracing::Span;
 
-use crate::{metrics, pages, proxied};
+use crate::{
+    metrics,
+    pages::{self, Link, Pages},
+    proxied,
+};
 
 /// Longer than the 10 seconds that a call to the CAS server may take.
 const REQUEST_TIME_LIMIT: Duration = Duration::from_secs(30);
 
-/// The paths that need no user. `/healthz` is for a load balancer.
-const PUBLIC_PATHS: [&str; 2] = ["/", "/healthz"];
+#[rustfmt::skip]
+const LINKS: [Link; 6] = [
+    ("/", "Home", "What there is to see."),
+    ("/profile", "Profile", "Requires a user, and shows what the CAS server says about them."),
+    ("/optional", "Optional", "Shows the user if somebody is signed in."),
+    ("/gateway", "Gateway", "Asks the CAS server whether somebody is signed in there, without a form."),
+    ("/admin", "Administrators", "Requires the attribute memberOf = admin. At the embedded CAS server, casadmin has it."),
+    ("/fresh", "Fresh password", "Requires a password that was given within the last minute."),
+];
+const PROXIED: Link = (
+    "/proxied",
+    "Another service",
+    "Calls another service in the user's name.",
+);
+const METRICS: Link = (
+    metrics::PATH,
+    "Metrics",
+    "What has happened so far, for Prometheus.",
+);
 
 /// How long ago the password may have been given for `/fresh`.
 const FRESH: Duration = Duration::from_secs(60);
 
 /// What the demo's paths ask of their visitors.
 pub(crate) fn rules() -> Vec<(Paths, Access)> {
-    let public = PUBLIC_PATHS.map(|path| (Paths::exact(path), Access::public()));
-    let others = [
+    vec![
+        // For a load balancer.
+        (Paths::exact("/healthz"), Access::public()),
+        (Paths::exact("/"), Access::optional()),
         (Paths::exact("/optional"), Access::optional()),
         (Paths::exact("/gateway"), Access::gateway()),
         (
@@ -36,8 +56,7 @@ pub(crate) fn rules() -> Vec<(Paths, Access)> {
             Access::required().any_of("memberOf", ["admin"]),
         ),
         (Paths::exact("/fresh"), Access::required().fresh(FRESH)),
-    ];
-    public.into_iter().chain(others).collect()
+    ]
 }
 
 /// Where a sign-in without `next` leads.
@@ -52,9 +71,18 @@ pub(crate) fn router(
     metrics: Option<PrometheusHandle>,
     service: Option<proxied::Service>,
 ) -> Router {
-    let policy = pages::Policy::new(config.client().url());
+    let mut links = LINKS.to_vec();
+    links.extend(service.as_ref().map(|_| PROXIED));
+    links.extend(metrics.as_ref().map(|_| METRICS));
+    let pages = Pages::new(config.clone(), links);
+    let proxied = service.map(|service| {
+        let state = (service, pages.clone());
+        Router::new()
+            .route("/proxied", get(proxied::proxied))
+            .with_state(state)
+    });
     Router::new()
-        .route("/", get(|| async { found("/login") }))
+        .route("/", get(pages::front))
         .route("/profile", get(pages::profile))
         .route("/optional", get(pages::optional))
         .route("/gateway", get(pages::optional))
@@ -62,12 +90,9 @@ pub(crate) fn router(
         .route("/fresh", get(pages::profile))
         .route("/sign_out_everywhere", post(pages::sign_out_everywhere))
         .route("/healthz", get(|| async { "ok" }))
-        .with_state(policy.clone())
-        .merge(
-            service
-                .map(|service| proxied_route(service, policy))
-                .unwrap_or_default(),
-        )
+        .fallback(pages::not_found)
+        .with_state(pages)
+        .merge(proxied.unwrap_or_default())
         .merge(metrics.map(metrics::route).unwrap_or_default())
         .layer(CasLayer::new(config))
         .layer(CompressionLayer::new())
@@ -75,21 +100,5 @@ pub(crate) fn router(
             StatusCode::SERVICE_UNAVAILABLE,
             REQUEST_TIME_LIMIT,
         ))
-        .layer(TraceLayer::new_for_http().make_span_with(path_only))
-}
-
-fn proxied_route(service: proxied::Service, policy: pages::Policy) -> Router {
-    Router::new()
-        .route("/proxied", get(proxied::proxied))
-        .with_state((service, policy))
-}
-
-/// The default span holds the URI with its query, and a query brings tickets.
-fn path_only(request: &Request) -> Span {
-    tracing::info_span!("request", method = %request.method(), path = request.uri().path())
-}
-
-/// 302: axum's own redirects are 303, 307 and 308.
-fn found(location: &'static str) -> impl IntoResponse {
-    (StatusCode::FOUND, [(header::LOCATION, location)])
+        .layer(TraceLayer::new_for_http().make_span_with(RequestSpan))
 }

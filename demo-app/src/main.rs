@@ -11,6 +11,7 @@ mod pages;
 mod proxied;
 mod records;
 mod serve;
+mod words;
 
 use std::{
     error::Error,

@@ -1,15 +1,20 @@
 //! The command line and the environment.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, process::ExitCode, str::FromStr};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::{Parser, ValueEnum, builder::BoolishValueParser, error::ErrorKind};
+use cas_layer::{CasSettings, IdleTimeout, Protocol, RegistrySetting};
+use clap::{Parser, builder::BoolishValueParser, error::ErrorKind};
 
-use crate::CANNOT_START;
+use crate::{CANNOT_START, app};
 
 /// A demo of cas-layer: sign in at a CAS server, see your profile, sign out.
 #[derive(Debug, Parser)]
 #[command(name = "demo-app", version)]
 pub(crate) struct Options {
+    /// A TOML file of settings, which options overrule; the guide of cas-layer lists them
+    #[arg(long, env = "DEMO_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
     /// Where the demo listens; port 0 takes a free one
     #[arg(
         long,
@@ -40,23 +45,22 @@ pub(crate) struct Options {
     #[arg(long, env = "DEMO_CAS_CA_FILE", value_name = "PEM")]
     pub(crate) cas_ca_file: Option<PathBuf>,
 
-    /// How tickets are validated
-    #[arg(long, env = "DEMO_PROTOCOL", value_enum, default_value_t = Protocol::Cas3)]
-    pub(crate) protocol: Protocol,
+    /// How tickets are validated: cas1, cas2, cas3 or saml1 [default: cas3]
+    #[arg(long, env = "DEMO_PROTOCOL")]
+    pub(crate) protocol: Option<Protocol>,
 
     /// Keys, one in base64 a line: the first seals, all open [default: a random one]
     #[arg(long, env = "DEMO_KEY_FILE", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 
-    /// Where ended sessions are remembered: `memory`, `file:PATH`, or the URL of a Redis server
+    /// Where ended sessions are remembered: `memory`, `file:PATH`, or the URL of a Redis server [default: memory]
     #[arg(
         long,
         env = "DEMO_REGISTRY",
         hide_env_values = true,
-        value_name = "REGISTRY",
-        default_value = "memory"
+        value_name = "REGISTRY"
     )]
-    pub(crate) registry: Registry,
+    pub(crate) registry: Option<RegistrySetting>,
 
     /// Seconds without a request after which a session ends; 0 for no such limit
     #[arg(long, env = "DEMO_IDLE", value_name = "SECONDS")]
@@ -88,66 +92,20 @@ pub(crate) struct Options {
     pub(crate) metrics: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Protocol {
-    /// /validate: the user name alone
-    Cas1,
-    /// /serviceValidate
-    Cas2,
-    /// /p3/serviceValidate
-    Cas3,
-    /// /samlValidate: SAML 1.1
-    Saml1,
-}
-
-impl From<Protocol> for cas_layer::Protocol {
-    fn from(protocol: Protocol) -> Self {
-        match protocol {
-            Protocol::Cas1 => Self::Cas1,
-            Protocol::Cas2 => Self::Cas2,
-            Protocol::Cas3 => Self::Cas3,
-            Protocol::Saml1 => Self::Saml1,
-        }
-    }
-}
-
-/// Where ended sessions are remembered.
-#[derive(Clone)]
-pub(crate) enum Registry {
-    /// In this process, until it exits.
-    Memory,
-    /// In a file, for one process.
-    File(PathBuf),
-    /// At a Redis server, for many. The URL may hold a password.
-    Redis(String),
-}
-
-impl FromStr for Registry {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_redis = ["redis://", "rediss://"]
-            .iter()
-            .any(|scheme| text.starts_with(scheme));
-        match text.strip_prefix("file:") {
-            Some("") => Err("the path of the file is missing"),
-            Some(path) => Ok(Self::File(path.into())),
-            None if text == "memory" => Ok(Self::Memory),
-            None if is_redis => Ok(Self::Redis(text.to_owned())),
-            None => Err("it is neither memory nor file:PATH, redis://… or rediss://…"),
-        }
-    }
-}
-
-/// Without the password.
-impl fmt::Debug for Registry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Memory => f.write_str("memory"),
-            Self::File(path) => write!(f, "file:{}", path.display()),
-            Self::Redis(_) => f.write_str("redis://…"),
-        }
-    }
+/// The option that sets the same as a key of the settings, if there is one.
+pub(crate) fn option_of(key: &str) -> Option<&'static str> {
+    Some(match key {
+        "url" => "--cas-url",
+        "app_url" => "--app-url",
+        "protocol" => "--protocol",
+        "key_file" => "--key-file",
+        "server.root_certificates[0]" => "--cas-ca-file",
+        "registry" => "--registry",
+        "session.lifetime" => "--lifetime",
+        "session.idle_timeout" => "--idle",
+        "proxy.callback_url" => "--proxy-callback-url",
+        _ => return None,
+    })
 }
 
 impl Options {
@@ -165,6 +123,41 @@ impl Options {
                 ExitCode::from(CANNOT_START)
             }
         })
+    }
+
+    /// Settings of a file, overruled by what the command line and the environment say. The demo has pages of its own.
+    pub(crate) fn overrule(&self, settings: &mut CasSettings) {
+        let given = self.cas_url.as_deref().map(Into::into);
+        settings.url = given.or(settings.url.take());
+        let given = self.app_url.as_deref().map(Into::into);
+        settings.app_url = given.or(settings.app_url.take());
+        settings.protocol = self.protocol.or(settings.protocol);
+        if let Some(path) = &self.key_file {
+            settings.keys.clear();
+            settings.key_file = Some(path.clone());
+        }
+        if let Some(path) = &self.cas_ca_file {
+            settings.server.root_certificates = vec![path.clone()];
+        }
+        if let Some(registry) = &self.registry {
+            settings.registry = registry.clone();
+        }
+        if let Some(seconds) = self.lifetime {
+            settings.session.lifetime = Some(Duration::from_secs(seconds));
+        }
+        settings.session.idle_timeout = match self.idle {
+            None => settings.session.idle_timeout,
+            Some(0) => Some(IdleTimeout::Never),
+            Some(seconds) => Some(IdleTimeout::After(Duration::from_secs(seconds))),
+        };
+        let landing_path = &mut settings.sign_in.landing_path;
+        landing_path.get_or_insert_with(|| app::LANDING_PATH.to_owned());
+        if self.proxy {
+            settings.session.encrypted = Some(true);
+            settings.proxy.callback_path = Some(app::PROXY_CALLBACK_PATH.to_owned());
+            let given = self.proxy_callback_url.as_deref().map(Into::into);
+            settings.proxy.callback_url = given.or(settings.proxy.callback_url.take());
+        }
     }
 }
 

@@ -9,95 +9,172 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use cas_layer::{Attributes, CasUser};
+use cas_layer::{Attributes, CasConfig, CasUser};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Serialize;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
-const STYLE: &str = "\
-:root{color-scheme:light dark;font:100%/1.5 system-ui,sans-serif}\
-body{margin:0;background:Canvas;color:CanvasText}\
-main{box-sizing:border-box;max-width:44rem;margin:0 auto;padding:3rem 1.5rem}\
-h1{margin:0 0 .25rem;font-size:1.8rem;line-height:1.2;overflow-wrap:anywhere}\
-table{width:100%;margin:1.5rem 0;border-collapse:collapse}\
-caption{padding:.5rem 0;font-weight:600;text-align:left}\
-th,td{padding:.5rem .75rem .5rem 0;border-top:1px solid GrayText;text-align:left;\
-vertical-align:top;overflow-wrap:anywhere}\
-th{width:48%;font-weight:400}\
-ul{margin:0;padding:0;list-style:none}\
-.button{display:inline-block;padding:.55rem 1.1rem;border-radius:.4rem;background:#1a4f8b;\
-color:#fff;text-decoration:none}\
-.actions{display:flex;flex-wrap:wrap;gap:1rem;align-items:center}\
-form{margin:0}\
-.plain{padding:.55rem 1.1rem;border:1px solid GrayText;border-radius:.4rem;background:Canvas;\
-color:CanvasText;font:inherit;cursor:pointer}\
-.button:hover{background:#143d6b}\
-.button:focus-visible,.plain:focus-visible{outline:3px solid #e8a200;outline-offset:2px}";
+use crate::words::Words;
 
-/// Chromium keeps a page for its back button in spite of `no-store`, and drops it only when a cookie
-/// changes after the page was left. A sign-out clears the cookie on the way out, which is earlier.
-/// So the page hides itself when it is left, and asks again when it is brought back.
-const SCRIPT: &str = "\
-addEventListener('pagehide',()=>{document.body.hidden=true});\
-addEventListener('pageshow',event=>{if(event.persisted)location.reload()})";
+const STYLE: &str = include_str!("pages/style.css");
+const SCRIPT: &str = include_str!("pages/script.js");
 
-/// The content security policy of the page: nothing loads, nobody frames; the one style and the one
-/// script are known by their hashes; the one form leads here and from here to the CAS server.
+/// A path, its name, and what it shows.
+pub(crate) type Link = (&'static str, &'static str, &'static str);
+
+/// What the pages are made with.
 #[derive(Clone, Debug)]
-pub(crate) struct Policy(Arc<str>);
+pub(crate) struct Pages {
+    config: CasConfig,
+    /// Nothing loads, nobody frames; the one style and the one script are known by their hashes; the one form leads here and
+    /// from here to the CAS server.
+    policy: Arc<str>,
+    /// On top of each page.
+    links: Vec<Link>,
+}
 
-impl Policy {
-    pub(crate) fn new(cas_url: &str) -> Self {
+impl Pages {
+    pub(crate) fn new(config: CasConfig, links: Vec<Link>) -> Self {
         let [style, script] =
             [STYLE, SCRIPT].map(|text| BASE64_STANDARD.encode(Sha256::digest(text)));
         let policy = format!(
             "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; \
-             base-uri 'none'; form-action 'self' {cas_url}/; frame-ancestors 'none'"
+             base-uri 'none'; form-action 'self' {}/; frame-ancestors 'none'",
+            config.client().url()
         );
-        Self(policy.into())
+        Self {
+            config,
+            policy: policy.into(),
+            links,
+        }
     }
 
-    /// What every page is sent with.
-    pub(crate) fn headers(&self) -> [(header::HeaderName, String); 4] {
-        [
-            (header::VARY, "Accept".to_owned()),
-            (header::CONTENT_SECURITY_POLICY, self.0.to_string()),
+    /// For this visitor, in their language.
+    pub(crate) fn words(&self, headers: &HeaderMap) -> Words {
+        Words::of(self.config.page_language(headers).tag())
+    }
+
+    /// A page around its content.
+    pub(crate) fn html(&self, words: Words, title: &str, content: &Markup) -> impl IntoResponse {
+        let page = html! {
+            (DOCTYPE) html lang=(words.tag()) {
+                head {
+                    meta charset="utf-8"; meta name="viewport" content="width=device-width, initial-scale=1";
+                    title { (title) }
+                    style { (PreEscaped(STYLE)) } script { (PreEscaped(SCRIPT)) }
+                }
+                body {
+                    nav { @for link in &self.links { a href=(link.0) { (words.say(link.1)) } } }
+                    main { (content) }
+                }
+            }
+        };
+        let headers = [
+            (header::VARY, "Accept, Accept-Language".to_owned()),
+            (header::CONTENT_LANGUAGE, words.tag().to_owned()),
+            (header::CONTENT_SECURITY_POLICY, self.policy.to_string()),
             (header::REFERRER_POLICY, "no-referrer".to_owned()),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-        ]
+        ];
+        (headers, Html(page.into_string()))
     }
+
+    fn notice(
+        &self,
+        headers: &HeaderMap,
+        status: StatusCode,
+        title: &'static str,
+        text: &'static str,
+    ) -> Response {
+        let words = self.words(headers);
+        let content = html! { h1 { (words.say(title)) } p { (words.say(text)) } };
+        (status, self.html(words, words.say(title), &content)).into_response()
+    }
+}
+
+/// `GET /`: what there is to see. A program is sent to the sign-in.
+pub(crate) async fn front(
+    State(pages): State<Pages>,
+    headers: HeaderMap,
+    user: Option<CasUser>,
+) -> Response {
+    if !names(&headers, "text/html") {
+        // 302: axum's own redirects are 303, 307 and 308.
+        return (StatusCode::FOUND, [(header::LOCATION, "/login")]).into_response();
+    }
+    let words = pages.words(&headers);
+    let content = html! {
+        h1 { "cas-layer" }
+        p { (words.say("This is a small app behind a CAS server. Each link shows what a page can ask of its visitors.")) }
+        (who(words, user.as_ref()))
+        dl {
+            @for link in &pages.links { dt { (words.say(link.1)) } dd { (words.say(link.2)) } }
+        }
+    };
+    pages.html(words, "cas-layer", &content).into_response()
+}
+
+/// Any other path.
+pub(crate) async fn not_found(State(pages): State<Pages>, headers: HeaderMap) -> Response {
+    let status = StatusCode::NOT_FOUND;
+    if wants_json(&headers) {
+        return (status, Json(json!({ "error": "not found" }))).into_response();
+    }
+    let text = "The links above lead to all there is.";
+    pages.notice(&headers, status, "There is no such page", text)
 }
 
 /// `POST /sign_out_everywhere`: on all devices, then here and at the CAS server.
-pub(crate) async fn sign_out_everywhere(user: CasUser) -> Response {
-    match user.end_all_sessions().await {
-        Ok(()) => Redirect::to("/logout").into_response(),
-        Err(error) => {
-            tracing::error!(%error, "not every session may have ended");
-            let text = "You have signed out here. Your other devices may be signed out later.";
-            (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
-        }
+pub(crate) async fn sign_out_everywhere(
+    State(pages): State<Pages>,
+    headers: HeaderMap,
+    user: CasUser,
+) -> Response {
+    if let Err(error) = user.end_all_sessions().await {
+        tracing::error!(%error, "not every session may have ended");
+        let text = "Your other devices may be signed out later.";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        return pages.notice(&headers, status, "You have signed out here", text);
     }
+    Redirect::to("/logout").into_response()
 }
 
-/// `GET /profile`: HTML for browsers, JSON for programs that ask for it.
+/// `GET /profile`, `/admin` and `/fresh`.
 pub(crate) async fn profile(
-    State(policy): State<Policy>,
+    State(pages): State<Pages>,
     headers: HeaderMap,
     user: CasUser,
 ) -> Response {
     if wants_json(&headers) {
         return ([(header::VARY, "Accept")], Json(Profile::of(&user))).into_response();
     }
-    (policy.headers(), Html(page(&user).into_string())).into_response()
+    let words = pages.words(&headers);
+    let content = html! {
+        h1 { (words.say("Signed in as")) " " span #user { (user.name()) } }
+        (session_end(words, user.expires_at()))
+        (attribute_table(words, user.attributes()))
+        (ways_out(words))
+    };
+    let title = words.say("Your profile");
+    pages.html(words, title, &content).into_response()
 }
 
 /// `GET /optional` and `GET /gateway`: the signed-in user, if there is one.
-pub(crate) async fn optional(user: Option<CasUser>) -> Response {
-    match &user {
-        Some(user) => Json(Profile::of(user)).into_response(),
-        None => Json(serde_json::json!({ "user": null })).into_response(),
+pub(crate) async fn optional(
+    State(pages): State<Pages>,
+    headers: HeaderMap,
+    user: Option<CasUser>,
+) -> Response {
+    if wants_json(&headers) {
+        let profile = user.as_ref().map(Profile::of);
+        let body = profile.map_or_else(|| json!({ "user": null }), |profile| json!(profile));
+        return ([(header::VARY, "Accept")], Json(body)).into_response();
     }
+    let words = pages.words(&headers);
+    let title = words.say("Who is there?");
+    let content = html! { h1 { (title) } (who(words, user.as_ref())) };
+    pages.html(words, title, &content).into_response()
 }
 
 /// A contract with programs: every attribute is a list of strings.
@@ -118,78 +195,63 @@ impl<'u> Profile<'u> {
 
 /// Browsers name `text/html`. A client that names JSON and not HTML gets JSON.
 pub(crate) fn wants_json(headers: &HeaderMap) -> bool {
-    let names = |wanted: &str| {
-        headers
-            .get_all(header::ACCEPT)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .filter_map(|range| range.split(';').next())
-            .any(|media_type| media_type.trim().eq_ignore_ascii_case(wanted))
-    };
-    names("application/json") && !names("text/html")
+    names(headers, "application/json") && !names(headers, "text/html")
 }
 
-fn page(user: &CasUser) -> Markup {
-    let content = html! {
-        h1 { "Signed in as " span #user { (user.name()) } }
-        (session_end(user.expires_at()))
-        (attribute_table(user.attributes()))
-        div .actions {
-            a .button #logout href="/logout" { "Sign out" }
-            form method="post" action="/sign_out_everywhere" {
-                button .plain #everywhere { "Sign out of all devices" }
-            }
-        }
-    };
-    document("Your profile", &content)
+/// Whether `Accept` has this media type.
+fn names(headers: &HeaderMap, wanted: &str) -> bool {
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|range| range.split(';').next())
+        .any(|media_type| media_type.trim().eq_ignore_ascii_case(wanted))
 }
 
-/// A page around its content.
-pub(crate) fn document(title: &str, content: &Markup) -> Markup {
+fn who(words: Words, user: Option<&CasUser>) -> Markup {
     html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-                script { (PreEscaped(SCRIPT)) }
-            }
-            body {
-                main { (content) }
+        @if let Some(user) = user {
+            p { (words.say("Signed in as")) " " strong #user { (user.name()) } }
+            (ways_out(words))
+        } @else {
+            p #nobody { (words.say("Nobody is signed in.")) }
+            div .actions { a .button #login href="/login" { (words.say("Sign in")) } }
+        }
+    }
+}
+
+fn ways_out(words: Words) -> Markup {
+    html! {
+        div .actions {
+            a .button #logout href="/logout" { (words.say("Sign out")) }
+            form method="post" action="/sign_out_everywhere" {
+                button .plain #everywhere { (words.say("Sign out of all devices")) }
             }
         }
     }
 }
 
-fn session_end(time: SystemTime) -> Markup {
+fn session_end(words: Words, time: SystemTime) -> Markup {
+    let format = words.say("%-d %B %Y at %H:%M UTC");
     html! {
         // A time beyond the calendar of the library is not worth a failed page.
         @if let Ok(time) = jiff::Timestamp::try_from(time) {
-            p {
-                "Your session ends on "
-                time datetime=(time) { (time.strftime("%-d %B %Y at %H:%M UTC")) }
-                "."
-            }
+            p { (words.say("Your session ends on")) " " time datetime=(time) { (time.strftime(format)) } "." }
         }
     }
 }
 
-fn attribute_table(attributes: &Attributes) -> Markup {
+fn attribute_table(words: Words, attributes: &Attributes) -> Markup {
     html! {
         @if attributes.is_empty() {
-            p { "The CAS server sent no attributes." }
+            p { (words.say("The CAS server sent no attributes.")) }
         } @else {
             table {
-                caption { "What the CAS server says about you" }
+                caption { (words.say("What the CAS server says about you")) }
                 tbody {
                     @for (name, values) in attributes.iter() {
-                        tr {
-                            th scope="row" { (name) }
-                            td { ul { @for value in values { li { (value) } } } }
-                        }
+                        tr { th scope="row" { (name) } td { ul { @for value in values { li { (value) } } } } }
                     }
                 }
             }

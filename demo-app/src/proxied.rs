@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::State,
     http::{HeaderMap, StatusCode, header},
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
 };
 use cas_layer::CasUser;
 use maud::html;
@@ -14,7 +14,7 @@ use reqwest::redirect::Policy;
 use serde_json::json;
 
 use crate::{
-    pages::{self, wants_json},
+    pages::{Pages, wants_json},
     records::Reply,
 };
 
@@ -57,7 +57,7 @@ impl Service {
 }
 
 pub(crate) async fn proxied(
-    State((service, policy)): State<(Service, pages::Policy)>,
+    State((service, pages)): State<(Service, Pages)>,
     headers: HeaderMap,
     user: CasUser,
 ) -> Response {
@@ -73,22 +73,21 @@ pub(crate) async fn proxied(
         };
         return (status, [(header::VARY, "Accept")], Json(body)).into_response();
     }
+    let words = pages.words(&headers);
+    let title = words.say("Another service");
     let content = html! {
-        h1 { "Another service" }
+        h1 { (title) }
         p { code { (service.url) } }
         @match &asked {
-            Err(reason) => { p #error { (reason) } }
+            Err(reason) => { p #error { (words.say(reason)) } }
             Ok(reply) => {
-                p { "It knows you as " strong #user { (reply.user) } ", through:" }
-                ol #proxies { @for proxy in &reply.proxies { li { (proxy) } } }
+                p { (words.say("It knows you as")) " " strong #user { (reply.user) } }
+                p { (words.say("It was called through")) } ol #proxies { @for proxy in &reply.proxies { li { (proxy) } } }
                 table {
-                    caption { "Your records" }
-                    tbody { @for record in &reply.records { tr { td { (record) } } } }
+                    caption { (words.say("Your records")) } tbody { @for record in &reply.records { tr { td { (record) } } } }
                 }
             }
         }
-        div .actions { a .button href="/profile" { "Your profile" } }
     };
-    let page = pages::document("Another service", &content).into_string();
-    (status, policy.headers(), Html(page)).into_response()
+    (status, pages.html(words, title, &content)).into_response()
 }

@@ -1,19 +1,10 @@
 //! From options to a running server and back.
 
-use std::{
-    fs, io,
-    io::Write as _,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs, io, io::Write as _, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::http::Uri;
 use cas_layer::{
-    CasClientBuilder, CasConfig, ConfigError, FileRegistry, Key, ProxyChain, RedisRegistry,
-    SessionOptions,
-    registry::RegistryError,
+    CasSettings, ConfigError, Key, ProxyChain, SettingsError, SettingsRegistry,
     testing::{CasServer, User},
 };
 use metrics_exporter_prometheus::BuildError;
@@ -21,7 +12,7 @@ use tokio::{net::TcpListener, sync::Notify, task::JoinHandle, time};
 
 use crate::{
     app, metrics,
-    options::{Options, Registry},
+    options::{Options, option_of},
     proxied, records,
 };
 
@@ -47,29 +38,22 @@ pub(crate) enum StartError {
         address: SocketAddr,
         source: io::Error,
     },
-    #[error("cannot read the file {path:?} ({option})")]
-    File {
+    #[error("cannot read the file {path:?} (--config)")]
+    File { path: PathBuf, source: io::Error },
+    #[error("the file {path:?} (--config) is no TOML: {message}")]
+    Toml { path: PathBuf, message: String },
+    #[error(transparent)]
+    Settings(SettingsError),
+    /// The same where an option has the value, or could have it.
+    #[error("{option}")]
+    Option {
         option: &'static str,
-        path: PathBuf,
-        source: io::Error,
+        source: SettingsError,
     },
-    #[error("line {line} of the key file {path:?}")]
-    Key {
-        path: PathBuf,
-        line: usize,
-        source: ConfigError,
-    },
-    #[error("the key file {path:?} holds no key")]
-    NoKey { path: PathBuf },
     #[error("--app-url {url}: the demo has no path of its own, give scheme, host and port alone")]
     AppUrlWithPath { url: String },
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error("the registry {registry:?} (--registry)")]
-    Registry {
-        registry: Registry,
-        source: RegistryError,
-    },
     #[error("cannot set up the client of the second service (--proxy)")]
     HttpClient(#[source] reqwest::Error),
     #[error("cannot count (--metrics)")]
@@ -78,38 +62,43 @@ pub(crate) enum StartError {
     Signals(#[source] io::Error),
 }
 
+impl From<SettingsError> for StartError {
+    fn from(source: SettingsError) -> Self {
+        match option_of(source.key()) {
+            Some(option) => Self::Option { option, source },
+            None => Self::Settings(source),
+        }
+    }
+}
+
 /// Serves until a signal comes. Errors are those of starting.
 pub(crate) async fn run(options: Options) -> Result<(), StartError> {
-    let keys = match &options.key_file {
-        Some(path) => read_keys(path)?,
-        None => vec![Key::generate()],
-    };
-    let ca = match &options.cas_ca_file {
-        Some(path) => Some(read("--cas-ca-file", path)?),
-        None => None,
-    };
+    let mut settings = read(options.config.as_ref())?;
+    options.overrule(&mut settings);
     let stop = stop_signal().map_err(StartError::Signals)?;
 
     let (listener, own_url) = listen("--listen", options.listen).await?;
-    let app_url = match options.app_url {
-        Some(url) if has_path(&url) => return Err(StartError::AppUrlWithPath { url }),
-        Some(url) => url,
-        None => own_url.clone(),
+    let app_url = settings.app_url.get_or_insert(own_url.as_str().into());
+    let app_url = app_url.as_str().to_owned();
+    if has_path(&app_url) {
+        return Err(StartError::AppUrlWithPath { url: app_url });
+    }
+    let embedded = match settings.url {
+        Some(_) => None,
+        None => Some(start_cas_server(options.cas_listen, options.proxy).await?),
     };
-    let (embedded, cas_url) = if let Some(url) = options.cas_url {
-        (None, url)
-    } else {
-        let server = start_cas_server(options.cas_listen, options.proxy).await?;
-        let url = server.url().to_owned();
-        (Some(server), url)
-    };
+    let embedded_url = embedded.as_ref().map(CasServer::url);
+    let cas_url = settings
+        .url
+        .get_or_insert(embedded_url.unwrap_or_default().into());
+    let cas_url = cas_url.as_str().to_owned();
 
     let metrics = options.metrics.then(metrics::install).transpose()?;
-    let mut config = CasConfig::builder(cas_url.as_str(), app_url.as_str())
-        .sign_in(|sign_in| sign_in.landing_path(app::LANDING_PATH))
-        .session(|session| lasting(session, options.lifetime, options.idle));
-    for key in keys {
-        config = config.key(key);
+    let registry = settings.registry().await?;
+    let mut config = settings.builder(&registry)?;
+    let has_key = settings.key_file.is_some() || !settings.keys.is_empty();
+    if !has_key {
+        config = config.key(Key::generate());
     }
     for (paths, access) in app::rules() {
         config = config.rule(paths, access);
@@ -117,49 +106,17 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
     if metrics.is_some() {
         config = config.public(metrics::PATH);
     }
-    let mut redis = None;
-    let registry_error = |source| StartError::Registry {
-        registry: options.registry.clone(),
-        source,
-    };
-    config = match &options.registry {
-        Registry::Memory => config,
-        Registry::File(path) => config.registry(FileRegistry::open(path).map_err(registry_error)?),
-        Registry::Redis(url) => {
-            let registry = redis.insert(
-                RedisRegistry::connect(url.as_str())
-                    .await
-                    .map_err(registry_error)?,
-            );
-            config.registry(registry.clone())
-        }
-    };
-    let protocol = options.protocol;
-    let client = |client: CasClientBuilder| {
-        let client = client.protocol(protocol.into());
-        match ca.clone() {
-            Some(pem) => client.add_root_certificate_pem(pem),
-            None => client,
-        }
-    };
     let mut second = None;
     if options.proxy {
-        let callback_url = options
-            .proxy_callback_url
-            .unwrap_or_else(|| format!("{app_url}{}", app::PROXY_CALLBACK_PATH));
-        config = config
-            .session(|session| session.encrypted(true))
-            .proxy(|proxy| {
-                proxy
-                    .callback_path(app::PROXY_CALLBACK_PATH)
-                    .callback_url(callback_url.as_str())
-            });
-        second = Some(Second::new(options.proxy_listen, &cas_url, callback_url, &client).await?);
+        let own = format!("{app_url}{}", app::PROXY_CALLBACK_PATH);
+        let callback_url = settings.proxy.callback_url.take();
+        let callback_url = callback_url.map_or(own, Into::into);
+        second = Some(Second::new(options.proxy_listen, settings, callback_url).await?);
     }
-    let config = config.client(client).build()?;
+    let config = config.build()?;
 
     // Everything that can fail has been done: a failure is one line, with nothing before it.
-    if options.key_file.is_none() {
+    if !has_key {
         tracing::info!("no --key-file: a random key, so sessions end when this process does");
     }
     announce(&app_url, &own_url, &cas_url, embedded.is_some());
@@ -169,28 +126,13 @@ pub(crate) async fn run(options: Options) -> Result<(), StartError> {
         // The demo alone called it.
         second.abort();
     }
-    if let Some(registry) = redis
-        && let Err(error) = registry.shutdown().await
-    {
+    if let Err(error) = registry.shutdown().await {
         tracing::error!(%error, "other nodes may not know of every sign-out");
     }
     if let Some(server) = embedded {
         server.shutdown().await;
     }
     Ok(())
-}
-
-/// Sessions that last so many seconds, and so many unused: 0 for no such end.
-fn lasting(session: SessionOptions, lifetime: Option<u64>, idle: Option<u64>) -> SessionOptions {
-    let session = match lifetime {
-        Some(seconds) => session.lifetime(Duration::from_secs(seconds)),
-        None => session,
-    };
-    match idle {
-        None => session,
-        Some(0) => session.idle_timeout(None),
-        Some(seconds) => session.idle_timeout(Duration::from_secs(seconds)),
-    }
 }
 
 /// Finishes what is under way when `stop` resolves, but does not wait for idle or stuck connections
@@ -228,18 +170,23 @@ struct Second {
 }
 
 impl Second {
-    /// It accepts the demo alone, which others know by its `callback_url`.
+    /// It accepts the demo alone, which others know by its `callback_url`. It asks the CAS server as the demo does.
     async fn new(
         address: SocketAddr,
-        cas_url: &str,
+        of_demo: CasSettings,
         callback_url: String,
-        client: impl FnOnce(CasClientBuilder) -> CasClientBuilder,
     ) -> Result<Self, StartError> {
         let (listener, url) = listen("--proxy-listen", address).await?;
+        let mut settings = CasSettings::default();
+        settings.url = of_demo.url;
+        settings.app_url = Some(url.as_str().into());
+        settings.protocol = of_demo.protocol;
+        settings.server = of_demo.server;
         let demo = ProxyChain::exact([callback_url]);
-        let config = CasConfig::builder(cas_url, url.as_str())
+        let config = settings
+            .builder(&SettingsRegistry::default())?
             .key(Key::generate())
-            .client(|builder| client(builder).accept_proxies([demo]))
+            .client(|client| client.accept_proxies([demo]))
             .build()?;
         let service = proxied::Service::new(format!("{url}{}", records::PATH))
             .map_err(StartError::HttpClient)?;
@@ -312,35 +259,20 @@ fn announce(app_url: &str, own_url: &str, cas_url: &str, embedded: bool) {
     let _ = writeln!(io::stdout(), "{}", lines.join("\n"));
 }
 
-/// Reads keys, one a line; blank lines are skipped.
-fn read_keys(path: &Path) -> Result<Vec<Key>, StartError> {
-    let bytes = read("--key-file", path)?;
-    let keys: Vec<Key> = String::from_utf8_lossy(&bytes)
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-        .map(|(index, line)| {
-            Key::from_base64(line).map_err(|source| StartError::Key {
-                path: path.to_owned(),
-                line: index + 1,
-                source,
-            })
-        })
-        .collect::<Result<_, _>>()?;
-    if keys.is_empty() {
-        return Err(StartError::NoKey {
-            path: path.to_owned(),
-        });
-    }
-    Ok(keys)
-}
-
-fn read(option: &'static str, path: &Path) -> Result<Vec<u8>, StartError> {
-    fs::read(path).map_err(|source| StartError::File {
-        option,
-        path: path.to_owned(),
-        source,
-    })
+/// The settings of the file, if there is one.
+fn read(path: Option<&PathBuf>) -> Result<CasSettings, StartError> {
+    let Some(path) = path.cloned() else {
+        return Ok(CasSettings::default());
+    };
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(source) => return Err(StartError::File { path, source }),
+    };
+    let file = toml::Deserializer::parse(&text).map_err(|error| {
+        let message = error.message().to_owned();
+        StartError::Toml { path, message }
+    })?;
+    Ok(CasSettings::read(file)?)
 }
 
 /// Whether the URL is one with a path; whether it is a usable URL at all, the configuration says.

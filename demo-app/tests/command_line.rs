@@ -192,6 +192,7 @@ fn help_names_every_option_and_its_variable() {
     assert!(status.success() && stderr.is_empty());
     let help = String::from_utf8(stdout).unwrap();
     for option in [
+        "config",
         "listen",
         "app-url",
         "cas-url",
@@ -211,5 +212,89 @@ fn help_names_every_option_and_its_variable() {
             help.contains(&format!("[env: {variable}")),
             "{variable}: {help}"
         );
+    }
+}
+
+#[test]
+fn a_file_of_settings_is_read_and_its_mistakes_are_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("demo.toml");
+    let name = path.to_str().unwrap();
+    refused(&["--config", name], &["--config", name]);
+    for (text, words) in [
+        ("url = ", &["no TOML", name][..]),
+        ("kyes = []", &["kyes: unknown field"]),
+        (
+            "[session]\nlifetime = 600",
+            &["session.lifetime: an integer where a time with its unit"],
+        ),
+        (
+            "[session]\nlifetime = \"0s\"",
+            &["--lifetime: session.lifetime: ", "shorter than a second"],
+        ),
+        ("protocol = \"cas9\"", &["protocol: ", "`cas3`"]),
+        ("registry = \"parchment\"", &["registry: ", "file:PATH"]),
+        ("key_file = \"/none\"", &["--key-file: key_file: ", "/none"]),
+        (
+            "app_url = \"https://app.example.org/demo\"",
+            &["--app-url", "path"],
+        ),
+        (
+            "url = \"https://cas.example.org/cas/login\"",
+            &["--cas-url", "it should be `https://cas.example.org/cas`"],
+        ),
+    ] {
+        fs::write(&path, text).unwrap();
+        refused(&["--config", name], words);
+    }
+    let line = refusal(demo(&[]).env("DEMO_CONFIG", directory.path()));
+    assert!(line.contains("--config"), "{line}");
+}
+
+#[test]
+fn options_overrule_the_file_of_settings() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("demo.toml");
+    let name = path.to_str().unwrap();
+    let keys = directory.path().join("keys");
+    fs::write(&keys, "q83v".repeat(22)).unwrap();
+    // Every value is a mistake. What is refused in the end comes after all of them.
+    let text = "protocol = \"saml1\"\nkeys = [\"!\"]\nregistry = \"file:/none/none\"\n\
+         [session]\nlifetime = \"0s\"\nidle_timeout = \"0s\"\n[server]\nformat = \"json\"\n";
+    fs::write(&path, text).unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let options = [
+        ["--protocol", "cas3"],
+        ["--key-file", keys.to_str().unwrap()],
+        ["--registry", "memory"],
+        ["--lifetime", "600"],
+        ["--idle", "0"],
+    ];
+    let last = ["--proxy", "--proxy-listen", &address, "--config", name];
+    let arguments = [options.concat(), last.to_vec()].concat();
+    refused(&arguments, &["--proxy-listen", &address]);
+    for without in options {
+        let others = options.iter().filter(|option| **option != without);
+        let arguments = [others.copied().flatten().collect::<Vec<_>>(), last.to_vec()].concat();
+        let line = refusal(&mut demo(&arguments));
+        assert!(!line.contains("--proxy-listen"), "{without:?}: {line}");
+    }
+}
+
+#[test]
+fn a_key_in_a_file_of_settings_is_not_repeated_in_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("demo.toml");
+    for text in [
+        "keys = [\"c2VjcmV0\"]",
+        "keys = [\"!c2VjcmV0\"]",
+        "keys = \"c2VjcmV0",
+        "keys = { a = \"c2VjcmV0\" }",
+        "kyes = \"c2VjcmV0\"",
+    ] {
+        fs::write(&path, text).unwrap();
+        let line = refusal(&mut demo(&["--config", path.to_str().unwrap()]));
+        assert!(!line.contains("c2VjcmV0"), "{text}: {line}");
     }
 }

@@ -7,14 +7,23 @@
     reason = "helpers of tests: a test fails by panicking"
 )]
 
+/// The code of the project's README is compiled, so it does not drift.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 pub mod acting;
 pub mod balancer;
+pub mod checker;
 pub mod demo;
+pub mod example;
 pub mod flow;
 pub mod groups;
 pub mod house;
 pub mod nginx;
 pub mod noise;
+pub mod pgbouncer;
+pub mod postgres;
 pub mod redis;
 pub mod suite;
 pub mod tls;

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use redis::{Client, FromRedisValue, IntoConnectionInfo as _};
+use redis::{AsyncConnectionConfig, Client, FromRedisValue, IntoConnectionInfo as _};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::{
@@ -32,6 +32,9 @@ pub struct RedisServer {
     port: u16,
     tls_port: u16,
     options: Vec<String>,
+    /// What a Sentinel has to know. It writes into that file what it learns.
+    sentinel: Option<String>,
+    environment: Vec<(String, String)>,
     /// For this helper's own commands.
     password: Option<String>,
     child: Option<Child>,
@@ -59,9 +62,79 @@ impl RedisServer {
         Self::start_with(&[]).await
     }
 
+    /// Starts a Sentinel that knows one master by the name `main`, and decides alone when it is down.
+    pub async fn start_sentinel(master: &Self, options: &[&str]) -> Self {
+        let config = format!(
+            "sentinel monitor main 127.0.0.1 {} 1\n\
+             sentinel down-after-milliseconds main 1000\n\
+             sentinel failover-timeout main 4000\n",
+            master.port
+        );
+        Self::start_as(Some(config), options, Vec::new()).await
+    }
+
+    /// Starts servers that share the slots of a cluster.
+    pub async fn start_cluster(count: usize) -> Vec<Self> {
+        let mut nodes = Vec::new();
+        for _ in 0..count {
+            nodes.push(Self::start_cluster_node().await);
+        }
+        let [first, others @ ..] = nodes.as_slice() else {
+            panic!("a cluster has a node");
+        };
+        let slots = 16_384 / count;
+        for (at, node) in nodes.iter().enumerate() {
+            let last = if at + 1 == count {
+                16_384
+            } else {
+                (at + 1) * slots
+            };
+            let (from, to) = ((at * slots).to_string(), (last - 1).to_string());
+            node.command::<()>(&["CLUSTER", "ADDSLOTSRANGE", &from, &to])
+                .await;
+        }
+        for node in others {
+            first.meet(node).await;
+        }
+        nodes
+    }
+
+    /// Starts a node that is in no cluster yet.
+    pub async fn start_cluster_node() -> Self {
+        Self::start_with(&[
+            "--cluster-enabled",
+            "yes",
+            "--cluster-node-timeout",
+            "2000",
+            "--cluster-port",
+            "TLS_PORT",
+        ])
+        .await
+    }
+
+    /// Brings another node into the cluster of this one.
+    pub async fn meet(&self, other: &Self) {
+        let (port, bus) = (other.port.to_string(), other.tls_port.to_string());
+        self.command::<()>(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus])
+            .await;
+    }
+
     /// Starts a server with these options, names and values in turn. `TLS_PORT` stands for the number of a free
     /// port.
     pub async fn start_with(options: &[&str]) -> Self {
+        Self::start_in(options, Vec::new()).await
+    }
+
+    /// The same with variables of its environment.
+    pub async fn start_in(options: &[&str], environment: Vec<(String, String)>) -> Self {
+        Self::start_as(None, options, environment).await
+    }
+
+    async fn start_as(
+        sentinel: Option<String>,
+        options: &[&str],
+        environment: Vec<(String, String)>,
+    ) -> Self {
         // Held at once, so that they are two.
         let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
         let [port, tls_port] = free.map(|free| free.local_addr().expect("its number").port());
@@ -77,6 +150,8 @@ impl RedisServer {
                 .iter()
                 .map(|option| option.replace("TLS_PORT", &tls_port.to_string()))
                 .collect(),
+            sentinel,
+            environment,
             password,
             child: None,
             log: tempfile::tempfile().expect("a file for the log"),
@@ -108,12 +183,31 @@ impl RedisServer {
         assert!(self.child.is_none(), "it runs");
         let program = Self::program().expect("a redis-server");
         let log = || self.log.try_clone().expect("a second handle of the log");
-        let child = Command::new(program)
+        let mut command = Command::new(program);
+        if let Some(config) = &self.sentinel {
+            let path = self.directory.path().join("sentinel.conf");
+            if !path.exists() {
+                fs::write(&path, config).expect("a file for a Sentinel");
+            }
+            command.arg(path).arg("--sentinel");
+        } else {
+            command.args([
+                "--save",
+                "",
+                "--appendonly",
+                "yes",
+                "--appendfsync",
+                "always",
+            ]);
+            // A replica need not wait for others.
+            command.args(["--repl-diskless-sync-delay", "0"]);
+        }
+        let child = command
             .args(["--port", &self.port.to_string()])
-            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"])
-            .args(["--appendfsync", "always", "--dir"])
+            .args(["--bind", "127.0.0.1", "--dir"])
             .arg(self.directory.path())
             .args(&self.options)
+            .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(log())
             .stderr(log())
@@ -194,7 +288,11 @@ impl RedisServer {
             login = login.set_password(password);
         }
         let client = Client::open(info.set_redis_settings(login))?;
-        let mut connection = client.get_multiplexed_async_connection().await?;
+        // A busy machine is slow.
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(LIMIT));
+        let mut connection = client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await?;
         let (name, arguments) = words.split_first().expect("a command");
         redis::cmd(name)
             .arg(arguments)

@@ -24,6 +24,7 @@ use tokio_rustls::{
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
+    key: String,
 }
 
 /// Https for one server, on a port of its own. Gone when it is dropped.
@@ -42,16 +43,36 @@ impl Authority {
         reason = "an authority is someone, not a default"
     )]
     pub fn new() -> Self {
+        Self::with_key(KeyPair::generate().expect("a key"))
+    }
+
+    /// The one with the key that [`Authority::key`] gave.
+    #[must_use]
+    pub fn of_key(pem: &str) -> Self {
+        Self::with_key(KeyPair::from_pem(pem).expect("a key"))
+    }
+
+    fn with_key(key: KeyPair) -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         // Not the name that certificates have by default: one with the name of its issuer passes for self-signed.
         let name = &mut params.distinguished_name;
         name.push(DnType::CommonName, "authority of a test");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let key = KeyPair::generate().expect("a key");
         let pem = params.self_signed(&key).expect("a certificate").pem();
+        let private = key.serialize_pem();
         let issuer = Issuer::new(params, key);
-        Self { issuer, pem }
+        Self {
+            issuer,
+            pem,
+            key: private,
+        }
+    }
+
+    /// Its private key, in PEM form, for another program that is to be the same authority.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
     }
 
     /// Writes its own certificate, in PEM form, to where somebody reads whom to trust.

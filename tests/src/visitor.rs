@@ -10,10 +10,14 @@ use reqwest::{
 };
 use scraper::{Html, Selector};
 use serde_json::Value;
+use tokio::time::sleep;
 use url::Url;
 
 /// What browsers send for a page.
 const PAGE: &str = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
+
+/// Every browser says what it is, and Apereo CAS signs in none that does not.
+const USER_AGENT: &str = "Mozilla/5.0 (cas-layer tests)";
 
 /// More redirects than any sign-in takes.
 const MAX_HOPS: usize = 10;
@@ -57,12 +61,19 @@ impl Visitor {
         let jar = Arc::new(Jar::default());
         let client = client
             .cookie_provider(Arc::clone(&jar))
+            .user_agent(USER_AGENT)
             .redirect(Policy::none())
             .timeout(Duration::from_secs(60))
             .no_proxy()
             .build()
             .expect("a client");
         Self { client, jar }
+    }
+
+    /// What sends the requests. It keeps this visitor's cookies, and follows no redirects.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     /// One request for a page, no redirect followed.
@@ -90,11 +101,10 @@ impl Visitor {
         self.follow(first).await
     }
 
-    /// Follows redirects to the end.
+    /// Follows redirects, and pages that go on by themselves, to the end.
     pub async fn follow(&self, mut current: Answer) -> Answer {
         let mut hops = Vec::new();
-        while current.status.is_redirection() {
-            let next = current.location();
+        while let Some(next) = current.onward().await {
             assert!(hops.len() < MAX_HOPS, "redirects in a circle: {hops:#?}");
             current = self.get(next.as_str()).await;
             hops.push(next);
@@ -147,6 +157,17 @@ impl Answer {
         serde_json::from_str(&self.body).expect("JSON")
     }
 
+    /// Where it leads without a click: a redirect at once, a page that goes on by itself after its time.
+    pub async fn onward(&self) -> Option<Url> {
+        if self.status.is_redirection() {
+            return Some(self.location());
+        }
+        let (seconds, link) = self.header("refresh").split_once("; url=")?;
+        let seconds = seconds.parse().expect("a number of seconds");
+        sleep(Duration::from_secs(seconds)).await;
+        Some(self.url.join(link).expect("a URL"))
+    }
+
     /// Where a redirect leads.
     #[must_use]
     pub fn location(&self) -> Url {
@@ -170,11 +191,13 @@ impl Answer {
     /// Whether the page has a form that asks for a password.
     #[must_use]
     pub fn asks_for_password(&self) -> bool {
-        let selector = Selector::parse("form input[type=password]").expect("a selector");
-        Html::parse_document(&self.body)
-            .select(&selector)
-            .next()
-            .is_some()
+        self.text_of("form input[type=password]").is_some()
+    }
+
+    /// Whether the page has a form with a field of that name.
+    #[must_use]
+    pub fn asks_for(&self, name: &str) -> bool {
+        self.text_of(&format!("form input[name={name}]")).is_some()
     }
 
     /// The text of the first element that the CSS selector finds.

@@ -12,10 +12,11 @@ use form_urlencoded::{byte_serialize, parse};
 use super::mark::{Mark, Salt};
 use crate::{
     app::Host,
+    client::Demand,
     clock::UnixSeconds,
     paths::{ReturnPath, canonical},
     protocol::{InvalidServiceUrl, LoginMode, Protocol, ServiceTicket, ServiceUrl},
-    session::{LoginValue, Trip},
+    session::{LoginValue, Trip, TripKind},
     user::Place,
 };
 
@@ -31,6 +32,7 @@ struct Names {
     refusals: &'static str,
     round: &'static str,
     tries: &'static str,
+    ungranted: &'static str,
     /// Never part of a service URL: a user asks to sign in with their credentials.
     wants_renewal: Option<&'static str>,
 }
@@ -44,6 +46,7 @@ const AT_ENDPOINT: Names = Names {
     refusals: "again",
     round: "round",
     tries: "try",
+    ungranted: "nopgt",
     wants_renewal: Some("renew"),
 };
 
@@ -57,6 +60,7 @@ const IN_PLACE: Names = Names {
     refusals: "cas_again",
     round: "cas_round",
     tries: "cas_try",
+    ungranted: "cas_nopgt",
     wants_renewal: None,
 };
 
@@ -83,6 +87,8 @@ pub(crate) struct LoginKind {
     pub(crate) is_renewed: bool,
     /// The user is asked for nothing, and may come back without a ticket.
     pub(crate) is_gateway: bool,
+    /// No proxy-granting ticket is asked for: the CAS server has just refused a ticket because of the proxy callback.
+    pub(crate) is_ungranted: bool,
 }
 
 impl LoginKind {
@@ -93,7 +99,32 @@ impl LoginKind {
         round: 0,
         is_renewed: true,
         is_gateway: false,
+        is_ungranted: false,
     };
+
+    /// Whether a login has begun again by itself, and goes on although the visitor is signed in: they have to give their
+    /// credentials in any case, and at the page they would begin another login, and another count.
+    pub(crate) fn insists(self) -> bool {
+        self.is_renewed && self.is_again()
+    }
+
+    /// Whether it has begun again because of what the CAS server said of its ticket.
+    pub(crate) fn is_again(self) -> bool {
+        self.refusals > 0 || self.is_ungranted
+    }
+
+    /// What the validation of its ticket asks for.
+    pub(crate) fn demand(self) -> Demand {
+        Demand {
+            is_renewed: self.is_renewed,
+            is_ungranted: self.is_ungranted,
+        }
+    }
+
+    /// Whether other tabs of the browser seem to be in the way of this login, so that it waits for its turn.
+    pub(crate) fn goes_alone(self) -> bool {
+        self.refusals > 1
+    }
 
     pub(crate) fn mode(self) -> LoginMode {
         if self.is_renewed {
@@ -107,7 +138,9 @@ impl LoginKind {
 
     /// For the hash in a mark.
     fn bytes(self) -> [u8; 4] {
-        let flags = u8::from(self.is_renewed) << 1 | u8::from(self.is_gateway) << 2;
+        let flags = u8::from(self.is_renewed) << 1
+            | u8::from(self.is_gateway) << 2
+            | u8::from(self.is_ungranted) << 3;
         [flags, self.tries, self.round, self.refusals]
     }
 
@@ -174,6 +207,8 @@ impl Names {
                 read.kind.is_renewed = value == "1";
             } else if name == self.gateway {
                 read.kind.is_gateway = value == "1";
+            } else if name == self.ungranted {
+                read.kind.is_ungranted = value == "1";
             } else if Some(name) == self.wants_renewal {
                 read.wants_renewal = value == "true";
             }
@@ -198,6 +233,7 @@ impl Names {
             (self.refusals, kind.refusals),
             (self.round, kind.round),
             (self.tries, kind.tries),
+            (self.ungranted, u8::from(kind.is_ungranted)),
         ];
         let set = kinds.into_iter().filter(|(_, value)| *value > 0);
         parameters.extend(set.map(|(name, value)| (name, Cow::Owned(value.to_string()))));
@@ -255,11 +291,18 @@ impl LoginQuery {
         Some(ServiceTicket::parse(text).map_err(|_| NoTicket))
     }
 
+    /// Whether there is a mark. It need not be a good one.
+    pub(crate) fn has_mark(&self) -> bool {
+        self.tag.as_deref().and_then(Mark::parse).is_some()
+    }
+
     /// The ticket that came with a bare service URL, and what the login cookie says about it. We made nothing else in
     /// the address.
     pub(super) fn of_trip(&mut self, trip: &Trip) {
         self.kind = LoginKind {
-            is_renewed: trip.is_renewed,
+            is_renewed: trip.kind.is_renewed,
+            is_ungranted: trip.kind.is_ungranted,
+            refusals: trip.kind.refusals,
             ..LoginKind::default()
         };
         self.next = trip.next.as_deref().and_then(ReturnPath::parse);
@@ -278,7 +321,11 @@ pub(crate) fn is_worth_naming(next: &ReturnPath, host: &Host) -> bool {
 /// What the login cookie has to hold because a bare service URL does not say it.
 pub(crate) fn trip(host: &Host, next: Option<&ReturnPath>, kind: LoginKind) -> Option<Trip> {
     host.app.sign_in.is_bare.then(|| Trip {
-        is_renewed: kind.is_renewed,
+        kind: TripKind {
+            is_renewed: kind.is_renewed,
+            is_ungranted: kind.is_ungranted,
+            refusals: kind.refusals,
+        },
         next: next
             .and_then(kept_part)
             .map(|next| next.as_str().to_owned()),

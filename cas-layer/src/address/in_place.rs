@@ -46,10 +46,14 @@ pub(crate) fn read_bare(
 /// The page that a request asks for, with the app's own query byte for byte, and without what a sign-in put into its
 /// address. A query that is too long to come back is left out. `None` if the page cannot be returned to at all.
 pub(crate) fn page(host: &Host, uri: &Uri) -> Option<ReturnPath> {
-    let path = host.app_path(uri.path())?;
-    let page = match LoginQuery::in_place(Some(path), uri.query(), host) {
+    page_at(host, host.app_path(uri.path())?, uri.query())
+}
+
+/// The same for a path on this app.
+pub(super) fn page_at(host: &Host, path: &str, query: Option<&str>) -> Option<ReturnPath> {
+    let page = match LoginQuery::in_place(Some(path), query, host) {
         Some(read) => read.next,
-        None => ReturnPath::parse(&without_tickets(host, path, uri.query())),
+        None => ReturnPath::parse(&without_tickets(host, path, query)),
     };
     let page = page.or_else(|| ReturnPath::parse(path))?;
     if host.app.sign_in.is_bare {

@@ -6,7 +6,7 @@ use http::{HeaderValue, Uri};
 use super::{
     codec::{LoginKind, LoginQuery, is_worth_naming},
     in_place,
-    mark::Mark,
+    mark::{Mark, Salt},
     tickets::has_ticket,
 };
 use crate::{
@@ -32,6 +32,8 @@ pub(crate) struct Claimed {
     pub(crate) login: LoginValue,
     /// When it began, if its service URL is good for more than one ticket.
     pub(crate) begun_at: Option<UnixSeconds>,
+    /// What all logins have in common that share a secret of their browser. It does not reveal the secret.
+    pub(crate) kin: Option<LoginValue>,
 }
 
 impl Claimed {
@@ -39,6 +41,7 @@ impl Claimed {
         Self {
             login,
             begun_at: None,
+            kin: None,
         }
     }
 }
@@ -92,10 +95,8 @@ impl Place {
             let begun_earlier = binding.take(|value| self.tag_matches(host, value, query));
             return begun_earlier.map(Claimed::once).ok_or(Unclaimed::Unknown);
         };
-        let mut secrets = binding.secrets_of(mark.begun_at);
-        if !secrets.any(|secret| self.is_marked(host, secret, query, &mark)) {
-            return Err(Unclaimed::Unknown);
-        }
+        let secret = self.secret_behind(host, binding, query, &mark);
+        let secret = secret.ok_or(Unclaimed::Unknown)?;
         if now.abs_diff(mark.begun_at) >= MAX_AGE {
             return Err(Unclaimed::OutOfTime {
                 begun_at: mark.begun_at,
@@ -104,6 +105,7 @@ impl Place {
         Ok(Claimed {
             login: mark.hash,
             begun_at: Some(mark.begun_at),
+            kin: Some(kin(host, secret)),
         })
     }
 
@@ -155,28 +157,93 @@ impl Place {
         }
     }
 
-    /// Where a login of this kind begins again, by `GET`, unless the visitor is signed in by then.
+    /// Where a login of this kind begins again, by `GET`. If the visitor is signed in by then, it does so only if it
+    /// [insists](LoginKind::insists). Where it matters who wrote the link, it has a mark for the browser with this binding,
+    /// so that it is [this app's](Self::is_own). `None` if there is no room for the kind in a link, or no mark.
     pub(crate) fn again(
         self,
         host: &Host,
-        next: Option<&ReturnPath>,
-        kind: LoginKind,
+        binding: &mut Binding,
+        (next, kind): (Option<&ReturnPath>, LoginKind),
+        now: UnixSeconds,
     ) -> Option<String> {
-        match self {
-            Self::Endpoint => Some(retry_link(host, next, kind)),
+        let mut mark = None;
+        if kind.is_ungranted || kind.goes_alone() {
+            let (mut value, mut salt) = (LoginValue::default(), Salt::default());
+            getrandom::fill(&mut value).ok()?;
+            getrandom::fill(&mut salt).ok()?;
+            let secret = binding.secret(value, now);
+            mark = Some(self.mark(host, secret, (next, kind), salt, now));
+        }
+        match (self, mark.as_deref()) {
+            (Self::Endpoint, None) => Some(retry_link(host, next, kind)),
+            (Self::Endpoint, Some(mark)) => {
+                let link = retry_link(host, next, kind);
+                Some(with_parameter(link, &format!("b={mark}")))
+            }
+            (Self::Page | Self::Request, _) if host.app.sign_in.is_bare => None,
             // What is no mark belongs to no login, but tells this address from one of the app's own.
-            Self::Page | Self::Request => {
-                let url = self.service_url(host, next, kind, "again").ok()?;
+            (Self::Page | Self::Request, mark) => {
+                let mark = mark.unwrap_or("again");
+                let url = self.service_url(host, next, kind, mark).ok()?;
                 Some(url.as_str().to_owned())
             }
         }
     }
 
-    /// The same for a visitor who has to give their credentials, signed in or not.
+    /// Whether this app wrote a link to a login like this, for the browser with this binding, within the time of a login.
+    pub(crate) fn is_own(
+        self,
+        host: &Host,
+        binding: &Binding,
+        query: &LoginQuery,
+        now: UnixSeconds,
+    ) -> bool {
+        let mark = query.tag.as_deref().and_then(Mark::parse);
+        mark.is_some_and(|mark| {
+            now.abs_diff(mark.begun_at) < MAX_AGE
+                && self.secret_behind(host, binding, query, &mark).is_some()
+        })
+    }
+
+    /// The secret of the browser with this binding that the mark of `query` was made with.
+    fn secret_behind<'b>(
+        self,
+        host: &Host,
+        binding: &'b Binding,
+        query: &LoginQuery,
+        mark: &Mark,
+    ) -> Option<&'b LoginValue> {
+        let mut secrets = binding.secrets_of(mark.begun_at);
+        secrets.find(|secret| self.is_marked(host, secret, query, mark))
+    }
+
+    /// The same as [`login_link`](Self::login_link) for a visitor who has to give their credentials, signed in or not.
     pub(crate) fn renewal_link(self, host: &Host, next: Option<&ReturnPath>) -> String {
         match self {
             Self::Endpoint => with_parameter(login_link(host, next), "renew=true"),
             Self::Page | Self::Request => host.destination(next),
+        }
+    }
+
+    /// Where somebody else than this visitor signs in: the CAS server asks for credentials, although they are signed in here
+    /// or there. `None` if there is no room for that in a link.
+    pub(crate) fn link_for_somebody_else(
+        self,
+        host: &Host,
+        next: Option<&ReturnPath>,
+    ) -> Option<String> {
+        match self {
+            Self::Endpoint => Some(self.renewal_link(host, next)),
+            Self::Page => {
+                // Only a login that begins again goes on although the visitor is signed in.
+                let kind = LoginKind {
+                    refusals: 1,
+                    ..LoginKind::RENEWED
+                };
+                self.again(host, &mut Binding::default(), (next, kind), 0)
+            }
+            Self::Request => None,
         }
     }
 
@@ -229,6 +296,11 @@ impl Place {
     }
 }
 
+/// What the logins with this secret have in common. No other tag has these two words.
+fn kin(host: &Host, secret: &LoginValue) -> LoginValue {
+    host.service_tag.hash(&[secret, b"browser", b"kin"])
+}
+
 /// The login endpoint's public path with a return path in it, for a link.
 fn login_link(host: &Host, next: Option<&ReturnPath>) -> String {
     let link = host.url.public_path(&host.app.endpoints.login);
@@ -246,6 +318,9 @@ pub(crate) fn retry_link(host: &Host, next: Option<&ReturnPath>, kind: LoginKind
     let mut link = login_link(host, next);
     if kind.is_renewed {
         link = with_parameter(link, "r=1");
+    }
+    if kind.is_ungranted {
+        link = with_parameter(link, "nopgt=1");
     }
     if kind.round > 0 {
         link = with_parameter(link, &format!("round={}", kind.round));

@@ -7,23 +7,26 @@ use tracing::{Instrument as _, instrument::WithSubscriber as _};
 
 use crate::{
     client::ValidationError,
-    protocol::{Authentication, ProxyGrantingTicket},
+    session::{Identity, Rejected},
 };
 
-/// The CAS server's answer about a ticket, and the session that it may open.
+/// Who the user of a ticket is, if there is one, and the session that they may open.
 pub(crate) struct Validation<B> {
     pub(crate) begun: B,
-    pub(crate) result: Result<Validated, ValidationError>,
+    pub(crate) result: Result<Identity, Unidentified>,
 }
 
-pub(crate) struct Validated {
-    pub(crate) authentication: Authentication,
-    /// What the app needs to get proxy tickets for the user, if it asked for that.
-    pub(crate) granting_ticket: Option<ProxyGrantingTicket>,
+/// Why a ticket gives no user.
+pub(crate) enum Unidentified {
+    /// The CAS server vouches for nobody.
+    NotValidated(ValidationError),
+    /// The app does not admit the user.
+    Rejected(Rejected),
 }
 
-/// A validation under way. It runs to its end even if this is dropped: the CAS server is working on it, even if the
-/// request went away, and the slot is not free until the server has answered.
+/// A validation under way, and what the app then does before it admits the user. It runs to its end even if this is
+/// dropped: the CAS server is working on it, even if the request went away, and the slot is not free until the server has
+/// answered.
 pub(crate) struct Running<B>(JoinHandle<Validation<B>>);
 
 impl<B: Send + 'static> Running<B> {

@@ -1,12 +1,15 @@
 //! The validations at one CAS server: which tickets may be validated now.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use super::{Peer, logins::Logins};
-use crate::{session::LoginValue, turns::Turns};
+use super::{breaker::Breaker, logins::Logins, party::Party, tabs::Tabs};
+use crate::turns::Turns;
 
 /// How many may wait for each ticket that can be validated at once.
 const WAITING_PER_SLOT: usize = 16;
+
+/// How long somebody may wait for an answer of the CAS server, as far as it is up to those before them.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The validations at one CAS server.
 #[derive(Debug)]
@@ -16,26 +19,21 @@ pub(crate) struct Validations {
     /// For tickets that any request may bring. Neither keeps the other waiting.
     pub(crate) programs: Turns<Party>,
     pub(crate) logins: Arc<Logins>,
+    pub(crate) tabs: Tabs,
+    /// Shared by all who ask the server, also for proxy tickets.
+    pub(crate) breaker: Breaker,
 }
 
 impl Validations {
     /// `limit` tickets of each kind at once.
     pub(crate) fn new(limit: usize) -> Self {
-        let turns = || Turns::new(limit, limit.saturating_mul(WAITING_PER_SLOT));
+        let turns = || Turns::brisk(limit, limit.saturating_mul(WAITING_PER_SLOT), PATIENCE);
         Self {
             browsers: turns(),
             programs: turns(),
             logins: Arc::default(),
+            tabs: Tabs::default(),
+            breaker: Breaker::default(),
         }
     }
-}
-
-/// Requests that wait in one line.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Party {
-    /// Requests from one address.
-    Peer(Peer),
-    /// Requests of one login: another place takes another login.
-    Login(LoginValue),
-    Anybody,
 }

@@ -18,10 +18,15 @@ use self::{
     },
     proxies::UncheckedProxies,
 };
-use super::cas_client::{CasClient, Inner, names_of};
+use super::{
+    cas_client::{CasClient, Inner, names_of},
+    connections::Connections,
+    dns::Resolver,
+};
 use crate::{
     error::ConfigError,
     protocol::{LogoutParameter, Protocol, ProxyChain, ResponseFormat, ServerPaths, ServerUrl},
+    tls,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -129,7 +134,7 @@ impl CasClientBuilder {
         self
     }
 
-    /// How long to wait for a connection, TLS included; up to 300 seconds. The default value is 3 seconds.
+    /// How long to wait for a connection, name lookup and TLS included; up to 300 seconds. The default value is 3 seconds.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = limit;
         self
@@ -157,18 +162,19 @@ impl CasClientBuilder {
 
     /// Changes the HTTP client, for a corporate proxy and the like.
     ///
-    /// This is the one place where the API of this crate shows reqwest, its HTTP library. A program that only calls
-    /// methods of the value it gets, as below, need not depend on reqwest. A program that names reqwest's types
-    /// itself, such as `reqwest::Proxy`, has to depend on the same version as this crate. A new major version of
-    /// reqwest (below 1.0: a new minor version) is a new major version of this crate.
+    /// This is the one place where the API of this crate shows reqwest, its HTTP library, besides
+    /// `testing::CasServer::sign_in` for tests. A program that only calls methods of the value it gets, as below, need
+    /// not depend on reqwest. A program that names reqwest's types itself, such as `reqwest::Proxy`, has to depend on the
+    /// same version as this crate. A new major version of reqwest (below 1.0: a new minor version) is a new major version
+    /// of this crate.
     ///
     /// Settings about TLS have no effect if the CAS server has a certificate of its own that is marked as an authority's,
     /// see [`add_root_certificate_pem`](Self::add_root_certificate_pem); the log then has a warning. If this app asks the
     /// CAS server over plain http on loopback, the proxies that the environment names (`HTTP_PROXY` and the like) are not
     /// used; one that is set here is.
     ///
-    /// Redirects (none), retries (none), time limits, root certificates and `connection_verbose` (off, since it logs
-    /// tickets) are set afterwards, so the function cannot change them. If this is called again, the functions run in
+    /// Redirects (none), retries (none), time limits, root certificates, how long connections are kept, the keep-alive of
+    /// HTTP/2 and `connection_verbose` (off, since it logs tickets) are set afterwards, so the function cannot change them. If this is called again, the functions run in
     /// the order of the calls.
     ///
     /// ```
@@ -296,8 +302,9 @@ impl CasClientBuilder {
     ///
     /// While a validation is under way, the CAS server requests the URL: see [`ProxyCallback`]. The answer to the
     /// validation then has the [IOU](crate::Authentication::proxy_granting_ticket_iou) that came with the ticket. If
-    /// the callback fails, or if this app may not be a proxy, some servers refuse the sign-in; others leave the IOU
-    /// out.
+    /// the callback fails, or if this app may not be a proxy, some servers leave the IOU out; others refuse the ticket.
+    /// It is then validated once more without the URL, and the log has an error. Of the servers that refuse it, some
+    /// have used it up by then: the error is the first refusal.
     ///
     /// The URL must be https, except on loopback or with [`allow_insecure_http`](Self::allow_insecure_http); most
     /// servers accept nothing else. Services know this app by it, byte for byte. It may have a query, without
@@ -347,34 +354,39 @@ impl CasClientBuilder {
             .proxies
             .check(self.protocol, self.allow_insecure_http)?;
 
+        // reqwest panics without one, already where it reads a certificate.
+        let provider = tls::provider()?;
         let mut certificates = Vec::new();
         for pem in &self.root_certificates {
             certificates.extend(read_certificates(pem)?);
         }
         let added_roots = certificates.len();
 
-        let mut http =
-            ClientBuilder::new().user_agent(concat!("cas-layer/", env!("CARGO_PKG_VERSION")));
+        let mut http = ClientBuilder::new()
+            .user_agent(concat!("cas-layer/", env!("CARGO_PKG_VERSION")))
+            .dns_resolver(Resolver::new());
         let asked = internal.as_ref().unwrap_or(&server);
         if asked.is_this_machine_in_clear() {
             // The one that the environment names would see every ticket, and its loopback is another.
             http = http.no_proxy();
         }
-        let tls = own_certificate::tls(asked.host(), &self.root_certificates)
+        let own = own_certificate::tls(asked.host(), &self.root_certificates, provider)
             .map_err(|error| ConfigError::HttpClient(error.into()))?;
-        if let Some(tls) = tls {
+        if let Some(own) = own {
             if !self.http_hooks.is_empty() {
                 tracing::warn!(
                     target: "cas_layer",
                     "the CAS server's own certificate is marked as an authority's: settings about TLS in `http_client` have no effect"
                 );
             }
-            http = http.tls_backend_preconfigured(tls);
+            http = http.tls_backend_preconfigured(own);
         }
         for change in self.http_hooks {
             http = change(http);
         }
-        let http = http
+        let connections = Connections::new(self.timeout);
+        let http = connections
+            .set_up(http)
             .tls_certs_merge(certificates)
             .redirect(redirect::Policy::none())
             .retry(retry::never())
@@ -401,6 +413,7 @@ impl CasClientBuilder {
             proxies,
             added_roots,
             http,
+            connections,
         }))
     }
 }

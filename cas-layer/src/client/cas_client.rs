@@ -2,31 +2,32 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use http::{HeaderName, header};
-use reqwest::RequestBuilder;
-
-use super::{error::ValidationError, fetch::fetch, proxies::Proxies};
-#[cfg(doc)]
-use crate::client::ValidationErrorKind;
+use super::{connections::Connections, proxies::Proxies};
 use crate::{
     clock::Clock,
-    protocol::{
-        Authentication, LoginMode, LogoutParameter, Protocol, ResponseFormat, SamlExpectation,
-        SamlRequest, ServerUrl, ServiceTicket, ServiceUrl, Validation, parse_saml_response,
-        parse_service_response, parse_text_response,
-    },
+    protocol::{LoginMode, LogoutParameter, Protocol, ResponseFormat, ServerUrl, ServiceUrl},
+    strict_url::printable,
 };
-
-/// SOAP 1.1, section 6.1.1.
-const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 
 /// A client of one CAS server, usable without the layer.
 ///
-/// It keeps connections open between validations. Clones share them; cloning is as cheap as cloning an `Arc`.
+/// It keeps connections open between validations, for 2 seconds without work. Clones share them; cloning is as cheap as
+/// cloning an `Arc`.
 ///
 /// An answer is accepted if it is at most 1 MiB and arrives whole within [`timeout`](Self::timeout). A success counts
 /// only with a 2xx status; a refusal in the form of the protocol also counts with a status from 400 to 599, because many
-/// servers send one. Redirects are not followed, and nothing is sent twice.
+/// servers send one. Redirects are not followed. Nothing is sent twice, with two exceptions:
+///
+/// - A ticket that is refused only because of the [proxy callback](crate::CasClientBuilder::proxy_callback_url) is sent once
+///   more without that.
+/// - If a connection was kept open from before, and nothing comes back over it for 3 seconds (or a third of
+///   [`timeout`](Self::timeout), if that is shorter), a firewall may have forgotten it. Then the request is sent once more over
+///   a new connection, and the first answer that is a success counts. A ticket is good for one validation, so this cannot
+///   sign anybody in twice.
+///
+/// Names are looked up by the operating system, in a thread of their own, one look-up at a time for each name. An answer
+/// counts for 30 seconds. After that, if the next look-up fails or takes over a second, the old answer is used, for up to an
+/// hour.
 ///
 /// ```no_run
 /// use cas_layer::{CasClient, ServiceTicket, ServiceUrl};
@@ -44,7 +45,7 @@ const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 #[derive(Clone, Debug)]
 pub struct CasClient {
     pub(super) inner: Arc<Inner>,
-    clock: Clock,
+    pub(super) clock: Clock,
 }
 
 pub(super) struct Inner {
@@ -63,6 +64,7 @@ pub(super) struct Inner {
     /// How many root certificates are trusted besides those of the system.
     pub(super) added_roots: usize,
     pub(super) http: reqwest::Client,
+    pub(super) connections: Connections,
 }
 
 impl CasClient {
@@ -113,6 +115,12 @@ impl CasClient {
     /// Whether validations ask for a proxy-granting ticket.
     pub(crate) fn asks_for_grants(&self) -> bool {
         self.inner.proxies.callback.is_some()
+    }
+
+    /// Where the server brings proxy-granting tickets, for a log or a page.
+    pub(crate) fn callback(&self) -> Option<String> {
+        let callback = self.inner.proxies.callback.as_ref();
+        callback.map(|url| printable(url.as_str()))
     }
 
     /// How long a validation or a request for a proxy ticket may take as a whole.
@@ -184,116 +192,12 @@ impl CasClient {
     pub(crate) fn logout_relay_url(&self, state: &str) -> String {
         self.inner.server.logout_relay(state)
     }
-
-    /// Asks the CAS server whose ticket this is (CAS protocol 2.4, 2.5, 2.8, 4.2).
-    ///
-    /// `service` must be, byte for byte, the URL that was sent to the login page. This uses the ticket up, whatever
-    /// the answer. A ticket that came through proxies is refused unless [they are
-    /// accepted](crate::CasClientBuilder::accept_proxies).
-    ///
-    /// Needs a tokio runtime with time and I/O enabled.
-    ///
-    /// # Errors
-    ///
-    /// [`ValidationErrorKind`] tells a refused ticket from a server that cannot be reached, takes too long, or sends
-    /// an answer that cannot be read. Only the first says anything about the user.
-    pub async fn validate(
-        &self,
-        ticket: &ServiceTicket,
-        service: &ServiceUrl,
-    ) -> Result<Authentication, ValidationError> {
-        self.validate_in(false, ticket, service).await
-    }
-
-    /// The same for a ticket that counts only if the user has just given their credentials (`renew`, CAS protocol
-    /// 2.5.1).
-    ///
-    /// # Errors
-    ///
-    /// As [`validate`](Self::validate). A ticket is also refused if the server itself says that the credentials are
-    /// older. A ticket that came through proxies is always refused: nobody gave credentials for it.
-    pub async fn validate_renewed(
-        &self,
-        ticket: &ServiceTicket,
-        service: &ServiceUrl,
-    ) -> Result<Authentication, ValidationError> {
-        let authentication = self.validate_in(true, ticket, service).await?;
-        if authentication.is_from_new_login() == Some(false) {
-            return Err(ValidationError::not_renewed());
-        }
-        Ok(authentication)
-    }
-
-    async fn validate_in(
-        &self,
-        renewed: bool,
-        ticket: &ServiceTicket,
-        service: &ServiceUrl,
-    ) -> Result<Authentication, ValidationError> {
-        let inner = &*self.inner;
-        let url = inner.asked().validate(&Validation {
-            protocol: inner.protocol,
-            format: inner.format,
-            ticket,
-            service,
-            renewed,
-            // No proxy ticket is a renewed one (CAS protocol 2.5.1).
-            proxied: !renewed && !inner.proxies.accepted.is_empty(),
-            proxy_callback: inner.proxies.callback.as_ref(),
-            extra: &inner.validation_parameters,
-        });
-        let (fetched, answer) = match inner.protocol {
-            Protocol::Cas1 => {
-                let fetched = fetch(inner.http.get(url)).await?;
-                let answer = parse_text_response(fetched.received(&[]));
-                (fetched, answer)
-            }
-            Protocol::Cas2 | Protocol::Cas3 => {
-                let fetched = fetch(inner.http.get(url)).await?;
-                let answer = parse_service_response(fetched.received(&inner.response_namespaces));
-                (fetched, answer)
-            }
-            Protocol::Saml1 => {
-                let mut nonce = [0; 16];
-                getrandom::fill(&mut nonce).map_err(|_| ValidationError::no_randomness())?;
-                let request = SamlRequest::new(nonce, self.clock.time(), ticket);
-                let fetched = fetch(inner.http_post(url, &request)).await?;
-                let expected = SamlExpectation {
-                    request_id: request.id(),
-                    service,
-                    now: self.clock.time(),
-                    tolerance: inner.saml_clock_tolerance,
-                };
-                let answer = parse_saml_response(fetched.received(&[]), &expected);
-                (fetched, answer)
-            }
-        };
-        let mut authentication = fetched.judge(answer, |error| {
-            ValidationError::from_response(error, ticket)
-        })?;
-        if inner.proxies.accepted.is_empty() {
-            authentication = authentication.without_user_as_proxy();
-        }
-        let proxies = authentication.proxies();
-        if !inner.proxies.accept(proxies) || (renewed && !proxies.is_empty()) {
-            return Err(ValidationError::proxied(proxies));
-        }
-        Ok(authentication)
-    }
 }
 
 impl Inner {
     /// Where this app asks the server.
     pub(super) fn asked(&self) -> &ServerUrl {
         self.internal.as_ref().unwrap_or(&self.server)
-    }
-
-    fn http_post(&self, url: String, request: &SamlRequest) -> RequestBuilder {
-        self.http
-            .post(url)
-            .header(header::CONTENT_TYPE, SamlRequest::CONTENT_TYPE)
-            .header(SOAP_ACTION, SamlRequest::SOAP_ACTION)
-            .body(request.body().to_owned())
     }
 }
 

@@ -7,6 +7,7 @@ use reqwest::{RequestBuilder, Response, StatusCode};
 use rustls::CertificateError;
 use zeroize::Zeroizing;
 
+use super::connections;
 use crate::{
     protocol::{Received, ResponseError},
     secret::append,
@@ -28,6 +29,7 @@ pub(super) struct Fetched {
 /// Sends a request, once, and reads the answer, if its status is one with which a server answers.
 pub(super) async fn fetch(request: RequestBuilder) -> Result<Fetched, FetchError> {
     let response = request.send().await.map_err(FetchError::from_http)?;
+    connections::has_answered();
     let status = response.status();
     if !status.is_success() && !may_refuse(status) {
         return Err(FetchError::status(status));

@@ -46,7 +46,8 @@ pub enum ProxyTicketErrorKind {
     Refused,
     /// No connection, or one that broke before the answer was complete.
     Unreachable,
-    /// No connection within its time limit, or no complete answer within the limit of the whole call.
+    /// No connection within its time limit, or no complete answer within the limit of the whole call. Or the CAS server
+    /// [has not answered for a while](crate::guide::cas_trouble), and was not asked.
     TimedOut,
     /// An answer that no CAS server gives: a status of success with something else in it, another status without a
     /// refusal, a redirect, HTML, over 1 MiB, not well-formed, or contradictory.
@@ -115,6 +116,11 @@ impl ProxyTicketError {
     pub(crate) fn ended() -> Self {
         let message = "the CAS server has ended the proxy-granting ticket";
         Self::unasked(ProxyTicketErrorKind::Expired, message)
+    }
+
+    pub(crate) fn cas_away() -> Self {
+        let message = "the CAS server has not answered for a while, and was not asked";
+        Self::unasked(ProxyTicketErrorKind::TimedOut, message)
     }
 
     pub(crate) fn invalid_target(error: InvalidServiceUrl) -> Self {

@@ -1,13 +1,17 @@
 //! Asking for proxy tickets.
 
-use super::{cas_client::CasClient, fetch::fetch, proxy_error::ProxyTicketError};
+use super::{
+    cas_client::CasClient,
+    fetch::fetch,
+    proxy_error::{ProxyTicketError, ProxyTicketErrorKind},
+};
 use crate::protocol::{ProxyGrantingTicket, ProxyTicket, ServiceUrl, parse_proxy_response};
 
 impl CasClient {
     /// Asks the CAS server for a ticket with which this app can call `target` in its user's name (CAS protocol 2.7).
     ///
     /// The ticket is good for one request, to exactly this `target`, within about a minute. Ask for another one for
-    /// the next request. Nothing is sent twice.
+    /// the next request. A request over a connection that stays silent is sent [once more](CasClient).
     ///
     /// Needs a tokio runtime with time and I/O enabled.
     ///
@@ -38,11 +42,16 @@ impl CasClient {
         ticket: &ProxyGrantingTicket,
         target: &ServiceUrl,
     ) -> Result<ProxyTicket, ProxyTicketError> {
-        let url = self.inner.asked().proxy(ticket, target);
-        let fetched = fetch(self.inner.http.get(url.as_str())).await?;
-        let answer = parse_proxy_response(fetched.received(&self.inner.response_namespaces));
-        fetched.judge(answer, |error| {
-            ProxyTicketError::from_response(error, ticket)
-        })
+        let inner = &*self.inner;
+        let url = inner.asked().proxy(ticket, target);
+        let ask = async |left| {
+            let fetched = fetch(inner.http.get(url.as_str()).timeout(left)).await?;
+            let answer = parse_proxy_response(fetched.received(&inner.response_namespaces));
+            fetched.judge(answer, |error| {
+                ProxyTicketError::from_response(error, ticket)
+            })
+        };
+        let is_time_out = |error: &ProxyTicketError| error.kind() == ProxyTicketErrorKind::TimedOut;
+        inner.connections.ask(inner.timeout, is_time_out, ask).await
     }
 }

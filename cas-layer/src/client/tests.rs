@@ -8,11 +8,13 @@
 )]
 
 mod answers;
+mod dead_connections;
 mod environment;
 mod limits;
 mod logs;
 mod proxies;
 mod proxy_ticket;
+mod reported;
 mod saml;
 mod server;
 mod tls;

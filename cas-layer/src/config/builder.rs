@@ -6,6 +6,7 @@ mod endpoints;
 mod hooks;
 mod hosts;
 mod keys;
+mod pages;
 mod proxy;
 mod rules;
 mod session;
@@ -16,10 +17,10 @@ mod sources;
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
-use bytes::Bytes;
 pub use endpoints::EndpointOptions;
 pub use hosts::FurtherHost;
-use http::{Extensions, Response};
+use http::Extensions;
+pub use pages::PageOptions;
 pub use proxy::ProxyOptions;
 pub use session::SessionOptions;
 pub use sign_in::SignInOptions;
@@ -29,7 +30,6 @@ use self::settings::Settings;
 use crate::{
     admission::Peers,
     client::{CasClient, CasClientBuilder},
-    pages::{Page, Pages},
     registry::Registry,
     session::Key,
     strict_url::printable,
@@ -41,7 +41,7 @@ use crate::{
 /// | --- | --- |
 /// | keys | [`key`](Self::key) |
 /// | who may see which path | [`rule`](Self::rule), [`public`](Self::public), [`public_prefix`](Self::public_prefix) |
-/// | lifetimes, attributes, user names, the session cookie, `Cache-Control` | [`session`](Self::session): [`SessionOptions`] |
+/// | lifetimes, attributes, user names, the session cookie, `Cache-Control`, frames of other sites | [`session`](Self::session): [`SessionOptions`] |
 /// | credentials every time, the service URL, tickets by `POST`, the page after sign-in, how often a gateway rule asks, limits | [`sign_in`](Self::sign_in): [`SignInOptions`] |
 /// | sign-out at this app alone, the page after it, who may send logout requests | [`sign_out`](Self::sign_out): [`SignOutOptions`] |
 /// | `/login`, `/logout`, `/logout_callback`, and a path that a reverse proxy takes off | [`endpoints`](Self::endpoints): [`EndpointOptions`] |
@@ -50,7 +50,7 @@ use crate::{
 /// | where ended sessions are remembered | [`registry`](Self::registry) |
 /// | more public names, more CAS servers | [`host`](Self::host) |
 /// | the address of a request's sender | [`peer_address`](Self::peer_address) |
-/// | what pages look like | [`pages`](Self::pages) |
+/// | the layer's own pages: languages, looks, a renderer of your own | [`pages`](Self::pages): [`PageOptions`] |
 /// | functions that are called on events | [`on_sign_in`](Self::on_sign_in), [`on_sign_out`](Self::on_sign_out), [`on_refused`](Self::on_refused) |
 /// | plain http | [`allow_insecure_http`](Self::allow_insecure_http) |
 #[must_use]
@@ -256,30 +256,10 @@ impl CasConfigBuilder {
         self
     }
 
-    /// Renders the layer's own pages for browsers. If the function returns `None`, the layer renders the page. The
-    /// layer always sets the status, `Cache-Control` and `Referrer-Policy` itself.
-    ///
-    /// # Security
-    /// Escape [`Page::link`], [`Page::code`], [`Page::veto`], and the name and the form target of a
-    /// [`Page::confirmation`]. A page with a confirmation is of no use without its form.
-    ///
-    /// ```
-    /// use cas_layer::{CasConfig, Key, PageKind};
-    ///
-    /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
-    ///     .key(Key::generate())
-    ///     .pages(|page| {
-    ///         (page.kind() == PageKind::LoggedOut)
-    ///             .then(|| http::Response::new("<h1>À bientôt !</h1>".into()))
-    ///     })
-    ///     .build()?;
-    /// # Ok::<(), cas_layer::ConfigError>(())
-    /// ```
-    pub fn pages(
-        mut self,
-        render: impl Fn(&Page) -> Option<Response<Bytes>> + Send + Sync + 'static,
-    ) -> Self {
-        self.settings.pages = Pages::rendered_by(render);
+    /// Changes what the layer's own pages for browsers are like: name, logo, colour, languages, or a renderer of your
+    /// own. See [`PageOptions`], and the guide's page on [pages](crate::guide::pages).
+    pub fn pages(mut self, change: impl FnOnce(PageOptions) -> PageOptions) -> Self {
+        self.settings.pages = change(self.settings.pages);
         self
     }
 

@@ -20,11 +20,14 @@ impl CookieNames {
     /// `chosen` is the base name that the app chose. The default has a short hash of app and CAS server, so that two
     /// apps on one host do not overwrite each other's cookies. On https all names get the prefix `__Host-` (RFC
     /// 6265bis, section 4.1.3.2).
+    ///
+    /// Cookies for frames have names of their own: a browser keeps the ones from before beside them, and would send both.
     pub(crate) fn new(
         chosen: Option<&str>,
         app_url: &str,
         cas_url: &str,
         https: bool,
+        framed: bool,
     ) -> Result<Self, ConfigError> {
         let base = match chosen {
             Some(name) => {
@@ -34,10 +37,11 @@ impl CookieNames {
             None => format!("cas-{}", short_hash(&[app_url, cas_url])),
         };
         let prefix = if https { "__Host-" } else { "" };
+        let base = format!("{prefix}{base}{}", if framed { "-framed" } else { "" });
         Ok(Self {
-            session: format!("{prefix}{base}-session"),
-            binding: format!("{prefix}{base}-login"),
-            rounds: format!("{prefix}{base}-rounds"),
+            session: format!("{base}-session"),
+            binding: format!("{base}-login"),
+            rounds: format!("{base}-rounds"),
         })
     }
 }
@@ -78,7 +82,7 @@ mod tests {
     use super::*;
 
     fn names(app: &str, cas: &str, https: bool) -> CookieNames {
-        CookieNames::new(None, app, cas, https).unwrap()
+        CookieNames::new(None, app, cas, https, false).unwrap()
     }
 
     #[test]
@@ -112,9 +116,14 @@ mod tests {
             "__secure-a",
             &"a".repeat(65),
         ] {
-            assert!(CookieNames::new(Some(bad), "", "", true).is_err(), "{bad}");
+            assert!(
+                CookieNames::new(Some(bad), "", "", true, false).is_err(),
+                "{bad}"
+            );
         }
-        let names = CookieNames::new(Some("portal"), "", "", true).unwrap();
+        let names = CookieNames::new(Some("portal"), "", "", true, false).unwrap();
         assert_eq!(names.session, "__Host-portal-session");
+        let names = CookieNames::new(Some("portal"), "", "", true, true).unwrap();
+        assert_eq!(names.session, "__Host-portal-framed-session");
     }
 }

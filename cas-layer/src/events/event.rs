@@ -9,6 +9,7 @@ use super::{
     storage::StorageOutcome,
 };
 use crate::{
+    admission::Change,
     client::{ProxyTicketErrorKind, ValidationErrorKind},
     registry::RegistryError,
     session::SessionId,
@@ -33,6 +34,8 @@ pub(crate) enum Event<'e> {
         result: Result<(), ValidationErrorKind>,
         took: Duration,
     },
+    /// The CAS server does not answer any more, or answers again.
+    CasServer(Change),
     /// A single-logout message was answered.
     LogoutRequest(Channel, LogoutOutcome<'e>),
     /// The CAS server, or somebody else, came to the proxy callback.
@@ -98,6 +101,7 @@ impl<'e> Event<'e> {
             | Self::SessionNotKept(_)
             | Self::Storage(..)
             | Self::Validated { .. }
+            | Self::CasServer(_)
             | Self::LogoutRequest(..)
             | Self::ProxyCallback(_)
             | Self::Grant(_)
@@ -124,6 +128,14 @@ impl LogoutOutcome<'_> {
 impl fmt::Debug for LogoutOutcome<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// What has become of the CAS server, in one word.
+pub(super) fn cas_server_state(change: Change) -> &'static str {
+    match change {
+        Change::Away => "away",
+        Change::Back(_) => "back",
     }
 }
 

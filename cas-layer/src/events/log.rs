@@ -11,13 +11,19 @@ use tracing::{Level, Span};
 
 use super::{
     circle::CircleCause,
-    event::{Channel, Event, LogoutOutcome, source_of, validation_result},
+    event::{Channel, Event, LogoutOutcome, cas_server_state, source_of, validation_result},
     proxying::{GrantOutcome, ProxyCallbackOutcome, proxy_ticket_result},
     refused::{FailedValidation, Refused, RefusedReason},
     signed_out::{SignOutCause, SignedOut},
     storage::StorageOutcome,
 };
-use crate::{protocol::Protocol, registry::RegistryError, seldom::Seldom, session::SessionId};
+use crate::{
+    admission::{Change, MAX_TIME_OUTS},
+    protocol::Protocol,
+    registry::RegistryError,
+    seldom::Seldom,
+    session::SessionId,
+};
 
 const TARGET: &str = "cas_layer";
 
@@ -105,6 +111,7 @@ pub(super) fn write(event: &Event<'_>, repeats: &Repeats) {
             seconds = took.as_secs_f64(),
             "the CAS server was asked about a ticket"
         ),
+        Event::CasServer(change) => write_cas_server(*change, repeats),
         Event::LogoutRequest(channel, outcome) => write_logout_request(*channel, *outcome, repeats),
         Event::ProxyCallback(outcome) => write_proxy_callback(*outcome, repeats),
         Event::Grant(outcome) => write_grant(*outcome),
@@ -115,6 +122,34 @@ pub(super) fn write(event: &Event<'_>, repeats: &Repeats) {
             "the app asked for a proxy ticket"
         ),
     }
+}
+
+/// A stranger who knows tickets for which the server takes long can cause it, where few others sign in.
+fn write_cas_server(change: Change, repeats: &Repeats) {
+    let state = cas_server_state(change);
+    let (level, after, message) = match change {
+        Change::Away => (
+            Level::ERROR,
+            None,
+            "the CAS server did not answer in time, several times in a row: sign-ins are turned away at once, but for one now \
+             and then that finds out whether it is back",
+        ),
+        Change::Back(after) => (
+            Level::WARN,
+            Some(after.as_secs_f64()),
+            "the CAS server answers again",
+        ),
+    };
+    let (level, unsaid) = repeats.level(["cas-server", state], level);
+    say!(
+        level,
+        event = "cas-server",
+        state,
+        time_outs = matches!(change, Change::Away).then_some(MAX_TIME_OUTS),
+        seconds = after,
+        unsaid,
+        "{message}"
+    );
 }
 
 /// The browser with the session may come as often as it likes, so all but the first of these are said seldom.
@@ -368,10 +403,14 @@ fn is_after_validation(refused: &Refused<'_>) -> bool {
         RefusedReason::NotConfirmed => refused.session_id().is_some(),
         RefusedReason::Vetoed
         | RefusedReason::BadUserName
+        | RefusedReason::AdmissionFailed
+        | RefusedReason::AdmissionTimedOut
+        | RefusedReason::AdmissionPanicked
         | RefusedReason::SignedOutMeanwhile
         | RefusedReason::SessionTooLarge
         | RefusedReason::NotAllowed => true,
         RefusedReason::InvalidTicket
+        | RefusedReason::TicketByPost
         | RefusedReason::NotBegunHere
         | RefusedReason::CookiesNeeded
         | RefusedReason::InCircles
@@ -381,6 +420,7 @@ fn is_after_validation(refused: &Refused<'_>) -> bool {
         | RefusedReason::TicketRefused
         | RefusedReason::CasUnreachable
         | RefusedReason::CasTimedOut
+        | RefusedReason::CasAway
         | RefusedReason::CasUnreadable
         | RefusedReason::ConditionsUnmet
         | RefusedReason::InternalError
@@ -394,6 +434,11 @@ fn describe_refusal(reason: RefusedReason) -> (Level, &'static str) {
         RefusedReason::InvalidTicket => (
             Level::WARN,
             "a sign-in came back with something that is no ticket",
+        ),
+        RefusedReason::TicketByPost => (
+            Level::WARN,
+            "the CAS server has a ticket posted from its own site, which the app did not ask for: call tickets_by_post(true), \
+             or set the service's response type in the CAS server to REDIRECT",
         ),
         RefusedReason::NotBegunHere => (
             Level::INFO,
@@ -417,6 +462,10 @@ fn describe_refusal(reason: RefusedReason) -> (Level, &'static str) {
         | RefusedReason::CasTimedOut
         | RefusedReason::CasUnreadable
         | RefusedReason::ConditionsUnmet => (Level::ERROR, "a ticket could not be validated"),
+        RefusedReason::CasAway => (
+            Level::WARN,
+            "the CAS server does not answer: a sign-in was turned away without asking it",
+        ),
         RefusedReason::Vetoed => (
             Level::INFO,
             "the app does not admit a user: nobody is signed in",
@@ -424,6 +473,18 @@ fn describe_refusal(reason: RefusedReason) -> (Level, &'static str) {
         RefusedReason::BadUserName => (
             Level::ERROR,
             "the app made an invalid user name: nobody is signed in",
+        ),
+        RefusedReason::AdmissionFailed => (
+            Level::ERROR,
+            "the app could not find out whether it admits a user: nobody is signed in",
+        ),
+        RefusedReason::AdmissionTimedOut => (
+            Level::ERROR,
+            "the app took too long to find out whether it admits a user: nobody is signed in",
+        ),
+        RefusedReason::AdmissionPanicked => (
+            Level::ERROR,
+            "the app panicked when asked whether it admits a user: nobody is signed in",
         ),
         RefusedReason::SignedOutMeanwhile => {
             (Level::INFO, "signed out before the sign-in was finished")

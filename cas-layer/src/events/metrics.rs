@@ -4,12 +4,13 @@
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
 use super::{
-    event::{Event, validation_result},
+    event::{Event, cas_server_state, validation_result},
     proxying::proxy_ticket_result,
 };
 
 const SIGN_INS: &str = "cas_layer_sign_ins_total";
 const VALIDATION: &str = "cas_layer_validation_seconds";
+const CAS_SERVER: &str = "cas_layer_cas_server_total";
 const SESSIONS_ENDED: &str = "cas_layer_sessions_ended_total";
 const LOGOUT_REQUESTS: &str = "cas_layer_logout_requests_total";
 const STORAGE: &str = "cas_layer_session_storage_total";
@@ -28,6 +29,11 @@ pub(crate) fn describe() {
         VALIDATION,
         Unit::Seconds,
         "How long the CAS server took to answer about a ticket, by result"
+    );
+    describe_counter!(
+        CAS_SERVER,
+        Unit::Count,
+        "How often a CAS server stopped answering, and how often it was back, by state"
     );
     describe_counter!(
         SESSIONS_ENDED,
@@ -72,6 +78,9 @@ pub(super) fn count(event: &Event<'_>) {
         }
         Event::Validated { result, took } => {
             histogram!(VALIDATION, "result" => validation_result(*result)).record(*took);
+        }
+        Event::CasServer(change) => {
+            counter!(CAS_SERVER, "state" => cas_server_state(*change)).increment(1);
         }
         Event::LogoutRequest(channel, outcome) => {
             let labels = [("channel", channel.as_str()), ("result", outcome.as_str())];

@@ -86,6 +86,10 @@ pub enum RefusedReason {
     /// [`tickets_by_post`](crate::SignInOptions::tickets_by_post) also: the form posted to the login path has no
     /// ticket, or could not be read.
     InvalidTicket,
+    /// The CAS server has the browser post the ticket, which the app did not ask for, and the login cookie does not come
+    /// with a form of another site. Either call [`tickets_by_post`](crate::SignInOptions::tickets_by_post), or have the
+    /// CAS server answer this service with a redirect (in Apereo CAS, the service's response type).
+    TicketByPost,
     /// The browser that brought the ticket did not begin the login. The ticket was not looked at, and the login
     /// begins again. It was an old link, or an attempt to sign a visitor in under a foreign name. Or the ticket names
     /// another user than the one who has signed in since the login began; that user's session stays.
@@ -112,12 +116,23 @@ pub enum RefusedReason {
     CasUnreachable,
     /// The CAS server took too long.
     CasTimedOut,
+    /// The CAS server was not asked, as it had not answered several times in a row, see
+    /// [the guide](crate::guide::cas_trouble).
+    CasAway,
     /// The CAS server's answer could not be read.
     CasUnreadable,
-    /// The app's [`SessionOptions::map`](crate::SessionOptions::map) did not admit the user.
+    /// The app's [`SessionOptions::map`](crate::SessionOptions::map) or
+    /// [`SessionOptions::admit`](crate::SessionOptions::admit) did not admit the user.
     Vetoed,
-    /// The app's `SessionOptions::map` made an invalid user name.
+    /// The same hooks made an invalid user name.
     BadUserName,
+    /// The app's `SessionOptions::admit` failed, so it is not known whether the app admits the user.
+    AdmissionFailed,
+    /// The app's `SessionOptions::admit` took longer than
+    /// [`admit_timeout`](crate::SessionOptions::admit_timeout).
+    AdmissionTimedOut,
+    /// The app's `SessionOptions::admit` panicked.
+    AdmissionPanicked,
     /// A single logout came before the sign-in was finished.
     SignedOutMeanwhile,
     /// With [`bare_service_url`](crate::SignInOptions::bare_service_url): the user was asked to confirm their name,
@@ -145,6 +160,7 @@ impl RefusedReason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InvalidTicket => "invalid-ticket",
+            Self::TicketByPost => "ticket-by-post",
             Self::NotBegunHere => "not-begun-here",
             Self::CookiesNeeded => "cookies-needed",
             Self::InCircles => "in-circles",
@@ -155,9 +171,13 @@ impl RefusedReason {
             Self::ConditionsUnmet => "conditions-unmet",
             Self::CasUnreachable => "cas-unreachable",
             Self::CasTimedOut => "cas-timed-out",
+            Self::CasAway => "cas-away",
             Self::CasUnreadable => "cas-unreadable",
             Self::Vetoed => "vetoed",
             Self::BadUserName => "bad-user-name",
+            Self::AdmissionFailed => "admission-failed",
+            Self::AdmissionTimedOut => "admission-timed-out",
+            Self::AdmissionPanicked => "admission-panicked",
             Self::SignedOutMeanwhile => "signed-out-meanwhile",
             Self::NotConfirmed => "not-confirmed",
             Self::SessionTooLarge => "session-too-large",
@@ -229,6 +249,9 @@ impl From<&Rejected> for RefusedReason {
         match rejected {
             Rejected::Vetoed(_) => Self::Vetoed,
             Rejected::BadName(_) => Self::BadUserName,
+            Rejected::Failed(_) => Self::AdmissionFailed,
+            Rejected::TimedOut(_) => Self::AdmissionTimedOut,
+            Rejected::Panicked => Self::AdmissionPanicked,
         }
     }
 }

@@ -35,8 +35,8 @@ pub(crate) const OTHER: &str = "other";
 /// }
 /// ```
 ///
-/// The form has to come from a page of the app, so the page must not be in a frame, and the layer sets its referrer
-/// policy. The answer is a redirect, back to the app or on to the CAS server. If your content security policy has a
+/// The form has to come from a page of the app, so the layer sets the page's referrer policy. It must not be in a frame,
+/// unless the app may be ([`SessionOptions::framed_by`](crate::SessionOptions::framed_by)). The answer is a redirect, back to the app or on to the CAS server. If your content security policy has a
 /// `form-action`, some browsers apply it to that redirect too.
 #[derive(Clone)]
 pub struct Confirmation {

@@ -3,7 +3,7 @@
 use super::{Authority, PublicAuthority, canonical};
 use crate::{
     error::ConfigError,
-    strict_url::{UrlFault, check_https, parse_http, printable},
+    strict_url::{UrlFault, check_https, is_local, parse_http, printable},
 };
 
 const WHAT: &str = "app URL";
@@ -16,6 +16,8 @@ pub(crate) struct AppUrl {
     /// The path under which the app lives, without a slash at the end: `/portal`, or nothing.
     prefix: String,
     https: bool,
+    /// Whether browsers take its host for their own machine.
+    here: bool,
     authority: PublicAuthority,
 }
 
@@ -31,11 +33,8 @@ impl AppUrl {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(invalid("has a query or a fragment"));
         }
-        // Browsers take such names for this machine.
-        let is_here = url
-            .domain()
-            .is_some_and(|name| name.ends_with(".localhost"));
-        check_https(WHAT, text, &url, allow_insecure_http || is_here)?;
+        let here = is_local(&url);
+        check_https(WHAT, text, &url, allow_insecure_http || here)?;
         let authority =
             PublicAuthority::of(&url).ok_or_else(|| invalid(UrlFault::NotAbsolute.as_str()))?;
         let prefix = url.path().trim_end_matches('/').to_owned();
@@ -48,6 +47,7 @@ impl AppUrl {
             origin: url.origin().ascii_serialization(),
             prefix,
             https,
+            here,
             authority,
         })
     }
@@ -84,6 +84,11 @@ impl AppUrl {
 
     pub(crate) fn is_https(&self) -> bool {
         self.https
+    }
+
+    /// Whether browsers take the app for one on their own machine, and plain http there for safe.
+    pub(crate) fn is_here(&self) -> bool {
+        self.here
     }
 
     /// Whether a request for `authority` is one for this app.

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use jiff::{Timestamp, ZonedDateTime};
 
 use super::ProxyGrantingTicketIou;
 use crate::Attributes;
@@ -148,9 +148,7 @@ const FIRST_MILLISECONDS: i64 = 100_000_000_000;
 /// RFC 3339, RFC 9557 (`[Europe/Paris]`) and RFC 1123 dates, and numbers. A date without an offset names no instant.
 fn parse_date(text: &str) -> Option<SystemTime> {
     let timestamp = text
-        .parse::<ZonedDateTime>()
-        .map(|zoned| zoned.timestamp())
-        .or_else(|_| text.parse::<Timestamp>())
+        .parse::<Timestamp>()
         .or_else(|_| rfc2822::parse(text).map(|zoned| zoned.timestamp()))
         .ok()
         .or_else(|| parse_number(text))?;

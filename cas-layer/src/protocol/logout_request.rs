@@ -43,6 +43,11 @@ impl LogoutRequest {
     /// The most `SessionIndex` elements. Servers send one.
     pub(crate) const MAX_SESSIONS: usize = 32;
 
+    /// How many sessions a registry is asked about for it: for each ticket also whether another tab has replaced its
+    /// session.
+    #[cfg(feature = "redis")]
+    pub(crate) const MAX_IDS: usize = 2 * Self::MAX_SESSIONS;
+
     /// Back channel: reads the body of an `application/x-www-form-urlencoded` request.
     pub(crate) fn from_form(body: &[u8]) -> Result<Self, InvalidLogoutRequest> {
         let document = find(body, &[LOGOUT_REQUEST])?;

@@ -41,6 +41,8 @@ const OF_CAS_3: [&str; 2] = ["serviceValidate", "proxyValidate"];
 ///
 /// The default is [`LogoutParameter::Service`], which servers accept for every version of the protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum LogoutParameter {
     /// `service=`

@@ -7,6 +7,8 @@ use std::str::FromStr;
 ///
 /// The default is [`Protocol::Cas3`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum Protocol {
     /// CAS 1: `/validate`, plain text, a name and no attributes (CAS protocol 2.4).
@@ -66,6 +68,8 @@ pub struct UnknownProtocol;
 ///
 /// The default is [`ResponseFormat::Xml`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum ResponseFormat {
     /// XML. Nothing is sent, since servers do this by default.

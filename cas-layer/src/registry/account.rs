@@ -41,6 +41,8 @@ pub struct RegisteredSession<'s> {
     pub cas_url: &'s str,
     /// The user's name at this app.
     pub user: &'s str,
+    /// The session's [family](super::SessionFamilies), if it has one. The session has ended if the family has.
+    pub family: Option<SessionId>,
 }
 
 impl<'s> RegisteredSession<'s> {
@@ -59,7 +61,14 @@ impl<'s> RegisteredSession<'s> {
             expires_at,
             cas_url,
             user,
+            family: None,
         }
+    }
+
+    /// The same session, as one of this family.
+    #[must_use]
+    pub fn in_family(self, family: Option<SessionId>) -> Self {
+        Self { family, ..self }
     }
 
     /// Whose session it is. This computes a hash, so call it only if some account was ended as a whole.

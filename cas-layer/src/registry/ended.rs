@@ -1,12 +1,18 @@
 //! The sessions that have ended, as one node knows them.
 
+#[cfg(any(test, feature = "testing"))]
+use std::time::Duration;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     fmt,
+    future::poll_fn,
+    pin::pin,
     sync::{
         PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, Ordering},
     },
+    task::Poll,
+    time::Instant,
 };
 
 use tokio::sync::Notify;
@@ -14,13 +20,10 @@ use tokio::sync::Notify;
 use super::{
     AccountId, RegisteredSession,
     forgetful::{ById, make_room},
+    latest::Latest,
+    run_time::{Moment, RunTime, ShortTerm, Term},
 };
 use crate::{clock::UnixSeconds, session::SessionId};
-
-/// How long an ended session is remembered beyond its expiry, in seconds. The clocks of nodes differ, and a clock
-/// that is set back must not revive it. [`EndedSessions`] adds this by itself. A store has to keep its entries for as
-/// long.
-pub const GRACE: UnixSeconds = 3600;
 
 /// Parts with a lock each, so that a request seldom waits for a logout, and a logout wakes few of the tasks that wait
 /// for an end.
@@ -29,10 +32,31 @@ const SHARDS: usize = 64;
 /// The sessions that have ended, in this process's memory: the part of every [`Registry`](super::Registry)
 /// that is asked on every request.
 ///
-/// Each entry is forgotten an hour after its session would have expired. An ended session takes at most 56
-/// bytes.
+/// # How long
+///
+/// The clock of a node may be wrong for a while, and be corrected. So an entry is forgotten only when two clocks say
+/// so, each with an hour's [grace](super::GRACE):
+///
+/// - by the clock of the callers, the session would have expired;
+/// - the process has run for as long as the longest session lasts since it learned of the end, whatever a clock said
+///   meanwhile. The longest session is the longest that [`saw_lifetime`](Self::saw_lifetime) was told of, and 8 hours
+///   at least. What was left of this session when its end was learned of counts if it is more.
+///
+/// What this means:
+///
+/// - An entry is kept for at most an hour and a quarter beyond the longest lifetime after its end was learned of; if
+///   the clock that opened the session was ahead, for as much longer. A clock that was behind by up to 366 days when
+///   the end was learned of adds what it was behind. Learning of an end again adds nothing.
+/// - A clock that is ahead, even by years, forgets nothing while it is ahead for less than the longest session and an
+///   hour. If it is ahead for longer, no session is forgotten that was opened before. Of those that were opened and
+///   ended under the wrong clock, both clocks may have forgotten some. Once the clock is set back, copies of their
+///   cookies are refused as from the future at first. When the right time gets to where the wrong clock was, they
+///   would work for the rest of their lifetime.
+///
+/// An ended session takes at most 56 bytes.
 pub struct EndedSessions {
     shards: [Shard; SHARDS],
+    run_time: RunTime,
     accounts: RwLock<HashMap<AccountId, Mark>>,
     /// Whether `accounts` has ever had an entry: most nodes never need an account's name.
     has_accounts: AtomicBool,
@@ -47,17 +71,26 @@ struct Shard {
 #[derive(Default)]
 struct Sessions {
     /// Until when each is remembered.
-    until: ById<Minute>,
+    until: ById<ShortTerm>,
+    latest: Latest,
     /// Those that may be taken back, and how many callers have marked them as ended.
     #[cfg(feature = "redis")]
     provisional: ById<u32>,
 }
 
 impl Sessions {
-    fn end(&mut self, id: SessionId, forget_at: Minute, now: UnixSeconds) {
-        make_room(&mut self.until, |forget_at| forget_at.is_after(now));
-        let known = self.until.entry(id).or_insert(forget_at);
-        *known = forget_at.max(*known);
+    fn end(&mut self, id: SessionId, term: Term, moment: Moment) {
+        make_room(&mut self.until, |&term| !moment.is_past_ended(term.into()));
+        match self.until.entry(id) {
+            Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                *known = Term::from(*known).or_later(term).into();
+            }
+            Entry::Vacant(new) => {
+                new.insert(term.into());
+                self.latest.note(id);
+            }
+        }
     }
 
     /// It can no longer be taken back.
@@ -73,27 +106,17 @@ impl Sessions {
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     number: u64,
-    forget_at: Minute,
+    term: Term,
 }
 
-/// Minutes since the epoch, which last beyond the year 10000 in four bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Minute(u32);
-
-impl Minute {
-    fn forgetting(expires_at: UnixSeconds) -> Self {
-        let minutes = expires_at.saturating_add(GRACE).div_ceil(60);
-        Self(u32::try_from(minutes).unwrap_or(u32::MAX))
-    }
-
-    fn is_after(self, now: UnixSeconds) -> bool {
-        u64::from(self.0) > now / 60
-    }
-
-    /// When the session expires that is then forgotten, at most a minute too late.
-    #[cfg(feature = "redis")]
-    fn expires_at(self) -> UnixSeconds {
-        (u64::from(self.0) * 60).saturating_sub(GRACE)
+impl Mark {
+    fn and(&mut self, number: u64, term: Term) {
+        if number > self.number {
+            // It covers sessions that were opened since.
+            self.number = number;
+            self.term.run = self.term.run.max(term.run);
+        }
+        self.term = self.term.or_later(term);
     }
 }
 
@@ -101,6 +124,7 @@ impl Default for EndedSessions {
     fn default() -> Self {
         Self {
             shards: std::array::from_fn(|_| Shard::default()),
+            run_time: RunTime::new(),
             accounts: RwLock::default(),
             has_accounts: AtomicBool::new(false),
         }
@@ -114,13 +138,48 @@ impl EndedSessions {
         Self::default()
     }
 
+    /// Notes that sessions last for so many seconds, for as long as this is there: an end is remembered for as long
+    /// as the longest. A registry calls it when it opens a session, with what that is to last, and when it learns how
+    /// long sessions last on other nodes. If nobody calls it, 8 hours are assumed. It never takes more than
+    /// [`LONGEST`](super::LONGEST).
+    pub fn saw_lifetime(&self, seconds: UnixSeconds) {
+        self.run_time.saw_lifetime(seconds);
+    }
+
+    /// What is left of a session that is known to have ended, in seconds, for a store that lacks it. What seems to have
+    /// expired may not have: the clock of this machine may be ahead.
+    #[cfg(any(feature = "postgres", feature = "redis"))]
+    pub(crate) fn left(&self, expires_at: UnixSeconds, now: UnixSeconds) -> UnixSeconds {
+        let longest = self.run_time.at(now).longest;
+        match expires_at.saturating_sub(now) {
+            0 => longest,
+            left => left.min(longest),
+        }
+    }
+
+    /// The clock by which entries are forgotten.
+    pub(super) fn run_time(&self) -> &RunTime {
+        &self.run_time
+    }
+
+    /// As if the process had run for so much longer.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn run_for(&self, time: Duration) {
+        self.run_time.advance(time);
+    }
+
     /// Notes that a session has ended. `expires_at` is when it would have expired.
     pub fn end(&self, id: SessionId, expires_at: UnixSeconds, now: UnixSeconds) {
-        let forget_at = Minute::forgetting(expires_at);
+        let moment = self.run_time.at(now);
+        self.end_until(id, moment.of_ended(expires_at), moment);
+    }
+
+    /// Notes that a session has ended, of which it was learned before.
+    pub(super) fn end_until(&self, id: SessionId, term: Term, moment: Moment) {
         let shard = self.shard(id);
         {
             let mut sessions = write(&shard.sessions);
-            sessions.end(id, forget_at, now);
+            sessions.end(id, term, moment);
             #[cfg(feature = "redis")]
             sessions.confirm(id);
         }
@@ -136,16 +195,27 @@ impl EndedSessions {
         expires_at: UnixSeconds,
         now: UnixSeconds,
     ) {
-        let new = Mark {
-            number,
-            forget_at: Minute::forgetting(expires_at),
-        };
+        let moment = self.run_time.at(now);
+        self.end_all_until(account, number, moment.of_ended(expires_at), moment);
+    }
+
+    /// Notes the end of an account's sessions, of which it was learned before.
+    pub(super) fn end_all_until(
+        &self,
+        account: AccountId,
+        number: u64,
+        term: Term,
+        moment: Moment,
+    ) {
         {
             let mut accounts = write(&self.accounts);
-            make_room(&mut accounts, |mark| mark.forget_at.is_after(now));
-            let known = accounts.entry(account).or_insert(new);
-            known.number = new.number.max(known.number);
-            known.forget_at = new.forget_at.max(known.forget_at);
+            make_room(&mut accounts, |mark| !moment.is_past_ended(mark.term));
+            match accounts.entry(account) {
+                Entry::Occupied(mut known) => known.get_mut().and(number, term),
+                Entry::Vacant(new) => {
+                    new.insert(Mark { number, term });
+                }
+            }
         }
         self.has_accounts.store(true, Ordering::Release);
         for shard in &self.shards {
@@ -153,34 +223,52 @@ impl EndedSessions {
         }
     }
 
-    /// Whether a session has ended. Takes one look-up behind a read lock, and a second one if some account was ended
-    /// as a whole.
+    /// Whether a session has ended, by itself, with its family or with its account. Takes one look-up behind a read
+    /// lock, a second one if it has a family, and a third one if some account was ended as a whole.
     #[must_use]
     pub fn contain(&self, session: &RegisteredSession<'_>) -> bool {
         self.contain_id(session.id)
+            || session.family.is_some_and(|family| self.contain_id(family))
             || self.has_accounts.load(Ordering::Acquire)
                 && read(&self.accounts)
                     .get(&session.account())
                     .is_some_and(|mark| session.number <= mark.number)
     }
 
-    /// Whether the session with this id was ended by itself, not with its account.
+    /// Whether the session or family with this id was ended by itself, not with its family or account.
     #[must_use]
     pub fn contain_id(&self, id: SessionId) -> bool {
         read(&self.shard(id).sessions).until.contains_key(&id)
     }
 
+    /// Whether the session or family with this id has ended, and this node may have learned of it since then.
+    pub(crate) fn contain_since(&self, id: SessionId, since: Instant) -> bool {
+        let sessions = read(&self.shard(id).sessions);
+        sessions.until.contains_key(&id) && sessions.latest.may_contain(id, since)
+    }
+
     /// Returns when the session has ended: at once, or when it ends later.
     pub async fn wait_for(&self, session: &RegisteredSession<'_>) {
-        let changed = &self.shard(session.id).changed;
+        let changed = |id| &self.shard(id).changed;
+        let (own, family) = (session.id, session.family.unwrap_or(session.id));
         loop {
-            let mut next = std::pin::pin!(changed.notified());
+            let mut next = pin!(changed(own).notified());
+            let mut next_of_family = pin!(changed(family).notified());
             // From here on no change is missed, not even one that comes before the first poll.
             next.as_mut().enable();
+            next_of_family.as_mut().enable();
             if self.contain(session) {
                 return;
             }
-            next.await;
+            poll_fn(|context| {
+                let is_own = next.as_mut().poll(context).is_ready();
+                if is_own || next_of_family.as_mut().poll(context).is_ready() {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
+            })
+            .await;
         }
     }
 
@@ -220,7 +308,8 @@ impl EndedSessions {
             let mut sessions = write(&shard.sessions);
             let is_sure =
                 sessions.until.contains_key(&id) && !sessions.provisional.contains_key(&id);
-            sessions.end(id, Minute::forgetting(expires_at), now);
+            let moment = self.run_time.at(now);
+            sessions.end(id, moment.of_ended(expires_at), moment);
             if !is_sure {
                 let holders = sessions.provisional.entry(id).or_default();
                 *holders = holders.saturating_add(1);
@@ -249,24 +338,46 @@ impl EndedSessions {
     pub(crate) fn confirm(&self, id: SessionId) {
         write(&self.shard(id).sessions).confirm(id);
     }
+}
 
+/// For a registry that gives back to its store what that has lost.
+#[cfg(any(feature = "postgres", feature = "redis"))]
+impl EndedSessions {
     /// All ended sessions, and when they expire, at most a minute too late.
     pub(crate) fn sessions(&self) -> Vec<(SessionId, UnixSeconds)> {
-        let mut all = Vec::new();
-        for shard in &self.shards {
-            let sessions = read(&shard.sessions);
-            let sessions = sessions.until.iter();
-            all.extend(sessions.map(|(&id, until)| (id, until.expires_at())));
-        }
-        all
+        let terms = self.terms().into_iter();
+        terms.map(|(id, term)| (id, term.expires_at)).collect()
     }
 
     /// All accounts with ended sessions: up to which number they have ended, and when the last of them expires.
     pub(crate) fn accounts(&self) -> Vec<(AccountId, u64, UnixSeconds)> {
+        let marks = self.marks().into_iter();
+        marks
+            .map(|(account, number, term)| (account, number, term.expires_at))
+            .collect()
+    }
+}
+
+/// For a registry that compares what it knows with what is stored.
+#[cfg(any(feature = "file", feature = "postgres", feature = "redis"))]
+impl EndedSessions {
+    /// All ended sessions.
+    pub(super) fn terms(&self) -> Vec<(SessionId, Term)> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            let sessions = read(&shard.sessions);
+            let sessions = sessions.until.iter();
+            all.extend(sessions.map(|(&id, &until)| (id, until.into())));
+        }
+        all
+    }
+
+    /// All accounts with ended sessions, and up to which number they have ended.
+    pub(super) fn marks(&self) -> Vec<(AccountId, u64, Term)> {
         let accounts = read(&self.accounts);
         let accounts = accounts.iter();
         accounts
-            .map(|(&account, mark)| (account, mark.number, mark.forget_at.expires_at()))
+            .map(|(&account, mark)| (account, mark.number, mark.term))
             .collect()
     }
 }
@@ -291,9 +402,8 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::{future::Future as _, task::Poll};
-
     use super::*;
+    use crate::registry::GRACE;
 
     const NOW: UnixSeconds = 1_700_000_000;
     const LATER: UnixSeconds = NOW + 8 * 3600;
@@ -330,6 +440,18 @@ mod tests {
     }
 
     #[test]
+    fn a_family_ends_with_all_of_its_sessions_and_nobody_elses() {
+        let ended = EndedSessions::new();
+        let of = |n, family: u8| session(n, 1, "alice").in_family(Some([family; 16].into()));
+        ended.end([1; 16].into(), LATER, NOW);
+        assert!(ended.contain(&of(1, 9)));
+        assert!(!ended.contain(&of(2, 9)), "one session is not the family");
+        ended.end([9; 16].into(), LATER, NOW);
+        assert!(ended.contain(&of(2, 9)) && ended.contain(&of(3, 9)));
+        assert!(!ended.contain(&of(2, 8)) && !ended.contain(&session(2, 1, "alice")));
+    }
+
+    #[test]
     fn an_entry_stays_for_an_hour_beyond_expiry_and_not_for_ever() {
         let ended = EndedSessions::new();
         let fill = |from: u64, now: UnixSeconds| {
@@ -341,13 +463,16 @@ mod tests {
             }
         };
         ended.end([1; 16].into(), LATER, NOW);
+        ended.run_for(Duration::from_secs(LATER - NOW + GRACE - 60));
         fill(0, LATER + GRACE - 60);
         assert!(ended.contain(&session(1, 0, "alice")));
         for hour in 2..50 {
+            ended.run_for(Duration::from_secs(GRACE));
             fill(hour * 10_000, LATER + hour * GRACE);
         }
         assert!(!ended.contain(&session(1, 0, "alice")));
-        assert!(ended.len() <= 45_000, "{}", ended.len());
+        // Those of the last nine hours, and as many again at most.
+        assert!(ended.len() <= 200_000, "{}", ended.len());
     }
 
     #[cfg(feature = "redis")]
@@ -363,7 +488,7 @@ mod tests {
         let late = LATER.div_ceil(60) * 60;
         let later = (LATER + 1).div_ceil(60) * 60;
         assert_eq!(sessions, [([1; 16].into(), late), ([2; 16].into(), later)]);
-        assert_eq!(ended.accounts(), [(alice, 5, late)]);
+        assert_eq!(ended.accounts(), [(alice, 5, LATER)]);
         ended.release([1; 16].into());
         assert!(!ended.contain_id([1; 16].into()));
         assert!(ended.contain_id([2; 16].into()));
@@ -407,8 +532,8 @@ mod tests {
         let ended = EndedSessions::new();
         let (alice, bob) = (session(1, 1, "alice"), session(65, 2, "bob"));
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        let mut first = std::pin::pin!(ended.wait_for(&alice));
-        let mut second = std::pin::pin!(ended.wait_for(&bob));
+        let mut first = pin!(ended.wait_for(&alice));
+        let mut second = pin!(ended.wait_for(&bob));
         assert_eq!(first.as_mut().poll(&mut context), Poll::Pending);
         assert_eq!(second.as_mut().poll(&mut context), Poll::Pending);
         ended.end(alice.id, LATER, NOW);
@@ -416,5 +541,11 @@ mod tests {
         assert_eq!(second.as_mut().poll(&mut context), Poll::Pending);
         ended.end_all(bob.account(), 2, LATER, NOW);
         assert_eq!(second.as_mut().poll(&mut context), Poll::Ready(()));
+        let family = [3; 16];
+        let carol = session(2, 3, "carol").in_family(Some(family.into()));
+        let mut third = pin!(ended.wait_for(&carol));
+        assert_eq!(third.as_mut().poll(&mut context), Poll::Pending);
+        ended.end(family.into(), LATER, NOW);
+        assert_eq!(third.as_mut().poll(&mut context), Poll::Ready(()));
     }
 }

@@ -4,6 +4,7 @@ mod create;
 mod failure;
 #[cfg(unix)]
 mod guard;
+mod identity;
 mod known;
 mod reader;
 mod storage;
@@ -33,6 +34,7 @@ use tokio::{
 };
 
 use self::{
+    identity::Identity,
     known::Known,
     reader::Reader,
     store::Store,
@@ -40,7 +42,8 @@ use self::{
 };
 use super::{
     AccountId, EndedSessions, GrantPairs, LONGEST, LogoutSender, Opened, ProxyGrants, Registry,
-    RegistryError, RegistryErrorKind, RegistryFuture, SessionStorage, turns::Turns,
+    RegistryError, RegistryErrorKind, RegistryFuture, SessionFamilies, SessionStorage,
+    turns::Turns,
 };
 use crate::{clock::UnixSeconds, session::SessionId};
 
@@ -52,24 +55,38 @@ const READS: usize = 16;
 
 /// Remembers in a file which sessions were opened and which have ended.
 ///
-/// - What was answered is on the disk. After a crash, even by `kill -9`, every signed-out session stays signed out,
-///   and a single logout can still end every open one. A sign-in or sign-out that was not answered yet may or may not
-///   have happened.
+/// - What was answered is on the disk. After a crash, even by `kill -9`, or a power cut, every signed-out session stays
+///   signed out, and a single logout can still end every open one. A sign-in or sign-out that was not answered yet may
+///   or may not have happened.
 /// - Only one process can have the file open; in another one, [`open`](Self::open) returns an error. On a file system
 ///   without locks, such as some network file systems, nothing guards against a second process.
 /// - A damaged file is reported and left to the operator. The registry never replaces it with a new one.
+/// - A file that comes to harm while it is open (overwritten, cut short, deleted, replaced by another one) is treated like
+///   one that cannot be written, see below. Before each change the registry looks whether the file under its name is
+///   still the one that it opened (device and inode, on Unix), and as long as it left it. It tries again with the next
+///   call, at most once a second. When the file is there again, or an older copy has been written over it, everything
+///   that this process knows to have ended is saved there, and sign-ins work without a restart. Sessions that an older
+///   copy does not have as open are not found by a single logout. Damage to pages that the process has in memory is
+///   found at the next start.
 /// - A check whether a session has ended takes no I/O: ended sessions are in memory too, at most 56 bytes each. Open
 ///   sessions are only in the file.
-/// - An hour after a session expires, its entry leaves the file in passing. The file takes 50 to 90 bytes for each
-///   session, open or ended, and never shrinks.
+/// - An hour after a session expires, its entry leaves the file in passing, at the earliest. The file takes 50 to 90 bytes
+///   for each session, open or ended, as much again for the family of an open one. Space that is no longer needed
+///   is given back when the file is opened, or after a minute without work if at most 16 MiB of it are in use.
+/// - A clock that is wrong for a while, or at a start, revives nobody and hides no open session from a logout. Entries
+///   are forgotten by two clocks, as [`EndedSessions`] says; an open session when the clock says that it expired an
+///   hour ago, and processes have run with this file for its lifetime and an hour since it was opened. The file counts for
+///   how long they have run, so restarts and times without a process keep entries for longer, and never too short. A
+///   process that ends well loses less than a minute of the count, and a crash what came after the last entry.
 /// - To find out whether a logout request names a session, the registry only reads. So what strangers send is not
 ///   written, and does not wait where sign-ins do.
 /// - What is kept for open sessions is in the file, sealed, and survives as the sessions do: proxy-granting tickets,
 ///   and attributes that are too large for a cookie. All of it together has at most 256 MiB of sealed bytes. Beyond that, a user
 ///   whose session does not fit into a cookie gets a 503. Pairs that wait to be collected are in memory.
-/// - While the file cannot be written (a full disk), nobody is signed in. A sign-out holds for this process and is
-///   saved when the file can be written again. A single logout is answered with an error. The log says when this
-///   begins and ends.
+/// - While the file cannot be written (a full disk, damage), nobody is signed in: visitors get a 503. A sign-out holds
+///   for this process and is saved when the file can be written again; a browser's sign-out goes on, and the log says
+///   that it is not remembered. A single logout is answered with an error. The log says when this begins, why, and when
+///   it ends.
 ///
 /// Clones share the file. One thread reads and writes it, and writes together what arrives at the same time. Dropping
 /// the last clone waits until everything is written and the file is closed, for a second at most.
@@ -114,7 +131,8 @@ impl FileRegistry {
     /// In Kubernetes, `fsGroup` makes files of a volume writable for a group whenever it is mounted;
     /// `fsGroupChangePolicy: OnRootMismatch` leaves them as they are.
     ///
-    /// Blocks: it reads and checks the whole file. Call it when the process starts.
+    /// Blocks: it reads and checks the whole file, and makes it smaller if much of it is free. Call it when the process
+    /// starts.
     ///
     /// # Errors
     /// All of them name the file.
@@ -134,11 +152,26 @@ impl FileRegistry {
         #[cfg(unix)]
         guard::check_file(&path)?;
         let known = Arc::new(Known::default());
-        let store = Store::open(&path, &known)?;
+        // Refuses what is not a file, such as a pipe, before that is opened here.
+        let mut store = Store::open(&path, &known)?;
+        let identity = Identity::of(&path)?;
+        identity.check(&path)?;
+        store.compact(&path)?;
+        Self::start(path, known, store, identity)
+    }
+
+    /// Starts the thread that writes.
+    fn start(
+        path: PathBuf,
+        known: Arc<Known>,
+        store: Store,
+        identity: Identity,
+    ) -> Result<Self, RegistryError> {
         let (jobs, queue) = mpsc::sync_channel(QUEUE);
         let reader = Arc::new(Reader::default());
         let shared = (Arc::clone(&known), Arc::clone(&reader));
-        let writer = Writer::new(path.clone(), shared.0, shared.1, queue, store);
+        let file = (path.clone(), identity);
+        let writer = Writer::new(file, shared.0, shared.1, queue, store);
         let thread = Thread::start(writer).map_err(|error| failure::from_io(&path, error))?;
         Ok(Self(Arc::new(Inner {
             path,
@@ -183,6 +216,26 @@ impl FileRegistry {
         .await
     }
 
+    async fn open_session(
+        &self,
+        family: Option<SessionId>,
+        id: SessionId,
+        expires_at: UnixSeconds,
+        now: UnixSeconds,
+    ) -> Result<Opened, RegistryError> {
+        let opened = self.ask(|answer| Job::Open {
+            id,
+            family,
+            expires_at,
+            now,
+            answer,
+        });
+        let opened = opened.await?;
+        // Not before: a caller that drops this future abandons the session.
+        self.0.known.finish(id);
+        Ok(opened)
+    }
+
     /// Has a job done, and waits for its answer.
     async fn ask<T>(&self, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, RegistryError> {
         let (answer, answered) = oneshot::channel();
@@ -218,18 +271,7 @@ impl Registry for FileRegistry {
         expires_at: UnixSeconds,
         now: UnixSeconds,
     ) -> RegistryFuture<'_, Opened> {
-        Box::pin(async move {
-            let opened = self.ask(|answer| Job::Open {
-                id,
-                expires_at,
-                now,
-                answer,
-            });
-            let opened = opened.await?;
-            // Not before: a caller that drops this future abandons the session.
-            self.0.known.finish(id);
-            Ok(opened)
-        })
+        Box::pin(self.open_session(None, id, expires_at, now))
     }
 
     fn end(
@@ -281,8 +323,24 @@ impl Registry for FileRegistry {
         Some(&self.0.pairs)
     }
 
+    fn families(&self) -> Option<&dyn SessionFamilies> {
+        Some(self)
+    }
+
     fn storage(&self) -> Option<&dyn SessionStorage> {
         Some(self)
+    }
+}
+
+impl SessionFamilies for FileRegistry {
+    fn open_in(
+        &self,
+        family: SessionId,
+        id: SessionId,
+        expires_at: UnixSeconds,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, Opened> {
+        Box::pin(self.open_session(Some(family), id, expires_at, now))
     }
 }
 

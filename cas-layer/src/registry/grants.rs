@@ -33,7 +33,7 @@ use crate::{
 /// A registry does not know CAS or any PGT: it has hashes of IOUs, and bytes that the layer has sealed with the app's
 /// key. Without that key, nobody can use what is in its file or server.
 ///
-/// [`Registry::proxy_grants`] leads here. The three registries of this crate have it.
+/// [`Registry::proxy_grants`] leads here. The registries of this crate have it.
 ///
 /// # Contract
 ///

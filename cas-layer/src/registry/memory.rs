@@ -15,8 +15,9 @@ use std::{
 use self::known::{Known, State};
 use super::{
     AccountId, EndedSessions, GrantPairs, Item, LogoutSender, Opened, ProxyGrants,
-    RegisteredSession, Registry, RegistryError, RegistryFuture, Sealed, SessionStorage,
-    next_number,
+    RegisteredSession, Registry, RegistryError, RegistryFuture, Sealed, SessionFamilies,
+    SessionStorage, next_number,
+    run_time::{Moment, Term},
 };
 use crate::{
     clock::{Clock, UnixSeconds},
@@ -28,8 +29,12 @@ use crate::{
 /// - When the process ends, everything it knows is gone. If the keys outlive the process, a copy of the cookie of a
 ///   signed-out session then works again until it expires. A single logout finds a session that was opened before
 ///   only if it has been used since.
-/// - Every entry vanishes when its session would have expired, or an hour later. An open session takes at most 66
-///   bytes, an ended one 56.
+/// - Every entry vanishes an hour after its session would have expired, at the earliest: [`EndedSessions`] says when an
+///   end is forgotten. An open session takes at most 94 bytes, an ended one or an ended family 56.
+/// - A clock that is wrong for a while revives nobody and hides no open session from a logout. An open session, too, is
+///   forgotten only when the clock says that it expired an hour ago, and the process has run for its lifetime and an
+///   hour since it was opened. So what was opened while the clock was ahead stays for as much longer, and what is open
+///   when the clock is set back, too. It takes room of the [capacity](Self::with_capacity) for as long.
 /// - A request without a verified session or ticket never adds an entry. At most [`capacity`](Self::with_capacity)
 ///   sessions are open at once. A sign-in beyond that gets a 503 and a log line, and nobody else is signed out for
 ///   it.
@@ -101,9 +106,11 @@ impl MemoryRegistry {
     fn open_now(
         &self,
         id: SessionId,
+        family: Option<SessionId>,
         expires_at: UnixSeconds,
         now: UnixSeconds,
     ) -> Result<Opened, RegistryError> {
+        let moment = self.moment(now);
         let mut known = self.known();
         if self.0.ended.contain_id(id) {
             known.forget(id);
@@ -115,16 +122,23 @@ impl MemoryRegistry {
                 self.0.ended.end(id, expires_at, now);
                 return Ok(Opened::Ended);
             }
-            Some(&State::Open { until_minute }) => {
-                let until = expires_at.max(State::expires_at(until_minute));
-                known.sessions.insert(id, State::open(until));
+            Some(&State::Open {
+                until,
+                family: before,
+            }) => {
+                let until = Term::from(until).or_later(moment.of_open(expires_at));
+                known
+                    .sessions
+                    .insert(id, State::open(until, family.or(before)));
             }
             Some(State::Begun { .. }) | None => {
-                known.make_room(self.0.capacity, now)?;
-                known.sessions.insert(id, State::open(expires_at));
+                known.make_room(self.0.capacity, moment)?;
+                let until = moment.of_open(expires_at);
+                known.sessions.insert(id, State::open(until, family));
                 known.open += 1;
             }
         }
+        self.lasts(&mut known, expires_at.saturating_sub(now));
         known.last_number = next_number(known.last_number, now);
         Ok(Opened::Live {
             number: known.last_number,
@@ -142,9 +156,13 @@ impl MemoryRegistry {
         let end = |&id: &SessionId| match known.sessions.get_mut(&id) {
             None => false,
             Some(State::Begun { ended, .. }) => !mem::replace(ended, true),
-            Some(&mut State::Open { until_minute }) => {
+            Some(&mut State::Open { until, family }) => {
                 known.forget(id);
-                self.0.ended.end(id, State::expires_at(until_minute), now);
+                self.0.ended.end(id, Term::from(until).expires_at, now);
+                if let Some(family) = family {
+                    let expires_at = known.family_expires_at(now);
+                    self.0.ended.end(family, expires_at, now);
+                }
                 true
             }
         };
@@ -158,7 +176,11 @@ impl MemoryRegistry {
             return;
         };
         if known.open < self.0.capacity && !known.sessions.contains_key(&session.id) {
-            let state = State::open(session.expires_at);
+            // The number follows the clock in microseconds.
+            let started_at = self.0.first_number / 1_000_000;
+            self.lasts(&mut known, session.expires_at.saturating_sub(started_at));
+            let until = self.moment(started_at).of_open_before(session.expires_at);
+            let state = State::open(until, session.family);
             known.sessions.insert(session.id, state);
             known.open += 1;
         }
@@ -171,6 +193,16 @@ impl MemoryRegistry {
         known.last_number = next_number(known.last_number, now);
         let number = known.last_number;
         self.0.ended.end_all(account, number, expires_at, now);
+    }
+
+    /// Learns of an open session that lasts for so many seconds.
+    fn lasts(&self, known: &mut Known, seconds: UnixSeconds) {
+        known.lasts(seconds);
+        self.0.ended.saw_lifetime(seconds);
+    }
+
+    fn moment(&self, now: UnixSeconds) -> Moment {
+        self.0.ended.run_time().at(now)
     }
 
     /// A panic elsewhere leaves the map whole: every change is a single insert or remove.
@@ -201,7 +233,7 @@ impl Registry for MemoryRegistry {
         expires_at: UnixSeconds,
         now: UnixSeconds,
     ) -> RegistryFuture<'_, Opened> {
-        ready(self.open_now(id, expires_at, now))
+        ready(self.open_now(id, None, expires_at, now))
     }
 
     fn end(
@@ -253,8 +285,24 @@ impl Registry for MemoryRegistry {
         Some(&self.0.pairs)
     }
 
+    fn families(&self) -> Option<&dyn SessionFamilies> {
+        Some(self)
+    }
+
     fn storage(&self) -> Option<&dyn SessionStorage> {
         Some(self)
+    }
+}
+
+impl SessionFamilies for MemoryRegistry {
+    fn open_in(
+        &self,
+        family: SessionId,
+        id: SessionId,
+        expires_at: UnixSeconds,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, Opened> {
+        ready(self.open_now(id, Some(family), expires_at, now))
     }
 }
 
@@ -266,7 +314,8 @@ impl SessionStorage for MemoryRegistry {
         sealed: Sealed,
         now: UnixSeconds,
     ) -> RegistryFuture<'_, bool> {
-        ready(self.known().keep(session, item, sealed, now))
+        let moment = self.moment(now);
+        ready(self.known().keep(session, item, sealed, moment))
     }
 
     fn kept(

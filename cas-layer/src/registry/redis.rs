@@ -2,7 +2,7 @@
 //!
 //! - [`scripts`] are the steps that Redis takes, each whole or not at all. Look there for the states of a session.
 //! - [`node`] is what a node knows. It imports no task; [`tasks`] starts those that run over it.
-//! - They keep two connections: one for calls, and one on which [`follow`] waits for news.
+//! - They keep two connections: one for calls, and one on which [`follow`] waits for news. [`master`] finds the server.
 //! - [`grants`] is what Redis does for proxy-granting tickets, and [`storage`] what it keeps for open sessions.
 //! - [`queue`] and [`flush`] bring sign-outs to Redis; sign-ins go there directly. [`named`] first checks whether
 //!   there is anything to end.
@@ -15,6 +15,7 @@ mod connection;
 mod entry_id;
 mod facts;
 mod failure;
+mod fair;
 mod flush;
 mod follow;
 mod grants;
@@ -23,6 +24,7 @@ mod kept;
 mod keys;
 mod known;
 mod link;
+mod master;
 mod named;
 mod node;
 mod number;
@@ -38,6 +40,7 @@ mod storage;
 mod stream;
 mod tasks;
 mod tls;
+mod unknown;
 mod wait;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -56,12 +59,12 @@ use self::{
     link::State,
     node::Node,
     queue::{Ended, Ending},
-    scripts::AccountEnd,
+    scripts::{AccountEnd, EndCall},
     tasks::Pair,
 };
 use super::{
     AccountId, EndedSessions, LONGEST, LogoutSender, Opened, ProxyGrants, RegisteredSession,
-    Registry, RegistryError, RegistryErrorKind, RegistryFuture, SessionStorage,
+    Registry, RegistryError, RegistryErrorKind, RegistryFuture, SessionFamilies, SessionStorage,
 };
 use crate::{clock::UnixSeconds, session::SessionId};
 
@@ -100,10 +103,14 @@ impl RedisRegistry {
     fn start(
         node: Arc<Node>,
         known: Known,
-        pair: Pair,
+        pair: Option<Pair>,
         fail_closed_after: Option<Duration>,
     ) -> Self {
-        node.link.set(State::Up(pair.commands.clone()));
+        match &pair {
+            Some(pair) => node.link.set(State::Up(pair.commands.clone())),
+            // Sign-outs before the first connection are in force here.
+            None => node.queue.redis_went(&node.ended, node.facts.longest()),
+        }
         let runtime = Handle::current();
         let task = {
             let node = Arc::clone(&node);
@@ -166,6 +173,38 @@ impl RedisRegistry {
         }
     }
 
+    async fn open_session(
+        &self,
+        family: Option<SessionId>,
+        id: SessionId,
+        expires_at: UnixSeconds,
+        now: UnixSeconds,
+    ) -> Result<Opened, RegistryError> {
+        let call = self.call(async move |node: &Node, connection: &Connection| {
+            let session = node.lasting(id, expires_at, now);
+            let highest = node.facts.highest();
+            let opened = scripts::open(connection, &node.keys, (session, family), highest).await?;
+            let is_safe = node.min_replicas == 0 || connection.replicas().have_all().await;
+            Ok((opened, is_safe))
+        });
+        match call.await? {
+            (Some(Opened::Ended), _) => Ok(Opened::Ended),
+            (Some(Opened::Live { number }), true) => {
+                self.0.node.facts.saw_number(number);
+                // A logout that this node knows of and Redis has lost.
+                if self.ended().contain_id(id) {
+                    return Ok(Opened::Ended);
+                }
+                Ok(Opened::Live { number })
+            }
+            (Some(Opened::Live { .. }), false) => Err(flush::not_replicated()),
+            (None, _) => Err(RegistryError::new(
+                RegistryErrorKind::Unavailable,
+                "Redis does not know that this sign-in had begun: a logout may have been lost",
+            )),
+        }
+    }
+
     fn push(&self, ending: Ending) -> Result<Ended, RegistryError> {
         let node = &self.0.node;
         let is_sure = !matches!(ending, Ending::IfOpened { .. });
@@ -216,31 +255,7 @@ impl Registry for RedisRegistry {
         expires_at: UnixSeconds,
         now: UnixSeconds,
     ) -> RegistryFuture<'_, Opened> {
-        Box::pin(async move {
-            let call = self.call(async move |node: &Node, connection: &Connection| {
-                let session = node.lasting(id, expires_at, now);
-                let highest = node.facts.highest();
-                let opened = scripts::open(connection, &node.keys, session, highest).await?;
-                let is_safe = node.min_replicas == 0 || connection.replicas().have_all().await;
-                Ok((opened, is_safe))
-            });
-            match call.await? {
-                (Some(Opened::Ended), _) => Ok(Opened::Ended),
-                (Some(Opened::Live { number }), true) => {
-                    self.0.node.facts.saw_number(number);
-                    // A logout that this node knows of and Redis has lost.
-                    if self.ended().contain_id(id) {
-                        return Ok(Opened::Ended);
-                    }
-                    Ok(Opened::Live { number })
-                }
-                (Some(Opened::Live { .. }), false) => Err(flush::not_replicated()),
-                (None, _) => Err(RegistryError::new(
-                    RegistryErrorKind::Unavailable,
-                    "Redis does not know that this sign-in had begun: a logout may have been lost",
-                )),
-            }
-        })
+        Box::pin(self.open_session(None, id, expires_at, now))
     }
 
     fn end(
@@ -279,18 +294,23 @@ impl Registry for RedisRegistry {
         now: UnixSeconds,
     ) -> RegistryFuture<'_, ()> {
         let node = &self.0.node;
+        let redis_time = node.facts.redis_now();
         let number = node.facts.number_of_now();
         // Users who sign in here from now on are above it.
         node.facts.saw_number(number);
         node.ended.end_all(account, number, expires_at, now);
         let seconds = expires_at.saturating_sub(now).min(LONGEST);
-        node.facts.saw_lifetime(seconds);
+        node.saw_lifetime(seconds);
         let ended = self.push(Ending::Account(AccountEnd {
             account,
             number,
             expires_at,
             seconds,
-            is_prompt: true,
+            call: Some(EndCall {
+                base: node.facts.base(),
+                redis_time,
+                at: std::time::Instant::now(),
+            }),
         }));
         Box::pin(async move {
             self.ended_in_redis(ended, Instant::now() + CALL)
@@ -313,16 +333,33 @@ impl Registry for RedisRegistry {
     }
 
     fn is_current(&self) -> bool {
+        let facts = &self.0.node.facts;
         let limit = self.0.fail_closed_after;
-        limit.is_none_or(|limit| self.0.node.facts.age() <= limit)
+        facts.is_loaded() && limit.is_none_or(|limit| facts.age() <= limit)
     }
 
     fn proxy_grants(&self) -> Option<&dyn ProxyGrants> {
         Some(self)
     }
 
+    fn families(&self) -> Option<&dyn SessionFamilies> {
+        Some(self)
+    }
+
     fn storage(&self) -> Option<&dyn SessionStorage> {
         Some(self)
+    }
+}
+
+impl SessionFamilies for RedisRegistry {
+    fn open_in(
+        &self,
+        family: SessionId,
+        id: SessionId,
+        expires_at: UnixSeconds,
+        now: UnixSeconds,
+    ) -> RegistryFuture<'_, Opened> {
+        Box::pin(self.open_session(Some(family), id, expires_at, now))
     }
 }
 

@@ -90,7 +90,7 @@ pub enum LogoutShare {
     Front,
 }
 
-#[cfg(any(feature = "file", feature = "redis"))]
+#[cfg(any(feature = "file", feature = "postgres", feature = "redis"))]
 impl LogoutShare {
     pub(crate) const COUNT: usize = 3;
 

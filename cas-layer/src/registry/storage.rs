@@ -12,14 +12,14 @@ use crate::{clock::UnixSeconds, session::SessionId};
 /// A registry does not know what it keeps. The layer has sealed it with the app's key, for this one session. Without
 /// that key, nobody can read what is in the registry's file or server, or give one session what belongs to another.
 ///
-/// [`Registry::storage`] leads here. The three registries of this crate have it.
+/// [`Registry::storage`] leads here. The registries of this crate have it.
 ///
 /// # Contract
 ///
 /// - Each session has one place for each [`Item`].
 /// - What is kept for a session is gone for good when the session is ended, in the same step. It also goes with the
-///   entry of the open session when that expires. Sessions that [`Registry::end_all`] has ended may keep theirs until
-///   then; nobody asks for it.
+///   entry of the open session when that expires. Sessions that ended with their account or family may keep theirs
+///   until then; nobody asks for it.
 /// - All that is kept is bounded, by the registry or by what it stores things in. What is kept is never dropped to make
 ///   room.
 /// - A future that is dropped has either done its work or done nothing.

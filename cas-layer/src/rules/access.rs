@@ -28,12 +28,15 @@ const MAX_AGE: Duration = Duration::from_secs(366 * 24 * 3600);
 /// Access::required().through([ProxyChain::exact(["https://portal.example.org/cas/proxy"])]);
 /// // A user who gave the password within the last minute.
 /// Access::required().fresh(Duration::from_secs(60));
+/// // A signed-in user. Without one it is 401, for browsers too.
+/// Access::required().no_redirect();
 /// ```
 #[derive(Clone, Debug)]
 pub struct Access {
     mode: Mode,
     demands: Vec<Demand>,
     fresh: Option<Duration>,
+    never_redirects: bool,
 }
 
 /// From what requires the least to what requires the most.
@@ -152,10 +155,19 @@ impl Access {
 
     /// A user who gave their credentials within this time, in whole seconds, at least 1. If the user gave the
     /// password earlier, or if the CAS server did not say when, it asks for the password again (`renew`, CAS protocol
-    /// 2.1.1).
+    /// 2.1.1). A visitor who has no session here is asked for it at once, signed in at the CAS server or not.
     #[must_use]
     pub fn fresh(mut self, within: Duration) -> Self {
         self.fresh = Some(within);
+        self
+    }
+
+    /// Nobody is redirected to the CAS server from here. Without a user, or with credentials that are too old, every
+    /// request gets 401, also from a browser that opens a page: that page has a link to sign in. It is for paths that
+    /// only programs ask for, whatever they say in `Accept`.
+    #[must_use]
+    pub fn no_redirect(mut self) -> Self {
+        self.never_redirects = true;
         self
     }
 
@@ -164,6 +176,7 @@ impl Access {
             mode,
             demands: Vec::new(),
             fresh: None,
+            never_redirects: false,
         }
     }
 
@@ -172,6 +185,11 @@ impl Access {
         if self.mode != Mode::Required && self.is_strong() {
             return invalid(
                 "asks something of a user, but requires none: begin with `Access::required()`",
+            );
+        }
+        if self.mode != Mode::Required && self.never_redirects {
+            return invalid(
+                "forbids redirects, but requires no user: begin with `Access::required()`",
             );
         }
         for demand in &self.demands {
@@ -221,6 +239,17 @@ impl Access {
         self.mode == Mode::Gateway
     }
 
+    /// Whether a user has to have given their credentials lately. Then a sign-in asks for them at once: a server may not
+    /// say how old they are, and the user would be asked twice.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.fresh.is_some()
+    }
+
+    /// Whether a visitor may be sent to the CAS server.
+    pub(crate) fn may_redirect(&self) -> bool {
+        !self.never_redirects
+    }
+
     /// Whether the response is for one visitor only.
     pub(crate) fn is_private(&self) -> bool {
         self.mode != Mode::Public
@@ -243,6 +272,7 @@ impl Access {
             mode: self.mode.max(other.mode),
             demands: [&*self.demands, &other.demands].concat(),
             fresh: self.fresh.into_iter().chain(other.fresh).min(),
+            never_redirects: self.never_redirects || other.never_redirects,
         }
     }
 }

@@ -7,6 +7,7 @@ use http::Response;
 use tokio::time::{sleep, timeout};
 
 use crate::{
+    admission::{Heard, Party},
     answer::{Answer, Reader},
     app::Host,
     client::{ProxyTicketError, ProxyTicketErrorKind},
@@ -117,7 +118,14 @@ async fn proxy_ticket(
         Ok(Granted::Ended) => return Err(ProxyTicketError::ended()),
         Err(error) => return Err(ProxyTicketError::registry_unavailable(&error)),
     };
+    let breaker = &host.validations.breaker;
+    let pass = breaker.ask(Party::Anybody);
+    let pass = pass.ok_or_else(ProxyTicketError::cas_away)?;
     let ticket = host.client.proxy_ticket(&granting_ticket, &target).await;
+    let kind = ticket.as_ref().map(drop).map_err(ProxyTicketError::kind);
+    if let Some(change) = breaker.tell(pass, heard_of(kind)) {
+        host.tell(Event::CasServer(change));
+    }
     if let Err(error) = &ticket
         && error.kind() == ProxyTicketErrorKind::Expired
         && let Some(session) = user.session()
@@ -125,4 +133,12 @@ async fn proxy_ticket(
         granting::forget(host, session).await;
     }
     ticket
+}
+
+fn heard_of(result: Result<(), ProxyTicketErrorKind>) -> Heard {
+    match result {
+        Err(ProxyTicketErrorKind::TimedOut) => Heard::Nothing,
+        Err(ProxyTicketErrorKind::Unreachable) => Heard::NoConnection,
+        _ => Heard::Answer,
+    }
 }

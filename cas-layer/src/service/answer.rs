@@ -13,14 +13,16 @@ use super::{
 };
 use crate::{
     app::Host,
+    clock::UnixSeconds,
     user::Place,
     visit::{Visit, Visitor},
 };
 
-/// The answer to a request of this visitor. `inner` is ready.
+/// The answer to a request of this visitor, who was looked up `now`. `inner` is ready.
 pub(super) fn answer<S, B>(
     host: &Arc<Host>,
     visitor: Visitor,
+    now: UnixSeconds,
     mut request: Request<B>,
     inner: &mut S,
 ) -> AnswerFuture<S::Future>
@@ -28,7 +30,7 @@ where
     S: Service<Request<B>>,
     B: Body + Send + 'static,
 {
-    let visit = Visit::by(&request, Place::Endpoint, visitor, host.app.clock.now());
+    let visit = Visit::by(&request, Place::Endpoint, visitor, now);
     let served = match decide(host, &visit) {
         First::Act(Action::Serve(serve)) => serve.to(host, visit),
         First::Act(Action::Own(task)) => return AnswerFuture::reply(task.run(host, &visit)),
@@ -38,5 +40,5 @@ where
         }
     };
     served.announce(host, request.extensions_mut());
-    AnswerFuture::inner(inner.call(request), served.marks_private, served.extra)
+    AnswerFuture::inner(inner.call(request), served.finish(host))
 }

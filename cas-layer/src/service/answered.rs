@@ -8,10 +8,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, header};
+use http::Response;
 use pin_project_lite::pin_project;
 
-use super::{decide::Reply, extra_cookie::ExtraCookie};
+use super::{decide::Reply, finish::Finish};
 
 type Endpoint = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
 
@@ -28,7 +28,7 @@ pin_project! {
     enum AnswerState<F> {
         Ready { response: Option<Response<Bytes>> },
         Endpoint { future: Endpoint },
-        Inner { #[pin] future: F, private: bool, extra: Option<ExtraCookie> },
+        Inner { #[pin] future: F, finish: Finish },
     }
 }
 
@@ -59,14 +59,9 @@ impl<F> AnswerFuture<F> {
         }
     }
 
-    /// `private`: the response gets a `Cache-Control` if it has none. `extra`: a cookie that it may bring.
-    pub(super) fn inner(future: F, private: bool, extra: Option<ExtraCookie>) -> Self {
+    pub(super) fn inner(future: F, finish: Finish) -> Self {
         Self {
-            state: AnswerState::Inner {
-                future,
-                private,
-                extra,
-            },
+            state: AnswerState::Inner { future, finish },
         }
     }
 }
@@ -86,21 +81,9 @@ where
                 None => return Poll::Pending,
             },
             AnswerProjection::Endpoint { future } => ready!(future.as_mut().poll(cx)),
-            AnswerProjection::Inner {
-                future,
-                private,
-                extra,
-            } => {
+            AnswerProjection::Inner { future, finish } => {
                 let mut response = ready!(future.poll(cx))?;
-                if *private {
-                    response
-                        .headers_mut()
-                        .entry(header::CACHE_CONTROL)
-                        .or_insert(HeaderValue::from_static("private, no-store"));
-                }
-                if let Some(extra) = extra.take() {
-                    extra.add_to(response.headers_mut());
-                }
+                finish.apply(response.status(), response.headers_mut());
                 return Poll::Ready(Ok(response));
             }
         };

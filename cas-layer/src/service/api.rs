@@ -175,7 +175,8 @@ where
             match layer.admit(request).await {
                 Ok(admitted) => {
                     let mut response = inner.call(admitted.request).await?;
-                    admitted.finish.apply(response.headers_mut());
+                    let status = response.status();
+                    admitted.finish.apply(status, response.headers_mut());
                     Ok(response)
                 }
                 Err(refusal) => Ok((*refusal).map(ResBody::from)),

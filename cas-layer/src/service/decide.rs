@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc};
 use bytes::Bytes;
 use http::{Extensions, HeaderValue, Method, Response};
 
-use super::{Anonymous, Shows, extra_cookie::ExtraCookie, post};
+use super::{Anonymous, Shows, extra_cookie::ExtraCookie, finish::Finish, post};
 use crate::{
     answer::{Answer, Reader},
     app::{Endpoint, Host, Route},
@@ -105,8 +105,8 @@ pub(super) fn at_app(host: &Host, visit: &Visit<'_>, access: &Access) -> Action 
     let refused = match (access.judge(visit.user(), visit.now), &visit.visitor) {
         (Verdict::Welcome, _) => None,
         (_, Visitor::Unverified(_)) => Some(Step::Answer(decision::not_current(host, visit))),
-        (Verdict::SignIn, _) => Some(decision::demand(host, visit)),
-        (Verdict::SignInAfresh, _) => Some(decision::demand_renewal(host, visit)),
+        (Verdict::SignIn, _) => Some(decision::demand(host, visit, access)),
+        (Verdict::SignInAfresh, _) => Some(decision::demand_renewal(host, visit, access)),
         (Verdict::Forbidden, _) => Some(decision::forbid(host, visit)),
     };
     if let Some(step) = refused {
@@ -173,7 +173,7 @@ fn sign_out(host: &Host, visit: &Visit<'_>) -> Task {
     match on_demand(visit) {
         Some(answer) => Task::Answer(answer),
         // Another site makes the browser sign out behind its user's back, and without the session cookie.
-        None if visit.is_hidden(host) => Task::RefuseSignOut,
+        None if visit.is_part_of_another_site(host) => Task::RefuseSignOut,
         None => Task::SignOut(Box::new(Leaving::of(host, visit))),
     }
 }
@@ -197,7 +197,7 @@ pub(super) enum Reply {
 
 impl Task {
     pub(super) fn run(self, host: &Arc<Host>, visit: &Visit<'_>) -> Reply {
-        let reader = Reader::of(visit);
+        let reader = Reader::of(host, visit);
         let answer = match self {
             Self::Answer(answer) => answer,
             Self::RefuseSignOut => logout::refuse_foreign(host),
@@ -214,7 +214,7 @@ impl Task {
                 return Reply::later(host, reader, |it| async move { leaving.run(&it).await });
             }
             Self::EndSessions(front_channel) => {
-                let reader = Reader::never_clearing(visit);
+                let reader = Reader::never_clearing(host, visit);
                 return Reply::later(
                     host,
                     reader,
@@ -258,8 +258,8 @@ pub(super) struct Served {
     user: Option<CasUser>,
     place: Place,
     shows: Shows,
-    pub(super) marks_private: bool,
-    pub(super) extra: Option<ExtraCookie>,
+    marks_private: bool,
+    extra: Option<ExtraCookie>,
 }
 
 impl Serve {
@@ -268,9 +268,12 @@ impl Serve {
     fn end_of_count(self, host: &Host, visit: &Visit<'_>) -> Option<HeaderValue> {
         let session = visit.user().and_then(CasUser::session)?;
         let is_new = visit.now.abs_diff(session.issued_at) < NEW;
-        let is_page = is_new && is_navigation(visit.method, visit.headers);
-        let ends = is_page && self.brings == Brings::Renewal;
-        ends.then(|| host.rounds_cookie.end(visit.headers))?
+        if !is_new || self.brings != Brings::Renewal {
+            return None;
+        }
+        // Next to no browser has a count, and to find that out costs less than to find out whether this is a page.
+        let end = host.rounds_cookie.end(visit.headers)?;
+        is_navigation(visit.method, visit.headers).then_some(end)
     }
 
     pub(super) fn to(self, host: &Arc<Host>, visit: Visit<'_>) -> Served {
@@ -315,6 +318,15 @@ impl Served {
                 place: self.place,
                 shows: self.shows.clone(),
             });
+        }
+    }
+
+    /// What the response gets.
+    pub(super) fn finish(self, host: &Host) -> Finish {
+        Finish {
+            private: self.marks_private,
+            extra: self.extra,
+            frames: host.app.frames.clone(),
         }
     }
 }

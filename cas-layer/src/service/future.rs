@@ -81,7 +81,7 @@ where
                 host,
                 mut service,
             } = ready!(Fetching::poll(fetching, cx));
-            let future = answer(&host, visitor, request, &mut service);
+            let future = answer(&host, visitor, host.app.clock.now(), request, &mut service);
             state.set(State::Answering { future });
         }
     }

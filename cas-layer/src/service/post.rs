@@ -1,6 +1,7 @@
 //! `POST` on the login path, or on the path for logout requests: a form that says what it is. The CAS server itself
 //! posts logout requests. A browser posts the ticket that it brings back from there, if `method=POST` was asked for
-//! (CAS protocol 2.1.1, 2.2.4). Or it posts its user's answer to the question whether a sign-in is theirs.
+//! (CAS protocol 2.1.1, 2.2.4), or if the CAS server is set up to do so for this service. Or it posts its user's answer
+//! to the question whether a sign-in is theirs.
 
 use std::sync::Arc;
 
@@ -81,16 +82,17 @@ pub(super) fn refuse(host: &Host, endpoint: Endpoint, visit: &Visit<'_>) -> Opti
     if navigation::is_prefetch(visit.headers) {
         return Some(Refusal::Prefetch);
     }
+    let wrong = form::check_type(visit.headers).err();
     // Any browser may send its form, so the sender matters only once it is known what was sent.
-    let source = if takes_browsers_forms(host, endpoint) {
+    let is_anybodys = takes_browsers_forms(host, endpoint)
+        || endpoint == Endpoint::Login && wrong.is_none() && visit.wants_page();
+    let source = if is_anybodys {
         None
     } else {
         single_logout::refuse_source(host, visit.extensions)
     };
-    source.map(Refusal::Logout).or_else(|| {
-        let wrong = form::check_type(visit.headers).err()?;
-        Some(Refusal::of(host, endpoint, wrong))
-    })
+    let wrong = wrong.map(|wrong| Refusal::of(host, endpoint, wrong));
+    source.map(Refusal::Logout).or(wrong)
 }
 
 fn takes_tickets(host: &Host, endpoint: Endpoint) -> bool {
@@ -120,7 +122,7 @@ pub(super) async fn take<B: Body>(
         Ok(form) => {
             let query = original_uri(&request).query();
             match Posted::read(form.data(), query, host.client.protocol()) {
-                Posted::Ticket(ticket) if takes_tickets(&host, endpoint) => {
+                Posted::Ticket(ticket) if endpoint == Endpoint::Login => {
                     drop(form);
                     return sign_in(&host, &request, ticket).await;
                 }
@@ -129,7 +131,7 @@ pub(super) async fn take<B: Body>(
                     return confirmation::answer(&host, place, &request, form.data()).await;
                 }
                 Posted::LogoutRequest => {
-                    let answer = end_sessions(&host, endpoint, &request, form, now).await;
+                    let answer = end_sessions(&host, &request, form, now).await;
                     return answer.render(&host, &Reader::program(None));
                 }
                 Posted::Ticket(_) => Refusal::Logout(NoLogout::Unread(NOT_BY_POST)),
@@ -140,20 +142,19 @@ pub(super) async fn take<B: Body>(
             }
         }
     };
+    // Where only logout requests are expected, what a refused sender has sent does not matter.
+    let refused_source = if takes_browsers_forms(&host, endpoint) {
+        None
+    } else {
+        single_logout::refuse_source(&host, request.extensions())
+    };
+    let refusal = refused_source.map_or(refusal, Refusal::Logout);
     refusal.tell(&host).render(&host, &Reader::program(None))
 }
 
-async fn end_sessions(
-    host: &Host,
-    endpoint: Endpoint,
-    request: &Request<()>,
-    form: Form,
-    now: UnixSeconds,
-) -> Answer {
+async fn end_sessions(host: &Host, request: &Request<()>, form: Form, now: UnixSeconds) -> Answer {
     let extensions = request.extensions();
-    if takes_browsers_forms(host, endpoint)
-        && let Some(refusal) = single_logout::refuse_source(host, extensions)
-    {
+    if let Some(refusal) = single_logout::refuse_source(host, extensions) {
         return refusal.tell(host, Channel::Back);
     }
     let sender = single_logout::back_channel_sender(host, extensions);
@@ -162,12 +163,18 @@ async fn end_sessions(
 
 /// The rest is the same as for a ticket in the query.
 async fn sign_in(host: &Arc<Host>, request: &Request<()>, ticket: String) -> Response<Bytes> {
-    let visitor = Visitor::of_endpoint(request.headers(), host, Place::Endpoint);
+    let now = host.app.clock.now();
+    let visitor = Visitor::of_endpoint(request, host, Place::Endpoint, now);
     let callback = {
-        let visit = Visit::by(request, Place::Endpoint, visitor, host.app.clock.now());
+        let visit = Visit::by(request, Place::Endpoint, visitor, now);
         let query = LoginQuery::parse(visit.uri.query(), host).with_posted(ticket);
-        match decision::arrive(host, &visit, query).take(host, &visit) {
-            Taken::Answer(answer) => return answer.render(host, &Reader::of(&visit)),
+        let step = if host.app.sign_in.is_by_post {
+            decision::arrive(host, &visit, query)
+        } else {
+            decision::arrive_by_post_unasked(host, &visit, query)
+        };
+        match step.take(host, &visit) {
+            Taken::Answer(answer) => return answer.render(host, &Reader::of(host, &visit)),
             Taken::Validate(callback) => callback,
         }
     };

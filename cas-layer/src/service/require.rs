@@ -10,7 +10,8 @@ use http::{Request, Response, StatusCode};
 use tower::{Layer, Service};
 
 use super::{
-    Anonymous, AnswerFuture, Shows, app_above, decide::Task, extra_cookie::ExtraCookie, in_place,
+    Anonymous, AnswerFuture, Shows, app_above, decide::Task, extra_cookie::ExtraCookie,
+    finish::Finish, in_place,
 };
 use crate::{
     answer,
@@ -25,6 +26,10 @@ use crate::{
 /// Requires more on single routes than a rule of the [`CasLayer`](crate::CasLayer) above. As with the `CasLayer`, a
 /// page that a browser opens is redirected to the CAS server, anything else gets 401, and a user without permission
 /// gets 403.
+///
+/// A rule of the `CasLayer` comes first. If it requires a user on the path, visitors sign in for that rule. If this layer
+/// then requires [fresh](Access::fresh) credentials, some visitors give their password twice in a row. To avoid that, write
+/// the requirement as a rule, or leave the path [optional](Access::optional) there.
 ///
 /// ```
 /// use std::time::Duration;
@@ -134,17 +139,22 @@ where
         let refused = |step| AnswerFuture::reply(Task::SignIn(step).run(&host, &visit));
         match verdict {
             Verdict::Welcome => {
-                let is_private = host.app.private_by_default;
-                AnswerFuture::inner(self.inner.call(request), is_private, renewal)
+                let finish = Finish {
+                    private: host.app.private_by_default,
+                    extra: renewal,
+                    frames: host.app.frames.clone(),
+                };
+                AnswerFuture::inner(self.inner.call(request), finish)
             }
             // As everywhere, nobody is asked to sign in who may have a session.
             Verdict::SignIn if is_unverified => {
                 refused(Step::Answer(decision::not_current(&host, &visit)))
             }
             Verdict::SignIn => refused(
-                in_place::unbound(&host, &visit).unwrap_or_else(|| decision::demand(&host, &visit)),
+                in_place::unbound(&host, &visit)
+                    .unwrap_or_else(|| decision::demand(&host, &visit, &self.access)),
             ),
-            Verdict::SignInAfresh => refused(decision::demand_renewal(&host, &visit)),
+            Verdict::SignInAfresh => refused(decision::demand_renewal(&host, &visit, &self.access)),
             Verdict::Forbidden => refused(decision::forbid(&host, &visit)),
         }
     }
@@ -161,6 +171,7 @@ mod tests {
             Access::optional(),
             Access::gateway(),
             Access::optional().any_of("memberOf", ["admin"]),
+            Access::gateway().no_redirect(),
             Access::required().any_of("memberOf", [""; 0]),
             Access::required().through([]),
             Access::required().fresh(std::time::Duration::ZERO),
@@ -172,7 +183,10 @@ mod tests {
                 "{access:?}"
             );
         }
-        let accepted = Access::required().no_proxy().user_if(|_| true);
+        let accepted = Access::required()
+            .no_proxy()
+            .user_if(|_| true)
+            .no_redirect();
         assert!(Require::new(accepted).is_ok());
     }
 }

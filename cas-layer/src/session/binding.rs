@@ -15,6 +15,7 @@ use super::{
     cookie::{CookieShape, find_cookie, has_cookie},
     seal::Sealer,
     secrets::Secrets,
+    trip::Trip,
 };
 use crate::clock::UnixSeconds;
 
@@ -93,6 +94,9 @@ pub(crate) enum Shown {
 pub(crate) struct Remembered {
     pub(crate) id: SessionId,
     pub(crate) expires_at: UnixSeconds,
+    pub(crate) family: Option<SessionId>,
+    /// When the sign-in was finished. In a login cookie it is only known of a session with a family; 0 otherwise.
+    pub(crate) issued_at: UnixSeconds,
 }
 
 impl Remembered {
@@ -100,6 +104,8 @@ impl Remembered {
         Self {
             id: session.id,
             expires_at: session.expires_at,
+            family: session.family,
+            issued_at: session.issued_at,
         }
     }
 }
@@ -110,14 +116,6 @@ struct Login {
     begun_at: UnixSeconds,
     /// What a bare service URL does not say.
     trip: Option<Trip>,
-}
-
-/// What a login is for, kept in the browser's cookie.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Trip {
-    pub(crate) is_renewed: bool,
-    /// The path to return to; `None` stands for the landing path.
-    pub(crate) next: Option<String>,
 }
 
 /// The value is what makes a foreign ticket unusable.
@@ -158,6 +156,11 @@ impl Binding {
         }
         let secrets = self.secrets.get_or_insert_with(|| Secrets::new(fresh));
         secrets.current()
+    }
+
+    /// What logins of this browser are tied to now.
+    pub(crate) fn current_secret(&self) -> Option<&LoginValue> {
+        self.secrets.as_ref().map(Secrets::current)
     }
 
     /// The secrets that a login may be tied to which began then.
@@ -302,7 +305,8 @@ const NO_SESSION: StoredSession = ([0; SessionId::LEN], 0);
 /// The parts after it.
 type StoredUsers = (Option<Known>, Vec<Waiting>);
 
-/// The parts after those.
+/// The parts after those. Behind them is the family of the remembered session, if it has one, and when that session's
+/// sign-in was finished.
 type StoredSecrets = (Secrets, UnixSeconds);
 
 fn payload(binding: &Binding, now: UnixSeconds) -> Option<Vec<u8>> {
@@ -310,7 +314,7 @@ fn payload(binding: &Binding, now: UnixSeconds) -> Option<Vec<u8>> {
     let payload = postcard::to_allocvec(&stored).ok()?;
     let session = binding
         .remembered
-        .map(|Remembered { id, expires_at }| (*id.as_bytes(), expires_at));
+        .map(|session| (*session.id.as_bytes(), session.expires_at));
     let has_secrets = binding.secrets.is_some();
     let has_users = has_secrets || binding.known.is_some() || !binding.waiting.is_empty();
     let mut payload = match session {
@@ -321,10 +325,16 @@ fn payload(binding: &Binding, now: UnixSeconds) -> Option<Vec<u8>> {
     if has_users {
         payload = postcard::to_extend(&(&binding.known, &binding.waiting), payload).ok()?;
     }
-    match &binding.secrets {
-        Some(secrets) => postcard::to_extend(&(secrets, now), payload).ok(),
-        None => Some(payload),
+    if let Some(secrets) = &binding.secrets {
+        payload = postcard::to_extend(&(secrets, now), payload).ok()?;
+        if let Some(remembered) = &binding.remembered
+            && let Some(family) = &remembered.family
+        {
+            payload.extend(family.as_bytes());
+            payload = postcard::to_extend(&remembered.issued_at, payload).ok()?;
+        }
     }
+    Some(payload)
 }
 
 /// What only some cookies have.
@@ -339,15 +349,25 @@ fn read_rest(rest: &[u8]) -> Rest {
     let Ok((session, rest)) = postcard::take_from_bytes::<StoredSession>(rest) else {
         return Rest::default();
     };
+    let (users, rest) = postcard::take_from_bytes(rest).unwrap_or_default();
+    let (secrets, family) = match postcard::take_from_bytes(rest) {
+        Ok((secrets, rest)) => (
+            Some(secrets),
+            rest.split_first_chunk::<{ SessionId::LEN }>(),
+        ),
+        Err(_) => (None, None),
+    };
+    let issued_at = family.and_then(|(_, rest)| postcard::from_bytes(rest).ok());
     let remembered = (session != NO_SESSION).then(|| Remembered {
         id: SessionId::from(session.0),
         expires_at: session.1,
+        family: family.map(|(&family, _)| SessionId::from(family)),
+        issued_at: issued_at.unwrap_or_default(),
     });
-    let (users, rest) = postcard::take_from_bytes(rest).unwrap_or_default();
     Rest {
         remembered,
         users,
-        secrets: postcard::from_bytes(rest).ok(),
+        secrets,
     }
 }
 
@@ -389,14 +409,14 @@ pub(crate) struct BindingCookie {
 }
 
 impl BindingCookie {
-    /// The shape of the cookie, except where the browser sends it: that is said when the cookie is written.
+    /// The shape of the cookie. That it has to come with forms of another site may also be said when it is written.
     pub(crate) fn new(shape: CookieShape, sealer: Sealer) -> Self {
         Self { shape, sealer }
     }
 
     fn shape(&self, cross_site: bool) -> CookieShape {
         CookieShape {
-            cross_site,
+            cross_site: cross_site || self.shape.cross_site,
             ..self.shape.clone()
         }
     }
@@ -457,7 +477,7 @@ impl BindingCookie {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{Key, Purpose};
+    use crate::session::{Key, Purpose, TripKind};
 
     fn value(n: u8) -> LoginValue {
         [n; 16]
@@ -496,7 +516,7 @@ mod tests {
     fn five_trips_can_be_under_way_at_once_and_a_sixth_displaces_the_oldest() {
         let mut binding = Binding::default();
         let trip = |n: u8| Trip {
-            is_renewed: false,
+            kind: TripKind::default(),
             next: Some(format!("/{n}")),
         };
         for n in 1..=6 {
@@ -561,6 +581,7 @@ mod tests {
             name: "b".to_owned(),
             secure: true,
             cross_site: false,
+            partitioned: false,
         };
         BindingCookie::new(shape, Sealer::new(&key, &[], Purpose::LoginBinding, &["b"]))
     }
@@ -582,6 +603,8 @@ mod tests {
         Remembered {
             id: SessionId::from([7; 16]),
             expires_at: 9_000,
+            family: None,
+            issued_at: 0,
         }
     }
 
@@ -621,6 +644,29 @@ mod tests {
             let read: Stored = postcard::from_bytes(&payload).unwrap();
             assert_eq!(read, (binding.logins.clone(), Vec::new(), 120));
         }
+    }
+
+    #[test]
+    fn the_family_of_the_remembered_session_comes_back_behind_everything_else() {
+        let mut binding = binding();
+        binding.secret(value(3), 140);
+        binding.remember(Some(remembered()));
+        let before = written(&binding);
+        binding.remember(Some(Remembered {
+            family: Some(SessionId::from([9; 16])),
+            issued_at: 100,
+            ..remembered()
+        }));
+        let payload = written(&binding);
+        assert_eq!(payload, [&before[..], &[9; 16], &[100]].concat());
+        let read = read_back(&cookie(), &payload).unwrap();
+        assert_eq!(read.remembered(), binding.remembered());
+        // Without the time.
+        let shorter = read_back(&cookie(), &payload[..payload.len() - 1]).unwrap();
+        let remembered = |session: Binding| session.remembered().unwrap();
+        assert_eq!(remembered(shorter).family, Some(SessionId::from([9; 16])));
+        let cut = read_back(&cookie(), &payload[..payload.len() - 2]).unwrap();
+        assert_eq!(remembered(cut).family, None);
     }
 
     #[test]

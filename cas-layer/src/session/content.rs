@@ -9,7 +9,14 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::{Lifetimes, SessionId, attributes::Held, payload::Identity};
+use super::{
+    Lifetimes, SessionId,
+    admit::Admit,
+    attributes::Held,
+    new_session::{NewSession, Veto},
+    payload::Identity,
+    rejected::Rejected,
+};
 use crate::{
     attributes::Attributes,
     clock::{UnixSeconds, to_unix},
@@ -22,6 +29,8 @@ use crate::{
 /// two users, choose one way to write them. Letters other than `A` to `Z` stay as they are: how those change depends
 /// on the language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum UserName {
     /// As the CAS server gave it.
@@ -33,104 +42,7 @@ pub enum UserName {
     AsciiUppercase,
 }
 
-/// A session that is about to open, as [`SessionOptions::map`](crate::SessionOptions::map) sees it.
-///
-/// Attributes have already been chosen and renamed, and the user name has been written in the configured way.
-/// [`authentication`](Self::authentication) has the CAS server's own answer.
-///
-/// `Debug` prints neither the user name nor the values of attributes.
-pub struct NewSession<'a> {
-    authentication: &'a Authentication,
-    cas_url: &'a str,
-    name: String,
-    attributes: Attributes,
-}
-
-impl NewSession<'_> {
-    /// The CAS server's whole answer.
-    #[must_use]
-    pub fn authentication(&self) -> &Authentication {
-        self.authentication
-    }
-
-    /// The URL of the CAS server that vouches for the user, normalised. If hosts of the app have [different CAS
-    /// servers](crate::FurtherHost::cas_client), each vouches for users and attributes of its own.
-    #[must_use]
-    pub fn cas_url(&self) -> &str {
-        self.cas_url
-    }
-
-    /// The user name that the session will have.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Changes the user name. A valid name has at most 1,024 bytes and at least one visible character. It has no
-    /// white space at either end, no control characters, and no invisible ones (format characters and what Unicode
-    /// calls default ignorable: zero-width ones, those that turn the direction of writing). With any other name
-    /// nobody is signed in: the user gets a 500, and the log an error.
-    pub fn set_name(&mut self, name: impl Into<String>) {
-        self.name = name.into();
-    }
-
-    /// The attributes that the session will carry.
-    #[must_use]
-    pub fn attributes(&self) -> &Attributes {
-        &self.attributes
-    }
-
-    /// The same attributes, for changes.
-    pub fn attributes_mut(&mut self) -> &mut Attributes {
-        &mut self.attributes
-    }
-
-    pub(super) fn into_attributes(self) -> Attributes {
-        self.attributes
-    }
-}
-
-impl fmt::Debug for NewSession<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NewSession")
-            .field("attributes", &self.attributes)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The app does not admit a user, although the CAS server vouches for them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Veto {
-    reason: String,
-}
-
-impl Veto {
-    /// `reason` is shown to the user, as text: `Only staff may sign in.`
-    #[must_use]
-    pub fn new(reason: impl Into<String>) -> Self {
-        Self {
-            reason: reason.into(),
-        }
-    }
-
-    /// The reason, as the user reads it.
-    #[must_use]
-    pub fn reason(&self) -> &str {
-        &self.reason
-    }
-}
-
-/// Why a sign-in opens no session.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Rejected {
-    #[error("the app does not admit the user")]
-    Vetoed(Veto),
-    /// The app made an invalid user name, for the given reason.
-    #[error("{0}")]
-    BadName(&'static str),
-}
-
-type Map = dyn Fn(&mut NewSession<'_>) -> Result<(), Veto> + Send + Sync;
+type Map = dyn Fn(&mut NewSession) -> Result<(), Veto> + Send + Sync;
 
 /// Which parts of an [`Authentication`] become part of a session.
 #[derive(Clone, Default)]
@@ -141,20 +53,41 @@ pub(crate) struct Content {
     pub(crate) renamed: HashMap<String, String>,
     pub(crate) user_name: UserName,
     pub(crate) map: Option<Arc<Map>>,
+    /// The app's work before a session opens.
+    pub(crate) admit: Option<Admit>,
 }
 
 impl Content {
-    /// Chooses, renames, writes the user name, and asks the app, in this order.
-    pub(crate) fn of<'a>(
+    /// Chooses, renames, writes the user name, and asks the app, in this order. The app may take its time for its last
+    /// word.
+    pub(crate) async fn of(
         &self,
-        authentication: &'a Authentication,
-        cas_url: &'a str,
-    ) -> Result<NewSession<'a>, Rejected> {
+        authentication: &Arc<Authentication>,
+        cas_url: &str,
+        now: UnixSeconds,
+    ) -> Result<NewSession, Rejected> {
+        let session = self.at_once(authentication, cas_url, now)?;
+        let Some(admit) = &self.admit else {
+            return Ok(session);
+        };
+        let session = admit.ask(session).await?;
+        check_user_name(&session.name).map_err(Rejected::BadName)?;
+        Ok(session)
+    }
+
+    /// The same without what takes time.
+    fn at_once(
+        &self,
+        authentication: &Arc<Authentication>,
+        cas_url: &str,
+        now: UnixSeconds,
+    ) -> Result<NewSession, Rejected> {
         let mut session = NewSession {
-            authentication,
-            cas_url,
+            authentication: Arc::clone(authentication),
+            cas_url: cas_url.to_owned(),
             name: self.user_name(authentication.user()),
             attributes: self.attributes(authentication.attributes()),
+            validated_at: now,
         };
         if let Some(map) = &self.map {
             map(&mut session).map_err(Rejected::Vetoed)?;
@@ -192,14 +125,15 @@ impl fmt::Debug for Content {
             .field("renamed", &self.renamed)
             .field("user_name", &self.user_name)
             .field("map", &self.map.as_ref().map(|_| "…"))
+            .field("admit", &self.admit)
             .finish()
     }
 }
 
 impl Identity {
-    /// A new sign-in. `renewed`: the CAS server was told to ask for credentials.
+    /// A new sign-in, which is complete now. `renewed`: the CAS server was told to ask for credentials.
     pub(crate) fn new(
-        content: NewSession<'_>,
+        content: NewSession,
         id: SessionId,
         renewed: bool,
         now: UnixSeconds,
@@ -211,17 +145,20 @@ impl Identity {
         // Some servers say so of a proxy's ticket too, and its user may be far away.
         let is_own = authentication.proxies().is_empty();
         let is_new = is_own && authentication.is_from_new_login() == Some(true);
+        // The app's own work may have taken some time since.
+        let validated_at = content.validated_at;
         let credentials_at = if renewed || is_new {
-            Some(now)
+            Some(validated_at)
         } else if long_term == Some(true) {
             // A token was authenticated, whatever the date says.
             None
         } else {
             let date = authentication.authentication_date().map(to_unix);
-            date.map(|date| date.min(now))
+            date.map(|date| date.min(validated_at))
         };
         Self {
             id,
+            family: None,
             issued_at: now,
             expires_at: now.saturating_add(lifetime),
             authentication_date: authentication.authentication_date().map(to_unix),
@@ -240,13 +177,17 @@ impl Identity {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::protocol::parse_service_response;
 
     const CAS: &str = "https://cas.example.org";
 
+    const NOW: UnixSeconds = 1_000;
+
     /// Alice as a CAS server speaks of her.
-    fn alice() -> Authentication {
+    fn alice() -> Arc<Authentication> {
         let attributes = "<mail>a@x</mail><urn.1>one</urn.1><group>g1</group><urn.2>two</urn.2>\
                           <group>g2</group><isFromNewLogin>true</isFromNewLogin>";
         let answer = format!(
@@ -254,12 +195,12 @@ mod tests {
              <attributes>{attributes}</attributes></authenticationSuccess></serviceResponse>"
         );
         let parsed = parse_service_response(answer.as_bytes());
-        parsed.ok().expect("an authentication")
+        Arc::new(parsed.ok().expect("an authentication"))
     }
 
     fn attributes(content: &Content) -> Vec<(String, Vec<String>)> {
         let alice = alice();
-        let session = content.of(&alice, CAS).unwrap();
+        let session = content.at_once(&alice, CAS, NOW).unwrap();
         let all = session.attributes().iter();
         all.map(|(name, values)| (name.to_owned(), values.to_vec()))
             .collect()
@@ -282,7 +223,7 @@ mod tests {
     }
 
     fn mapped(
-        map: impl Fn(&mut NewSession<'_>) -> Result<(), Veto> + Send + Sync + 'static,
+        map: impl Fn(&mut NewSession) -> Result<(), Veto> + Send + Sync + 'static,
     ) -> Content {
         Content {
             map: Some(Arc::new(map)),
@@ -346,7 +287,10 @@ mod tests {
                 user_name,
                 ..Content::default()
             };
-            assert_eq!(content.of(&alice(), CAS).unwrap().name(), expected);
+            assert_eq!(
+                content.at_once(&alice(), CAS, NOW).unwrap().name(),
+                expected
+            );
         }
     }
 
@@ -369,15 +313,38 @@ mod tests {
             })
         };
         let alice = alice();
-        let session = content.of(&alice, CAS).unwrap();
+        let session = content.at_once(&alice, CAS, NOW).unwrap();
         assert_eq!(session.name(), "ÄLICE@g1.g2");
         assert_eq!(attributes(&content), [entry("new", &["value"])]);
+    }
+
+    #[tokio::test]
+    async fn the_session_begins_after_the_apps_work_and_credentials_are_as_old_as_the_validation() {
+        let work = async |mut session: NewSession| {
+            session.set_name("al");
+            Ok(session)
+        };
+        let content = Content {
+            admit: Some(Admit::new(work, Duration::from_secs(10))),
+            ..Content::default()
+        };
+        let session = content.of(&alice(), CAS, NOW).await.unwrap();
+        let lifetimes = Lifetimes {
+            session: 100,
+            idle: None,
+            remembered: None,
+        };
+        let identity = Identity::new(session, [7; 16].into(), true, NOW + 9, &lifetimes);
+        assert_eq!(identity.user(), "al");
+        assert_eq!(identity.credentials_at, Some(NOW));
+        assert_eq!(identity.issued_at, NOW + 9);
+        assert_eq!(identity.expires_at, NOW + 109);
     }
 
     #[test]
     fn a_veto_and_a_name_that_is_none_open_no_session() {
         let vetoed = mapped(|_| Err(Veto::new("no")))
-            .of(&alice(), CAS)
+            .at_once(&alice(), CAS, NOW)
             .unwrap_err();
         assert!(matches!(vetoed, Rejected::Vetoed(veto) if veto.reason() == "no"));
         for bad in [
@@ -395,7 +362,10 @@ mod tests {
                 Ok(())
             });
             assert!(
-                matches!(content.of(&alice(), CAS), Err(Rejected::BadName(_))),
+                matches!(
+                    content.at_once(&alice(), CAS, NOW),
+                    Err(Rejected::BadName(_))
+                ),
                 "{bad:?}"
             );
         }
@@ -403,13 +373,13 @@ mod tests {
             session.set_name("x".repeat(1_024));
             Ok(())
         });
-        assert!(longest.of(&alice(), CAS).is_ok());
+        assert!(longest.at_once(&alice(), CAS, NOW).is_ok());
     }
 
     #[test]
     fn neither_name_nor_values_are_printed() {
         let alice = alice();
-        let session = Content::default().of(&alice, CAS).unwrap();
+        let session = Content::default().at_once(&alice, CAS, NOW).unwrap();
         let printed = format!("{session:?}");
         assert!(
             !printed.contains("lice") && !printed.contains("a@x"),
@@ -427,15 +397,15 @@ mod tests {
                  </authenticationSuccess></serviceResponse>"
             );
             let parsed = parse_service_response(answer.as_bytes());
-            let authentication = parsed.ok().unwrap();
+            let authentication = Arc::new(parsed.ok().unwrap());
             let content = Content::default();
-            let content = content.of(&authentication, "https://cas").unwrap();
+            let content = content.at_once(&authentication, CAS, NOW).unwrap();
             let lifetimes = Lifetimes {
                 session: 100,
                 idle: None,
                 remembered: None,
             };
-            Identity::new(content, [7; 16].into(), false, 1_000, &lifetimes)
+            Identity::new(content, [7; 16].into(), false, NOW, &lifetimes)
         };
         assert_eq!(signed_in("").credentials_at, Some(1_000));
         let proxied = signed_in("<proxies><proxy>https://a</proxy></proxies>");
@@ -471,9 +441,10 @@ mod tests {
                 None,
             ),
         ] {
-            let authentication = parse_service_response(answer.as_bytes()).ok().unwrap();
+            let parsed = parse_service_response(answer.as_bytes());
+            let authentication = Arc::new(parsed.ok().unwrap());
             let content = Content::default();
-            let content = content.of(&authentication, CAS).unwrap();
+            let content = content.at_once(&authentication, CAS, NOW).unwrap();
             let lifetimes = Lifetimes {
                 session: 100,
                 idle: None,

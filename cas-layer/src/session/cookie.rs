@@ -132,6 +132,8 @@ pub(crate) struct CookieShape {
     pub(crate) secure: bool,
     /// Whether the browser also sends it with a form that another site posts here. That needs `secure`.
     pub(crate) cross_site: bool,
+    /// Whether the browser keeps it apart for each site whose pages have the app in a frame. That needs `cross_site`.
+    pub(crate) partitioned: bool,
 }
 
 impl CookieShape {
@@ -140,6 +142,7 @@ impl CookieShape {
             .path("/")
             .secure(self.secure)
             .http_only(true)
+            .partitioned(self.partitioned)
             .same_site(if self.cross_site {
                 SameSite::None
             } else {
@@ -276,6 +279,7 @@ mod tests {
                 name: name.to_owned(),
                 secure,
                 cross_site: false,
+                partitioned: false,
             },
             sealer: Sealer::new(&key, &[], Purpose::Session, &[name]),
             encrypter: Encrypter::new(&key, &[], Purpose::EncryptedSession, &[name]),

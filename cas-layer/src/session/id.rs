@@ -35,6 +35,13 @@ impl SessionId {
         Self(first_half(digest.chain_update(value)))
     }
 
+    /// The name under which a message finds the family of a session that another one of the family has replaced. No
+    /// ticket has this name.
+    pub(crate) fn of_replaced(id: Self) -> Self {
+        let digest = Sha256::new().chain_update("a replaced session ");
+        Self(first_half(digest.chain_update(id.0)))
+    }
+
     fn of_text(ticket: &str) -> Self {
         Self(first_half(Sha256::new().chain_update(ticket)))
     }

@@ -33,6 +33,9 @@ const PACKED_VERSION: u8 = 4;
 /// The version of a session, of either kind, whose attributes the registry keeps.
 const KEPT_VERSION: u8 = 5;
 
+/// The version of a session that has a family. The family's id follows, and then one of the other versions.
+const FAMILY_VERSION: u8 = 6;
+
 /// How far ahead of this node's clock a cookie may have been issued, in seconds: the clocks of nodes differ.
 const MAX_AHEAD: UnixSeconds = 5 * 60;
 
@@ -44,6 +47,9 @@ pub(crate) struct Identity {
     pub(super) user: Range<usize>,
     /// The name of the ticket, and of the session that it opened, if it opened one.
     pub(crate) id: SessionId,
+    /// The sessions that tabs of the browser open at once end with each other. See
+    /// [`SessionFamilies`](crate::registry::SessionFamilies).
+    pub(crate) family: Option<SessionId>,
     /// When the sign-in was finished.
     pub(crate) issued_at: UnixSeconds,
     pub(crate) expires_at: UnixSeconds,
@@ -229,7 +235,7 @@ impl SessionData {
         let granting_ticket = self.granting_ticket.as_ref().filter(|_| secret);
         let is_plain = self.proxies.is_empty() && granting_ticket.is_none();
         if is_plain && attributes.unpacked.is_none() && !self.is_kept() {
-            return encoded(&(VERSION, wire));
+            return self.in_family(VERSION, &wire);
         }
         let session = ProxyWire {
             session: wire,
@@ -237,15 +243,29 @@ impl SessionData {
             granting_ticket: granting_ticket.map(ProxyGrantingTicket::expose_secret),
         };
         match attributes.unpacked {
-            None if self.is_kept() => encoded(&(KEPT_VERSION, session)),
-            None => encoded(&(PROXY_VERSION, session)),
-            Some(unpacked) => encoded(&(PACKED_VERSION, PackedWire { session, unpacked })),
+            None if self.is_kept() => self.in_family(KEPT_VERSION, &session),
+            None => self.in_family(PROXY_VERSION, &session),
+            Some(unpacked) => self.in_family(PACKED_VERSION, &PackedWire { session, unpacked }),
+        }
+    }
+
+    /// The payload of these fields, with the session's family in front if it has one.
+    fn in_family(&self, version: u8, fields: &impl Serialize) -> Option<Zeroizing<Vec<u8>>> {
+        match &self.family {
+            Some(family) => encoded(&(FAMILY_VERSION, family.as_bytes(), version, fields)),
+            None => encoded(&(version, fields)),
         }
     }
 
     /// Reads a payload whose seal has been checked. `None` for a version of another release.
     pub(crate) fn decode(payload: Zeroizing<Vec<u8>>) -> Option<Self> {
-        let (version, fields) = payload.split_first()?;
+        let (family, (version, fields)) = match payload.split_first()? {
+            (&FAMILY_VERSION, rest) => {
+                let (family, rest) = rest.split_first_chunk::<{ SessionId::LEN }>()?;
+                (Some(SessionId::from(*family)), rest.split_first()?)
+            }
+            alone => (None, alone),
+        };
         let (wire, unpacked) = match *version {
             1 => (
                 ProxyWire::from(Wire::from(whole::<Wire1<'_>>(fields)?)),
@@ -271,6 +291,7 @@ impl SessionData {
             granting_ticket,
             user: place_of(wire.user.as_bytes(), &payload)?,
             id: wire.id.into(),
+            family,
             issued_at: wire.issued_at,
             expires_at: wire.expires_at,
             authentication_date: wire.authentication_date,
@@ -345,6 +366,7 @@ pub(crate) mod tests {
             user: 0..user.len(),
             payload: Zeroizing::new(user.into()),
             id: [7; 16].into(),
+            family: None,
             issued_at: 1_000,
             expires_at: 2_000,
             authentication_date: Some(900),
@@ -496,6 +518,38 @@ pub(crate) mod tests {
         assert!(read.is_kept() && !read.lacks_attributes());
         assert_eq!(read.attributes().all("a"), ["b"]);
         assert_eq!(read.encode(1_394, true).unwrap(), expected);
+    }
+
+    /// Golden vector of the version for families, which goes around each of the others.
+    #[test]
+    fn the_format_of_a_session_with_a_family_does_not_drift() {
+        let mut kept = session("al", &[]);
+        kept.hold_apart(Arc::new(Attributes::new()));
+        let long = "b".repeat(1_000);
+        let packed = session("al", &[("a", &[&long])]);
+        for (version, mut session) in [
+            (2, session("al", &[("a", &["b"])])),
+            (3, proxied()),
+            (4, packed),
+            (5, kept),
+        ] {
+            let alone = session.encode(1_394, true).unwrap();
+            assert_eq!(alone[0], version);
+            session.family = Some([9; 16].into());
+            let expected = [&[6][..], &[9; 16], &alone].concat();
+            assert_eq!(*session.encode(1_394, true).unwrap(), expected);
+
+            let read = SessionData::decode(Zeroizing::new(expected.clone())).unwrap();
+            assert_eq!((read.user(), read.id), ("al", [7; 16].into()));
+            assert_eq!(read.family, Some([9; 16].into()));
+            assert_eq!(*read.encode(1_394, true).unwrap(), expected);
+            for at in 0..expected.len() {
+                let cut = Zeroizing::new(expected[..at].to_vec());
+                assert!(SessionData::decode(cut).is_none(), "cut at {at}");
+            }
+            let twice = Zeroizing::new([&[6][..], &[9; 16], &expected].concat());
+            assert!(SessionData::decode(twice).is_none());
+        }
     }
 
     /// Golden vector of what the registry gets, sealed.

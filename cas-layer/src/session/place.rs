@@ -14,6 +14,8 @@
 ///
 /// The guide has a page on [large sessions](crate::guide::large_sessions).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum SessionPlace {
     /// In the cookie, packed, if the cookie has at most 1,280 bytes then. Otherwise in the registry.
     ///

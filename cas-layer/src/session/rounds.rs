@@ -62,6 +62,7 @@ mod tests {
             name: "r".to_owned(),
             secure: true,
             cross_site: false,
+            partitioned: false,
         });
         let read = |pair: &str| {
             let field = HeaderValue::try_from(pair).unwrap();

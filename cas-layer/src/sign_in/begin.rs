@@ -2,7 +2,7 @@
 
 use crate::{
     address::{self, LoginKind, Salt},
-    answer::Answer,
+    answer::{Answer, Detail},
     app::Host,
     pages::PageKind,
     paths::ReturnPath,
@@ -29,6 +29,20 @@ pub(crate) struct Login {
 }
 
 impl Login {
+    /// The same when no other tab of the browser is on its way. Until then, the visitor sees a page that comes back.
+    pub(super) fn begin_alone(self, host: &Host, visit: &Visit<'_>) -> Answer {
+        let mut binding = visit.binding(host);
+        let secret = binding.current_secret();
+        // Without a secret, the browser has no other login.
+        let may_go = secret.is_none_or(|secret| host.validations.tabs.may_go(*secret));
+        let (place, next) = (visit.place, self.next.as_ref());
+        let link = || place.again(host, &mut binding, (next, self.kind), visit.now);
+        match (!may_go).then(link).flatten() {
+            Some(link) => Answer::page_with(PageKind::OtherTabs, next, Detail::Later(link)),
+            None => self.begin(host, visit),
+        }
+    }
+
     /// Sends the visitor to the CAS server, and ties the login to their browser.
     pub(crate) fn begin(self, host: &Host, visit: &Visit<'_>) -> Answer {
         let Self {
@@ -93,7 +107,7 @@ impl Login {
 }
 
 /// Whether the visitor shows a session that another tab has replaced: the cookie of the new one may be on the way.
-fn was_replaced(host: &Host, visit: &Visit<'_>) -> bool {
+pub(super) fn was_replaced(host: &Host, visit: &Visit<'_>) -> bool {
     let read = || host.session_cookie.read(visit.headers);
     let shown = visit.is_over().then(read).flatten();
     shown.is_some_and(|session| host.app.replaced.contains(session.id))

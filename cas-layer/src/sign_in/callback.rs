@@ -6,33 +6,30 @@ use bytes::Bytes;
 use http::{HeaderValue, Response};
 
 use super::{
+    family::{self, Before, EndedMeanwhile},
     opening::{self, NoSession, NotOpened, Opening},
-    validation::{self, Admitted, Question},
+    standing::Standing,
+    validation::{self, Admitted, Leave, Question, Unasked},
 };
 use crate::{
     address::LoginKind,
-    admission::{Member, Party, Peer, Turn, Validated, Validation},
-    answer::{Answer, Detail, Reader},
+    admission::{Member, Peer, Turn, Unidentified, Validation},
+    answer::{Answer, Reader},
     app::Host,
-    client::{ValidationError, ValidationErrorKind},
     clock::UnixSeconds,
     events::{Event, Refused, RefusedReason, SignOutCause},
     pages::PageKind,
     paths::ReturnPath,
     protocol::{ServiceTicket, ServiceUrl},
     registry::{Begun, RegistryError, RegistryErrorKind},
-    seldom::{Seldom, seldom},
-    session::{Binding, Identity, LoginValue, Rejected, Remembered, SessionId, Shown},
-    turns::Slot,
+    session::{Binding, Identity, LoginValue, Remembered, SessionId, Shown},
     user::CasUser,
     visit::Visit,
 };
 
-/// The code of a ticket that the CAS server does not know, or no longer.
-const GONE: &str = "INVALID_TICKET";
-
-/// How often a login begins again because its ticket is gone.
-const MAX_REFUSALS: u8 = 2;
+/// How long after a sign-in of its browser a login may begin and still be one of several tabs that were opened
+/// together, in seconds: it may have begun before the browser had the cookie, and on a node whose clock is ahead.
+const TOGETHER: UnixSeconds = 60;
 
 /// A ticket from the browser that began the login.
 #[derive(Debug)]
@@ -50,14 +47,16 @@ pub(crate) struct Callback {
 #[derive(Debug)]
 pub(crate) struct Entrant {
     pub(super) reader: Reader,
-    kind: LoginKind,
+    pub(super) kind: LoginKind,
     /// When the login began, if its service URL is good for more than one ticket.
     pub(super) begun_at: Option<UnixSeconds>,
+    /// What the login has in common with others of its browser.
+    pub(super) kin: Option<LoginValue>,
     pub(super) next: Option<ReturnPath>,
     /// The browser's login binding, from which this login has been taken out.
     pub(super) binding: Binding,
     /// The same as the browser sent it.
-    before: Option<Binding>,
+    sent: Option<Binding>,
     /// Ends the count of rounds, if the browser has one.
     ends_count: Option<HeaderValue>,
     /// The browser's current session, idle for too long or not.
@@ -65,63 +64,63 @@ pub(crate) struct Entrant {
     /// The session that the browser had when the login began, if it cannot show it now: a `POST` from another site
     /// comes without `Lax` cookies.
     remembered: Option<Remembered>,
-    /// Whether the session that the browser shows is live.
-    signed_in: bool,
-    /// The same, and the app surely knows the user.
-    has_user: bool,
-    /// Whether it shows one that is over, perhaps since another tab has signed in.
-    is_over: bool,
-    now: UnixSeconds,
+    pub(super) standing: Standing,
+    pub(super) now: UnixSeconds,
 }
 
 impl Callback {
     pub(crate) async fn run(mut self, host: &Arc<Host>) -> Response<Bytes> {
         let id = SessionId::of(&self.ticket);
-        let (mut turn, slot) = match validation::admit(host, self.login, self.peer, id).await {
-            Some(Admitted::Answered(answer)) => return answer,
-            Some(Admitted::TakesOver(turn)) => (turn, None),
-            Some(Admitted::Asks(turn, slot)) => (turn, Some(slot)),
-            None => {
-                let answer = self.entrant.turned_away(host);
+        let (mut turn, leave) = match validation::admit(host, self.login, self.peer, id).await {
+            Ok(Admitted::Answered(answer)) => return answer,
+            Ok(Admitted::TakesOver(turn)) => (turn, None),
+            Ok(Admitted::Asks(turn, leave)) => (turn, Some(leave)),
+            Err(unasked) => {
+                let answer = self.entrant.turned_away(host, unasked);
                 return self.entrant.leave(host, answer);
             }
         };
-        let answer = self.sign_in(host, &mut turn, slot, id).await;
+        let answer = self.sign_in(host, &mut turn, leave, id).await;
         let response = self.entrant.leave(host, answer);
         turn.answered(id, &response);
         response
     }
 
-    /// Without a slot, the CAS server is already being asked.
+    /// Without leave, the CAS server is already being asked.
     async fn sign_in(
         &mut self,
         host: &Arc<Host>,
         turn: &mut Turn,
-        slot: Option<Slot<Party>>,
+        leave: Option<Leave>,
         id: SessionId,
     ) -> Answer {
-        if let Some(slot) = slot {
+        if let Some(leave) = leave {
             let begun = Begun::new(&host.app.registry, id, host.begun_for()).await;
             match begun {
-                Ok(begun) => turn.ask(id, |member| self.question(slot, begun, member).ask(host)),
+                Ok(begun) => turn.ask(id, |member| self.question(leave, begun, member).ask(host)),
                 Err(error) => return self.entrant.registry_failed(host, &error),
             }
         }
         let Some(Validation { begun, result }) = turn.outcome().await else {
-            return self.entrant.turned_away(host);
+            return self.entrant.turned_away(host, Unasked::Busy);
         };
         match result {
-            Ok(validated) => self.entrant.open(host, begun, id, validated).await,
-            Err(error) => self.entrant.failed(host, &error),
+            Ok(identity) => self.entrant.open(host, begun, identity).await,
+            Err(Unidentified::NotValidated(error)) => self.entrant.failed(host, &error),
+            // Who was to be asked for nothing is shown nothing either.
+            Err(Unidentified::Rejected(_)) if self.entrant.kind.is_gateway => self.entrant.go_on(),
+            Err(Unidentified::Rejected(rejected)) => {
+                opening::rejection(&rejected, self.entrant.next.as_ref())
+            }
         }
     }
 
-    fn question(&self, slot: Slot<Party>, begun: Begun, member: Member) -> Question<Begun> {
+    fn question(&self, leave: Leave, begun: Begun, member: Member) -> Question<Begun> {
         Question {
-            slot,
+            leave,
             ticket: self.ticket.clone(),
             service: self.service.clone(),
-            is_renewed: self.entrant.kind.is_renewed,
+            demand: self.entrant.kind.demand(),
             begun,
             member: Some(member),
         }
@@ -137,13 +136,14 @@ impl Entrant {
         binding: Binding,
     ) -> Self {
         Self {
-            reader: Reader::never_clearing(visit),
+            reader: Reader::never_clearing(host, visit),
             kind,
             begun_at: None,
+            kin: None,
             next,
             remembered: binding.remembered().filter(|_| visit.is_post()),
             binding,
-            before: host.binding_cookie.find(visit.headers, visit.now),
+            sent: host.binding_cookie.find(visit.headers, visit.now),
             // With a form of another site, the cookie does not come.
             ends_count: if visit.is_post() {
                 host.rounds_cookie.clear()
@@ -151,9 +151,7 @@ impl Entrant {
                 host.rounds_cookie.end(visit.headers)
             },
             current: visit.owner().cloned(),
-            signed_in: visit.user().is_some(),
-            has_user: visit.surely_has_user(),
-            is_over: visit.is_over(),
+            standing: Standing::of(host, visit),
             now: visit.now,
         }
     }
@@ -161,30 +159,29 @@ impl Entrant {
     /// The answer, with the browser's binding after it, if that has changed.
     pub(super) fn leave(self, host: &Host, answer: Answer) -> Response<Bytes> {
         let place = self.reader.place;
-        let has_changed = self.before.unwrap_or_default() != self.binding;
+        let has_changed = self.sent.unwrap_or_default() != self.binding;
         let cookie = has_changed.then(|| place.login_cookie(host, &self.binding, self.now));
         answer
             .with_cookie(cookie.flatten())
             .render(host, &self.reader)
     }
 
-    /// The CAS server vouches for the user.
-    async fn open(
-        &mut self,
-        host: &Arc<Host>,
-        begun: Begun,
-        id: SessionId,
-        validated: Validated,
-    ) -> Answer {
+    /// The CAS server vouches for the user, and the app admits them.
+    async fn open(&mut self, host: &Arc<Host>, begun: Begun, mut identity: Identity) -> Answer {
         let now = host.app.clock.now();
-        let identity = opening::identify(host, validated, id, self.kind.is_renewed, now);
-        let identity = match identity {
-            Ok(identity) => identity,
-            Err(rejected) => return self.rejected(&rejected),
-        };
         if self.is_of_somebody_else(&identity) {
             host.tell(Refused::new(RefusedReason::NotBegunHere));
             return self.go_on();
+        }
+        if let Some(kin) = self.kin {
+            let user = identity.user();
+            let before = self.before(user);
+            identity.family = match family::of(host, (kin, user), before, begun.since()) {
+                Ok(family) => family,
+                Err(EndedMeanwhile) => {
+                    return self.refused(host, RefusedReason::SignedOutMeanwhile, &identity);
+                }
+            };
         }
         if let Some(confirmations) = self.who_asks(host, identity.user()) {
             return self.ask(host, confirmations, begun, identity, now).await;
@@ -195,10 +192,26 @@ impl Entrant {
         }
     }
 
+    /// The session that the sign-in of this user takes the place of.
+    fn before(&self, user: &str) -> Option<Before> {
+        let shown = self.current.as_ref().and_then(CasUser::session);
+        let old = shown.map(Remembered::of).or(self.remembered)?;
+        let is_left = self.begun_at? > old.issued_at.saturating_add(TOGETHER);
+        match shown {
+            _ if is_left => Some(Before::Left(old.family)),
+            Some(shown) if shown.user() == user => Some(Before::Beside(old.family)),
+            // Whose it is, the login cookie does not say.
+            _ => None,
+        }
+    }
+
     /// Whether another user than this one has signed in since the login began. Whoever sees a service URL can get a
     /// ticket of their own for it, and send it to the browser that began the login.
     fn is_of_somebody_else(&self, identity: &Identity) -> bool {
-        let current = self.current.as_ref().filter(|_| self.signed_in);
+        let current = self
+            .current
+            .as_ref()
+            .filter(|_| self.standing.is_signed_in());
         let session = current.and_then(CasUser::session).zip(self.begun_at);
         session.is_some_and(|(session, begun_at)| {
             session.issued_at >= begun_at && session.user() != identity.user()
@@ -217,18 +230,16 @@ impl Entrant {
         match (&self.current, self.remembered) {
             (Some(old), _) if old.session_id() != id => {
                 host.app.replaced.note(old.session_id());
-                host.end(old, SignOutCause::Replaced, now).await;
+                host.replace(old, &session, now).await;
             }
             (None, Some(old)) if old.id != id => {
-                host.end_remembered(old, SignOutCause::Replaced, now).await;
+                let cause = SignOutCause::Replaced;
+                host.end_remembered(old, cause, session.family, now).await;
             }
             _ => {}
         }
         if host.app.sign_in.is_by_post {
-            self.binding.remember(Some(Remembered {
-                id,
-                expires_at: session.expires_at,
-            }));
+            self.binding.remember(Some(Remembered::of(&session)));
         }
         if let Some(confirmations) = &host.confirmations {
             self.binding.know(confirmations.tag_of(session.user()), now);
@@ -239,7 +250,7 @@ impl Entrant {
         let user = CasUser::new(session, Arc::clone(host), self.reader.place);
         host.tell(Event::SignedIn(&user));
         let shown = match (&self.current, self.remembered) {
-            (None, None) if self.is_over => Shown::Ended,
+            (None, None) if self.standing.is_over() => Shown::Ended,
             (None, None) => Shown::Nothing,
             _ => Shown::Session,
         };
@@ -289,83 +300,7 @@ impl Entrant {
         self.page(PageKind::SignInRefused)
     }
 
-    /// The app does not admit the user, or made an invalid user name.
-    fn rejected(&self, rejected: &Rejected) -> Answer {
-        match rejected {
-            Rejected::Vetoed(veto) => {
-                let reason = Detail::Veto(veto.reason().to_owned());
-                Answer::page_with(PageKind::SignInVetoed, self.next.as_ref(), reason)
-            }
-            Rejected::BadName(_) => self.page(PageKind::InternalError),
-        }
-    }
-
-    /// A failure signs nobody in or out.
-    fn failed(&self, host: &Host, error: &ValidationError) -> Answer {
-        let is_gone = error.code() == Some(GONE);
-        // A login that begins again is told of once.
-        if !is_gone || self.kind.refusals == 0 {
-            host.tell(Refused::by_validation(&host.client, error));
-        }
-        let next = self.next.as_ref();
-        match error.kind() {
-            ValidationErrorKind::Refused => {
-                // A reload, or going back, brings a used ticket. But if credentials had to be given, the visitor
-                // might be sent around for ever.
-                if self.kind.is_gateway || self.has_user && !self.kind.is_renewed {
-                    return self.go_on();
-                }
-                if is_gone && let Some(again) = self.begin_again(host) {
-                    return again;
-                }
-                let code = Detail::Code(error.code().map(str::to_owned));
-                Answer::page_with(PageKind::SignInRefused, next, code)
-            }
-            // For the operator: the clocks or the configuration are wrong.
-            ValidationErrorKind::ConditionsUnmet => {
-                static NOT_ACCEPTED: Seldom = Seldom::new();
-                seldom!(
-                    error,
-                    NOT_ACCEPTED,
-                    %error,
-                    "an assertion of the CAS server is not accepted"
-                );
-                self.page(PageKind::SignInRefused)
-            }
-            _ if self.kind.is_gateway => self.go_on(),
-            ValidationErrorKind::TimedOut => {
-                Answer::page_with(PageKind::CasUnavailable, next, Detail::TimedOut)
-            }
-            _ if error.is_temporary() => self.page(PageKind::CasUnavailable),
-            _ => {
-                let reference = Detail::Reference(error.reference());
-                Answer::page_with(PageKind::CasNotUnderstood, next, reference)
-            }
-        }
-    }
-
-    /// Back to the beginning, as the ticket of this login is no longer good. Some servers delete an unused ticket when
-    /// they give another tab one for the same service. With a session at the CAS server, the user does not notice. By
-    /// then, another tab may also have signed in. A bare service URL cannot say how often that was done.
-    fn begin_again(&self, host: &Host) -> Option<Answer> {
-        // A visitor who is signed in and has to give their credentials would first go on to the page, which begins another
-        // login, and another count.
-        let would_go_on = self.signed_in || self.remembered.is_some();
-        let is_counted = !(host.app.sign_in.is_bare || self.kind.is_renewed && would_go_on);
-        if !is_counted || self.kind.refusals >= MAX_REFUSALS {
-            return None;
-        }
-        let kind = LoginKind {
-            refusals: self.kind.refusals + 1,
-            ..self.kind
-        };
-        let place = self.reader.place;
-        place
-            .again(host, self.next.as_ref(), kind)
-            .map(Answer::redirect)
-    }
-
-    fn go_on(&self) -> Answer {
+    pub(super) fn go_on(&self) -> Answer {
         Answer::go_on(self.next.as_ref())
     }
 
@@ -379,9 +314,15 @@ impl Entrant {
         })
     }
 
-    fn turned_away(&self, host: &Host) -> Answer {
-        host.tell(Refused::new(RefusedReason::Busy));
-        self.page(PageKind::Busy)
+    fn turned_away(&self, host: &Host, unasked: Unasked) -> Answer {
+        match unasked {
+            // Who was to be asked for nothing is shown nothing either.
+            Unasked::CasAway if self.kind.is_gateway => {
+                host.tell(Refused::new(RefusedReason::CasAway));
+                self.go_on()
+            }
+            _ => unasked.answer(host, self.next.as_ref()),
+        }
     }
 
     pub(super) fn page(&self, kind: PageKind) -> Answer {

@@ -28,7 +28,10 @@ use crate::{
     registry::{Begun, LogoutSender, Opened, RegistryError},
     session::{Confirmations, Identity, LoginValue, SessionData, SessionId, Unconfirmed, WAIT},
     user::Place,
-    visit::{Visit, Visitor, navigation::is_framed},
+    visit::{
+        Visit, Visitor,
+        navigation::{is_framed, opens_frame},
+    },
 };
 
 /// The most bytes that the sealed part of the form may have, so that the form can be read again.
@@ -61,7 +64,8 @@ impl Entrant {
             return self.page(PageKind::ConfirmationNeeded);
         }
         let until = identity.expires_at.min(now.saturating_add(WAIT));
-        let mut session = match begun.open(until, now).await {
+        // Nobody has signed in yet, so the session is of no family.
+        let mut session = match begun.open(None, until, now).await {
             // The number shows whether all sessions of the user were ended meanwhile.
             Ok(Opened::Live { number }) => identity.open(number),
             Ok(Opened::Ended) => {
@@ -119,7 +123,7 @@ impl Entrant {
             return Err(not_asked(RefusedReason::SessionTooLarge, kind));
         }
         for name in unconfirmed.names() {
-            if let Err(error) = open(host, name, until, now).await {
+            if let Err(error) = open(host, name, None, until, now).await {
                 host.take_back(unconfirmed.names(), now).await;
                 return Err(self.registry_failed(host, &error));
             }
@@ -152,7 +156,7 @@ impl Entrant {
         let opened = if is_over || host.app.registry.is_ended(&host.registered(&session)) {
             Ok(Opened::Ended)
         } else {
-            open(host, id, session.expires_at, now).await
+            open(host, id, session.family, session.expires_at, now).await
         };
         match opened {
             // The number stays that of the first opening.
@@ -162,7 +166,12 @@ impl Entrant {
                     Err(not_opened) => self.not_opened(host, &not_opened),
                 }
             }
-            Ok(Opened::Ended) => self.refused(host, RefusedReason::SignedOutMeanwhile, &session),
+            Ok(Opened::Ended) => {
+                if !is_over {
+                    opening::came_too_late(host, session.family, now).await;
+                }
+                self.refused(host, RefusedReason::SignedOutMeanwhile, &session)
+            }
             Err(error) => self.registry_failed(host, &error),
         }
     }
@@ -172,11 +181,12 @@ impl Entrant {
 async fn open(
     host: &Host,
     id: SessionId,
+    family: Option<SessionId>,
     expires_at: UnixSeconds,
     now: UnixSeconds,
 ) -> Result<Opened, RegistryError> {
     let begun = Begun::new(&host.app.registry, id, host.begun_for()).await?;
-    begun.open(expires_at, now).await
+    begun.open(family, expires_at, now).await
 }
 
 /// What happens after an answer to the question.
@@ -185,7 +195,7 @@ enum Judged {
     Refuse(RefusedReason, Answer),
     Confirmed(Box<(Entrant, Unconfirmed)>),
     /// The user is somebody else. The sign-in ends, and another one begins.
-    Declined(Box<Unconfirmed>, Login),
+    Declined(Box<(Unconfirmed, Login)>),
 }
 
 /// The response to a posted form with an answer.
@@ -195,10 +205,11 @@ pub(crate) async fn answer(
     request: &Request<()>,
     form: &[u8],
 ) -> Response<Bytes> {
-    let visitor = Visitor::of_endpoint(request.headers(), host, place);
+    let now = host.app.clock.now();
+    let visitor = Visitor::of_endpoint(request, host, place, now);
     let (answer, reader, declined, now) = {
-        let visit = Visit::by(request, place, visitor, host.app.clock.now());
-        let reader = Reader::of(&visit);
+        let visit = Visit::by(request, place, visitor, now);
+        let reader = Reader::of(host, &visit);
         match judge(host, &visit, form) {
             Judged::Answer(answer) => return answer.render(host, &reader),
             Judged::Refuse(reason, answer) => {
@@ -206,9 +217,15 @@ pub(crate) async fn answer(
                 return answer.render(host, &reader);
             }
             Judged::Confirmed(confirmed) => return confirm(host, *confirmed).await,
-            Judged::Declined(declined, login) => {
+            Judged::Declined(declined) => {
+                let (declined, login) = *declined;
                 let answer = login.begin(host, &visit);
-                (answer, Reader::never_clearing(&visit), declined, visit.now)
+                (
+                    answer,
+                    Reader::never_clearing(host, &visit),
+                    declined,
+                    visit.now,
+                )
             }
         }
     };
@@ -229,7 +246,9 @@ async fn confirm(host: &Arc<Host>, confirmed: (Entrant, Unconfirmed)) -> Respons
 }
 
 fn judge(host: &Host, visit: &Visit<'_>, form: &[u8]) -> Judged {
-    if !visit.is_same_origin(host) || is_framed(visit.headers) {
+    let may_be_framed = host.app.frames.is_some() && opens_frame(visit.headers);
+    let is_trapped = is_framed(visit.headers) && !may_be_framed;
+    if !visit.is_same_origin(host) || is_trapped {
         let foreign = Answer::text(StatusCode::FORBIDDEN, "not from a page of this app");
         return Judged::Refuse(RefusedReason::ForeignConfirmation, foreign);
     }
@@ -261,7 +280,7 @@ fn judge(host: &Host, visit: &Visit<'_>, form: &[u8]) -> Judged {
         kind: LoginKind::RENEWED,
         binding: Some(binding),
     };
-    Judged::Declined(Box::new(unconfirmed), login)
+    Judged::Declined(Box::new((unconfirmed, login)))
 }
 
 /// What waits, and whether the user says that it is them. `None` for a form that is not one of ours, or not complete.

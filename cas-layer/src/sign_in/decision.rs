@@ -11,22 +11,30 @@ use crate::{
     events::{CircleCause, RefusedReason},
     pages::PageKind,
     protocol::ServiceTicket,
+    rules::Access,
     session::{Binding, SessionId},
     user::{CasUser, Place},
-    visit::Visit,
+    visit::{Visit, navigation},
 };
 
 /// A request needs a user and has none. A page that is being opened is redirected to the CAS server; everything else
 /// is told where to sign in. A `POST` is never redirected: its form would be lost, and from another site it comes
 /// without the session cookie, so that a signed-in user looks like a stranger.
-pub(crate) fn demand(host: &Host, visit: &Visit<'_>) -> Step {
-    if !visit.may_be_sent_away(host) {
-        return Step::Answer(unauthorized(host, visit));
+pub(crate) fn demand(host: &Host, visit: &Visit<'_>, access: &Access) -> Step {
+    let is_renewed = access.is_fresh();
+    if !may_be_sent_away(host, visit, access) {
+        let detail = if is_renewed {
+            Detail::Renewed
+        } else {
+            Detail::Nothing
+        };
+        let answer = unauthorized(host, visit, detail);
+        return Step::Answer(answer.staying(!access.may_redirect()));
     }
-    let login = |next, is_renewed, round| Login {
+    let login = |next, was_renewed, round| Login {
         next,
         kind: LoginKind {
-            is_renewed: host.app.sign_in.is_renewed || is_renewed,
+            is_renewed: host.app.sign_in.is_renewed || is_renewed || was_renewed,
             round,
             ..LoginKind::default()
         },
@@ -39,8 +47,8 @@ pub(crate) fn demand(host: &Host, visit: &Visit<'_>) -> Step {
                 host.url.as_string(),
                 host.url.public_path(&host.app.endpoints.login),
             );
-            let (is_renewed, round) = (query.kind.is_renewed, query.kind.round.max(1));
-            let login = login(query.next, is_renewed, round);
+            let (was_renewed, round) = (query.kind.is_renewed, query.kind.round.max(1));
+            let login = login(query.next, was_renewed, round);
             if host.app.sign_in.is_bare && !host.binding_cookie.came(visit.headers) {
                 // Nothing would count the rounds.
                 Err(Circle::end(host, visit, &login, cause))
@@ -53,22 +61,33 @@ pub(crate) fn demand(host: &Host, visit: &Visit<'_>) -> Step {
     begin(begun)
 }
 
+/// Whether the visitor may be sent to the CAS server from a path that requires this.
+fn may_be_sent_away(host: &Host, visit: &Visit<'_>, access: &Access) -> bool {
+    access.may_redirect() && visit.may_be_sent_away(host)
+}
+
 /// The step of a login that begins, or does not.
 fn begin(begun: Result<Login, Circle>) -> Step {
     begun.map_or_else(Step::from, |login| Step::Begin(Box::new(login)))
 }
 
 /// Says where to sign in.
-fn unauthorized(host: &Host, visit: &Visit<'_>) -> Answer {
-    Answer::page(PageKind::SignInNeeded, visit.next_of_link(host).as_ref())
+fn unauthorized(host: &Host, visit: &Visit<'_>, detail: Detail) -> Answer {
+    let next = visit.next_of_answer(host);
+    Answer::page_with(PageKind::SignInNeeded, next.as_ref(), detail)
+        .keeping_form(visit.is_own_form(host))
 }
 
 /// A request needs a user whose credentials are fresh, and those of this one are not.
-pub(crate) fn demand_renewal(host: &Host, visit: &Visit<'_>) -> Step {
-    if !visit.may_be_sent_away(host) {
-        let next = visit.next_to_renew(host);
+pub(crate) fn demand_renewal(host: &Host, visit: &Visit<'_>, access: &Access) -> Step {
+    if !may_be_sent_away(host, visit, access) {
+        let next = match visit.place {
+            Place::Page => visit.next_to_renew(host),
+            Place::Endpoint | Place::Request => visit.next_of_answer(host),
+        };
         let kind = PageKind::FreshSignInNeeded;
-        return Step::Answer(Answer::page(kind, next.as_ref()));
+        let answer = Answer::page(kind, next.as_ref()).staying(!access.may_redirect());
+        return Step::Answer(answer.keeping_form(visit.is_own_form(host)));
     }
     Step::Begin(Box::new(Login {
         next: visit.next(host),
@@ -77,9 +96,12 @@ pub(crate) fn demand_renewal(host: &Host, visit: &Visit<'_>) -> Step {
     }))
 }
 
-/// A user has no permission.
+/// A user has no permission. Somebody else may have it, and signs in for the same page.
 pub(crate) fn forbid(host: &Host, visit: &Visit<'_>) -> Step {
-    let next = visit.next_of_link(host);
+    let next = match visit.place {
+        Place::Page => visit.next_of_link(host),
+        Place::Endpoint | Place::Request => visit.next_of_answer(host),
+    };
     Step::Forbid(Answer::page(PageKind::NotAllowed, next.as_ref()))
 }
 
@@ -98,7 +120,7 @@ pub(crate) fn not_current(host: &Host, visit: &Visit<'_>) -> Answer {
 /// behind its user's back, it begins no login and ends none.
 pub(crate) fn at_login(host: &Host, visit: &Visit<'_>) -> Step {
     if visit.is_hidden(host) {
-        return Step::Answer(unauthorized(host, visit));
+        return Step::Answer(unauthorized(host, visit, Detail::Nothing));
     }
     arrive(host, visit, LoginQuery::parse(visit.uri.query(), host))
 }
@@ -112,6 +134,22 @@ pub(crate) fn arrive(host: &Host, visit: &Visit<'_>, query: LoginQuery) -> Step 
         Some(ticket) => with_ticket(host, visit, query, ticket),
         None => without_ticket(host, visit, query),
     }
+}
+
+/// The same with a ticket in a form that the app did not ask for: in some CAS servers, an operator can set it for a
+/// service. With the form of another site, none of our cookies comes, because they are `Lax`. Then nothing tells whether
+/// this browser began the login, and another try would end here too.
+pub(crate) fn arrive_by_post_unasked(host: &Host, visit: &Visit<'_>, query: LoginQuery) -> Step {
+    let brings_cookies = host.binding_cookie.came(visit.headers)
+        || host.session_cookie.came(visit.headers)
+        || navigation::is_of_this_site(visit.headers);
+    // Anybody can post something. Advice for the operator is given only where the form came to an address of ours.
+    let is_ours = host.app.sign_in.is_bare || query.has_mark();
+    if brings_cookies || !is_ours || !matches!(query.ticket(), Some(Ok(_))) {
+        return arrive(host, visit, query);
+    }
+    let answer = Answer::page(PageKind::TicketByPost, query.next.as_ref());
+    Step::Refuse(RefusedReason::TicketByPost, answer)
 }
 
 /// A visitor comes back with the text that they were given as a ticket.
@@ -146,6 +184,7 @@ fn with_ticket(
     let peer = host.app.peers.of(visit.extensions);
     let mut entrant = Entrant::of(host, visit, query.next, query.kind, binding);
     entrant.begun_at = claimed.begun_at;
+    entrant.kin = claimed.kin;
     Step::Validate(Box::new(Callback {
         ticket,
         service,
@@ -170,12 +209,20 @@ fn is_of_session(
     id == Some(SessionId::of(ticket)) && !host.app.sign_in.is_bare
 }
 
-fn without_ticket(host: &Host, visit: &Visit<'_>, query: LoginQuery) -> Step {
+fn without_ticket(host: &Host, visit: &Visit<'_>, mut query: LoginQuery) -> Step {
+    // Anybody can write a link. Nobody else may leave a user without a proxy-granting ticket, or have their login wait.
+    let kind = query.kind;
+    let is_own = (kind.is_ungranted || kind.goes_alone()) && {
+        let binding = visit.binding(host);
+        visit.place.is_own(host, &binding, &query, visit.now)
+    };
+    query.kind.is_ungranted &= is_own;
     if query.kind.is_gateway {
         // Whether we made this address or not: it leads to a page of this app, and nobody is asked anything.
         return Step::Answer(Answer::go_on(query.next.as_ref()));
     }
-    if visit.user().is_some() && !query.wants_renewal {
+    // Somebody whose attributes the registry has lost would come back, again and again.
+    if visit.surely_has_user() && !query.wants_renewal && !query.kind.insists() {
         return Step::Answer(Answer::go_on(query.next.as_ref()));
     }
     let wants_renewal = query.wants_renewal || query.kind.is_renewed;
@@ -188,6 +235,9 @@ fn without_ticket(host: &Host, visit: &Visit<'_>, query: LoginQuery) -> Step {
         },
         binding: None,
     };
+    if is_own && login.kind.goes_alone() {
+        return Step::BeginAlone(Box::new(login));
+    }
     // A link behind a `POST` was counted when it was written.
     if login.kind.tries > 0 || login.kind.round > 0 {
         return Step::Begin(Box::new(login));
@@ -209,6 +259,11 @@ pub(crate) fn not_bound(
     unclaimed: Unclaimed,
 ) -> Step {
     let LoginQuery { next, kind, .. } = query;
+    // Its mark would have to vouch for that.
+    let kind = LoginKind {
+        is_ungranted: false,
+        ..kind
+    };
     if visit.surely_has_user() || kind.is_gateway {
         return Step::Answer(Answer::go_on(next.as_ref()));
     }

@@ -192,7 +192,7 @@ async fn try_give(
     }
     let id = SessionId::of_granting(&ticket);
     let begun = Begun::new(&host.app.registry, id, host.begun_for()).await?;
-    if begun.open(session.expires_at, now).await? == Opened::Ended {
+    if begun.open(None, session.expires_at, now).await? == Opened::Ended {
         return Ok(());
     }
     let Some(storage) = storage(host) else {

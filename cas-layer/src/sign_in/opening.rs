@@ -4,10 +4,12 @@ use http::HeaderValue;
 
 use super::granting;
 use crate::{
-    admission::Validated,
+    answer::{Answer, Detail},
     app::{Host, NotKept, NotThere},
     clock::UnixSeconds,
-    events::{Event, Refused, StorageOutcome},
+    events::{Event, StorageOutcome},
+    pages::PageKind,
+    paths::ReturnPath,
     registry::{Begun, Opened, RegistryError},
     session::{
         COOKIE_BUDGET, Identity, MAX_ATTRIBUTES, MAX_COOKIE_BYTES, NoCookie, Rejected, SessionData,
@@ -40,28 +42,18 @@ pub(crate) enum NoSession {
     NotSealed,
 }
 
-/// The user under the app's name for them, if the app admits them, with the proxy-granting ticket that came along.
-pub(crate) fn identify(
-    host: &Host,
-    validated: Validated,
-    id: SessionId,
-    is_renewed: bool,
-    now: UnixSeconds,
-) -> Result<Identity, Rejected> {
-    let Validated {
-        authentication,
-        granting_ticket,
-    } = validated;
-    let content = host
-        .app
-        .content
-        .of(&authentication, host.client.url())
-        .inspect_err(|rejected| {
-            host.tell(Refused::by(rejected).signing_in(authentication.user(), id));
-        })?;
-    let mut identity = Identity::new(content, id, is_renewed, now, &host.app.lifetimes);
-    identity.granting_ticket = granting_ticket;
-    Ok(identity)
+/// The answer to a user whom the app does not admit. `next` is where a sign-in from there leads.
+pub(crate) fn rejection(rejected: &Rejected, next: Option<&ReturnPath>) -> Answer {
+    match rejected {
+        Rejected::Vetoed(veto) => {
+            let reason = Detail::Veto(veto.reason().to_owned());
+            Answer::page_with(PageKind::SignInVetoed, next, reason)
+        }
+        Rejected::Failed(_) | Rejected::TimedOut(_) => {
+            Answer::page(PageKind::AdmissionUnavailable, next)
+        }
+        Rejected::BadName(_) | Rejected::Panicked => Answer::page(PageKind::InternalError, next),
+    }
 }
 
 /// Opens the session of a user. With a bare service URL, the browser is first asked for a confirmation (`who_asks` in
@@ -73,14 +65,27 @@ pub(crate) async fn open(
     place: Place,
     now: UnixSeconds,
 ) -> Result<Opening, Box<NotOpened>> {
-    let reason = match begun.open(identity.expires_at, now).await {
+    let family = identity.family;
+    let reason = match begun.open(family, identity.expires_at, now).await {
         Ok(Opened::Live { number }) => {
             return establish(host, identity.open(number), place, now).await;
         }
-        Ok(Opened::Ended) => NoSession::Ended,
+        Ok(Opened::Ended) => {
+            came_too_late(host, family, now).await;
+            NoSession::Ended
+        }
         Err(error) => NoSession::Registry(error),
     };
     Err(Box::new(NotOpened { identity, reason }))
+}
+
+/// A logout for this session came before it was open. Of the sessions of its family, the CAS server may have named
+/// this one alone.
+pub(super) async fn came_too_late(host: &Host, family: Option<SessionId>, now: UnixSeconds) {
+    if let Some(family) = family {
+        // If it cannot be recorded, the family has still ended on this node, and the registry tells the others.
+        let _ = host.end_family(family, now).await;
+    }
 }
 
 /// Gives a session that the registry has opened what it needs: its proxy-granting ticket, and its cookie.
@@ -97,7 +102,7 @@ pub(crate) async fn establish(
     match settle(host, &mut session, place, now).await {
         Ok(cookie) => Ok(Opening { session, cookie }),
         Err(reason) => {
-            host.take_back(vec![session.id], now).await;
+            host.withdraw(&session, now).await;
             let mut identity = session.into_identity();
             identity.granting_ticket = granting_ticket;
             Err(Box::new(NotOpened { identity, reason }))

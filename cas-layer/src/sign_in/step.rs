@@ -21,6 +21,8 @@ pub(crate) enum Step {
     /// A signed-in user has no permission. The app is told who it is.
     Forbid(Answer),
     Begin(Box<Login>),
+    /// The login begins when no other tab of its browser is on its way.
+    BeginAlone(Box<Login>),
     /// The login begins again, for a reason that is told to the app.
     BeginAgain(RefusedReason, Box<Login>),
     /// The browser that began this login brings a ticket for it.
@@ -51,6 +53,7 @@ impl Step {
             }
             Self::Answer(answer) => (None, answer),
             Self::Begin(login) => (None, login.begin(host, visit)),
+            Self::BeginAlone(login) => (None, login.begin_alone(host, visit)),
             Self::BeginAgain(reason, login) => {
                 (Some(Refused::new(reason)), login.begin(host, visit))
             }

@@ -9,15 +9,51 @@ use tracing::Instrument as _;
 
 use super::granting;
 use crate::{
-    admission::{Member, Party, Peer, Running, Turn, Validated, Validation, Validations},
+    admission::{
+        Heard, Member, PATIENCE, Party, Pass, Peer, Running, Turn, Unidentified, Validation,
+        Validations,
+    },
+    answer::{Answer, Detail},
     app::Host,
-    client::ValidationError,
-    events::{Event, validation_span},
-    protocol::{ServiceTicket, ServiceUrl},
-    seldom::{Seldom, seldom},
-    session::{LoginValue, SessionId},
-    turns::Slot,
+    client::{Demand, ValidationError, ValidationErrorKind},
+    events::{Event, GrantOutcome, Refused, RefusedReason, validation_span},
+    pages::PageKind,
+    paths::ReturnPath,
+    protocol::{Authentication, ProxyGrantingTicket, ServiceTicket, ServiceUrl},
+    session::{Identity, LoginValue, Rejected, SessionId},
+    turns::{Slot, Turns},
 };
+
+/// Leave to show a ticket to the CAS server.
+pub(crate) struct Leave {
+    slot: Slot<Party>,
+    pass: Pass,
+}
+
+/// Why a ticket is not shown to the CAS server. It is not used up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Unasked {
+    /// Too many wait.
+    Busy,
+    /// The CAS server has not answered for a while.
+    CasAway,
+}
+
+impl Unasked {
+    /// The page that says so, at once.
+    pub(crate) fn answer(self, host: &Host, next: Option<&ReturnPath>) -> Answer {
+        let (reason, kind, detail) = match self {
+            Self::Busy => (RefusedReason::Busy, PageKind::Busy, Detail::Nothing),
+            Self::CasAway => (
+                RefusedReason::CasAway,
+                PageKind::CasUnavailable,
+                Detail::Away,
+            ),
+        };
+        host.tell(Refused::new(reason));
+        Answer::page_with(kind, next, detail)
+    }
+}
 
 /// Which request may validate the ticket of a login.
 pub(crate) enum Admitted {
@@ -25,50 +61,70 @@ pub(crate) enum Admitted {
     Answered(Response<Bytes>),
     /// A request that has gone away left its validation behind.
     TakesOver(Turn),
-    Asks(Turn, Slot<Party>),
+    Asks(Turn, Leave),
 }
 
-/// Waits for the turn of a ticket of this login, for as long as its validation may itself take. So a burst passes,
-/// and a dead CAS server does not pile up requests. `None` after that, and at once if too many wait.
+/// Waits for the turn of a ticket of this login: for other tickets of the login as long as their own identification may
+/// take, and then for those of others as [`leave`] does.
 pub(crate) async fn admit(
     host: &Host,
     login: LoginValue,
     peer: Option<Peer>,
     id: SessionId,
-) -> Option<Admitted> {
+) -> Result<Admitted, Unasked> {
     let Validations {
         browsers, logins, ..
     } = &*host.validations;
-    let admitted = async {
+    let own_turn = async {
         let mut turn = logins.turn(login).await?;
         if let Some(answer) = turn.answer_to(id) {
-            return Some(Admitted::Answered(answer));
+            return Some(Err(Admitted::Answered(answer)));
         }
         if turn.takes_over(id).await {
-            return Some(Admitted::TakesOver(turn));
+            return Some(Err(Admitted::TakesOver(turn)));
         }
-        let party = peer.map_or(Party::Login(login), Party::Peer);
-        let slot = browsers.ask(party)?.slot().await?;
-        Some(Admitted::Asks(turn, slot))
+        Some(Ok(turn))
     };
-    timeout(host.client.timeout(), admitted).await.ok()?
+    let own_turn = timeout(host.identified_within(), own_turn).await;
+    match own_turn.ok().flatten().ok_or(Unasked::Busy)? {
+        Ok(turn) => {
+            let party = peer.map_or(Party::Login(login), Party::Peer);
+            let leave = leave(host, browsers, party).await?;
+            Ok(Admitted::Asks(turn, leave))
+        }
+        Err(admitted) => Ok(admitted),
+    }
 }
 
 /// The same for a ticket that belongs to no login.
-pub(crate) async fn admit_program(host: &Host, peer: Option<Peer>) -> Option<Slot<Party>> {
+pub(crate) async fn admit_program(host: &Host, peer: Option<Peer>) -> Result<Leave, Unasked> {
     let party = peer.map_or(Party::Anybody, Party::Peer);
-    let asked = host.validations.programs.ask(party)?;
-    timeout(host.client.timeout(), asked.slot()).await.ok()?
+    leave(host, &host.validations.programs, party).await
+}
+
+/// Waits for a turn, but not for long: a burst passes, and a CAS server that is slow or dead does not pile up requests.
+/// Who cannot be served soon is told so at once, as far as that can be known.
+async fn leave(host: &Host, turns: &Turns<Party>, party: Party) -> Result<Leave, Unasked> {
+    let breaker = &host.validations.breaker;
+    if breaker.says_no(party) {
+        return Err(Unasked::CasAway);
+    }
+    let asked = turns.ask(party).ok_or(Unasked::Busy)?;
+    let patience = PATIENCE.min(host.identified_within());
+    let slot = timeout(patience, asked.slot()).await;
+    let slot = slot.ok().flatten().ok_or(Unasked::Busy)?;
+    // It may have gone away meanwhile.
+    let pass = breaker.ask(party).ok_or(Unasked::CasAway)?;
+    Ok(Leave { slot, pass })
 }
 
 /// A ticket that may be validated.
 pub(crate) struct Question<B> {
-    /// The slot. Free again as soon as the CAS server has answered.
-    pub(crate) slot: Slot<Party>,
+    /// Its slot is free again as soon as the CAS server has answered, or the app, if it is asked too.
+    pub(crate) leave: Leave,
     pub(crate) ticket: ServiceTicket,
     pub(crate) service: ServiceUrl,
-    /// Whether it counts only with fresh credentials.
-    pub(crate) is_renewed: bool,
+    pub(crate) demand: Demand,
     /// The session that it may open.
     pub(crate) begun: B,
     /// The login that it belongs to.
@@ -76,13 +132,21 @@ pub(crate) struct Question<B> {
 }
 
 impl<B: Send + 'static> Question<B> {
-    /// Asks the CAS server whose ticket this is.
+    /// Asks the CAS server whose ticket this is, and then the app whether it admits the user.
     pub(crate) fn ask(self, host: &Arc<Host>) -> Running<B> {
         let host = Arc::clone(host);
         Running::new(async move {
             let _member = self.member;
             let (ticket, service) = (&self.ticket, &self.service);
-            let result = validate(&host, self.slot, self.is_renewed, ticket, service).await;
+            let validated = validate(&host, self.leave, self.demand, ticket, service).await;
+            let result = match validated {
+                Ok(validated) => {
+                    let id = SessionId::of(ticket);
+                    let identified = identify(&host, validated, id, self.demand.is_renewed).await;
+                    identified.map_err(Unidentified::Rejected)
+                }
+                Err(error) => Err(Unidentified::NotValidated(error)),
+            };
             Validation {
                 begun: self.begun,
                 result,
@@ -91,57 +155,93 @@ impl<B: Send + 'static> Question<B> {
     }
 }
 
+fn heard_of(result: Result<(), ValidationErrorKind>) -> Heard {
+    match result {
+        Err(ValidationErrorKind::TimedOut) => Heard::Nothing,
+        Err(ValidationErrorKind::Unreachable) => Heard::NoConnection,
+        Ok(())
+        | Err(
+            ValidationErrorKind::Refused
+            | ValidationErrorKind::ConditionsUnmet
+            | ValidationErrorKind::Unreadable,
+        ) => Heard::Answer,
+    }
+}
+
+/// Somebody for whom the CAS server vouches.
+struct Validated {
+    authentication: Authentication,
+    /// What the app needs to get proxy tickets for the user, if it asked for that.
+    granting_ticket: Option<ProxyGrantingTicket>,
+    /// Held while the app is asked, so that no user with many tickets takes up its whole database.
+    slot: Option<Slot<Party>>,
+}
+
 async fn validate(
     host: &Host,
-    slot: Slot<Party>,
-    is_renewed: bool,
+    Leave { slot, pass }: Leave,
+    demand: Demand,
     ticket: &ServiceTicket,
     service: &ServiceUrl,
 ) -> Result<Validated, ValidationError> {
     let client = &host.client;
-    let asking = granting::ask(host).await;
+    let asking = if demand.is_ungranted {
+        None
+    } else {
+        granting::ask(host).await
+    };
     let span = validation_span(client.protocol());
     let validated = async {
         let started = Instant::now();
-        let validated = if is_renewed {
-            client.validate_renewed(ticket, service).await
-        } else {
-            client.validate(ticket, service).await
-        };
+        let validated = client.validate_as(demand, ticket, service).await;
+        let heard = validated.as_ref().map(drop).map_err(ValidationError::kind);
+        let change = host.validations.breaker.tell(pass, heard_of(heard));
         host.tell(Event::Validated {
-            result: validated.as_ref().map(drop).map_err(ValidationError::kind),
+            result: heard,
             took: started.elapsed(),
         });
+        if let Some(change) = change {
+            host.tell(Event::CasServer(change));
+        }
         validated
     }
     .instrument(span)
     .await;
-    drop(slot);
-    let authentication = validated.inspect_err(|error| tell_operator(host, error))?;
+    let authentication = validated?;
+    let slot = host.app.content.admit.as_ref().map(|_| slot);
     let granting_ticket = match asking {
         Some(asking) => asking.collect(host, &authentication).await,
+        None if demand.is_ungranted => {
+            host.tell(Event::Grant(GrantOutcome::NotGiven));
+            None
+        }
         None => None,
     };
     Ok(Validated {
         authentication,
         granting_ticket,
+        slot,
     })
 }
 
-/// Nobody can sign in then, and no visitor is to blame.
-fn tell_operator(host: &Host, error: &ValidationError) {
-    let is_about_proxies = matches!(
-        error.code(),
-        Some("INVALID_PROXY_CALLBACK" | "UNAUTHORIZED_SERVICE_PROXY")
-    );
-    if is_about_proxies && host.client.asks_for_grants() {
-        static REFUSED: Seldom = Seldom::new();
-        seldom!(
-            error,
-            REFUSED,
-            %error,
-            "the CAS server refuses a sign-in over the proxy callback: it cannot reach it, does not trust its \
-             certificate, or does not let this app be a proxy"
-        );
-    }
+/// The user under the app's name for them, if the app admits them, with the proxy-granting ticket that came along.
+async fn identify(
+    host: &Host,
+    validated: Validated,
+    id: SessionId,
+    is_renewed: bool,
+) -> Result<Identity, Rejected> {
+    let app = &host.app;
+    let authentication = Arc::new(validated.authentication);
+    let content = app
+        .content
+        .of(&authentication, host.client.url(), app.clock.now())
+        .await;
+    drop(validated.slot);
+    let content = content.inspect_err(|rejected| {
+        host.tell(Refused::by(rejected).signing_in(authentication.user(), id));
+    })?;
+    let mut identity = Identity::new(content, id, is_renewed, app.clock.now(), &app.lifetimes);
+    identity.granting_ticket = validated.granting_ticket;
+    Ok(identity)
 }

@@ -53,7 +53,7 @@ impl Leaving {
         let cause = SignOutCause::SignOut;
         match (&self.user, self.remembered) {
             (Some(user), _) => host.end(user, cause, self.now).await,
-            (None, Some(session)) => host.end_remembered(session, cause, self.now).await,
+            (None, Some(session)) => host.end_remembered(session, cause, None, self.now).await,
             (None, None) => {}
         }
         self.answer

@@ -233,7 +233,7 @@ impl Named {
 /// The result of a message.
 struct Ending {
     named: Named,
-    /// The sessions that it ended.
+    /// What it ended: sessions, and what was left behind of replaced ones.
     ended: Result<Vec<SessionId>, RegistryError>,
 }
 
@@ -241,7 +241,10 @@ impl Ending {
     /// Ends the named sessions that were ever opened. An unknown session is no error: the server sends requests for
     /// tickets that nobody used, late, and twice.
     async fn of(host: &Host, named: Named, sender: LogoutSender, now: UnixSeconds) -> Self {
-        let (registry, ids) = (Arc::clone(&host.app.registry), named.ids.clone());
+        let registry = Arc::clone(&host.app.registry);
+        // Another tab may have replaced it, whose session then ends too. This node need not have heard of that yet.
+        let replaced = named.ids.iter().copied().map(SessionId::of_replaced);
+        let ids: Vec<_> = named.ids.iter().copied().chain(replaced).collect();
         let ending = async move { registry.end_if_opened(ids, sender, now).await };
         // Some servers send a message and disconnect, and then nobody goes on with this request.
         let ended = match Handle::try_current() {
@@ -267,6 +270,7 @@ impl Ending {
         // opened no session, so nobody has signed out.
         let Named { ids, granting } = &self.named;
         let signed_out = self.ended.as_ref().unwrap_or(ids).iter();
+        let signed_out = signed_out.filter(|id| ids.contains(id));
         let has_ended = |id: &SessionId| host.app.registry.ended().contain_id(*id);
         for &id in signed_out.filter(|id| has_ended(id) && !granting.contains(id)) {
             let cause = channel.cause();

@@ -48,10 +48,13 @@ impl CasServerBuilder {
     }
 
     /// Adds a user. The first one replaces the default user `casuser`; a user with a name given
-    /// before replaces that one.
+    /// before takes the place of that one.
     pub fn user(mut self, user: User) -> Self {
-        self.users.retain(|known| known.name() != user.name());
-        self.users.push(user);
+        let mut known = self.users.iter_mut();
+        match known.find(|known| known.name() == user.name()) {
+            Some(known) => *known = user,
+            None => self.users.push(user),
+        }
         self
     }
 

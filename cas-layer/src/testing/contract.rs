@@ -1,5 +1,6 @@
-//! The contract of [`Registry`](crate::registry::Registry), of [`ProxyGrants`](crate::registry::ProxyGrants) and of
-//! [`SessionStorage`](crate::registry::SessionStorage), clause by clause, for every registry.
+//! The contract of [`Registry`](crate::registry::Registry), clause by clause, for every registry. Also that of
+//! [`SessionFamilies`](crate::registry::SessionFamilies), of [`ProxyGrants`](crate::registry::ProxyGrants) and of
+//! [`SessionStorage`](crate::registry::SessionStorage).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,6 +8,7 @@
 )]
 
 mod accounts;
+mod families;
 mod kept;
 mod messages;
 mod pairs;
@@ -48,7 +50,8 @@ macro_rules! try_clauses {
 /// Tests whether a registry keeps the contract of [`Registry`](crate::registry::Registry).
 ///
 /// `make` gives an empty store, once for each clause. [`RegistryStore`] says what is tested: restarts if the registry
-/// [outlives its process](crate::registry::Registry::outlives_process), proxy-granting tickets if it [has
+/// [outlives its process](crate::registry::Registry::outlives_process), families of sessions if it [knows
+/// them](crate::registry::Registry::families), proxy-granting tickets if it [has
 /// them](crate::registry::Registry::proxy_grants), what is kept for sessions if it [has
 /// storage](crate::registry::Registry::storage), several nodes if the store is shared, and how long something is
 /// remembered if the store has no clock of its own.
@@ -89,6 +92,7 @@ pub async fn registry_contract<S: RegistryStore>(make: impl AsyncFn() -> S) {
     let node = store.node().await;
     let outlives_process = node.outlives_process();
     let (has_grants, has_storage) = (node.proxy_grants().is_some(), node.storage().is_some());
+    let has_families = node.families().is_some();
     let (is_shared, has_clock) = (store.is_shared(), store.has_clock());
     drop(node);
     drop(store);
@@ -130,6 +134,7 @@ pub async fn registry_contract<S: RegistryStore>(make: impl AsyncFn() -> S) {
             times {
                 an_end_is_forgotten_only_an_hour_after_the_session_expires,
                 a_session_that_is_opened_again_lasts_until_the_later_of_the_two_times,
+                a_clock_that_was_ahead_for_a_while_is_no_reason_to_forget,
             }
         }
     }
@@ -138,6 +143,7 @@ pub async fn registry_contract<S: RegistryStore>(make: impl AsyncFn() -> S) {
             restarts {
                 what_has_ended_is_still_ended_after_a_restart,
                 open_sessions_are_still_known_after_a_restart,
+                a_start_with_a_clock_that_is_ahead_is_no_reason_to_forget,
                 a_ticket_under_validation_is_forgotten_by_a_restart,
                 numbers_go_on_after_a_restart_with_a_clock_that_was_set_back,
             }
@@ -151,6 +157,31 @@ pub async fn registry_contract<S: RegistryStore>(make: impl AsyncFn() -> S) {
                 of_nodes_that_end_a_session_at_once_one_is_told,
                 numbers_grow_from_node_to_node,
                 the_end_of_an_account_covers_the_sessions_of_all_nodes,
+            }
+        }
+    }
+    if has_families {
+        try_clauses! { make, broken;
+            families {
+                a_message_ends_the_families_of_the_sessions_that_it_ends,
+                a_session_that_ends_by_itself_leaves_its_family_alone,
+                a_family_that_has_ended_keeps_nobody_from_signing_in,
+                a_session_that_is_opened_again_joins_the_family_of_its_last_opening,
+                a_family_ends_for_as_long_as_its_longest_session_lasts,
+            }
+        }
+        if outlives_process {
+            try_clauses! { make, broken;
+                families {
+                    families_are_still_known_after_a_restart,
+                }
+            }
+        }
+        if is_shared {
+            try_clauses! { make, broken;
+                shared {
+                    a_message_to_one_node_ends_a_family_on_all,
+                }
             }
         }
     }

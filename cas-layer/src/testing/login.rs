@@ -14,6 +14,11 @@ use super::random::{self, NoRandomness};
 use super::state::{Login, Shared};
 use super::{Quirk, cookies, pages, service};
 
+/// What is wrong with a form that is not of this browser, or was sent before.
+pub(super) const STALE_FORM: &str = "This form was no longer good. Please sign in again.";
+/// What is wrong with a form that does not let anybody in.
+pub(super) const WRONG_PASSWORD: &str = "The user name or the password is not right.";
+
 /// Is a flag such as `renew` set? (2.1.1: it is set whatever its value.)
 pub(super) fn flag(params: &Params, name: &str, quirks: &Quirks) -> bool {
     match params.get(name) {
@@ -33,14 +38,16 @@ pub(super) async fn show(
         Err(Unserved) => return unserved(),
     };
     let renew = flag(&params, "renew", &quirks);
-    if !renew {
+    let asks_nobody = quirks.has(Quirk::RenewSparesSessions);
+    if !renew || asks_nobody {
         if let Some(session) = cookies::read(&headers, cookies::SESSION)
             && let Some(login) = shared.session(&session)
             && let Some(response) = send_on(&shared, &target, login, false, session, &quirks)?
         {
             return Ok(response);
         }
-        if flag(&params, "gateway", &quirks)
+        if !renew
+            && flag(&params, "gateway", &quirks)
             && let Some(service) = &target.service
         {
             return Ok(pages::redirect(service));
@@ -65,13 +72,11 @@ pub(super) async fn submit(
         shared.take_form(fields.get("execution").unwrap_or_default(), &cookie)
     });
     if !ours {
-        let problem = "This form was no longer good. Please sign in again.";
-        return form(&shared, &headers, &target, Some((name, problem)));
+        return form(&shared, &headers, &target, Some((name, STALE_FORM)));
     }
     let password = fields.get("password").unwrap_or_default();
     let Some(user) = shared.user(name).filter(|user| user.has_password(password)) else {
-        let problem = "The user name or the password is not right.";
-        return form(&shared, &headers, &target, Some((name, problem)));
+        return form(&shared, &headers, &target, Some((name, WRONG_PASSWORD)));
     };
     let login = Login::now(user.name());
     let so_far = cookies::read(&headers, cookies::SESSION);
@@ -161,7 +166,8 @@ fn send_on(
     let Some(ticket) = issued else {
         return Ok(None);
     };
-    if target.by_post && !quirks.has(Quirk::IgnoreMethodPost) {
+    let is_asked = target.by_post && !quirks.has(Quirk::IgnoreMethodPost);
+    if is_asked || quirks.has(Quirk::PostUnasked) {
         return pages::post_ticket(service, name, &ticket).map(Some);
     }
     let url = service::with_ticket(service, name, &ticket, quirks);

@@ -11,6 +11,7 @@ use reqwest::{Certificate, Client};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::stopping::Stopping;
+use crate::tls;
 
 /// How many requests are under way at once: each takes a socket, and a service in the same process
 /// one more.
@@ -34,6 +35,7 @@ impl Outgoing {
             let text = "there is no PEM certificate among the root certificates";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
+        tls::provider().map_err(io::Error::other)?;
         let http = Client::builder()
             .redirect(Policy::none())
             .retry(reqwest::retry::never())

@@ -31,6 +31,9 @@ a{color:light-dark(#0b5cad,#7db8f0)}\
 background:light-dark(#fdecea,#4a2323)}\
 footer{margin-top:1.5rem;font-size:.85rem;opacity:.8}";
 
+/// The part of the policy by which nobody frames a page.
+pub(super) const UNFRAMED: &str = "; frame-ancestors 'none'";
+
 /// The longest that a browser's timers can wait, in milliseconds.
 const LONGEST_TIMER: u128 = i32::MAX as u128;
 
@@ -250,7 +253,7 @@ fn page_with(
     // service.
     let policy = format!(
         "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; \
-        base-uri 'none'; frame-ancestors 'none'{allowed}"
+        base-uri 'none'{UNFRAMED}{allowed}"
     );
     let mut response = (status, Body::from(html)).into_response();
     let headers = response.headers_mut();

@@ -35,6 +35,9 @@ pub enum Quirk {
     StrictFlags,
     /// Answers with a redirect although `method=POST` was asked for.
     IgnoreMethodPost,
+    /// Has the browser post every ticket, asked for by `method=POST` or not, as servers do for a service whose response
+    /// type is `POST`.
+    PostUnasked,
     /// Answers with XML although `format=JSON` was asked for.
     IgnoreJsonFormat,
     /// Answers `/logout?url=` with an error page (status 500) and keeps the session.
@@ -190,7 +193,7 @@ pub enum Quirk {
     /// at the end counts.
     CallbackFollowsRedirects,
     /// Refuses a ticket with `INVALID_PROXY_CALLBACK` when the `pgtUrl` does not take the
-    /// proxy-granting ticket. Without this the answer is a success without an IOU.
+    /// proxy-granting ticket, and has used the ticket up. Without this the answer is a success without an IOU.
     CallbackFailureRefuses,
     /// Names the most recent proxy of a proxy ticket alone.
     ChainLastProxyOnly,
@@ -210,6 +213,23 @@ pub enum Quirk {
     /// Deletes an unused ticket when the same session gets another one for the same scheme, host, port and path, as
     /// Apereo CAS does by default. Tickets issued without a browser count as one session.
     OnlyNewestTicket,
+    /// Sends the attributes of users alone, without `authenticationDate` and the other facts about the login. In SAML,
+    /// the time of the login stays in its `AuthenticationStatement`.
+    OmitLoginFacts,
+    /// As [`CallbackFailureRefuses`](Self::CallbackFailureRefuses), but the ticket stays good, as with Apereo CAS.
+    CallbackFailureKeepsTicket,
+    /// Lets no app be a proxy: refuses a ticket with `UNAUTHORIZED_SERVICE_PROXY` when there is a `pgtUrl`, which is
+    /// not called. The ticket is used up, unless [`CallbackFailureKeepsTicket`](Self::CallbackFailureKeepsTicket) is on.
+    NoProxies,
+    /// Does not ask for the password with `renew` where there is a session, as `LemonLDAP::NG` does while the session
+    /// is seconds old. At validation, `renew` counts as ever: nobody gave the password for that ticket, which
+    /// is refused with `INVALID_TICKET_SPEC` (CAS protocol 2.5.3).
+    RenewSparesSessions,
+    /// Lets pages of every site frame its own, and keeps its cookies apart for each of them (`SameSite=None; Secure;
+    /// Partitioned`). Without this nobody frames its pages, and its cookies are `SameSite=Lax`.
+    Framed,
+    /// Has browsers send its cookies in frames too (`SameSite=None; Secure`), as far as they still do that.
+    ThirdPartyCookies,
 }
 
 impl Quirk {
@@ -223,6 +243,7 @@ impl Quirk {
         Self::RefuseMarkupInService,
         Self::StrictFlags,
         Self::IgnoreMethodPost,
+        Self::PostUnasked,
         Self::IgnoreJsonFormat,
         Self::LogoutUrlFails,
         Self::IgnoreTarget,
@@ -304,6 +325,12 @@ impl Quirk {
         Self::UnauthorizedServiceProxy,
         Self::LogoutSkipsProxies,
         Self::OnlyNewestTicket,
+        Self::OmitLoginFacts,
+        Self::CallbackFailureKeepsTicket,
+        Self::NoProxies,
+        Self::RenewSparesSessions,
+        Self::Framed,
+        Self::ThirdPartyCookies,
     ];
 }
 
@@ -330,7 +357,7 @@ mod tests {
     #[test]
     fn the_list_of_all_quirks_is_complete() {
         let listed: Vec<usize> = Quirk::ALL.iter().map(|quirk| *quirk as usize).collect();
-        let declared: Vec<usize> = (0..=Quirk::OnlyNewestTicket as usize).collect();
+        let declared: Vec<usize> = (0..=Quirk::ThirdPartyCookies as usize).collect();
         assert_eq!(listed, declared);
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
+use axum::middleware::map_response_with_state;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -17,7 +18,7 @@ use super::{
     CasServerBuilder, Fault, FrontChannel, LogoutReport, Quirk,
     connection::{CutOff, Listener},
     cookies::BASE,
-    login, logout, proxy, saml, single_logout,
+    frames, login, logout, proxy, saml, single_logout,
     state::{Login, Shared},
     validate::{self, Endpoint},
 };
@@ -221,5 +222,6 @@ fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .nest(BASE, endpoints)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(map_response_with_state(Arc::clone(&shared), frames::adapt))
         .with_state(shared)
 }

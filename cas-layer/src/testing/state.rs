@@ -105,6 +105,10 @@ impl Shared {
         })
     }
 
+    pub(super) fn first_user(&self) -> Option<&User> {
+        self.users.first()
+    }
+
     pub(super) fn user(&self, name: &str) -> Option<&User> {
         self.users.iter().find(|user| user.name() == name)
     }

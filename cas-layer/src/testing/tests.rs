@@ -1,5 +1,6 @@
 //! Over real sockets, as a browser and a service would.
 
+mod by_hand;
 mod contract;
 mod dialects;
 mod faults;
@@ -16,6 +17,7 @@ mod sign_out;
 mod single_logout;
 mod tls;
 mod validation;
+mod visiting;
 
 use std::collections::BTreeMap;
 

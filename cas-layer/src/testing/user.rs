@@ -52,6 +52,10 @@ impl User {
         &self.name
     }
 
+    pub(super) fn password(&self) -> &str {
+        &self.password
+    }
+
     pub(super) fn has_password(&self, password: &str) -> bool {
         self.password == password
     }

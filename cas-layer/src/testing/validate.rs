@@ -83,15 +83,27 @@ async fn granting_ticket(
     let (Some(pgt_url), Endpoint::Cas2 { .. } | Endpoint::Cas3 { .. }) = (pgt_url, endpoint) else {
         return Ok(Ok(None));
     };
-    let granted = proxy::granting_ticket(shared, redeemed, pgt_url, quirks).await?;
-    Ok(match granted {
-        Ok(iou) => Ok(Some(iou)),
-        Err(CallbackFailed) if quirks.has(Quirk::CallbackFailureRefuses) => Err(failure(
+    let keeps = quirks.has(Quirk::CallbackFailureKeepsTicket);
+    let refuse = |code, text| {
+        if keeps {
+            shared.put_back(redeemed);
+        }
+        Ok(Err(failure(code, text)))
+    };
+    if quirks.has(Quirk::NoProxies) {
+        return refuse(
+            "UNAUTHORIZED_SERVICE_PROXY",
+            "The service may not be a proxy.",
+        );
+    }
+    match proxy::granting_ticket(shared, redeemed, pgt_url, quirks).await? {
+        Ok(iou) => Ok(Ok(Some(iou))),
+        Err(CallbackFailed) if keeps || quirks.has(Quirk::CallbackFailureRefuses) => refuse(
             "INVALID_PROXY_CALLBACK",
             "The proxy could not be called back.",
-        )),
-        Err(CallbackFailed) => Ok(None),
-    })
+        ),
+        Err(CallbackFailed) => Ok(Ok(None)),
+    }
 }
 
 fn redeem(
@@ -127,7 +139,11 @@ fn redeem(
                     "The ticket was issued for another service.",
                 ),
                 Refused::FromCookie => (
-                    "INVALID_TICKET",
+                    if quirks.has(Quirk::RenewSparesSessions) {
+                        "INVALID_TICKET_SPEC"
+                    } else {
+                        "INVALID_TICKET"
+                    },
                     "The ticket does not come from an initial login.",
                 ),
             };

@@ -44,6 +44,22 @@ impl<K: Copy + Eq + Hash, W> Lines<K, W> {
         self.waiting
     }
 
+    /// How many are called before somebody who gets in line now.
+    pub(super) fn before(&self, party: K) -> usize {
+        let own = self.by_party.get(&party).map_or(0, VecDeque::len);
+        // Whoever is before it has one turn more. Without a line, it comes last.
+        let mut more = 1;
+        let mut before = own;
+        for other in &self.order {
+            if *other == party {
+                more = 0;
+            } else if let Some(line) = self.by_party.get(other) {
+                before += line.len().min(own + more);
+            }
+        }
+        before
+    }
+
     /// Takes a free slot. Nobody waits while there is one.
     pub(super) fn take(&mut self) -> bool {
         let is_free = self.free > 0;

@@ -154,3 +154,20 @@ async fn signing_out_ends_the_session_of_a_user_who_has_one() {
     user.ended().await;
     assert!(registry.ended().contain_id(user.session_id()));
 }
+
+#[test]
+fn what_ends_as_a_whole_has_the_name_of_the_family_if_there_is_one() {
+    let host = host(&Asked::default());
+    let mut session = sample_session("alice", &[]);
+    session.family = Some([9; 16].into());
+    let user = CasUser::new(session, Arc::clone(&host), Place::Endpoint);
+    assert_eq!(user.family_id(), [9; 16].into());
+    let alone = CasUser::new(
+        sample_session("alice", &[]),
+        Arc::clone(&host),
+        Place::Endpoint,
+    );
+    assert_eq!(alone.family_id(), alone.session_id());
+    let ticket = CasUser::of_ticket(sample_identity("alice", &[]), host);
+    assert_eq!(ticket.family_id(), ticket.session_id());
+}

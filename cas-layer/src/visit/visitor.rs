@@ -2,8 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use http::HeaderMap;
+use http::{HeaderMap, Request};
 
+use super::navigation;
 use crate::{
     app::{Host, NotThere},
     clock::UnixSeconds,
@@ -30,30 +31,42 @@ pub(crate) enum Visitor {
 }
 
 impl Visitor {
-    /// The same as [`of`](Self::of). Fetches the visitor's attributes if need be.
-    pub(crate) async fn look_up(headers: &HeaderMap, host: &Arc<Host>, place: Place) -> Self {
-        match Self::of(headers, host, place) {
-            Ok(visitor) => visitor,
-            Err(absent) => absent.fetch().await,
-        }
-    }
-
-    /// The same for an endpoint of ours, which looks at no attribute.
-    pub(crate) fn of_endpoint(headers: &HeaderMap, host: &Arc<Host>, place: Place) -> Self {
-        Self::of(headers, host, place).unwrap_or_else(Absent::without_attributes)
-    }
-
     /// Who sent this. `Err` if the visitor's attributes have to be fetched first.
-    pub(crate) fn of(headers: &HeaderMap, host: &Arc<Host>, place: Place) -> Result<Self, Absent> {
-        let now = host.app.clock.now();
+    pub(crate) fn of<B>(
+        request: &Request<B>,
+        host: &Arc<Host>,
+        place: Place,
+        now: UnixSeconds,
+    ) -> Result<Self, Absent> {
+        let (method, headers) = (request.method(), request.headers());
+        // The cookie also comes with what a page of another site makes the browser send.
+        if host.app.frames.is_some()
+            && navigation::may_be_forged(host.url.origin(), method, headers)
+        {
+            return Ok(Self::Anonymous);
+        }
         let Some(session) = read(&host.session_cookie, headers, now) else {
             return Ok(Self::Anonymous);
         };
-        Self::with(session, host, place)
+        Self::with(session, host, place, now)
     }
 
-    fn with(mut session: SessionData, host: &Arc<Host>, place: Place) -> Result<Self, Absent> {
-        let now = host.app.clock.now();
+    /// The same for an endpoint of ours, which looks at no attribute.
+    pub(crate) fn of_endpoint<B>(
+        request: &Request<B>,
+        host: &Arc<Host>,
+        place: Place,
+        now: UnixSeconds,
+    ) -> Self {
+        Self::of(request, host, place, now).unwrap_or_else(Absent::without_attributes)
+    }
+
+    fn with(
+        mut session: SessionData,
+        host: &Arc<Host>,
+        place: Place,
+        now: UnixSeconds,
+    ) -> Result<Self, Absent> {
         // The seal holds for all layers of an app, and not all of them need accept the same proxies, nor for ever.
         if !session.proxies.is_empty() && !host.client.accepts(&session.proxies) {
             return Ok(Self::Anonymous);
@@ -141,7 +154,7 @@ impl Absent {
         }
         let user = |session| CasUser::new(session, Arc::clone(&host), place);
         match fetched {
-            Ok(_) => Visitor::with(session, &host, place)
+            Ok(_) => Visitor::with(session, &host, place, app.clock.now())
                 .unwrap_or_else(|absent| Visitor::Unverified(absent.user())),
             Err(_) if has_ended => Visitor::Ended,
             Err(NotThere::Registry(_)) => Visitor::Unverified(user(session)),

@@ -83,7 +83,10 @@ async fn signed_in(
     let layer = CasLayer::new(config);
     let app = layer.layer(router());
 
-    let Ok(to_cas) = app.clone().oneshot(profile(None)).await;
+    let mut page = profile(None);
+    page.headers_mut()
+        .insert(header::ACCEPT, HeaderValue::from_static("text/html"));
+    let Ok(to_cas) = app.clone().oneshot(page).await;
     let service = service_url(&to_cas).ok_or("no redirect to the CAS server")?;
     let ticket = cas.issue_ticket(USER, &service);
     let callback = service

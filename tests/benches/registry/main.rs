@@ -17,16 +17,18 @@ mod logout;
 mod memory;
 mod sessions;
 mod site;
+mod starts;
 mod stores;
 
 use std::{env, fs};
 
 /// The flood comes first: memory that others have given back would hide what it takes.
-const PARTS: [(&str, fn()); 5] = [
+const PARTS: [(&str, fn()); 6] = [
     ("flood", flood::run),
     ("authenticated", authenticated::run),
     ("memory", memory::run),
     ("stores", stores::run),
+    ("starts", starts::run),
     ("logout", logout::run),
 ];
 

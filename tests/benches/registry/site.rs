@@ -62,7 +62,8 @@ impl Site {
     }
 
     pub(crate) async fn sign_in(&self, node: &Router) -> SignedIn {
-        let to_cas = answer(node, Request::get("/profile"), Body::empty()).await;
+        let page = Request::get("/profile").header(header::ACCEPT, "text/html");
+        let to_cas = answer(node, page, Body::empty()).await;
         let service = service_url(&to_cas);
         let ticket = self.cas.issue_ticket(USER, &service);
         let callback = service.strip_prefix(APP_URL).unwrap();

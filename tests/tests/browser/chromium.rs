@@ -6,7 +6,8 @@ use cas_layer_tests::{
     demo::Demo,
     flow::{PASSWORD, USER},
 };
-use fantoccini::{Client, ClientBuilder, Locator};
+use fantoccini::{Client, ClientBuilder, Locator, wd::WebDriverCompatibleCommand};
+use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -144,6 +145,12 @@ impl Chromium {
         self.shows_profile().await;
     }
 
+    /// A command of Chromium's own protocol, which `WebDriver` has no word for.
+    pub(crate) async fn command(&self, name: &str, parameters: Value) {
+        let command = Command(json!({ "cmd": name, "params": parameters }));
+        self.client.issue_cmd(command).await.unwrap();
+    }
+
     /// Keeps a picture of what is shown, as a build artefact.
     pub(crate) async fn keep_picture(&self, name: &str) {
         let picture = self.client.screenshot().await.unwrap();
@@ -154,5 +161,19 @@ impl Chromium {
         );
         fs::create_dir_all(&directory).unwrap();
         fs::write(directory.join(format!("{name}.png")), picture).unwrap();
+    }
+}
+
+#[derive(Debug)]
+struct Command(Value);
+
+impl WebDriverCompatibleCommand for Command {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        let session = session.unwrap_or_default();
+        base.join(&format!("session/{session}/goog/cdp/execute"))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.0.to_string()))
     }
 }

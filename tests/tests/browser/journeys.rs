@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use cas_layer::testing::{CasServer, Quirk, User};
 use cas_layer_tests::{
     demo::Demo,
+    flow::{PASSWORD, USER},
     suite::{DJANGO_URL, variable},
 };
 
@@ -13,6 +15,7 @@ use crate::{chromium::Chromium, driver::Driver};
 
 async fn sign_in_look_around_and_sign_out(demo: &Demo, browser: &Chromium) {
     browser.open(&demo.url("/")).await;
+    browser.click("#login").await;
     browser.send_login_form().await;
     browser.shows_profile().await;
     assert_eq!(browser.url().await.as_str(), demo.url("/profile"));
@@ -121,12 +124,32 @@ pub(crate) async fn two_tabs_sign_in_at_once(driver: &Driver) {
 
 pub(crate) async fn twenty_tabs_sign_in_at_once_and_each_shows_its_own_page(driver: &Driver) {
     let demo = Demo::start(&[]).await;
+    tabs_show_their_own_pages(driver, &demo, demo.cas_url(), 20).await;
+}
+
+/// Each new ticket of the browser makes the unused one before it invalid, as at Apereo CAS by default.
+pub(crate) async fn thirty_five_tabs_sign_in_at_once_where_only_the_newest_ticket_counts(
+    driver: &Driver,
+) {
+    let cas = CasServer::builder()
+        .user(User::new(USER, PASSWORD))
+        .start()
+        .await
+        .unwrap();
+    cas.set_quirks([Quirk::OnlyNewestTicket]);
+    let demo = Demo::start(&["--cas-url", cas.url()]).await;
+    tabs_show_their_own_pages(driver, &demo, cas.url(), 35).await;
+}
+
+/// Opens so many tabs at once in a browser that is signed in at the CAS server.
+async fn tabs_show_their_own_pages(driver: &Driver, demo: &Demo, cas_url: &str, count: usize) {
     let browser = Chromium::start(driver).await;
     let client = &browser.client;
-    browser.open(&format!("{}/login", demo.cas_url())).await;
+    browser.open(&format!("{cas_url}/login")).await;
     browser.send_login_form().await;
+    browser.shows("h1", "Signed in").await;
     let first = client.window().await.unwrap();
-    let links: BTreeSet<String> = (0..20)
+    let links: BTreeSet<String> = (0..count)
         .map(|tab| demo.url(&format!("/profile?tab={tab}")))
         .collect();
     let open = "for (const link of arguments[0]) { window.open(link); }";

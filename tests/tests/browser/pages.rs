@@ -24,8 +24,9 @@ pub(crate) async fn a_used_up_ticket_is_refused(driver: &Driver) {
     let demo = Demo::start(&[]).await;
     let browser = Chromium::start(driver).await;
     browser.open(&demo.url("/profile")).await;
-    // The login begins again by itself, twice.
+    // The login begins again by itself, the second time after a page that goes on.
     for _ in 0..3 {
+        browser.shows_login_form().await;
         let callback = callback(&browser, "ST-used-up").await;
         browser.open(callback.as_str()).await;
     }

@@ -5,10 +5,12 @@
     reason = "a test fails by panicking"
 )]
 
-mod chains;
-#[path = "../proxy/link.rs"]
+#[path = "../servers/chains.rs"]
 #[allow(dead_code, reason = "what other suites need besides")]
-mod link;
+mod chains;
+#[path = "../servers/flows.rs"]
+#[allow(dead_code, reason = "what other suites need besides")]
+mod flows;
 #[path = "../proxy/portal.rs"]
 #[allow(dead_code, reason = "what other suites need besides")]
 mod portal;
@@ -16,9 +18,18 @@ mod portal;
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use cas_layer_tests::{
-    acting, flow,
-    suite::{DJANGO_CA, DJANGO_URL, leave_out, run, trial, variable},
+    acting::{self, FailedCallback},
+    flow,
+    suite::{DJANGO_CA, DJANGO_URL, leave_out, run, variable},
     tls::Authority,
+};
+
+use crate::{
+    chains::Named,
+    flows::{
+        Abilities,
+        Support::{No, Yes},
+    },
 };
 
 fn main() -> ExitCode {
@@ -30,13 +41,19 @@ fn main() -> ExitCode {
         trusted.publish(&PathBuf::from(ca));
     }
     let mut trials = flow::trials(flow::django(url.clone()));
-    trials.extend(acting::trials(url.clone(), Arc::clone(&trusted)));
-    trials.push(trial(
-        "chains::the_last_of_three_links_knows_the_user_and_the_last_proxy",
-        move || async move {
-            chains::the_last_of_three_links_knows_the_user_and_the_last_proxy(&url, &trusted).await;
-        },
+    trials.extend(acting::trials(
+        url.clone(),
+        Arc::clone(&trusted),
+        FailedCallback::IsRefused,
     ));
+    let abilities = Abilities {
+        dates: Yes,
+        json: No,
+        by_post: No,
+        front_channel: No,
+    };
+    trials.extend(flows::trials(&url, flow::django(url.clone()), &abilities));
+    trials.extend(chains::trials(&url, &trusted, Named::LastOnly));
     if available {
         run(trials)
     } else {

@@ -14,4 +14,5 @@ mod proxy;
 mod routes;
 mod rules;
 mod sessions;
+mod settings;
 mod shutdown;

@@ -8,10 +8,106 @@ use cas_layer_tests::{
 use reqwest::Method;
 
 #[tokio::test]
-async fn the_front_page_leads_to_the_login_and_the_login_to_the_profile() {
-    let demo = Demo::start(&[]).await;
+async fn the_front_page_leads_to_everything_and_knows_who_is_there() {
+    let demo = Demo::start(&["--proxy", "--metrics"]).await;
     let visitor = Visitor::new();
     let front = visitor.get(&demo.url("/")).await;
+    assert_eq!(front.status, 200);
+    assert_eq!(front.text_of("#login").as_deref(), Some("Sign in"));
+    sign_in(&visitor, &demo, "/profile").await;
+    let front = visitor.get(&demo.url("/")).await;
+    assert_eq!(front.text_of("#user").as_deref(), Some(USER));
+    assert_eq!(front.text_of("#logout").as_deref(), Some("Sign out"));
+    for path in [
+        "/profile",
+        "/optional",
+        "/gateway",
+        "/fresh",
+        "/proxied",
+        "/metrics",
+    ] {
+        assert!(front.text_of(&format!("nav a[href='{path}']")).is_some());
+        let page = visitor.open(&demo.url(path)).await;
+        assert_eq!(page.status, 200, "{path}: {}", page.body);
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_is_not_there_is_a_page_that_leads_on() {
+    let demo = Demo::start(&[]).await;
+    let visitor = Visitor::new();
+    sign_in(&visitor, &demo, "/profile").await;
+    let page = visitor.get(&demo.url("/nowhere")).await;
+    assert_eq!(page.status, 404);
+    assert_eq!(page.text_of("h1").as_deref(), Some("There is no such page"));
+    assert!(page.text_of("nav a[href='/profile']").is_some());
+    let answer = visitor.get_json(&demo.url("/nowhere")).await;
+    assert_eq!(
+        (answer.status.as_u16(), &*answer.body),
+        (404, r#"{"error":"not found"}"#)
+    );
+}
+
+/// Every text of a page is in the language of the browser.
+#[tokio::test]
+async fn a_browser_that_asks_for_german_gets_german() {
+    let demo = Demo::start(&["--proxy"]).await;
+    let visitor = Visitor::new();
+    sign_in(&visitor, &demo, "/profile").await;
+    for path in ["/", "/profile", "/optional", "/proxied", "/nowhere"] {
+        let open = async |languages: &str| {
+            let request = visitor.request(Method::GET, &demo.url(path));
+            answer(
+                request
+                    .header("accept", "text/html")
+                    .header("accept-language", languages),
+            )
+            .await
+        };
+        let (english, german) = (open("en").await, open("de-AT, en;q=0.5").await);
+        assert_eq!(german.header("content-language"), "de");
+        assert!(
+            german
+                .header("vary")
+                .to_lowercase()
+                .contains("accept-language")
+        );
+        assert!(
+            german.body.contains("<html lang=\"de\">"),
+            "{}",
+            german.body
+        );
+        let (english, german) = (texts(&english.body), texts(&german.body));
+        // Data and names are the same in both, and so is one word.
+        let same: Vec<_> = english
+            .iter()
+            .filter(|text| german.contains(text))
+            .collect();
+        let is_data = |text: &str| {
+            let word = !text.contains(' ');
+            word || text.starts_with("Casimir") || text.starts_with("A record of")
+        };
+        assert!(same.iter().all(|text| is_data(text)), "{path}: {same:?}");
+        assert!(
+            german.len() == english.len() && english.len() - same.len() > 5,
+            "{path}"
+        );
+    }
+}
+
+/// What stands between the tags of a page.
+fn texts(html: &str) -> Vec<String> {
+    let body = html.split("<nav>").nth(1).unwrap_or_default();
+    let texts = body.split('<').filter_map(|part| part.split_once('>'));
+    let texts = texts.map(|(_, text)| text.trim().to_owned());
+    texts.filter(|text| !text.is_empty()).collect()
+}
+
+#[tokio::test]
+async fn a_program_at_the_front_goes_to_the_login_and_the_login_to_the_profile() {
+    let demo = Demo::start(&[]).await;
+    let visitor = Visitor::new();
+    let front = answer(visitor.request(Method::GET, &demo.url("/"))).await;
     assert_eq!(front.status, 302);
     assert_eq!(front.header("location"), "/login");
     sign_in(&visitor, &demo, "/login").await;

@@ -11,13 +11,15 @@ use serde_json::json;
 async fn an_optional_page_knows_who_has_signed_in() {
     let demo = Demo::start(&[]).await;
     let visitor = Visitor::new();
-    let page = visitor.get(&demo.url("/optional")).await;
+    let page = visitor.get_json(&demo.url("/optional")).await;
     assert_eq!(page.status, 200);
     assert_eq!(page.body, r#"{"user":null}"#);
     assert_eq!(page.header("cache-control"), "private, no-store");
     sign_in(&visitor, &demo, "/profile").await;
-    let page = visitor.get(&demo.url("/optional")).await;
+    let page = visitor.get_json(&demo.url("/optional")).await;
     assert_eq!(page.json()["user"], json!(USER));
+    let page = visitor.get(&demo.url("/optional")).await;
+    assert_eq!(page.text_of("#user").as_deref(), Some(USER));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The structure of the library: dependencies point down only, files do not import from one another in circles, and
 //! imports are laid out in one way.
 
+mod links;
 mod reader;
 
 use std::{
@@ -18,17 +19,18 @@ const FLOORS: &[&[&str]] = &[
         "clock",
         "error",
         "id",
+        "request_id",
         "secret",
         "seldom",
         "turns",
     ],
-    &["strict_url"],
+    &["strict_url", "tls"],
     &["protocol"],
     &["paths", "session"],
-    &["pages", "registry"],
+    &["registry"],
     &["client"],
     &["admission", "user"],
-    &["events", "rules"],
+    &["events", "pages", "rules"],
     &["app"],
     &["address"],
     &["visit"],
@@ -36,7 +38,7 @@ const FLOORS: &[&[&str]] = &[
     &["sign_in", "sign_out"],
     &["config"],
     &["service"],
-    &["extract", "identity", "layer", "testing"],
+    &["extract", "identity", "layer", "settings", "testing"],
     &["guide", "lib"],
 ];
 
@@ -165,9 +167,10 @@ fn arrows_within(house: &House, circles: &[Vec<usize>]) -> String {
         .join("\n")
 }
 
-/// A new major version of reqwest is a new one of ours as far as it is to be seen, so it is to be seen in one place.
+/// A new major version of reqwest is a new one of ours as far as it is to be seen, so it is to be seen in one place, and
+/// where a test signs a client in.
 #[test]
-fn one_public_function_shows_reqwest() {
+fn few_public_functions_show_reqwest() {
     let mut showing = Vec::new();
     for file in library().files {
         let imported = file.text.split("use reqwest::").skip(1);
@@ -190,7 +193,15 @@ fn one_public_function_shows_reqwest() {
             }
         }
     }
-    assert_eq!(showing, ["client/builder.rs: fn http_client"]);
+    assert_eq!(
+        showing,
+        [
+            "client/builder.rs: fn http_client",
+            "testing/sign_in.rs: async fn sign_in",
+            "testing/sign_in.rs: async fn sign_in_as",
+            "testing/sign_in.rs: async fn sign_in_with",
+        ]
+    );
 }
 
 #[test]

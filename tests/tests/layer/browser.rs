@@ -1,9 +1,10 @@
 //! A browser as far as cookies and redirects go. It follows nothing by itself.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use cookie::Cookie;
 use reqwest::{ClientBuilder, Method, RequestBuilder, StatusCode, header::HeaderMap};
+use tokio::time::sleep;
 
 /// What came back.
 #[derive(Debug)]
@@ -18,6 +19,30 @@ impl Answer {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Where it leads without a click: a redirect at once, a page that goes on by itself after its time.
+    pub(crate) async fn onward(&self) -> Option<String> {
+        if let Some((delay, link)) = self.refresh() {
+            sleep(delay).await;
+            return Some(link);
+        }
+        let is_redirect = self.status.is_redirection();
+        is_redirect.then(|| self.location().to_owned())
+    }
+
+    /// Where a page goes on by itself, as a browser does, and after how long. `None` for other answers.
+    pub(crate) fn refresh(&self) -> Option<(Duration, String)> {
+        let (seconds, url) = self
+            .headers
+            .get("refresh")?
+            .to_str()
+            .unwrap()
+            .split_once("; url=")?;
+        Some((
+            Duration::from_secs(seconds.parse().unwrap()),
+            url.to_owned(),
+        ))
     }
 
     pub(crate) fn location(&self) -> &str {
@@ -168,19 +193,16 @@ impl Browser {
         service: &str,
         callback: impl Fn(&str) -> String,
     ) -> Answer {
-        let mut service = service.to_owned();
-        for _ in 0..2 {
-            let answer = self.open(&callback(&service)).await;
-            let is_redirect = answer.status.is_redirection();
-            if !is_redirect || !answer.location().contains("again=") {
-                return answer;
+        let app = url::Url::parse(service).unwrap();
+        let mut answer = self.open(&callback(service)).await;
+        while let Some(again) = answer.onward().await.filter(|it| it.contains("again=")) {
+            answer = self.open(app.join(&again).unwrap().as_str()).await;
+            if answer.status.is_redirection() {
+                let service = answer.location_parameter("service").unwrap();
+                answer = self.open(&callback(&service)).await;
             }
-            let app = url::Url::parse(&service).unwrap();
-            let again = app.join(answer.location()).unwrap();
-            let begins = self.open(again.as_str()).await;
-            service = begins.location_parameter("service").unwrap();
         }
-        self.open(&callback(&service)).await
+        answer
     }
 
     /// The same with one ticket for all of them.

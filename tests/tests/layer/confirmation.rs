@@ -305,19 +305,21 @@ async fn without_a_bare_service_url_nobody_is_asked() {
 #[tokio::test]
 async fn an_app_asks_in_its_own_words() {
     let app = app(|config| {
-        config.pages(|page| {
-            let question = page.confirmation()?;
-            assert_eq!(page.kind(), PageKind::ConfirmationNeeded);
-            let (name, value) = question.field();
-            let (yes, yes_value) = question.yes();
-            let html = format!(
-                "Bist du {}? <form method=\"post\" action=\"{}\">\
+        config.pages(|pages| {
+            pages.rendered_by(|page, _| {
+                let question = page.confirmation()?;
+                assert_eq!(page.kind(), PageKind::ConfirmationNeeded);
+                let (name, value) = question.field();
+                let (yes, yes_value) = question.yes();
+                let html = format!(
+                    "Bist du {}? <form method=\"post\" action=\"{}\">\
                  <button name=\"{yes}\" value=\"{yes_value}\">Ja</button>\
                  <input name=\"{name}\" value=\"{value}\"></form>",
-                question.user_name(),
-                question.action(),
-            );
-            Some(Response::new(Bytes::from(html)))
+                    question.user_name(),
+                    question.action(),
+                );
+                Some(Response::new(Bytes::from(html)))
+            })
         })
     })
     .await;

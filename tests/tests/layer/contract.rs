@@ -37,7 +37,8 @@ fn layered() -> (Spawn<Cas<Inner>>, Handle<Request<String>, Answer>) {
 }
 
 fn get(path: &str) -> Request<String> {
-    Request::get(path).body("the body".to_owned()).unwrap()
+    let page = Request::get(path).header(header::ACCEPT, "text/html");
+    page.body("the body".to_owned()).unwrap()
 }
 
 async fn text(answer: Answer) -> String {
@@ -60,7 +61,9 @@ async fn sign_in(config: &CasConfig, cas: &CasServer) -> SignedIn {
         Ok::<_, Infallible>(answer)
     }));
     let send = async |path: &str, cookie: &str| {
-        let request = Request::get(path).header(header::COOKIE, cookie);
+        let request = Request::get(path)
+            .header(header::ACCEPT, "text/html")
+            .header(header::COOKIE, cookie);
         app.clone()
             .oneshot(request.body(String::new()).unwrap())
             .await

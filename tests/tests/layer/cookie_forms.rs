@@ -52,7 +52,9 @@ async fn answer(
     let app = Router::new()
         .route("/", get(user))
         .layer(CasLayer::new(config));
-    let request = Request::get("/").header("cookie", format!("__Host-app-session={cookie}"));
+    let request = Request::get("/")
+        .header("accept", "text/html")
+        .header("cookie", format!("__Host-app-session={cookie}"));
     let answer = app
         .oneshot(request.body(Body::empty()).unwrap())
         .await

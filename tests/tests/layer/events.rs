@@ -133,6 +133,9 @@ async fn every_refusal_is_logged_with_its_reason() {
                 | "cas-unreadable"
                 | "vetoed"
                 | "bad-user-name"
+                | "admission-failed"
+                | "admission-timed-out"
+                | "admission-panicked"
                 | "session-too-large"
         );
         assert_eq!(line.contains("error="), has_error, "{line}");
@@ -143,8 +146,10 @@ async fn every_refusal_is_logged_with_its_reason() {
             | "not-confirmed"
             | "not-allowed" => " INFO ",
             "invalid-ticket"
+            | "ticket-by-post"
             | "cookies-needed"
             | "ticket-refused"
+            | "cas-away"
             | "foreign-sign-out"
             | "foreign-confirmation" => " WARN ",
             _ => "ERROR ",

@@ -118,7 +118,7 @@ async fn what_is_no_answer_is_a_502_and_changes_nobodys_session() {
                 Fault::Status(500) | Fault::Truncated | Fault::CloseConnection
             );
             let says = if passes {
-                "cannot be reached at the moment. Please try again in a few minutes."
+                "cannot be reached at the moment.</p>\n<p>Please try again in a few minutes."
             } else {
                 "answer was not understood"
             };

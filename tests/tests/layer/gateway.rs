@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use cas_layer::{
-    Access, CasConfigBuilder, Paths,
-    testing::{Fault, ManualClock},
+    Access, CasConfigBuilder, Paths, Veto,
+    testing::{Fault, ManualClock, Quirk},
 };
 use reqwest::Method;
 
@@ -171,4 +171,44 @@ async fn a_page_that_caches_may_share_brings_no_cookie() {
     let answer = Browser::new().open(&site.at("/gate")).await;
     assert_eq!(answer.header("cache-control"), "public, max-age=60");
     assert_eq!(answer.header("set-cookie"), "");
+}
+
+/// Another login without the callback might show a form, if the session at the CAS server ends meanwhile.
+#[tokio::test]
+async fn a_visitor_whose_ticket_is_lost_to_the_proxy_callback_comes_back_as_a_visitor() {
+    let app = App::with(|config| {
+        // Nobody listens there.
+        let nowhere = "http://127.0.0.1:9/cas/proxy";
+        gateway(config)
+            .session(|session| session.encrypted(true))
+            .proxy(|proxy| proxy.callback_path("/cas/proxy").callback_url(nowhere))
+    })
+    .await;
+    app.cas.set_quirks([Quirk::CallbackFailureRefuses]);
+    let mut browser = Browser::new();
+    browser.open(&app.at("/gate")).await;
+    let trip = browser.open(&app.at("/gate")).await;
+    let lost = browser
+        .open(&app.callback(&trip.location_parameter("service").unwrap()))
+        .await;
+    assert_eq!(lost.location(), "/gate");
+    assert_eq!(browser.open(&app.at("/gate")).await.status, 200);
+}
+
+#[tokio::test]
+async fn who_is_not_admitted_comes_back_as_a_visitor() {
+    let app = App::with(|config| {
+        gateway(config).session(|session| {
+            session.admit(|_| async { Err(Veto::new("You are blocked.").into()) })
+        })
+    })
+    .await;
+    let mut browser = Browser::new();
+    browser.open(&app.at("/gate")).await;
+    let trip = browser.open(&app.at("/gate")).await;
+    let service = trip.location_parameter("service").unwrap();
+    let back = browser.open(&app.callback(&service)).await;
+    assert_eq!(back.location(), "/gate");
+    assert!(!browser.has_session());
+    assert_eq!(browser.open(&app.at("/gate")).await.status, 200);
 }

@@ -1,9 +1,10 @@
 //! Ways to be turned away, each on an app of its own.
 
-use std::time::Duration;
+use std::{future::pending, time::Duration};
 
 use cas_layer::{
-    Access, CasConfigBuilder, MemoryRegistry, Paths, SessionPlace, Veto, testing::Fault,
+    Access, CasConfigBuilder, MemoryRegistry, NotAdmitted, Paths, SessionOptions, SessionPlace,
+    Veto, testing::Fault,
 };
 use reqwest::Method;
 
@@ -12,8 +13,9 @@ use cas_layer_tests::noise::noise;
 use crate::{browser::Browser, registry::Moody, support::App};
 
 /// Every way that a test can bring about: all but that the operating system has no random bytes.
-pub(crate) const WAYS: [&str; 18] = [
+pub(crate) const WAYS: [&str; 23] = [
     "invalid-ticket",
+    "ticket-by-post",
     "not-begun-here",
     "cookies-needed",
     "busy",
@@ -22,9 +24,13 @@ pub(crate) const WAYS: [&str; 18] = [
     "ticket-refused",
     "cas-unreachable",
     "cas-timed-out",
+    "cas-away",
     "cas-unreadable",
     "vetoed",
     "bad-user-name",
+    "admission-failed",
+    "admission-timed-out",
+    "admission-panicked",
     "signed-out-meanwhile",
     "not-confirmed",
     "session-too-large",
@@ -33,6 +39,29 @@ pub(crate) const WAYS: [&str; 18] = [
     "foreign-confirmation",
 ];
 
+/// An app that has this reason for not opening a session, if it is one of the app's own.
+fn reject(reason: &str, session: SessionOptions) -> SessionOptions {
+    match reason {
+        "vetoed" => session.map(|_| Err(Veto::new("not you"))),
+        "bad-user-name" => session.map(|session| {
+            session.set_name("");
+            Ok(())
+        }),
+        "admission-failed" => {
+            session.admit(async |_| Err(NotAdmitted::failed("the database is away")))
+        }
+        "admission-timed-out" => session
+            .admit_timeout(Duration::from_millis(1))
+            .admit(|_| pending()),
+        "admission-panicked" => session.admit(async |_| panic!("on purpose")),
+        "session-too-large" => session.place(SessionPlace::Cookie).map(|session| {
+            session.attributes_mut().push("note", noise(5_000));
+            Ok(())
+        }),
+        _ => session,
+    }
+}
+
 /// Has somebody turned away for this reason, with alice's own ticket where it takes one.
 pub(crate) async fn turn_away(
     reason: &str,
@@ -40,28 +69,16 @@ pub(crate) async fn turn_away(
 ) {
     let registry = Moody::default();
     let app = App::with(|config| {
-        let config = configure(config).registry(registry.clone());
+        let config = configure(config)
+            .registry(registry.clone())
+            .session(|session| reject(reason, session));
         let impatient = |config: CasConfigBuilder| {
             config.client(|client| client.timeout(Duration::from_millis(500)))
         };
         match reason {
             "busy" => impatient(config).sign_in(|sign_in| sign_in.max_concurrent_validations(1)),
-            "cas-timed-out" => impatient(config),
+            "cas-timed-out" | "cas-away" => impatient(config),
             "registry-full" => config.registry(MemoryRegistry::with_capacity(0)),
-            "vetoed" => config.session(|session| session.map(|_| Err(Veto::new("not you")))),
-            "bad-user-name" => config.session(|session| {
-                session.map(|session| {
-                    session.set_name("");
-                    Ok(())
-                })
-            }),
-            "session-too-large" => config.session(|session| {
-                let session = session.place(SessionPlace::Cookie);
-                session.map(|session| {
-                    session.attributes_mut().push("note", noise(5_000));
-                    Ok(())
-                })
-            }),
             "not-allowed" => config.rule(
                 Paths::exact("/dogs"),
                 Access::required().any_of("memberOf", ["dogs"]),
@@ -75,7 +92,7 @@ pub(crate) async fn turn_away(
     })
     .await;
     app.cas.set_fault(match reason {
-        "busy" | "cas-timed-out" => Some(Fault::Hang),
+        "busy" | "cas-timed-out" | "cas-away" => Some(Fault::Hang),
         "cas-unreachable" => Some(Fault::CloseConnection),
         "cas-unreadable" => Some(Fault::Garbage),
         _ => None,
@@ -90,13 +107,11 @@ pub(crate) async fn turn_away(
     match reason {
         "invalid-ticket" | "ticket-refused" => {
             let service = app.begin(&mut browser, "/profile").await;
-            let ticket = if reason == "ticket-refused" {
-                "ST-unknown"
-            } else {
-                "%3Cscript%3E"
-            };
+            let is_ticket = reason == "ticket-refused";
+            let ticket = ["%3Cscript%3E", "ST-unknown"][usize::from(is_ticket)];
             browser.open(&format!("{service}&ticket={ticket}")).await;
         }
+        "ticket-by-post" => post_a_ticket(&app).await,
         "not-begun-here" => {
             let service = app.begin(&mut Browser::new(), "/profile").await;
             browser.open(&app.callback(&service)).await;
@@ -119,6 +134,11 @@ pub(crate) async fn turn_away(
             // How many of them wait in vain, at least one, is up to the clock.
             tokio::join!(one, two, three);
         }
+        "cas-away" => {
+            for _ in 0..6 {
+                app.sign_in(&mut browser, "/profile").await;
+            }
+        }
         "not-allowed" | "foreign-sign-out" => {
             app.sign_in(&mut browser, "/profile").await;
             is_member = true;
@@ -137,6 +157,15 @@ pub(crate) async fn turn_away(
         }
     }
     assert_eq!(browser.has_session(), is_member, "{reason}");
+}
+
+/// Brings a good ticket in a form, without the login cookie.
+async fn post_a_ticket(app: &App) {
+    let mut elsewhere = Browser::new();
+    let service = app.begin(&mut Browser::new(), "/profile").await;
+    let ticket = app.cas.issue_ticket("alice", &service);
+    let form = elsewhere.form(&service, format!("ticket={ticket}"));
+    assert_eq!(elsewhere.send(form).await.status, 400);
 }
 
 /// Says, from a page of this site, that the user is somebody else.

@@ -180,7 +180,11 @@ async fn every_refusal_is_told_with_its_reason_and_the_name_of_who_is_known() {
         .await;
         let name = match reason {
             // As the CAS server calls them: no session came of it.
-            "vetoed" | "bad-user-name" => "alice",
+            "vetoed"
+            | "bad-user-name"
+            | "admission-failed"
+            | "admission-timed-out"
+            | "admission-panicked" => "alice",
             // As their session does, or would have.
             "signed-out-meanwhile" | "not-confirmed" | "session-too-large" | "not-allowed" => {
                 "ALICE"
@@ -191,7 +195,7 @@ async fn every_refusal_is_told_with_its_reason_and_the_name_of_who_is_known() {
         let expected = format!("{reason}: {name}");
         let others: &[&str] = match reason {
             "cookies-needed" => &["not-begun-here: ?"],
-            "busy" => &["cas-timed-out: ?"],
+            "busy" | "cas-away" => &["cas-timed-out: ?"],
             _ => &[],
         };
         assert!(lines.contains(&expected), "{reason}: {lines:?}");

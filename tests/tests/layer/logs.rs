@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{Router, extract::Request};
 use cas_layer::{
-    CasConfigBuilder, CasLayer, Protocol,
+    CasConfigBuilder, CasLayer, Protocol, RequestSpan,
     testing::{Fault, Quirk},
 };
 use http::header;
@@ -242,7 +242,7 @@ async fn tower_http_logs_ticket_and_cookie_by_default_and_neither_as_documented(
         app(config).layer(TraceLayer::new_for_http().make_span_with(span))
     })
     .await;
-    let careful = Site::axum("", |config| {
+    let with_headers = Site::axum("", |config| {
         let span = |request: &Request| {
             tracing::info_span!(
                 "request",
@@ -256,7 +256,11 @@ async fn tower_http_logs_ticket_and_cookie_by_default_and_neither_as_documented(
             .layer(SetSensitiveRequestHeadersLayer::new([header::COOKIE]))
     })
     .await;
-    for (site, is_logged) in [(verbose, true), (careful, false)] {
+    let ready = Site::axum("", |config| {
+        app(config).layer(TraceLayer::new_for_http().make_span_with(RequestSpan))
+    })
+    .await;
+    for (site, is_logged) in [(verbose, true), (with_headers, false), (ready, false)] {
         let _listening = Listening::start();
         let mut witness = Witness::new(Browser::new());
         let service = witness.begin(&site).await;

@@ -5,9 +5,11 @@
     reason = "a test that cannot go on shall panic"
 )]
 
+mod admit;
 mod bad_input;
 mod browser;
 mod caches;
+mod cas_away;
 mod choices;
 mod circles;
 mod confirmation;
@@ -16,11 +18,15 @@ mod contract;
 mod cookie_forms;
 mod events;
 mod failures;
+mod families;
 mod flow;
+mod frames;
+mod fresh;
 mod gateway;
 mod happenings;
 mod hooks;
 mod hosts;
+mod htmx;
 mod identity;
 mod in_place;
 mod large_sessions;
@@ -31,13 +37,16 @@ mod logs;
 mod metrics;
 mod navigation;
 mod nodes;
+mod pages;
 mod paths;
 mod placement;
 mod post_tickets;
+mod posted_forms;
 mod prefixes;
 mod quirks;
 mod registry;
 mod renewal;
+mod renewed_tickets;
 mod rules;
 mod same_login;
 mod saml;

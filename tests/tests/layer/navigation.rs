@@ -1,8 +1,137 @@
 //! Who is redirected, and who gets a 401.
 
+use std::time::Duration;
+
+use axum::{Router, routing::get};
+use cas_layer::{Access, CasLayer, Paths, Require, testing::CasServer};
 use reqwest::Method;
 
-use crate::{browser::Browser, support::App};
+use crate::{
+    browser::{Answer, Browser},
+    support::{App, alice},
+};
+
+/// What programs say, and old browsers about what is not a page.
+const PROGRAMS: &[&[(&str, &str)]] = &[
+    &[],
+    &[("accept", "*/*")],
+    &[("accept", "text/*")],
+    &[("accept", "image/png,image/*;q=0.8,*/*;q=0.5")],
+    &[("accept", "application/json, text/plain, */*")],
+    &[(
+        "accept",
+        "application/openmetrics-text;version=1.0.0,*/*;q=0.1",
+    )],
+    &[("accept", "text/html;q=0, */*")],
+    &[("accept", "text/html"), ("authorization", "Bearer x")],
+    &[
+        ("accept", "text/html"),
+        ("x-requested-with", "XMLHttpRequest"),
+    ],
+];
+
+async fn ask(browser: &mut Browser, url: &str, fields: &[(&str, &str)]) -> Answer {
+    let mut request = browser.request(Method::GET, url);
+    for (name, value) in fields {
+        request = request.header(*name, *value);
+    }
+    browser.send(request).await
+}
+
+#[tokio::test]
+async fn no_program_is_redirected() {
+    let app = App::start().await;
+    let in_place = App::in_place().await;
+    for app in [app, in_place] {
+        for program in PROGRAMS {
+            let answer = ask(&mut Browser::new(), &app.at("/profile"), program).await;
+            assert_eq!(answer.status, 401, "{program:?}");
+            let kind = answer.header("content-type");
+            assert_eq!(kind, "application/problem+json", "{program:?}");
+            assert!(answer.set_cookies().is_empty(), "{program:?}");
+        }
+        for accept in ["text/html", "*/*;q=0.1, application/xhtml+xml;q=0.2"] {
+            let page = ask(
+                &mut Browser::new(),
+                &app.at("/profile"),
+                &[("accept", accept)],
+            )
+            .await;
+            assert!(page.location().starts_with(app.cas.url()), "{accept}");
+        }
+        assert_eq!(app.reached(), 0);
+    }
+}
+
+#[tokio::test]
+async fn whoever_opens_an_endpoint_is_redirected() {
+    let app = App::start().await;
+    for program in PROGRAMS {
+        for path in ["/login", "/login?next=/profile", "/logout"] {
+            let answer = ask(&mut Browser::new(), &app.at(path), program).await;
+            assert!(
+                answer.location().starts_with(app.cas.url()),
+                "{program:?} {path}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_path_without_redirects_gives_a_browser_a_page_that_leads_back() {
+    let app = App::with(|config| {
+        let programs = Access::required().no_redirect();
+        let lately = Access::required()
+            .fresh(Duration::from_secs(60))
+            .no_redirect();
+        config
+            .rule(Paths::prefix("/api"), programs)
+            .rule(Paths::exact("/lately"), lately)
+    })
+    .await;
+    let mut browser = Browser::new();
+    for path in ["/api/a?b=c", "/api"] {
+        let answer = browser.open(&app.at(path)).await;
+        assert_eq!(answer.status, 401, "{path}");
+        assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
+        assert!(
+            answer.body.contains("href=\"/login?next="),
+            "{}",
+            answer.body
+        );
+        assert!(answer.set_cookies().is_empty());
+    }
+    let script = ask(&mut browser, &app.at("/api/a"), &[("accept", "*/*")]).await;
+    assert_eq!(script.status, 401);
+    let page = browser.open(&app.at("/lately")).await;
+    assert_eq!(page.status, 401);
+    assert!(page.body.contains("renew=true"), "{}", page.body);
+    assert!(browser.open(&app.at("/apis")).await.status.is_redirection());
+    app.sign_in(&mut browser, "/profile").await;
+    assert_eq!(browser.open(&app.at("/api/a")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_single_route_without_redirects() {
+    let api = Require::new(Access::required().no_redirect()).unwrap();
+    let page = Require::new(Access::required()).unwrap();
+    let app = App::under(
+        CasServer::builder().user(alice()),
+        |config| config.rule(Paths::prefix("/"), Access::optional()),
+        |_, config| {
+            Router::new()
+                .route("/api", get(async || "api").layer(api))
+                .route("/page", get(async || "page").layer(page))
+                .layer(CasLayer::new(config))
+        },
+    )
+    .await;
+    let mut browser = Browser::new();
+    assert_eq!(browser.open(&app.at("/api")).await.status, 401);
+    assert!(browser.open(&app.at("/page")).await.status.is_redirection());
+    app.sign_in(&mut browser, "/page").await;
+    assert_eq!(browser.open(&app.at("/api")).await.body, "api");
+}
 
 #[tokio::test]
 async fn a_script_gets_a_401_that_says_where_to_sign_in_and_no_cookie() {

@@ -78,7 +78,8 @@ async fn hosts_and_forwarding_headers_have_no_effect() {
     let answer = raw(&app, "http://evil.example/profile", "").await;
     assert_eq!(service(&answer), app.at("/login"));
     let mut socket = tokio::net::TcpStream::connect(&address).await.unwrap();
-    let request = "GET /profile HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
+    let request = "GET /profile HTTP/1.1\r\nHost: evil.example\r\nAccept: text/html\r\n\
+                   Connection: close\r\n\r\n";
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.unwrap();

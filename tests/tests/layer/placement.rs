@@ -42,7 +42,8 @@ async fn meets<S>(app: &S, path: &str) -> String
 where
     S: Service<Request, Response = Response, Error = Infallible> + Clone,
 {
-    let request = Request::get(path).body(Body::empty()).unwrap();
+    let page = Request::get(path).header("accept", "text/html");
+    let request = page.body(Body::empty()).unwrap();
     let answer = app.clone().oneshot(request).await.unwrap();
     match answer.status() {
         StatusCode::FOUND => {

@@ -4,6 +4,7 @@
 mod cross_site;
 mod refusals;
 mod several_hosts;
+mod unasked;
 
 use std::net::IpAddr;
 
@@ -325,7 +326,9 @@ async fn failures_are_pages_and_sign_nobody_in_or_out() {
         ("ST-1&ticket=ST-2", None, 400, "is damaged"),
         ("ST-1", Some(Fault::Status(500)), 502, "unavailable"),
     ] {
-        let service = site.begin(&mut browser, "/login?renew=true").await;
+        // A login that has begun again after a refusal does not do so once more.
+        let again = "/login?renew=true&again=1";
+        let service = site.begin(&mut browser, again).await;
         site.cas.set_fault(fault);
         let body = format!("ticket={ticket}");
         let page = site.post(&mut browser, &service, &body).await;
@@ -336,6 +339,26 @@ async fn failures_are_pages_and_sign_nobody_in_or_out() {
         assert!(!page.body.contains("ST-"), "{ticket}: {}", page.body);
         assert_eq!(site.whoami(&mut browser).await, "alice", "{ticket}");
     }
+}
+
+#[tokio::test]
+async fn a_login_whose_ticket_is_refused_over_the_proxy_callback_begins_anew() {
+    let site = Site::with(|config| {
+        config
+            .sign_in(|sign_in| sign_in.tickets_by_post(true))
+            .session(|session| session.encrypted(true))
+            .proxy(|proxy| proxy.callback_path("/cas/proxy"))
+    });
+    let site = site.await;
+    site.cas.set_quirks([Quirk::NoProxies]);
+    let mut browser = Browser::new();
+    let again = site.sign_in(&mut browser, "/profile").await;
+    assert_eq!(again.status, 303);
+    let answer = site.sign_in(&mut browser, again.location()).await;
+    assert_sent_on(&answer, "/profile");
+    assert_eq!(site.whoami(&mut browser).await, "alice");
+    // Once with the callback and once without it, and then for the other ticket.
+    assert_eq!(site.cas.validations(), 3);
 }
 
 #[tokio::test]
@@ -361,6 +384,25 @@ async fn sources_of_logout_requests_do_not_limit_from_where_tickets_come() {
         assert_eq!(answer.status, status, "{network}");
         assert_eq!(site.whoami(&mut browser).await, user, "{network}");
     }
+}
+
+#[tokio::test]
+async fn a_sign_out_that_shows_the_login_cookie_alone_ends_the_sessions_of_all_tabs() {
+    let site = Site::start().await;
+    let mut browser = Browser::new();
+    let [one, two] = [
+        site.begin(&mut browser, "/profile").await,
+        site.begin(&mut browser, "/home/x").await,
+    ];
+    let mut tab = browser.clone();
+    assert_sent_on(&site.post_ticket(&mut tab, &one).await, "/profile");
+    assert_sent_on(&site.post_ticket(&mut browser, &two).await, "/home/x");
+    let (mut first, mut second) = (tab.clone(), browser.clone());
+    // From another site, so that the session cookie does not come.
+    let answer = site.post(&mut browser, "/logout", "").await;
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    assert_eq!(site.whoami(&mut second).await, Value::Null);
+    assert_eq!(site.whoami(&mut first).await, Value::Null);
 }
 
 #[tokio::test]

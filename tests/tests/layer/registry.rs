@@ -32,6 +32,10 @@ struct Moods {
     is_behind: AtomicBool,
     senders: Mutex<Vec<LogoutSender>>,
     reads: AtomicUsize,
+    /// Sessions that had begun, and did not open.
+    abandoned: AtomicUsize,
+    /// Sessions that were to open.
+    opened: AtomicUsize,
     asked: Notify,
     goes_on: Notify,
 }
@@ -39,6 +43,13 @@ struct Moods {
 impl Moody {
     pub(crate) fn set_broken(&self, part: Option<&'static str>) {
         *self.0.broken.lock().unwrap() = part;
+    }
+
+    /// How many sessions had begun and did not open, and how many were to open.
+    pub(crate) fn begun(&self) -> (usize, usize) {
+        let [abandoned, opened] =
+            [&self.0.abandoned, &self.0.opened].map(|count| count.load(Ordering::SeqCst));
+        (abandoned, opened)
     }
 
     /// Who named sessions.
@@ -90,9 +101,11 @@ impl Registry for Moody {
 
     fn abandon(&self, id: SessionId) {
         self.0.inner.abandon(id);
+        self.0.abandoned.fetch_add(1, Ordering::SeqCst);
     }
 
     fn open(&self, id: SessionId, expires_at: u64, now: u64) -> RegistryFuture<'_, Opened> {
+        self.0.opened.fetch_add(1, Ordering::SeqCst);
         let overtaken = *self.0.broken.lock().unwrap() == Some("overtaken");
         let opened = async move {
             if overtaken {

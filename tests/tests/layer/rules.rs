@@ -273,7 +273,11 @@ async fn validation_is_told_that_credentials_were_to_be_given() {
         assert_eq!(parameter(&query, "renew").as_deref(), Some("true"));
         assert_eq!(parameter(&query, "service").unwrap(), service);
         if attributes.contains("false") {
-            // It did not ask for credentials. A redirect would lead around for ever.
+            // It did not ask for credentials. The login begins once more; another redirect would lead around for ever.
+            let begin = browser.open(&site.at(answer.location())).await;
+            assert_eq!(begin.location_parameter("renew").as_deref(), Some("true"));
+            let service = begin.location_parameter("service").unwrap();
+            let answer = browser.open(&format!("{service}&ticket=ST-3")).await;
             assert_eq!(answer.status, 403, "{attributes}");
         } else {
             assert_eq!(answer.location(), "/fresh");

@@ -95,6 +95,13 @@ impl App {
         format!("{}{path}", self.url)
     }
 
+    /// The URL where an answer leads without a click, if it does.
+    pub(crate) async fn onward(&self, answer: &Answer) -> Option<String> {
+        let onward = answer.onward().await?;
+        let is_path = onward.starts_with('/');
+        Some(if is_path { self.at(&onward) } else { onward })
+    }
+
     pub(crate) fn reached(&self) -> usize {
         self.reached.load(Ordering::SeqCst)
     }

@@ -183,6 +183,28 @@ async fn why_there_is_no_proxy_ticket_is_told_precisely() {
     assert_eq!(portal.ticket(&visitor, TARGET).await, error("Expired"));
 }
 
+/// Five time-outs in a row are enough, also for sign-ins.
+#[tokio::test]
+async fn a_server_that_hangs_is_not_asked_for_long() {
+    let cas = cas().start().await.unwrap();
+    let portal = Portal::start(&cas, |config| {
+        in_cookie(config).client(|client| client.timeout(Duration::from_millis(300)))
+    })
+    .await;
+    let visitor = portal.sign_in(&cas).await;
+    cas.set_fault(Some(Fault::Hang));
+    for _ in 0..20 {
+        let ticket = portal.ticket(&visitor, TARGET).await;
+        assert_eq!(ticket, Err("TimedOut".to_owned()));
+    }
+    let requests = cas.proxy_requests();
+    // One every three seconds finds out whether it is back.
+    assert!((5..20).contains(&requests), "{requests}");
+    cas.set_fault(None);
+    while portal.ticket(&visitor, TARGET).await.is_err() {}
+    assert!(portal.ticket(&visitor, TARGET).await.is_ok());
+}
+
 #[tokio::test]
 async fn nothing_in_a_target_becomes_a_parameter_of_its_own() {
     let cas = cas().start().await.unwrap();

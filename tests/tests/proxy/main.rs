@@ -13,3 +13,4 @@ mod link;
 mod portal;
 mod relay;
 mod support;
+mod unreachable;

@@ -174,7 +174,7 @@ pub(crate) async fn a_flood_after_a_loss_leaves_others_the_room_of_their_share()
     let named = async |sender, count: u32| keep(&node, sender, count).await;
     // One browser has one message, and a server without a list has many.
     let stranger = LogoutSender::front_channel(source(1));
-    assert_eq!(named(stranger, 32).await, Ok(32));
+    assert_eq!(named(stranger, 64).await, Ok(64));
     for _ in 0..3 {
         assert_eq!(named(stranger, 1).await, full);
     }
@@ -182,7 +182,7 @@ pub(crate) async fn a_flood_after_a_loss_leaves_others_the_room_of_their_share()
     assert_eq!(named(server_without_list, 40).await, Ok(40));
     // The share of all browsers is full, and that of the back channel.
     for key in ["{cas-layer}:kept-front", "{cas-layer}:kept"] {
-        server.command::<()>(&["SET", key, "25000"]).await;
+        server.command::<()>(&["SET", key, "50000"]).await;
     }
     let known = sign_in(&node).await;
     for sender in [
@@ -202,27 +202,35 @@ pub(crate) async fn a_flood_after_a_loss_leaves_others_the_room_of_their_share()
     assert_eq!(log_out(&node, &known).await.unwrap(), 1);
 }
 
-pub(crate) async fn only_what_was_kept_since_the_last_loss_counts_for_a_source() {
+/// Otherwise each loss would give strangers the same room again.
+pub(crate) async fn what_was_kept_before_another_loss_counts_still() {
     let mut server = RedisServer::start().await;
     let node = connect(&server).await;
     let browser = LogoutSender::front_channel(Some(SourceId::of(&1)));
     let named = async |count: u32| keep(&node, browser, count).await;
-    let had = async |count: &str| {
+    let had = async |server: &RedisServer, count: &str| {
         server
             .command::<()>(&["SET", "{cas-layer}:kept-front", count])
             .await;
     };
-    // Redis has room for one of them.
-    had("24999").await;
-    assert_eq!(named(32).await, Err(RegistryErrorKind::Full));
-    had("0").await;
-    assert_eq!(named(32).await, Ok(32));
-    assert_eq!(named(32).await, Err(RegistryErrorKind::Full));
+    assert_eq!(named(64).await, Ok(64));
+    assert_eq!(named(64).await, Err(RegistryErrorKind::Full));
     server.kill().await;
-    // Still marked by the last loss, when it is back.
+    server.empty();
     server.restart().await;
     is_back(&node).await;
-    assert_eq!(named(32).await, Ok(32));
+    assert_eq!(named(64).await, Err(RegistryErrorKind::Full));
+    eventually("the count is back", async || {
+        let count: Option<u32> = server.command(&["GET", "{cas-layer}:kept-front"]).await;
+        count == Some(64)
+    })
+    .await;
+    // Redis has room for one of them. What it does not keep is not counted.
+    let other = LogoutSender::front_channel(Some(SourceId::of(&2)));
+    had(&server, "49999").await;
+    assert_eq!(keep(&node, other, 64).await, Err(RegistryErrorKind::Full));
+    had(&server, "0").await;
+    assert_eq!(keep(&node, other, 64).await, Ok(64));
 }
 
 pub(crate) async fn a_sign_in_that_began_before_a_restart_is_not_opened() {
@@ -245,4 +253,20 @@ pub(crate) async fn a_sign_in_that_began_before_a_restart_is_not_opened() {
     let next = new_id();
     node.begin(next, Duration::from_secs(40)).await.unwrap();
     node.open(next, session.expires_at, now()).await.unwrap();
+}
+
+/// A node that talks to a master that was replaced is told that nobody knows the session.
+pub(crate) async fn a_logout_that_an_old_master_did_not_know_is_told_to_the_new_one() {
+    let (old, new) = (RedisServer::start().await, RedisServer::start().await);
+    let way = Proxy::to(old.port()).await;
+    let node = RedisRegistry::connect(way.url()).await.unwrap();
+    settle(&old).await;
+    let other = settled(&new).await;
+    let session = sign_in(&other).await;
+    // Far from a loss, nothing is remembered of sessions that nobody has.
+    assert_eq!(log_out(&node, &session).await.unwrap(), 0);
+    assert!(!is_ended(&other, &session));
+    way.lead_to(new.port());
+    ends(&other, &session).await;
+    ends(&node, &session).await;
 }

@@ -7,6 +7,8 @@
 )]
 
 mod away;
+mod cluster;
+mod families;
 mod grants;
 mod listening;
 mod loss;
@@ -14,6 +16,7 @@ mod numbers;
 mod proxy;
 mod races;
 mod replicas;
+mod sentinel;
 mod setup;
 mod sharing;
 mod support;
@@ -34,12 +37,15 @@ macro_rules! tests {
 fn main() -> ExitCode {
     let trials = tests![
         setup::a_password_that_is_refused_is_named,
+        setup::settings_open_the_registry_that_they_name,
         setup::tls_needs_a_root_certificate_that_is_trusted,
+        setup::a_redis_that_asks_for_a_client_certificate_gets_one,
         setup::a_redis_that_is_not_there_is_unavailable,
         setup::a_redis_before_6_2_is_refused_with_its_version,
         setup::a_replica_is_refused,
         setup::settings_that_make_no_sense_are_refused,
-        setup::a_policy_that_evicts_is_warned_of,
+        setup::a_policy_that_evicts_is_refused_unless_it_is_allowed,
+        setup::a_redis_that_may_lose_what_it_has_confirmed_is_warned_of,
         setup::a_user_with_the_documented_rights_can_do_everything,
         setup::a_user_who_may_not_ask_for_info_is_warned_of,
         sharing::what_one_node_ends_has_ended_on_all,
@@ -47,6 +53,7 @@ fn main() -> ExitCode {
         sharing::registries_with_two_prefixes_share_nothing,
         sharing::all_sessions_of_an_account_end_on_all_nodes_and_later_ones_live,
         sharing::a_node_that_starts_knows_what_has_ended,
+        sharing::a_node_that_starts_loads_many_pages,
         sharing::clocks_ten_minutes_apart_agree,
         sharing::what_has_expired_is_forgotten,
         sharing::messages_about_unknown_sessions_leave_no_trace,
@@ -74,9 +81,12 @@ fn main() -> ExitCode {
         loss::an_older_copy_gets_back_what_it_lacks,
         loss::cookies_that_are_seen_are_opened_again,
         loss::logouts_of_unknown_sessions_are_kept_after_a_loss,
-        loss::only_what_was_kept_since_the_last_loss_counts_for_a_source,
+        loss::what_was_kept_before_another_loss_counts_still,
         loss::a_flood_after_a_loss_leaves_others_the_room_of_their_share,
+        loss::a_logout_that_an_old_master_did_not_know_is_told_to_the_new_one,
         loss::a_sign_in_that_began_before_a_restart_is_not_opened,
+        families::what_ends_one_tab_ends_all_on_every_node,
+        families::a_family_is_known_again_after_a_loss,
         numbers::an_api_without_sessions_tells_redis_no_number,
         numbers::a_number_out_of_a_cookie_is_believed_by_nobody,
         numbers::a_number_that_cannot_be_one_is_repaired_when_a_node_connects,
@@ -85,6 +95,8 @@ fn main() -> ExitCode {
         numbers::a_number_ahead_of_the_clock_is_kept,
         numbers::sessions_of_before_a_loss_are_older_even_if_no_node_is_left,
         numbers::a_sign_out_of_all_while_redis_is_away_counts_for_those_whom_a_node_has_not_heard_of,
+        numbers::an_end_of_all_that_comes_late_ends_nobody_who_came_later,
+        numbers::an_end_of_all_that_an_empty_redis_hears_of_ends_nobody_who_came_later,
         numbers::every_script_refuses_a_number_that_no_redis_gave,
         numbers::no_session_lasts_longer_than_one_can,
         numbers::a_longest_life_that_cannot_be_one_is_repaired_and_nothing_forgotten_early,
@@ -100,6 +112,15 @@ fn main() -> ExitCode {
         grants::a_flood_of_calls_while_redis_hangs_ends_soon,
         replicas::a_replica_confirms,
         replicas::without_the_replica_nothing_counts_until_it_is_back,
+        sentinel::a_failover_loses_nothing_that_was_confirmed,
+        sentinel::a_master_that_hangs_is_left_for_the_new_one,
+        sentinel::a_master_that_was_replaced_in_silence_is_left,
+        sentinel::sentinels_have_a_password_of_their_own,
+        sentinel::a_url_of_another_kind_is_named,
+        sentinel::a_registry_that_connects_later_waits_for_a_master,
+        cluster::any_node_shows_the_way_to_the_keys,
+        cluster::keys_that_move_to_another_node_are_followed,
+        cluster::a_replica_that_takes_over_is_found,
     ];
     if RedisServer::program().is_some() {
         run(trials)

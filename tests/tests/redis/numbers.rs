@@ -13,9 +13,10 @@ use tokio::net::TcpListener;
 
 use crate::{
     listening::Listening,
+    proxy::Proxy,
     support::{
-        LIFETIME, Session, account, connect, eventually, exists, is_ended, key, log_out, new_id,
-        now, settled, sign_in, try_sign_in,
+        LIFETIME, Session, account, connect, ends, eventually, exists, is_back, is_ended, key,
+        log_out, new_id, now, settled, sign_in, try_sign_in,
     },
 };
 
@@ -261,6 +262,8 @@ pub(crate) async fn every_script_refuses_a_number_that_no_redis_gave() {
     let server = RedisServer::start().await;
     sign_in(&settled(&server).await).await;
     let epoch: String = server.command(&["GET", "{cas-layer}:epoch"]).await;
+    let base: String = server.command(&["GET", "{cas-layer}:base"]).await;
+    let (base, _) = base.split_once(' ').unwrap();
     let (id, account) = (new_id(), "a1".repeat(16));
     let session = key(id);
     let kept = session.replace(":s:", ":k:");
@@ -274,6 +277,7 @@ pub(crate) async fn every_script_refuses_a_number_that_no_redis_gave() {
         "kept-listed",
         "kept",
         "kept-front",
+        "base",
     ];
     let keys = keys.map(|name| format!("{{cas-layer}}:{name}"));
     let id = id.to_string();
@@ -293,7 +297,11 @@ pub(crate) async fn every_script_refuses_a_number_that_no_redis_gave() {
         let reopen = lua!("common", "guard", "reopen");
         let end_all = lua!("common", "guard", "end_all");
         for (script, session, arguments) in [
-            (join, None, vec![&*epoch, "", "60", number, "0"]),
+            (
+                join,
+                None,
+                vec![&*epoch, "", "60", number, "0", "0", "0", "0"],
+            ),
             (
                 open,
                 Some(&session),
@@ -307,12 +315,18 @@ pub(crate) async fn every_script_refuses_a_number_that_no_redis_gave() {
             (
                 end_all,
                 None,
-                vec![&epoch, &account, number, &expires_at, "60", "0"],
+                vec![&epoch, &account, number, &expires_at, "60"],
             ),
             (
                 end_all,
                 None,
-                vec![&epoch, &account, number, &expires_at, "60", "1"],
+                // Called for before a loss.
+                vec![&epoch, &account, number, &expires_at, "60", "1", "1", "1"],
+            ),
+            (
+                end_all,
+                None,
+                vec![&epoch, &account, number, &expires_at, "60", base, "1", "1"],
             ),
         ] {
             let count = (keys.len() + 2 * usize::from(session.is_some())).to_string();
@@ -328,7 +342,7 @@ pub(crate) async fn every_script_refuses_a_number_that_no_redis_gave() {
     let told: Vec<(String, Vec<String>)> = server
         .command(&["XRANGE", "{cas-layer}:ended", "-", "+"])
         .await;
-    assert_eq!(told.len(), 12);
+    assert_eq!(told.len(), 18);
     for (_, fields) in told {
         let end: u64 = fields[3].parse().unwrap();
         assert!(end > now() * 1_000_000 - MINUTE && end <= number(&server).await);
@@ -400,4 +414,67 @@ pub(crate) async fn a_recovery_without_an_end_is_one_all_the_same() {
     assert_eq!(log_out(&node, &unknown).await.unwrap(), 0);
     let left: u64 = server.command(&["TTL", "{cas-layer}:kept"]).await;
     assert!(left > 60, "{left}");
+}
+
+/// The caller was told that it failed, and the user has signed in again meanwhile.
+pub(crate) async fn an_end_of_all_that_comes_late_ends_nobody_who_came_later() {
+    // Numbers that are ahead of the clock, and numbers that are not.
+    for is_ahead in [true, false] {
+        let server = RedisServer::start().await;
+        let proxy = Proxy::to(server.port()).await;
+        settled(&server).await;
+        if !is_ahead {
+            server.command::<()>(&["DEL", "{cas-layer}:base"]).await;
+            server.command::<()>(&["DEL", NUMBER]).await;
+        }
+        let other = connect(&server).await;
+        let node = RedisRegistry::connect(proxy.url()).await.unwrap();
+        let before = sign_in(&other).await;
+        proxy.cut();
+        let now = now();
+        let all = node.end_all(account("alice"), now + LIFETIME, now).await;
+        assert!(all.is_err());
+        let after = sign_in(&other).await;
+        proxy.mend();
+        ends(&other, &before).await;
+        is_back(&node).await;
+        for registry in [&node, &other] {
+            assert!(is_ended(registry, &before), "{is_ahead}");
+            assert!(!is_ended(registry, &after), "{is_ahead}");
+        }
+    }
+}
+
+/// And Redis has lost everything meanwhile, or another one has taken over, by whose clock it is earlier.
+pub(crate) async fn an_end_of_all_that_an_empty_redis_hears_of_ends_nobody_who_came_later() {
+    let mut server = RedisServer::start().await;
+    let proxy = Proxy::to(server.port()).await;
+    let other = settled(&server).await;
+    let node = RedisRegistry::connect(proxy.url()).await.unwrap();
+    // The clock of that Redis was a minute ahead.
+    server.command::<()>(&["DEL", "{cas-layer}:base"]).await;
+    let ahead = now() * 1_000_000 + MINUTE;
+    server
+        .command::<()>(&["SET", NUMBER, &ahead.to_string()])
+        .await;
+    let before = sign_in(&node).await;
+    proxy.cut();
+    let now = now();
+    let all = node.end_all(account("alice"), now + LIFETIME, now).await;
+    assert!(all.is_err());
+    server.kill().await;
+    server.empty();
+    server.restart().await;
+    is_back(&other).await;
+    let after = sign_in(&other).await;
+    proxy.mend();
+    is_back(&node).await;
+    ends(&node, &before).await;
+    eventually("the other node hears of it", async || {
+        is_ended(&other, &before)
+    })
+    .await;
+    for registry in [&node, &other] {
+        assert!(!is_ended(registry, &after));
+    }
 }

@@ -1,6 +1,12 @@
 //! A network that can be cut.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering},
+    },
+};
 
 use tokio::{
     io::copy_bidirectional,
@@ -11,21 +17,37 @@ use tokio::{
 /// Stands between a node and Redis.
 pub(crate) struct Proxy {
     address: SocketAddr,
-    is_open: watch::Sender<bool>,
+    /// Where Redis is.
+    port: Arc<AtomicU16>,
+    state: watch::Sender<State>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+struct State {
+    is_open: bool,
+    /// Connections of before break with each change.
+    changes: u32,
 }
 
 impl Proxy {
     pub(crate) async fn to(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let is_open = watch::Sender::new(true);
-        let open = is_open.clone();
+        let state = watch::Sender::new(State {
+            is_open: true,
+            changes: 0,
+        });
+        let states = state.clone();
+        let port = Arc::new(AtomicU16::new(port));
+        let to_port = Arc::clone(&port);
         tokio::spawn(async move {
-            let open = Arc::new(open);
+            let states = Arc::new(states);
             while let Ok((mut from, _)) = listener.accept().await {
-                let mut state = open.subscribe();
+                let mut states = states.subscribe();
+                let state = *states.borrow();
+                let port = to_port.load(Ordering::SeqCst);
                 tokio::spawn(async move {
-                    if !*state.borrow() {
+                    if !state.is_open {
                         return;
                     }
                     let Ok(mut to) = TcpStream::connect(("127.0.0.1", port)).await else {
@@ -33,24 +55,41 @@ impl Proxy {
                     };
                     tokio::select! {
                         _ = copy_bidirectional(&mut from, &mut to) => {}
-                        _ = state.wait_for(|open| !open) => {}
+                        _ = states.wait_for(|new| *new != state) => {}
                     }
                 });
             }
         });
-        Self { address, is_open }
+        Self {
+            address,
+            port,
+            state,
+        }
     }
 
     pub(crate) fn url(&self) -> String {
         format!("redis://{}", self.address)
     }
 
+    /// Breaks all connections, and leads to another server from now on.
+    pub(crate) fn lead_to(&self, port: u16) {
+        self.port.store(port, Ordering::SeqCst);
+        self.change(true);
+    }
+
     /// Breaks all connections, and lets none through.
     pub(crate) fn cut(&self) {
-        self.is_open.send_replace(false);
+        self.change(false);
     }
 
     pub(crate) fn mend(&self) {
-        self.is_open.send_replace(true);
+        self.change(true);
+    }
+
+    fn change(&self, is_open: bool) {
+        self.state.send_modify(|state| {
+            state.is_open = is_open;
+            state.changes += 1;
+        });
     }
 }

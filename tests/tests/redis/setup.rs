@@ -3,13 +3,14 @@
 use std::{error::Error as _, time::Duration};
 
 use cas_layer::{
-    RedisRegistry,
+    CasSettings, RedisRegistry, SettingsRegistry,
     registry::{
         Delivered, Item, ProxyGrants as _, Registry as _, RegistryErrorKind, SessionStorage as _,
     },
 };
 use cas_layer_tests::redis::RedisServer;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -24,7 +25,7 @@ use crate::{
     },
 };
 
-async fn refused(url: impl Into<String>) -> (RegistryErrorKind, String) {
+pub(crate) async fn refused(url: impl Into<String>) -> (RegistryErrorKind, String) {
     let error = RedisRegistry::connect(url).await.unwrap_err();
     let source = error.source().map(ToString::to_string).unwrap_or_default();
     (error.kind(), format!("{error}: {source}"))
@@ -54,34 +55,121 @@ pub(crate) async fn a_password_that_is_refused_is_named() {
     }
 }
 
-pub(crate) async fn tls_needs_a_root_certificate_that_is_trusted() {
-    let files = tempfile::tempdir().unwrap();
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, &ca).unwrap();
-    let write = |name: &str, text: String| {
-        let path = files.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        path.to_str().unwrap().to_owned()
+pub(crate) async fn settings_open_the_registry_that_they_name() {
+    let server = RedisServer::start_with(&["--requirepass", "right"]).await;
+    let settings = |password: &str| {
+        let url = format!("redis://:{password}@127.0.0.1:{}", server.port());
+        let redis = serde_json::json!({ "prefix": "other" });
+        CasSettings::read(serde_json::json!({ "registry": url, "redis": redis })).unwrap()
     };
-    let server = RedisServer::start_with(&[
-        "--requirepass",
-        "secret",
-        "--tls-port",
-        "TLS_PORT",
-        "--tls-cert-file",
-        &write("certificate", certificate.pem()),
-        "--tls-key-file",
-        &write("key", key.serialize_pem()),
-        "--tls-ca-cert-file",
-        &write("ca", ca.pem()),
-        "--tls-auth-clients",
-        "no",
-    ])
-    .await;
+    let opened = settings("right").registry().await.unwrap();
+    let SettingsRegistry::Redis(node) = &opened else {
+        panic!("{opened:?}");
+    };
+    let url = format!("redis://:right@127.0.0.1:{}", server.port());
+    let same = RedisRegistry::builder(url).prefix("other");
+    let same = same.connect().await.unwrap();
+    let session = sign_in(node).await;
+    sign_out(node, &session).await.unwrap();
+    ends(&same, &session).await;
+    opened.shutdown().await.unwrap();
+    let gone = sign_out(node, &sign_in(&same).await).await;
+    assert!(gone.is_err(), "it has disconnected");
+
+    let error = settings("wrong").registry().await.unwrap_err();
+    assert_eq!(error.key(), "registry");
+    let text = format!("{error} {error:?}");
+    assert!(
+        text.contains("refuses the user name or the password"),
+        "{text}"
+    );
+    assert!(!text.contains("wrong"), "{text}");
+}
+
+/// A Redis with TLS for `localhost`, and its certificate authority.
+struct WithTls {
+    server: RedisServer,
+    ca: CertifiedIssuer<'static, KeyPair>,
+    _files: TempDir,
+}
+
+impl WithTls {
+    async fn start(asks_clients: &str) -> Self {
+        let files = tempfile::tempdir().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let (certificate, key) = signed("localhost", &ca);
+        let write = |name: &str, text: String| {
+            let path = files.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let server = RedisServer::start_with(&[
+            "--requirepass",
+            "secret",
+            "--tls-port",
+            "TLS_PORT",
+            "--tls-cert-file",
+            &write("certificate", certificate),
+            "--tls-key-file",
+            &write("key", key),
+            "--tls-ca-cert-file",
+            &write("ca", ca.pem()),
+            "--tls-auth-clients",
+            asks_clients,
+        ])
+        .await;
+        Self {
+            server,
+            ca,
+            _files: files,
+        }
+    }
+}
+
+/// A certificate of this name and its key, in PEM form.
+fn signed(name: &str, ca: &CertifiedIssuer<'static, KeyPair>) -> (String, String) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    // With the name of its issuer it would count as signed by itself.
+    params.distinguished_name.push(DnType::CommonName, name);
+    let certificate = params.signed_by(&key, ca).unwrap();
+    (certificate.pem(), key.serialize_pem())
+}
+
+pub(crate) async fn a_redis_that_asks_for_a_client_certificate_gets_one() {
+    let WithTls { server, ca, _files } = WithTls::start("yes").await;
+    let builder = || {
+        let url = format!("rediss://:secret@localhost:{}", server.tls_port());
+        RedisRegistry::builder(url).add_root_certificate_pem(ca.pem())
+    };
+    let (certificate, key) = signed("app", &ca);
+    let node = builder().client_certificate_pem(certificate.clone(), key.clone());
+    let node = node.connect().await.unwrap();
+    sign_in(&node).await;
+
+    let error = builder().connect().await.unwrap_err();
+    assert_eq!(error.kind(), RegistryErrorKind::Unavailable);
+    let other = KeyPair::generate().unwrap().serialize_pem();
+    for (chain, key) in [
+        (certificate.clone(), other),
+        (certificate.clone(), "no key".to_owned()),
+        (key.clone(), key.clone()),
+        (String::new(), key.clone()),
+    ] {
+        let builder = builder().client_certificate_pem(chain, key);
+        let error = builder.connect().await.unwrap_err();
+        assert_eq!(error.kind(), RegistryErrorKind::Unusable, "{error}");
+        assert!(error.to_string().contains("certificate"), "{error}");
+    }
+    let plain = RedisRegistry::builder(server.url()).client_certificate_pem(certificate, key);
+    let error = plain.connect().await.unwrap_err();
+    assert_eq!(error.kind(), RegistryErrorKind::Unusable);
+}
+
+pub(crate) async fn tls_needs_a_root_certificate_that_is_trusted() {
+    let WithTls { server, ca, _files } = WithTls::start("no").await;
     let port = server.tls_port();
     let url = format!("rediss://:secret@localhost:{port}");
     let builder = RedisRegistry::builder(url.clone()).add_root_certificate_pem(ca.pem());
@@ -157,15 +245,35 @@ pub(crate) async fn settings_that_make_no_sense_are_refused() {
     }
 }
 
-pub(crate) async fn a_policy_that_evicts_is_warned_of() {
-    let server = RedisServer::start_with(&["--maxmemory-policy", "allkeys-lru"]).await;
-    let listening = Listening::start();
-    connect(&server).await;
-    let heard = listening.heard();
-    assert!(
-        heard.contains("WARN") && heard.contains("allkeys-lru"),
-        "{heard}"
-    );
+pub(crate) async fn a_policy_that_evicts_is_refused_unless_it_is_allowed() {
+    for policy in ["allkeys-lru", "volatile-lru"] {
+        let server = RedisServer::start_with(&["--maxmemory-policy", policy]).await;
+        let builder = || RedisRegistry::builder(server.url());
+        let error = builder().connect().await.unwrap_err();
+        assert_eq!(error.kind(), RegistryErrorKind::Unusable, "{error}");
+        let text = error.to_string();
+        assert!(
+            text.contains("noeviction") && text.contains("allow_eviction"),
+            "{text}"
+        );
+        let listening = Listening::start();
+        builder().allow_eviction(true).connect().await.unwrap();
+        let heard = listening.heard();
+        assert!(heard.contains("WARN") && heard.contains(policy), "{heard}");
+    }
+}
+
+pub(crate) async fn a_redis_that_may_lose_what_it_has_confirmed_is_warned_of() {
+    for (options, said) in [
+        (["--appendonly", "no"], "set appendonly to yes"),
+        (["--appendfsync", "no"], "set appendfsync to"),
+    ] {
+        let server = RedisServer::start_with(&options).await;
+        let listening = Listening::start();
+        connect(&server).await;
+        let heard = listening.heard();
+        assert!(heard.contains("WARN") && heard.contains(said), "{heard}");
+    }
 
     let server = RedisServer::start().await;
     let listening = Listening::start();

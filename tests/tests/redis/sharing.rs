@@ -123,6 +123,24 @@ pub(crate) async fn a_node_that_starts_knows_what_has_ended() {
     assert!(!is_ended(&new, &Session::unknown()));
 }
 
+/// So many that they come in pages, and not in whole ones.
+pub(crate) async fn a_node_that_starts_loads_many_pages() {
+    let server = RedisServer::start().await;
+    let node = settled(&server).await;
+    let session = sign_in(&node).await;
+    let write = "for i = 1, 25000 do
+            redis.call('XADD', KEYS[1], '*', 's', string.format('%032x', i), 'x', ARGV[1])
+        end";
+    let expires_at = (now() + LIFETIME).to_string();
+    server
+        .command::<()>(&["EVAL", write, "1", "{cas-layer}:ended", &expires_at])
+        .await;
+    sign_out(&node, &session).await.unwrap();
+    let late = connect(&server).await;
+    assert_eq!(late.ended().len(), 25_001);
+    assert!(is_ended(&late, &session));
+}
+
 pub(crate) async fn clocks_ten_minutes_apart_agree() {
     let server = RedisServer::start().await;
     let (fast, slow) = (settled(&server).await, connect(&server).await);

@@ -10,7 +10,8 @@ use cas_layer::{
     registry::{AccountId, LogoutSender, Opened, RegisteredSession, Registry as _, RegistryError},
 };
 use cas_layer_tests::redis::RedisServer;
-use tokio::time::{sleep, timeout};
+pub(crate) use cas_layer_tests::suite::eventually;
+use tokio::time::timeout;
 
 /// Far longer than anything takes: it decides between slow and stuck.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
@@ -148,18 +149,6 @@ pub(crate) async fn ends(registry: &RedisRegistry, session: &Session) {
     timeout(LIMIT, registry.ended().wait_for(&session))
         .await
         .expect("a node that hears of it");
-}
-
-/// Waits until something holds that nobody tells of.
-pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let waits = async {
-        while !holds().await {
-            sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(LIMIT, waits)
-        .await
-        .unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 /// Waits until Redis can be written to through this registry.

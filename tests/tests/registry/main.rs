@@ -8,12 +8,13 @@
 mod file;
 mod flood;
 mod memory;
+mod postgres;
 mod redis;
 mod support;
 
 use std::process::ExitCode;
 
-use cas_layer_tests::{redis::RedisServer, suite};
+use cas_layer_tests::{postgres::PostgresServer, redis::RedisServer, suite};
 
 fn main() -> ExitCode {
     // Started again by a test, as a process of its own.
@@ -28,6 +29,12 @@ fn main() -> ExitCode {
         trials.extend(with_redis);
     } else {
         let _ = suite::leave_out("RedisRegistry", suite::REDIS_SERVER, &with_redis);
+    }
+    let with_postgres = postgres::trials();
+    if PostgresServer::program().is_some() {
+        trials.extend(with_postgres);
+    } else {
+        let _ = suite::leave_out("PostgresRegistry", suite::POSTGRES, &with_postgres);
     }
     suite::run(trials)
 }

@@ -26,6 +26,7 @@ fn kind(bits: u8) -> LoginKind {
         round: bits & 1,
         is_renewed: bits & 2 != 0,
         is_gateway: bits & 4 != 0,
+        is_ungranted: false,
     };
     assert_eq!(kind.bits(), [bits]);
     kind
@@ -139,6 +140,7 @@ fn the_mark_covers_secret_return_path_kind_and_time() {
         format!("b={tag}&next=/a&g=1"),
         format!("b={tag}&next=/a&round=1"),
         format!("b={tag}&next=/a&again=1"),
+        format!("b={tag}&next=/a&nopgt=1"),
         format!("b={later}&next=/a"),
         format!("b={salted}&next=/a"),
         "next=/a".to_owned(),

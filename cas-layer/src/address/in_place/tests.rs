@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     CasClientBuilder, CasConfig, CasConfigBuilder, Key, Protocol,
     address::{LoginKind, mark::Mark},
+    session::TripKind,
     user::Place,
 };
 
@@ -38,6 +39,7 @@ fn kind(bits: u8) -> LoginKind {
         round: bits & 1,
         is_renewed: bits & 2 != 0,
         is_gateway: bits & 4 != 0,
+        is_ungranted: false,
     }
 }
 
@@ -207,6 +209,7 @@ fn the_tag_covers_value_page_kind_and_place() {
         ("/a", format!("cas_login={tag}&cas_renew=1")),
         ("/a", format!("cas_login={tag}&cas_gateway=1")),
         ("/a", format!("cas_login={tag}&cas_again=1")),
+        ("/a", format!("cas_login={tag}&cas_nopgt=1")),
         ("/a", "cas_login=".to_owned()),
     ] {
         assert!(!matches(path, &query), "{path} {query}");
@@ -316,7 +319,7 @@ fn a_bare_service_url_is_the_path_and_comes_back_with_tickets_alone() {
         }
     }
     let trip = |next: Option<&str>| Trip {
-        is_renewed: false,
+        kind: TripKind::default(),
         next: next.map(str::to_owned),
     };
     for (next, path, is_it) in [

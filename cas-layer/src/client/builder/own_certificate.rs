@@ -12,7 +12,7 @@ use rustls::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         verify_server_name,
     },
-    crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject as _},
     server::ParsedCertificate,
 };
@@ -21,7 +21,11 @@ use webpki::{EndEntityCert, KeyUsage};
 
 /// TLS for the server at `host`, if one of these roots (in PEM form) is its own certificate. `None` if not: the HTTP
 /// library's own TLS is for all others.
-pub(super) fn tls(host: &str, roots: &[Vec<u8>]) -> Result<Option<ClientConfig>, Error> {
+pub(super) fn tls(
+    host: &str,
+    roots: &[Vec<u8>],
+    provider: Arc<CryptoProvider>,
+) -> Result<Option<ClientConfig>, Error> {
     // An IPv6 address has brackets in a URL.
     let name = ServerName::try_from(host.trim_matches(['[', ']']));
     let Ok(name) = name else { return Ok(None) };
@@ -29,8 +33,6 @@ pub(super) fn tls(host: &str, roots: &[Vec<u8>]) -> Result<Option<ClientConfig>,
         .iter()
         .flat_map(|pem| CertificateDer::pem_slice_iter(pem))
         .filter_map(Result::ok);
-    let provider = CryptoProvider::get_default().cloned();
-    let provider = provider.unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
     let (own, others): (Vec<CertificateDer<'static>>, Vec<_>) =
         roots.partition(|root| is_for(root, &name).is_ok() && is_of_authority(root, &provider));
     if own.is_empty() {

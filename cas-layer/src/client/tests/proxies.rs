@@ -1,7 +1,7 @@
 //! Users who come through proxies, and the way to a proxy-granting ticket.
 
-use super::server::Server;
-use super::{SERVICE, builder, client, failure, or_hang, validate};
+use super::server::{Answer, Server, ok};
+use super::{ALICE, SERVICE, builder, client, failure, or_hang, validate};
 use crate::{CasClient, Protocol, ProxyChain, ServiceTicket, ServiceUrl, ValidationErrorKind};
 
 const NEAR: &str = "https://near.proxy.example/cb";
@@ -189,14 +189,75 @@ async fn a_callback_url_is_sent_with_every_validation_and_the_iou_comes_back() {
     );
 }
 
+fn refusal(code: &str) -> String {
+    format!(
+        "<serviceResponse><authenticationFailure code='{code}'>no</authenticationFailure></serviceResponse>"
+    )
+}
+
 #[tokio::test]
 async fn a_refused_callback_is_a_refusal_with_its_code() {
-    let server = Server::with_body(
-        "<serviceResponse><authenticationFailure code='INVALID_PROXY_CALLBACK'>no\
-         </authenticationFailure></serviceResponse>",
-    )
-    .await;
+    let server = Server::with_body(&refusal("INVALID_PROXY_CALLBACK")).await;
     let error = failure(&client(&server)).await;
     assert_eq!(error.kind(), ValidationErrorKind::Refused);
     assert_eq!(error.code(), Some("INVALID_PROXY_CALLBACK"));
+    assert_eq!(server.requests().len(), 1, "there was no callback");
+}
+
+/// A client that asks for proxy-granting tickets, and a server that answers so with the callback and without it.
+async fn called_back(with: &str, without: Vec<u8>) -> (Server, CasClient) {
+    let server = Server::start(Answer::ByCallback(ok(with), without)).await;
+    let client = builder(&server.url)
+        .proxy_callback_url("https://app.example.org/hidden-callback")
+        .build()
+        .unwrap();
+    (server, client)
+}
+
+#[tokio::test]
+async fn a_ticket_refused_because_of_the_callback_is_validated_once_more_without_it() {
+    for code in ["INVALID_PROXY_CALLBACK", "UNAUTHORIZED_SERVICE_PROXY"] {
+        let (server, client) = called_back(&refusal(code), ok(ALICE)).await;
+        let authentication = validate(&client).await.unwrap();
+        assert_eq!(authentication.user(), "alice");
+        assert!(authentication.proxy_granting_ticket_iou().is_none());
+        let requests = server.requests();
+        let [first, second] = &requests[..] else {
+            panic!("{requests:?}");
+        };
+        let start = first.split("&pgtUrl=").next().unwrap();
+        assert_eq!(*second, format!("{start} HTTP/1.1"), "otherwise the same");
+    }
+}
+
+#[tokio::test]
+async fn if_that_fails_too_the_refused_callback_is_the_error() {
+    let first = refusal("INVALID_PROXY_CALLBACK");
+    for second in [
+        ok(&refusal("INVALID_TICKET")),
+        ok(&refusal("INVALID_PROXY_CALLBACK")),
+        ok("<html>"),
+    ] {
+        let (server, client) = called_back(&first, second).await;
+        let error = failure(&client).await;
+        assert_eq!(error.kind(), ValidationErrorKind::Refused);
+        assert_eq!(error.code(), Some("INVALID_PROXY_CALLBACK"));
+        assert_eq!(server.requests().len(), 2, "never a third time");
+    }
+    // But for what passes by itself, and for a chain of proxies that is not accepted.
+    let second = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n".to_vec();
+    let (_, client) = called_back(&first, second).await;
+    assert!(failure(&client).await.is_temporary());
+    let second = ok(&alice_through(&[NEAR])[0]);
+    let (_, client) = called_back(&first, second).await;
+    assert_eq!(failure(&client).await.proxies(), [NEAR]);
+}
+
+#[tokio::test]
+async fn no_other_ticket_is_sent_twice() {
+    for code in ["INVALID_TICKET", "INVALID_SERVICE", "UNAUTHORIZED_SERVICE"] {
+        let (server, client) = called_back(&refusal(code), ok(ALICE)).await;
+        assert_eq!(failure(&client).await.code(), Some(code));
+        assert_eq!(server.requests().len(), 1, "{code}");
+    }
 }

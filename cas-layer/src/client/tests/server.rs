@@ -17,6 +17,8 @@ pub(super) enum Answer {
     ThenSilence(Vec<u8>),
     /// Sends the first, then the second again and again.
     Repeat(Vec<u8>, Vec<u8>, Duration),
+    /// Sends the first to requests with a proxy callback, and the second to others.
+    ByCallback(Vec<u8>, Vec<u8>),
     /// Answers the first request with these bytes and closes the connection on the second.
     Once(Vec<u8>),
 }
@@ -87,9 +89,14 @@ async fn serve(
             let mut log = log.lock().unwrap();
             log.requests
                 .extend(request.lines().next().map(str::to_owned));
-            log.messages.push(request);
+            log.messages.push(request.clone());
         }
         match &answer {
+            Answer::ByCallback(with, without) => {
+                let is_with = request.contains("&pgtUrl=");
+                let bytes = if is_with { with } else { without };
+                send(&mut stream, bytes, &log).await?;
+            }
             Answer::Bytes(bytes) => send(&mut stream, bytes, &log).await?,
             Answer::ThenClose(bytes) => {
                 send(&mut stream, bytes, &log).await?;

@@ -114,6 +114,29 @@ async fn outcome(url: &str, roots: &[String]) -> Option<ValidationErrorKind> {
         .map(|error| error.kind())
 }
 
+/// `tests/run` runs this without features.
+#[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+#[tokio::test]
+async fn without_a_provider_the_builder_says_so_and_it_takes_the_one_of_the_program() {
+    let authority = Authority::new();
+    let url = authority.server("127.0.0.1").await;
+    let client = || builder(&url).add_root_certificate_pem(authority.pem.clone());
+    let error = client().build().unwrap_err();
+    assert!(matches!(error, ConfigError::NoTlsProvider), "{error}");
+    aws_lc_rs::default_provider().install_default().unwrap();
+    validate(&client().build().unwrap()).await.unwrap();
+}
+
+/// `tests/run` runs all tests of this file with this feature, so a handshake with it is seen to succeed.
+#[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+#[test]
+fn ring_is_the_provider_if_its_feature_asks_for_it() {
+    builder("https://cas.example.org/cas").build().unwrap();
+    let provider = rustls::crypto::CryptoProvider::get_default().unwrap();
+    let description = format!("{:?}", provider.key_provider);
+    assert!(description.contains("Ring"), "{description}");
+}
+
 const UNREACHABLE: Option<ValidationErrorKind> = Some(ValidationErrorKind::Unreachable);
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use super::{
     CasConfigBuilder,
     hosts::{self, AppAndCas},
+    settings::Checked,
 };
 use crate::{
     app::{Host, Hosts},
@@ -17,6 +18,20 @@ impl CasConfigBuilder {
     /// # Errors
     /// A [`ConfigError`] for the first mistake found. It says in words what to change.
     pub fn build(self) -> Result<CasConfig, ConfigError> {
+        let (config, checked) = self.checked()?;
+        checked.warn_of_restarts();
+        #[cfg(feature = "metrics")]
+        crate::events::describe_metrics();
+        Ok(config)
+    }
+
+    /// Finds the first mistake, and does nothing else.
+    #[cfg(feature = "serde")]
+    pub(crate) fn check(self) -> Result<(), ConfigError> {
+        self.checked().map(drop)
+    }
+
+    fn checked(self) -> Result<(CasConfig, Checked), ConfigError> {
         let settings = self.settings;
         let app = AppUrl::parse(&self.app_url, settings.allow_insecure_http)?;
         let mut client = self.client;
@@ -45,10 +60,7 @@ impl CasConfigBuilder {
                 same_server.map_or_else(|| checked.validations(), |same| same.validations.clone());
             others.push(checked.at(host, validations)?);
         }
-        checked.warn_of_restarts();
-        #[cfg(feature = "metrics")]
-        crate::events::describe_metrics();
-        Ok(CasConfig(Hosts::new(first, others)))
+        Ok((CasConfig(Hosts::new(first, others)), checked))
     }
 }
 

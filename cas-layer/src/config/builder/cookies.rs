@@ -28,11 +28,16 @@ impl Cookies {
     ) -> Result<Self, ConfigError> {
         let (first, others) = (&keys.first, &keys.others);
         let app_url = app.as_string();
+        let is_framed = session.is_framed();
+        if is_framed && !app.is_https() && !app.is_here() {
+            return Err(ConfigError::FramesWithoutHttps { url: app_url });
+        }
         let names = CookieNames::new(
             session.cookie_name.as_deref(),
             &app_url,
             client.url(),
             app.is_https(),
+            is_framed,
         )?;
         let sealer = |purpose, name: &str| {
             Sealer::new(first, others, purpose, &[name, &app_url, client.url()])
@@ -50,8 +55,9 @@ impl Cookies {
         });
         let shape = |name| CookieShape {
             name,
-            secure: app.is_https(),
-            cross_site: false,
+            secure: app.is_https() || is_framed,
+            cross_site: is_framed,
+            partitioned: is_framed,
         };
         Ok(Self {
             service_tag: sealer(Purpose::ServiceUrl, ""),

@@ -40,7 +40,8 @@ impl ProxyOptions {
     ///
     /// The CAS server must be able to reach the path over https, must trust its certificate, and must allow this app
     /// to be a proxy. Other services know the app by the URL of this path. If no proxy-granting ticket arrives,
-    /// sign-in still succeeds, and `proxy_ticket` then returns an error. Some servers refuse such a sign-in.
+    /// sign-in still succeeds, and `proxy_ticket` then returns an error. If the server refuses the ticket over that, it is
+    /// validated once more without the callback; if it has been used up, the login begins anew without it.
     ///
     /// With several hosts, the CAS server calls the first, unless [`callback_url`](Self::callback_url) names another.
     /// A client given to [`FurtherHost::cas_client`](crate::FurtherHost::cas_client) asks for proxy-granting tickets

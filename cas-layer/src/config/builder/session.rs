@@ -3,9 +3,10 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use crate::{
+    app::Frames,
     error::ConfigError,
     registry::Registry,
-    session::{Content, Lifetimes, NewSession, SessionPlace, UserName, Veto},
+    session::{Admit, Content, Lifetimes, NewSession, NotAdmitted, SessionPlace, UserName, Veto},
 };
 
 const HOUR: u64 = 3600;
@@ -14,6 +15,11 @@ const HOUR: u64 = 3600;
 const MAX_LIFETIME: Duration = Duration::from_secs(366 * 24 * HOUR);
 
 const DEFAULT_IDLE: Duration = Duration::from_secs(2 * HOUR);
+
+const DEFAULT_ADMIT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Nobody waits for longer.
+const MAX_ADMIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What [`CasConfigBuilder::session`](crate::CasConfigBuilder::session) changes: how long a session lasts, which
 /// attributes and which user name it carries, and what its cookie is like.
@@ -28,7 +34,9 @@ pub struct SessionOptions {
     encrypted: bool,
     pub(super) place: SessionPlace,
     pub(super) leaves_cache_control: bool,
+    framed_by: Vec<String>,
     content: Content,
+    admit_timeout: Duration,
 }
 
 /// The default may be longer than a session. A chosen time may not.
@@ -50,7 +58,9 @@ impl Default for SessionOptions {
             encrypted: false,
             place: SessionPlace::default(),
             leaves_cache_control: false,
+            framed_by: Vec::new(),
             content: Content::default(),
+            admit_timeout: DEFAULT_ADMIT_TIMEOUT,
         }
     }
 }
@@ -146,6 +156,47 @@ impl SessionOptions {
         self
     }
 
+    /// Lets users work with the app in a frame of these origins, such as `https://portal.example.org`, which are other
+    /// sites than the app's. The default is an empty list: browsers then send no cookies of the app in such a frame. A
+    /// portal of the app's own site, so with the same registrable domain, needs no setting. The guide's page on
+    /// [frames](crate::guide::frames) says what browsers and CAS servers forbid all the same.
+    ///
+    /// - The cookies become `SameSite=None; Secure; Partitioned`. The browser keeps them apart for each site that has the app in a
+    ///   frame, and for the app in a tab of its own. So a user signs in once in each of these. The cookies have other names
+    ///   than without the setting: whoever switches it on or off signs everybody out.
+    /// - Every response says `frame-ancestors 'self'` and these origins, in a `Content-Security-Policy` besides those of the
+    ///   app. Browsers then ignore `X-Frame-Options`.
+    /// - The logout path answers 403 if another site asks for it in a frame, or behind the user's back.
+    ///
+    /// [`build`](crate::CasConfigBuilder::build) refuses what is not an origin, a wildcard, and an origin or an app URL on
+    /// plain http that is not on loopback.
+    ///
+    /// ```
+    /// use cas_layer::{CasConfig, Key};
+    ///
+    /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
+    ///     .key(Key::generate())
+    ///     .session(|session| session.framed_by(["https://portal.example.com"]))
+    ///     .build()?;
+    /// # Ok::<(), cas_layer::ConfigError>(())
+    /// ```
+    ///
+    /// # Security
+    /// Pages of other sites can make the browser send the cookies now. So a session counts only if
+    /// - the method is `GET`, `HEAD` or `OPTIONS`, and the browser does not say that another site asks for something that is not
+    ///   a page (`Sec-Fetch-Site`, or else `Origin`), or
+    /// - the request comes from a page of the app itself: same scheme, host and port.
+    ///
+    /// To any other request the layer answers as if it had come without a session. Some browsers send no `Sec-Fetch-*`
+    /// (Safari before 16.4, Firefox before 90). They know no partitioned cookies, and there a `GET` for an image or a script
+    /// counts, whichever site asks for it. A page that changes something on `GET` can be made to do so by any site.
+    ///
+    /// Whoever may frame the app can put things over it. Name only origins that you trust as much as the app.
+    pub fn framed_by(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.framed_by = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Keeps all attributes out of the session. What [`CasUser`](crate::CasUser) says of the sign-in itself stays,
     /// such as its `authentication_date`.
     pub fn no_attributes(self) -> Self {
@@ -193,7 +244,8 @@ impl SessionOptions {
     /// chosen, renamed and written as configured. `map` also sees everything that the CAS server said.
     ///
     /// A [`Veto`] signs nobody in: the user gets a 403 with the reason, and the browser's previous session stays as
-    /// it was. `map` is called once for each sign-in, where requests are served, so it must not block.
+    /// it was. `map` is called once for each sign-in, where requests are served, so it must not block. What has to wait for
+    /// something belongs into [`admit`](Self::admit).
     ///
     /// ```
     /// use cas_layer::{CasConfig, Key, Veto};
@@ -218,15 +270,101 @@ impl SessionOptions {
     /// ```
     pub fn map(
         mut self,
-        map: impl Fn(&mut NewSession<'_>) -> Result<(), Veto> + Send + Sync + 'static,
+        map: impl Fn(&mut NewSession) -> Result<(), Veto> + Send + Sync + 'static,
     ) -> Self {
         self.content.map = Some(Arc::new(map));
+        self
+    }
+
+    /// Does the app's own work before a session opens: looks the user up in a database or a directory, adds what the app
+    /// knows about them, or turns them away. Whatever the hook returns is the session: it is in
+    /// [`CasUser`](crate::CasUser) from the first page on, lasts as long as the session, and counts in
+    /// [rules](crate::Access).
+    ///
+    /// It comes after [`map`](Self::map), if `map` has not refused the user, and before everything else: a
+    /// [confirmation](crate::SignInOptions::bare_service_url) is asked for later, with the name that the hook returned. It is
+    /// called once for each ticket for which the CAS server vouches. Under a [`CasApiLayer`](crate::CasApiLayer), that is each
+    /// request with a ticket.
+    ///
+    /// | the hook | the visitor gets | [`RefusedReason`](crate::RefusedReason) |
+    /// | --- | --- | --- |
+    /// | returns the session | the page that they asked for | |
+    /// | returns a [`Veto`] | 403, with the reason | `Vetoed` |
+    /// | returns another error | 503, with `Retry-After` | `AdmissionFailed` |
+    /// | takes longer than [`admit_timeout`](Self::admit_timeout) | 503, with `Retry-After` | `AdmissionTimedOut` |
+    /// | panics | 500 | `AdmissionPanicked` |
+    ///
+    /// In all but the first case nobody is signed in, and the browser's previous session stays as it was. The log has the text
+    /// of an error, so no secret must be in it.
+    ///
+    /// If the browser goes away meanwhile, the hook still runs to its end. A reload that comes by then gets its result. If
+    /// nobody comes back, no session opens. A session does not open either if its single logout came meanwhile. So what the hook did to a
+    /// database does not prove that its user has signed in.
+    ///
+    /// The hook must wait for what takes time, and not block: no time limit helps against that. Its future must be `Send` and
+    /// own what it uses, so give it a clone of a pool.
+    ///
+    /// ```
+    /// use cas_layer::{CasConfig, Key, NewSession, NotAdmitted, Veto};
+    ///
+    /// # #[derive(Clone)]
+    /// # struct Users;
+    /// # struct User { id: u64, is_blocked: bool, roles: Vec<String> }
+    /// # impl Users {
+    /// #     async fn find(&self, name: &str) -> Result<User, std::io::Error> {
+    /// #         Ok(User { id: 1, is_blocked: name == "mallory", roles: Vec::new() })
+    /// #     }
+    /// # }
+    /// async fn admit(users: Users, mut new: NewSession) -> Result<NewSession, NotAdmitted> {
+    ///     let user = users.find(new.name()).await?; // an error of the app's own: a 503
+    ///     if user.is_blocked {
+    ///         return Err(Veto::new("Your account is blocked.").into());
+    ///     }
+    ///     new.attributes_mut().set("id", [user.id.to_string()]);
+    ///     new.attributes_mut().set("role", user.roles);
+    ///     Ok(new)
+    /// }
+    ///
+    /// # let users = Users;
+    /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
+    ///     .key(Key::generate())
+    ///     .session(|session| session.admit(move |new| admit(users.clone(), new)))
+    ///     .build()?;
+    /// # Ok::<(), cas_layer::ConfigError>(())
+    /// ```
+    ///
+    /// # Security
+    /// [`Attributes::set`](crate::Attributes::set) replaces what the CAS server may have sent under the same name. After
+    /// `push`, rules would count both.
+    ///
+    /// The example `database` does this with sqlx.
+    pub fn admit<F>(mut self, admit: impl Fn(NewSession) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<NewSession, NotAdmitted>> + Send + 'static,
+    {
+        self.content.admit = Some(Admit::new(admit, DEFAULT_ADMIT_TIMEOUT));
+        self
+    }
+
+    /// How long [`admit`](Self::admit) may take. The default value is 10 seconds. At least 1 millisecond and at most
+    /// a minute: visitors and reverse proxies do not wait for longer. A future that has not ended by then is dropped.
+    pub fn admit_timeout(mut self, timeout: Duration) -> Self {
+        self.admit_timeout = timeout;
         self
     }
 
     /// Whether only the app can read its session cookie.
     pub(super) fn is_encrypted(&self) -> bool {
         self.encrypted || self.place == SessionPlace::Registry
+    }
+
+    /// Whether pages of other sites have the app in a frame.
+    pub(super) fn is_framed(&self) -> bool {
+        !self.framed_by.is_empty()
+    }
+
+    pub(super) fn frames(&self) -> Result<Option<Frames>, ConfigError> {
+        Frames::by(&self.framed_by)
     }
 
     pub(super) fn check_place(&self, registry: &dyn Registry) -> Result<(), ConfigError> {
@@ -277,7 +415,23 @@ impl SessionOptions {
                 reason: "is renamed but not chosen: choose it by the name that the CAS server sends",
             });
         }
-        Ok(self.content.clone())
+        let timeout = self.admit_timeout;
+        ConfigError::check_duration(
+            "admit timeout",
+            timeout,
+            &[
+                (
+                    timeout < Duration::from_millis(1),
+                    "is shorter than a millisecond",
+                ),
+                (timeout > MAX_ADMIT_TIMEOUT, "is longer than a minute"),
+            ],
+        )?;
+        let mut content = self.content.clone();
+        if let Some(admit) = &mut content.admit {
+            admit.limit = timeout;
+        }
+        Ok(content)
     }
 }
 
@@ -353,6 +507,39 @@ mod tests {
                     "{bad:?}: {error}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn the_apps_own_work_has_a_time_limit_of_ten_seconds_unless_told_otherwise() {
+        let with = |timeout: Option<Duration>| {
+            builder().session(|session| {
+                // What is called first does not matter.
+                let session = match timeout {
+                    Some(timeout) => session.admit_timeout(timeout),
+                    None => session,
+                };
+                session.admit(async |session| Ok(session))
+            })
+        };
+        let limit = |timeout| {
+            let built = with(timeout).build().unwrap();
+            built.first_host().app.content.admit.as_ref().unwrap().limit
+        };
+        assert_eq!(limit(None), 10 * SECOND);
+        assert_eq!(limit(Some(60 * SECOND)), 60 * SECOND);
+        for bad in [Duration::ZERO, 61 * SECOND, Duration::MAX] {
+            let error = with(Some(bad)).build().unwrap_err();
+            assert!(
+                matches!(
+                    error,
+                    ConfigError::InvalidDuration {
+                        what: "admit timeout",
+                        ..
+                    }
+                ),
+                "{bad:?}: {error}"
+            );
         }
     }
 

@@ -7,6 +7,7 @@ use super::{
     endpoints::{EndpointOptions, logged_out_url},
     hosts::AppAndCas,
     keys::Keys,
+    pages::PageOptions,
     proxy::ProxyOptions,
     session::SessionOptions,
     sign_in::SignInOptions,
@@ -19,7 +20,6 @@ use crate::{
     clock::Clock,
     error::ConfigError,
     events::Hooks,
-    pages::Pages,
     paths::AppUrl,
     registry::Registry,
     rules::{Access, Paths, Rules},
@@ -38,7 +38,7 @@ pub(super) struct Settings {
     pub(super) proxy: ProxyOptions,
     pub(super) peers: Peers,
     pub(super) registry: Arc<dyn Registry>,
-    pub(super) pages: Pages,
+    pub(super) pages: PageOptions,
     pub(super) clock: Clock,
     pub(super) hooks: Hooks,
 }
@@ -56,7 +56,7 @@ impl Default for Settings {
             proxy: ProxyOptions::default(),
             peers: Peers::default(),
             registry: Arc::new(MemoryRegistry::default()),
-            pages: Pages::default(),
+            pages: PageOptions::default(),
             clock: Clock::default(),
             hooks: Hooks::default(),
         }
@@ -80,6 +80,7 @@ impl Settings {
         let (landing, gateway_interval) = self.sign_in.check(&rules, &endpoints)?;
         let (after_logout, logout_sources) = self.sign_out.check(&endpoints, &self.peers)?;
         let (lifetimes, content) = self.session.check()?;
+        let frames = self.session.frames()?.map(Arc::new);
         Ok(Checked {
             keys,
             app: Arc::new(App {
@@ -102,7 +103,8 @@ impl Settings {
                 content,
                 forms: Forms::new(),
                 private_by_default: !self.session.leaves_cache_control,
-                pages: self.pages,
+                pages: self.pages.check(frames.is_some())?,
+                frames,
                 clock: self.clock,
                 hooks: self.hooks,
             }),

@@ -103,8 +103,8 @@ impl SignInOptions {
     /// it. An [`Access::gateway`] path never asks for `POST`.
     ///
     /// [`build`](crate::CasConfigBuilder::build) refuses it for an app URL that is not https, loopback or not, and
-    /// together with [`bare_service_url`](Self::bare_service_url). Without it, a `POST` with a ticket gets 400. A
-    /// [`CasInPlaceLayer`](crate::CasInPlaceLayer) never asks for it, and its login cookie stays `SameSite=Lax`. Both
+    /// together with [`bare_service_url`](Self::bare_service_url). Without it, a `POST` with a ticket signs its user
+    /// in only if the login cookie comes along. A [`CasInPlaceLayer`](crate::CasInPlaceLayer) never asks for it, and its login cookie stays `SameSite=Lax`. Both
     /// layers over one app share the cookie, so a login at the endpoint may then have to begin a second time.
     ///
     /// # Security
@@ -115,7 +115,8 @@ impl SignInOptions {
     ///
     /// A request behind the user's back is one with `Sec-Fetch-Site: cross-site` that is not a page of its own: an
     /// image, a script, a frame. It cannot begin a login, sign anybody out or change that cookie. It gets 401, or 403
-    /// at the logout path. So users cannot sign in to such an app within a frame of another site. Some browsers send
+    /// at the logout path. So users cannot sign in to such an app within a frame of another site, unless
+    /// [`framed_by`](crate::SessionOptions::framed_by) names one. Some browsers send
     /// no `Sec-Fetch-*` headers (Safari before 16.4, Firefox before 90). From these, every request counts as such
     /// that does not name `text/html` in its `Accept`, also one with `*/*` alone. The layer cannot tell a frame from
     /// a page there. So other sites can still make such a browser forget logins that are under way, and the session
@@ -135,11 +136,16 @@ impl SignInOptions {
 
     /// How many tickets are validated at once, at each CAS server. Tickets that browsers bring back from their logins
     /// and tickets that programs bring to a [`CasApiLayer`](crate::CasApiLayer) each have this limit, so neither kind
-    /// keeps the other waiting. The default value is 64.
+    /// keeps the other waiting. The default value is 64. While the app's own
+    /// [`SessionOptions::admit`](crate::SessionOptions::admit) works on a user, their ticket counts too: so no more than twice
+    /// this number of hooks run at once at each CAS server.
     ///
-    /// 16 times as many of each kind may wait, for no longer than the CAS server may take to answer
-    /// ([`timeout`](crate::CasClientBuilder::timeout)). A ticket that waits longer gets a 503 with `Retry-After`. So
-    /// does, at once, a ticket that finds too many waiting.
+    /// A ticket beyond that waits, if it is likely to have its answer within 3 seconds: as many are before it, and as long
+    /// as the last ones took. Where each takes over 2 seconds, the wait may be up to 1 second. Any other ticket gets a 503 with
+    /// `Retry-After` at once, and so does one that has waited for 3 seconds, or for the time that the CAS server
+    /// ([`timeout`](crate::CasClientBuilder::timeout)) and the app's hook may take, if that is shorter. No more than 16 times
+    /// the limit may wait, of each kind. No ticket that is turned away is used up.
+    ///
     ///
     /// Waiting tickets take turns: by sender if [`peer_address`](crate::CasConfigBuilder::peer_address) is set,
     /// otherwise by login. If all places are taken, the sender with the most places gives one up for another. For one

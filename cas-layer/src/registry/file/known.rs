@@ -1,14 +1,19 @@
 //! What a file registry holds in memory.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, HashSet, hash_map::Entry},
     mem,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use crate::{
     clock::UnixSeconds,
-    registry::{AccountId, EndedSessions, forgetful::ById, next_number},
+    registry::{
+        AccountId, EndedSessions, LONGEST,
+        forgetful::ById,
+        next_number,
+        run_time::{Moment, Term},
+    },
     session::SessionId,
 };
 
@@ -25,6 +30,17 @@ struct State {
     begun: ById<Begun>,
     unsaved: Unsaved,
     last_number: u64,
+    /// As in [`Overall`].
+    longest: UnixSeconds,
+}
+
+/// What holds for all sessions.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Overall {
+    /// The last number that was given.
+    pub(super) number: u64,
+    /// The longest that a session was to last when it was opened, in seconds.
+    pub(super) longest: UnixSeconds,
 }
 
 /// A ticket that this many callbacks are validating, and whether a logout came in between.
@@ -38,30 +54,43 @@ struct Begun {
 #[derive(Debug, Default)]
 pub(super) struct Unsaved {
     /// When each session would have expired.
-    pub(super) sessions: ById<UnixSeconds>,
+    pub(super) sessions: ById<Term>,
     pub(super) accounts: HashMap<AccountId, Mark>,
+}
+
+/// The ends that are in the file.
+#[derive(Debug, Default)]
+pub(super) struct Saved {
+    pub(super) sessions: HashSet<SessionId>,
+    pub(super) accounts: HashMap<AccountId, u64>,
 }
 
 /// All sessions of an account up to this number have ended. The last of them would have expired then.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark {
     pub(super) number: u64,
-    pub(super) expires_at: UnixSeconds,
+    pub(super) term: Term,
 }
 
 impl Mark {
+    /// The one that is known, and another one.
     pub(super) fn and(self, other: Self) -> Self {
+        let mut term = self.term.or_later(other.term);
+        if other.number > self.number {
+            // It covers sessions that were opened since.
+            term.run = other.term.run.max(term.run);
+        }
         Self {
             number: self.number.max(other.number),
-            expires_at: self.expires_at.max(other.expires_at),
+            term,
         }
     }
 }
 
 impl Unsaved {
-    fn end(&mut self, id: SessionId, expires_at: UnixSeconds) {
-        let known = self.sessions.entry(id).or_insert(expires_at);
-        *known = expires_at.max(*known);
+    fn end(&mut self, id: SessionId, term: Term) {
+        let known = self.sessions.entry(id).or_insert(term);
+        *known = known.or_later(term);
     }
 
     fn end_all(&mut self, account: AccountId, mark: Mark) {
@@ -120,24 +149,50 @@ impl Known {
         }
         if state.begun.get(&id).is_some_and(|begun| begun.ended) {
             // Later callbacks with this ticket have to know.
-            self.ended.end(id, expires_at, now);
-            state.unsaved.end(id, expires_at);
+            let moment = self.moment(now);
+            let term = moment.of_ended(expires_at);
+            self.ended.end_until(id, term, moment);
+            state.unsaved.end(id, term);
             return None;
         }
+        state.lasts(expires_at.saturating_sub(now));
+        self.ended.saw_lifetime(state.longest);
         Some(state.next_number(now))
     }
 
+    /// When the last open session of a family that ends now would have expired.
+    pub(super) fn family_expires_at(&self, now: UnixSeconds) -> UnixSeconds {
+        now.saturating_add(self.state().longest)
+    }
+
     pub(super) fn end(&self, id: SessionId, expires_at: UnixSeconds, now: UnixSeconds) {
-        self.ended.end(id, expires_at, now);
-        self.state().unsaved.end(id, expires_at);
+        let moment = self.moment(now);
+        let term = moment.of_ended(expires_at);
+        self.ended.end_until(id, term, moment);
+        self.state().unsaved.end(id, term);
     }
 
     pub(super) fn end_all(&self, account: AccountId, expires_at: UnixSeconds, now: UnixSeconds) {
         // Behind the lock, so that a session is opened either before or after.
         let mut state = self.state();
         let number = state.next_number(now);
-        self.ended.end_all(account, number, expires_at, now);
-        state.unsaved.end_all(account, Mark { number, expires_at });
+        let moment = self.moment(now);
+        let term = moment.of_ended(expires_at);
+        self.ended.end_all_until(account, number, term, moment);
+        state.unsaved.end_all(account, Mark { number, term });
+    }
+
+    /// The present, if the wall clock shows this time.
+    pub(super) fn moment(&self, now: UnixSeconds) -> Moment {
+        self.ended.run_time().at(now)
+    }
+
+    /// Earlier processes ran with the file for so many seconds.
+    pub(super) fn has_run(&self, seconds: u64) {
+        // What this process has learned already goes by its own count, and would seem older.
+        if self.ended.is_empty() {
+            self.ended.run_time().go_on_from(seconds);
+        }
     }
 
     /// Numbers go on from here.
@@ -146,24 +201,57 @@ impl Known {
         state.last_number = number.max(state.last_number);
     }
 
+    /// Sessions may last for so many seconds.
+    pub(super) fn lasts(&self, seconds: UnixSeconds) {
+        let mut state = self.state();
+        state.lasts(seconds);
+        self.ended.saw_lifetime(state.longest);
+    }
+
     pub(super) fn has_unsaved(&self) -> bool {
         !self.state().unsaved.is_empty()
     }
 
-    /// Everything to be saved, and the last number that was given.
-    pub(super) fn take_unsaved(&self) -> (Unsaved, u64) {
+    /// Everything to be saved.
+    pub(super) fn take_unsaved(&self) -> (Unsaved, Overall) {
         let mut state = self.state();
-        (mem::take(&mut state.unsaved), state.last_number)
+        let overall = Overall {
+            number: state.last_number,
+            longest: state.longest,
+        };
+        (mem::take(&mut state.unsaved), overall)
     }
 
     /// Could not be saved: saves it again the next time.
     pub(super) fn put_back(&self, unsaved: Unsaved) {
         let mut state = self.state();
-        for (id, expires_at) in unsaved.sessions {
-            state.unsaved.end(id, expires_at);
+        for (id, term) in unsaved.sessions {
+            state.unsaved.end(id, term);
         }
         for (account, mark) in unsaved.accounts {
             state.unsaved.end_all(account, mark);
+        }
+    }
+
+    /// Saves again what this process knows and the file does not, after it was opened again: it may have been damaged, or
+    /// be an older copy.
+    pub(super) fn save_again(&self, saved: &Saved, moment: Moment) {
+        let sessions = self.ended.terms().into_iter();
+        let sessions: Vec<_> = sessions
+            .filter(|(id, term)| !saved.sessions.contains(id) && !moment.is_past_ended(*term))
+            .collect();
+        let accounts = self.ended.marks().into_iter();
+        let accounts: Vec<_> = accounts
+            .filter(|(account, number, term)| {
+                saved.accounts.get(account) < Some(number) && !moment.is_past_ended(*term)
+            })
+            .collect();
+        let mut state = self.state();
+        for (id, term) in sessions {
+            state.unsaved.end(id, term);
+        }
+        for (account, number, term) in accounts {
+            state.unsaved.end_all(account, Mark { number, term });
         }
     }
 
@@ -174,6 +262,10 @@ impl Known {
 }
 
 impl State {
+    fn lasts(&mut self, seconds: UnixSeconds) {
+        self.longest = seconds.min(LONGEST).max(self.longest);
+    }
+
     fn next_number(&mut self, now: UnixSeconds) -> u64 {
         self.last_number = next_number(self.last_number, now);
         self.last_number

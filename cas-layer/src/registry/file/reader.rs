@@ -1,16 +1,20 @@
 //! Looks up sessions beside the thread that writes, so that nobody waits for a stranger's request.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use redb::{Database, ReadableDatabase as _, TableError};
 
 use super::{
     known::Known,
+    store::Store,
     tables::{OPENED, table_of},
 };
 use crate::{
     clock::UnixSeconds,
-    registry::{Item, RegistryError, RegistryErrorKind, Sealed},
+    registry::{Item, RegistryError, RegistryErrorKind, Sealed, run_time::Term},
     session::SessionId,
 };
 
@@ -29,6 +33,19 @@ impl Reader {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    /// Does something with the file while nobody reads. Readers wait for it.
+    pub(super) fn without_readers<T>(
+        &self,
+        store: &mut Store,
+        work: impl FnOnce(&mut Store) -> T,
+    ) -> T {
+        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        *current = None;
+        let done = work(store);
+        *current = Some(Arc::clone(store.database()));
+        done
+    }
+
     /// Lets nobody read until it is dropped, as a disk that is stuck.
     #[cfg(test)]
     pub(super) fn hold_up(&self) -> std::sync::RwLockWriteGuard<'_, Option<Arc<Database>>> {
@@ -44,15 +61,20 @@ impl Reader {
             return Some(ids.to_vec());
         }
         let current = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let transaction = current.as_ref()?.begin_read().ok()?;
-        let opened = transaction.open_table(OPENED).ok()?;
-        let mut found = Vec::new();
-        for (&id, begun) in ids.iter().zip(begun) {
-            if begun || opened.get(id.as_bytes()).ok()?.is_some() {
-                found.push(id);
+        let database = current.as_ref()?;
+        // redb may panic if the file is damaged.
+        let found = catch_unwind(AssertUnwindSafe(|| {
+            let transaction = database.begin_read().ok()?;
+            let opened = transaction.open_table(OPENED).ok()?;
+            let mut found = Vec::new();
+            for (&id, begun) in ids.iter().zip(begun) {
+                if begun || opened.get(id.as_bytes()).ok()?.is_some() {
+                    found.push(id);
+                }
             }
-        }
-        Some(found)
+            Some(found)
+        }));
+        found.ok().flatten()
     }
 
     /// What is kept for an open session.
@@ -89,8 +111,8 @@ fn read(
 ) -> Result<Option<Sealed>, redb::Error> {
     let transaction = database.begin_read()?;
     let opened = transaction.open_table(OPENED)?;
-    let expires_at = opened.get(id.as_bytes())?;
-    if expires_at.is_none_or(|expires_at| expires_at.value() <= now) {
+    let row = opened.get(id.as_bytes())?;
+    if row.is_none_or(|row| Term::from_row(row.value()).expires_at <= now) {
         return Ok(None);
     }
     let items = match transaction.open_table(table_of(item)) {

@@ -2,8 +2,11 @@
 
 use redb::{ReadableTable as _, Table, TableDefinition, Value, WriteTransaction};
 
-use super::tables::{ACCOUNTS, ENDED, Id, OPENED, is_over, table_of};
-use crate::{clock::UnixSeconds, registry::Item};
+use super::tables::{ACCOUNTS, ENDED, FAMILIES, Id, OPENED, table_of};
+use crate::registry::{
+    Item,
+    run_time::{Moment, Term},
+};
 
 /// How many entries of each table are looked at for each that is added. In a table that is as large as it will
 /// get, one in eight entries at most has expired then.
@@ -39,11 +42,15 @@ impl Sweep {
         &mut self,
         transaction: &WriteTransaction,
         changes: usize,
-        now: UnixSeconds,
+        moment: Moment,
     ) -> Result<u64, redb::Error> {
         let count = PER_COMMIT + PER_CHANGE * changes;
-        let by_time = |expires_at| is_over(expires_at, now);
-        let closed = sweep(transaction, OPENED, &mut self.opened, count, by_time)?;
+        let is_over = |row| moment.is_past_open(Term::from_row(row));
+        let closed = sweep(transaction, OPENED, &mut self.opened, count, is_over)?;
+        let mut families = transaction.open_table(FAMILIES)?;
+        for id in &closed {
+            families.remove(id)?;
+        }
         let mut freed = 0;
         for &item in Item::ALL {
             if closed.is_empty() {
@@ -55,10 +62,11 @@ impl Sweep {
                 freed += removed.map_or(0, |removed| removed.value().len() as u64);
             }
         }
-        sweep(transaction, ENDED, &mut self.ended, count, by_time)?;
+        let is_over = |row| moment.is_past_ended(Term::from_row(row));
+        sweep(transaction, ENDED, &mut self.ended, count, is_over)?;
         sweep(transaction, ACCOUNTS, &mut self.accounts, count, |mark| {
-            let (_, expires_at) = mark;
-            is_over(expires_at, now)
+            let (_, row) = mark;
+            is_over(row)
         })?;
         Ok(freed)
     }

@@ -2,22 +2,23 @@
 
 use redb::TableDefinition;
 
-use crate::{
-    clock::UnixSeconds,
-    registry::{GRACE, Item},
-};
+use crate::registry::Item;
 
 /// A session or an account.
 pub(super) type Id = &'static [u8; 16];
 
-/// The format and the last number that was given, by these names.
+/// The format, the last number that was given, the longest lifetime of a session, and for how many seconds processes
+/// have run with this file, by these names.
 pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
-/// When each open session expires, in seconds since the epoch.
+/// When each open session expires: a row of a [`Term`](crate::registry::run_time::Term).
 pub(super) const OPENED: TableDefinition<'_, Id, u64> = TableDefinition::new("opened");
-/// When each ended session would have expired.
+/// When each ended session would have expired: such a row, too.
 pub(super) const ENDED: TableDefinition<'_, Id, u64> = TableDefinition::new("ended");
-/// The number up to which the sessions of an account have ended, and when the last would have expired.
+/// The number up to which the sessions of an account have ended, and when the last would have expired: such
+/// a row.
 pub(super) const ACCOUNTS: TableDefinition<'_, Id, (u64, u64)> = TableDefinition::new("accounts");
+/// The families of open sessions. An entry goes with that of its session.
+pub(super) const FAMILIES: TableDefinition<'_, Id, [u8; 16]> = TableDefinition::new("families");
 /// What is kept for some of the open sessions. An entry goes with that of its session.
 pub(super) const GRANTS: KeptTable = TableDefinition::new("grants");
 pub(super) const ATTRIBUTES: KeptTable = TableDefinition::new("attributes");
@@ -30,10 +31,4 @@ pub(super) fn table_of(item: Item) -> KeptTable {
         Item::GrantingTicket => GRANTS,
         Item::Attributes => ATTRIBUTES,
     }
-}
-
-/// Whether an entry may be forgotten. Open sessions, too, are kept a little longer than they last: a clock that is
-/// set back makes them good again, and then a logout has to find them.
-pub(super) fn is_over(expires_at: UnixSeconds, now: UnixSeconds) -> bool {
-    expires_at.saturating_add(GRACE) <= now
 }

@@ -1,6 +1,11 @@
+mod damage;
+mod power_cuts;
+mod space;
+
 use std::{
     fs,
     path::Path,
+    sync::LazyLock,
     task::{Context, Waker},
 };
 
@@ -8,11 +13,10 @@ use redb::{ReadableDatabase as _, ReadableTableMetadata as _, TableDefinition};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use super::*;
-
+use super::{known::Unsaved, *};
 use crate::{
     clock::Clock,
-    registry::{GRACE, Item, Sealed, SessionStorage as _},
+    registry::{GRACE, Item, RegisteredSession, Sealed, SessionStorage as _, run_time::Moment},
 };
 
 /// Any of them.
@@ -36,15 +40,26 @@ fn new_store(path: &Path) -> Store {
     Store::open(path, &Known::default()).unwrap()
 }
 
-fn end(store: &mut Store, n: u64, expires_at: UnixSeconds, now: UnixSeconds) {
-    let known = Known::default();
-    known.end(id(n), expires_at, now);
-    let (unsaved, number) = known.take_unsaved();
-    assert!(
-        store
-            .write(now, |tables| tables.save(&unsaved, number))
-            .unwrap()
-    );
+/// A moment of a process that has run from `START` on. Both clocks go by the same time.
+fn at(now: UnixSeconds) -> Moment {
+    Moment {
+        now,
+        run: now - *START,
+        longest: LIFETIME,
+    }
+}
+
+static START: LazyLock<UnixSeconds> = LazyLock::new(|| Clock::System.now());
+
+fn end(store: &mut Store, n: u64, expires_at: UnixSeconds, moment: Moment) {
+    let term = moment.of_ended(expires_at);
+    let unsaved = Unsaved {
+        sessions: [(id(n), term)].into(),
+        ..Unsaved::default()
+    };
+    let (_, overall) = Known::default().take_unsaved();
+    let written = store.write(moment, |tables| tables.save(&unsaved, overall));
+    assert!(written.unwrap());
 }
 
 /// How many sessions are in a file that nobody has open: opened ones, ended ones.
@@ -83,28 +98,146 @@ fn a_file_in_a_later_format_is_refused() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("sessions.redb");
     let mut store = new_store(&path);
-    store.write(0, |tables| tables.set("format", 2)).unwrap();
+    let written = store.write(at(*START), |tables| tables.set("format", 3));
+    written.unwrap();
     drop(store);
     let error = FileRegistry::open(&path).unwrap_err();
     assert_eq!(error.kind(), RegistryErrorKind::Unusable);
     assert!(error.to_string().contains("format"), "{error}");
 }
 
-#[test]
-fn what_has_expired_an_hour_ago_is_not_read() {
+/// An earlier format had the seconds alone.
+#[tokio::test]
+async fn a_file_of_the_format_before_is_read_and_nothing_in_it_is_forgotten_early() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("sessions.redb");
     let now = Clock::System.now();
-    let mut store = new_store(&path);
-    end(&mut store, 1, now - GRACE - 1, 0);
-    end(&mut store, 2, now - GRACE + 600, 0);
-    end(&mut store, 3, now + 600, 0);
-    drop(store);
-    let known = Known::default();
-    Store::open(&path, &known).unwrap();
-    for (n, expected) in [(1, false), (2, true), (3, true)] {
-        assert_eq!(known.ended.contain_id(id(n)), expected, "{n}");
+    create::create_if_missing(&path).unwrap();
+    {
+        let database = redb::Database::open(&path).unwrap();
+        let transaction = database.begin_write().unwrap();
+        let mut meta = transaction.open_table(tables::META).unwrap();
+        meta.insert("format", 1).unwrap();
+        meta.insert("longest", LIFETIME).unwrap();
+        meta.remove("run").unwrap();
+        drop(meta);
+        let mut opened = transaction.open_table(tables::OPENED).unwrap();
+        opened.insert(id(1).as_bytes(), now + LIFETIME).unwrap();
+        drop(opened);
+        let mut ended = transaction.open_table(tables::ENDED).unwrap();
+        ended.insert(id(2).as_bytes(), now + LIFETIME).unwrap();
+        drop(ended);
+        let mut accounts = transaction.open_table(tables::ACCOUNTS).unwrap();
+        let alice = AccountId::of("https://cas", "alice");
+        accounts
+            .insert(alice.as_bytes(), (7, now + LIFETIME))
+            .unwrap();
+        drop(accounts);
+        transaction.commit().unwrap();
     }
+    for _ in 0..2 {
+        let registry = FileRegistry::open(&path).unwrap();
+        assert!(registry.ended().contain_id(id(2)));
+        let of_alice =
+            |number| RegisteredSession::new(id(3), number, now + LIFETIME, "https://cas", "alice");
+        assert!(registry.is_ended(&of_alice(7)) && !registry.is_ended(&of_alice(8)));
+        // By a clock that is far ahead everything is over, but no process has run for that long.
+        for n in 10..13 {
+            let later = now + 10 * LIFETIME;
+            let ended = registry.end(id(n), later + LIFETIME, later);
+            ended.await.unwrap();
+        }
+        drop(registry);
+        assert_eq!(lens(&path), [1, 4]);
+    }
+    let registry = FileRegistry::open(&path).unwrap();
+    let ended = registry.end_if_opened(vec![id(1)], sender(), now);
+    assert_eq!(ended.await.unwrap(), [id(1)]);
+    drop(registry);
+    let database = redb::Database::open(&path).unwrap();
+    let transaction = database.begin_read().unwrap();
+    let meta = transaction.open_table(tables::META).unwrap();
+    assert_eq!(meta.get("format").unwrap().unwrap().value(), 2);
+}
+
+/// The clock is 3 hours ahead when the process starts, by which all 1,500 sessions of an hour expired long ago, and is
+/// corrected after many sign-ins and sign-outs.
+#[tokio::test]
+async fn a_process_that_starts_with_a_clock_that_is_ahead_revives_nobody_and_hides_nobody() {
+    const HOUR: UnixSeconds = 3600;
+    const SESSIONS: u64 = 300;
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("sessions.redb");
+    // The system's clock is the one that is ahead.
+    let ahead = Clock::System.now();
+    let now = ahead - 3 * HOUR;
+    let registry = FileRegistry::open(&path).unwrap();
+    let mut tasks = JoinSet::new();
+    for n in 0..SESSIONS {
+        let registry = registry.clone();
+        tasks.spawn(async move {
+            registry.open(id(n), now + HOUR, now).await.unwrap();
+            if n % 2 == 0 {
+                registry.end(id(n), now + HOUR, now).await.unwrap();
+            }
+        });
+    }
+    tasks.join_all().await;
+    let account = AccountId::of("https://cas", "carol");
+    registry.end_all(account, now + HOUR, now).await.unwrap();
+    drop(registry);
+    let carol = RegisteredSession::new(id(7_000), 1, now + HOUR, "https://cas", "carol");
+    for boot in 1..=3 {
+        let registry = FileRegistry::open(&path).unwrap();
+        let mut tasks = JoinSet::new();
+        for n in boot * 10_000..boot * 10_000 + 400 {
+            let registry = registry.clone();
+            tasks.spawn(async move {
+                registry.open(id(n), ahead + HOUR, ahead).await.unwrap();
+                registry.end(id(n), ahead + HOUR, ahead).await.unwrap();
+            });
+        }
+        tasks.join_all().await;
+        let forgotten =
+            (0..SESSIONS).filter(|n| n % 2 == 0 && !registry.ended().contain_id(id(*n)));
+        assert_eq!(forgotten.count(), 0, "{boot}");
+        assert!(registry.is_ended(&carol), "{boot}");
+    }
+    let registry = FileRegistry::open(&path).unwrap();
+    assert!((0..SESSIONS).all(|n| n % 2 == 1 || registry.ended().contain_id(id(n))));
+    let open: Vec<_> = (0..SESSIONS).filter(|n| n % 2 == 1).map(id).collect();
+    for ids in open.chunks(64) {
+        let ended = registry.end_if_opened(ids.to_vec(), sender(), now + 60);
+        assert_eq!(ended.await.unwrap(), ids);
+    }
+}
+
+/// A process that is restarted every 20 minutes, for days.
+#[tokio::test]
+async fn the_file_does_not_grow_though_no_process_runs_for_as_long_as_a_session_lasts() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("sessions.redb");
+    let start = Clock::System.now();
+    for boot in 0..120 {
+        let registry = FileRegistry::open(&path).unwrap();
+        let now = start + boot * 1200;
+        let mut tasks = JoinSet::new();
+        for n in boot * 10..boot * 10 + 10 {
+            let registry = registry.clone();
+            tasks.spawn(async move {
+                registry.open(id(n), now + 3600, now).await.unwrap();
+                if n % 2 == 0 {
+                    registry.end(id(n), now + 3600, now).await.unwrap();
+                }
+            });
+        }
+        tasks.join_all().await;
+        registry.ended().run_for(Duration::from_secs(1200));
+    }
+    // Of 1,200 sign-ins in 40 hours, of which nobody did anything at the end of a process. An end is remembered for nine hours here, a session that is open for two.
+    let [opened, ended] = lens(&path);
+    assert!((30..100).contains(&opened), "{opened}");
+    assert!((135..250).contains(&ended), "{ended}");
 }
 
 #[test]
@@ -112,22 +245,24 @@ fn the_file_does_not_grow_with_sessions_that_have_expired() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("sessions.redb");
     let mut store = new_store(&path);
-    let start = Clock::System.now();
+    let start = *START;
     let mut grown_by_then = 0;
     // 50 sign-ins and 25 sign-outs every half an hour, for eight days.
     for half_hour in 0..400 {
         let now = start + half_hour * 1800;
         let sessions = half_hour * 50..(half_hour + 1) * 50;
-        let ended = Known::default();
+        let moment = at(now);
+        let mut unsaved = Unsaved::default();
         for n in sessions.clone().step_by(2) {
-            ended.end(id(n), now + LIFETIME, now);
+            let term = moment.of_ended(now + LIFETIME);
+            unsaved.sessions.insert(id(n), term);
         }
-        let (unsaved, number) = ended.take_unsaved();
-        let written = store.write(now, |tables| {
+        let (_, overall) = Known::default().take_unsaved();
+        let written = store.write(moment, |tables| {
             for n in sessions {
-                tables.open(id(n), now + LIFETIME)?;
+                tables.open(id(n), None, moment.of_open(now + LIFETIME))?;
             }
-            tables.save(&unsaved, number)
+            tables.save(&unsaved, overall)
         });
         assert!(written.unwrap());
         if half_hour == 30 {
@@ -147,17 +282,18 @@ fn the_file_does_not_grow_with_sessions_that_have_expired() {
 fn nothing_is_removed_for_an_hour_after_it_expires() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("sessions.redb");
-    let now = Clock::System.now();
+    let now = *START;
     let expires_at = now + LIFETIME;
     let mut store = new_store(&path);
+    let term = at(now).of_open(expires_at);
     store
-        .write(now, |tables| tables.open(id(1), expires_at))
+        .write(at(now), |tables| tables.open(id(1), None, term))
         .unwrap();
-    end(&mut store, 2, expires_at, now);
+    end(&mut store, 2, expires_at, at(now));
     // Each looks at more entries than there are, from anywhere to the end, and then from the beginning.
     let look_around = |store: &mut Store, time| {
         for n in 10..13 {
-            end(store, n, time + LIFETIME, time);
+            end(store, n, time + LIFETIME, at(time));
         }
     };
     look_around(&mut store, expires_at + GRACE - 1);
@@ -184,15 +320,16 @@ fn count_kept(path: &Path) -> u64 {
 fn what_is_kept_leaves_the_file_with_its_session() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("sessions.redb");
-    let now = Clock::System.now();
+    let now = *START;
     let expires_at = now + LIFETIME;
     let mut store = new_store(&path);
-    let written = store.write(now, |tables| {
+    let moment = at(now);
+    let written = store.write(moment, |tables| {
         for n in 0..3 {
-            tables.open(id(n), expires_at)?;
+            tables.open(id(n), None, moment.of_open(expires_at))?;
             assert!(tables.keep(id(n), ITEM, &grant(), now)?.unwrap());
         }
-        tables.open(id(3), 2 * expires_at)?;
+        tables.open(id(3), None, moment.of_open(2 * expires_at))?;
         assert!(tables.keep(id(3), ITEM, &grant(), now)?.unwrap());
         tables.forget(id(2), ITEM)
     });
@@ -200,14 +337,14 @@ fn what_is_kept_leaves_the_file_with_its_session() {
     drop(store);
     assert_eq!(count_kept(&path), 3);
     let mut store = new_store(&path);
-    end(&mut store, 1, expires_at, now);
+    end(&mut store, 1, expires_at, at(now));
     drop(store);
     assert_eq!(count_kept(&path), 2);
     let mut store = new_store(&path);
     // Looks at everything, from anywhere to the end and from the beginning.
     for n in 10..13 {
         let time = expires_at + GRACE;
-        end(&mut store, n, time + LIFETIME, time);
+        end(&mut store, n, time + LIFETIME, at(time));
     }
     drop(store);
     assert_eq!((lens(&path)[0], count_kept(&path)), (1, 1));
@@ -234,10 +371,11 @@ async fn nothing_is_kept_for_who_has_signed_out_though_that_is_not_saved_yet() {
 async fn a_file_in_which_nothing_could_be_kept_is_as_good() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("sessions.redb");
-    let now = Clock::System.now();
+    let now = *START;
     let mut store = new_store(&path);
+    let term = at(now).of_open(now + LIFETIME);
     store
-        .write(now, |tables| tables.open(id(1), now + LIFETIME))
+        .write(at(now), |tables| tables.open(id(1), None, term))
         .unwrap();
     drop(store);
     let database = redb::Database::open(&path).unwrap();
@@ -378,9 +516,10 @@ async fn a_message_keeps_its_turn_until_what_it_ended_is_on_the_disk() {
         answer,
     };
     let mut ready = None;
+    let moment = at(*START);
     store
-        .write(0, |tables| {
-            tables.open(id(1), LIFETIME)?;
+        .write(moment, |tables| {
+            tables.open(id(1), None, moment.of_open(*START + LIFETIME))?;
             ready = job.run(&known, tables)?;
             Ok(())
         })

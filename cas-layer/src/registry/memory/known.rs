@@ -4,8 +4,9 @@ use super::kept::Kept;
 use crate::{
     clock::UnixSeconds,
     registry::{
-        Item, RegistryError, RegistryErrorKind, Sealed,
+        Item, LONGEST, RegistryError, RegistryErrorKind, Sealed,
         forgetful::{ById, make_room},
+        run_time::{Moment, ShortTerm, Term},
     },
     session::SessionId,
 };
@@ -21,37 +22,50 @@ pub(super) struct Known {
     /// When a full registry was last searched for sessions that have expired.
     searched_at: UnixSeconds,
     pub(super) last_number: u64,
+    /// The longest that a session was to last when it was opened, in seconds.
+    longest: UnixSeconds,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum State {
     /// Being validated by this many callbacks, and whether a logout came in between.
     Begun { callbacks: u32, ended: bool },
-    /// Open until then, in minutes since the epoch, rounded up.
-    Open { until_minute: u32 },
+    /// Open until then, and the session's family.
+    Open {
+        until: ShortTerm,
+        family: Option<SessionId>,
+    },
 }
 
 impl State {
-    pub(super) fn open(expires_at: UnixSeconds) -> Self {
+    pub(super) fn open(term: Term, family: Option<SessionId>) -> Self {
         Self::Open {
-            until_minute: u32::try_from(expires_at.div_ceil(60)).unwrap_or(u32::MAX),
+            until: term.into(),
+            family,
         }
     }
 
-    /// When an open session expires, at most a minute too late.
-    pub(super) fn expires_at(until_minute: u32) -> UnixSeconds {
-        UnixSeconds::from(until_minute) * 60
-    }
-
-    fn is_live(self, now: UnixSeconds) -> bool {
+    /// Whether it is to be remembered. A session that expired a moment ago is: a clock that is set back makes it good
+    /// again, and then a logout has to find it.
+    fn stays(self, moment: Moment) -> bool {
         match self {
             Self::Begun { .. } => true,
-            Self::Open { until_minute } => Self::expires_at(until_minute) > now,
+            Self::Open { until, .. } => !moment.is_past_open(until.into()),
         }
     }
 }
 
 impl Known {
+    /// Learns of an open session that lasts for so many seconds.
+    pub(super) fn lasts(&mut self, seconds: UnixSeconds) {
+        self.longest = seconds.min(LONGEST).max(self.longest);
+    }
+
+    /// When the last open session of a family that ends now would have expired.
+    pub(super) fn family_expires_at(&self, now: UnixSeconds) -> UnixSeconds {
+        now.saturating_add(self.longest)
+    }
+
     pub(super) fn forget(&mut self, id: SessionId) {
         if let Some(State::Open { .. }) = self.sessions.remove(&id) {
             self.open -= 1;
@@ -63,10 +77,10 @@ impl Known {
     pub(super) fn make_room(
         &mut self,
         capacity: usize,
-        now: UnixSeconds,
+        moment: Moment,
     ) -> Result<(), RegistryError> {
         if self.open >= capacity {
-            self.forget_expired(now);
+            self.forget_expired(moment);
             if self.open >= capacity {
                 return Err(RegistryError::new(
                     RegistryErrorKind::Full,
@@ -75,7 +89,7 @@ impl Known {
             }
         }
         let before = self.sessions.len();
-        make_room(&mut self.sessions, |state| state.is_live(now));
+        make_room(&mut self.sessions, |state| state.stays(moment));
         if self.sessions.len() < before {
             self.sessions_have_gone();
         }
@@ -83,10 +97,10 @@ impl Known {
     }
 
     /// Once a minute at most: a full registry must not go through a million entries for every request.
-    fn forget_expired(&mut self, now: UnixSeconds) {
-        if self.searched_at.abs_diff(now) >= 60 {
-            self.searched_at = now;
-            self.sessions.retain(|_, state| state.is_live(now));
+    fn forget_expired(&mut self, moment: Moment) {
+        if self.searched_at.abs_diff(moment.now) >= 60 {
+            self.searched_at = moment.now;
+            self.sessions.retain(|_, state| state.stays(moment));
             self.sessions_have_gone();
         }
     }
@@ -102,8 +116,10 @@ impl Known {
 
     /// Whether a session is open and has not expired.
     fn is_open(&self, id: SessionId, now: UnixSeconds) -> bool {
-        let state = self.sessions.get(&id);
-        state.is_some_and(|state| matches!(state, State::Open { .. }) && state.is_live(now))
+        match self.sessions.get(&id) {
+            Some(&State::Open { until, .. }) => Term::from(until).expires_at > now,
+            Some(State::Begun { .. }) | None => false,
+        }
     }
 
     pub(super) fn keep(
@@ -111,14 +127,14 @@ impl Known {
         id: SessionId,
         item: Item,
         sealed: Sealed,
-        now: UnixSeconds,
+        moment: Moment,
     ) -> Result<bool, RegistryError> {
-        if !self.is_open(id, now) {
+        if !self.is_open(id, moment.now) {
             return Ok(false);
         }
         if !self.kept.has_room(id, item, &sealed) {
             // What belongs to expired sessions may go.
-            self.forget_expired(now);
+            self.forget_expired(moment);
         }
         self.kept.insert(id, item, sealed).map(|()| true)
     }
@@ -126,5 +142,16 @@ impl Known {
     pub(super) fn kept(&self, id: SessionId, item: Item, now: UnixSeconds) -> Option<Sealed> {
         let kept = self.kept.get(id, item).filter(|_| self.is_open(id, now));
         kept.cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the documentation's figure of 94 bytes takes it to be.
+    #[test]
+    fn an_open_session_takes_40_bytes_in_the_map() {
+        assert_eq!(size_of::<(SessionId, State)>(), 40);
     }
 }

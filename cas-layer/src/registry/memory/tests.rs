@@ -10,9 +10,14 @@ fn id(n: u32) -> SessionId {
     bytes.into()
 }
 
+/// Time passes, by both clocks.
+fn pass(registry: &MemoryRegistry, seconds: UnixSeconds) {
+    registry.0.ended.run_for(Duration::from_secs(seconds));
+}
+
 fn open(registry: &MemoryRegistry, n: u32, now: UnixSeconds) -> Result<Opened, RegistryErrorKind> {
     registry.begin_now(id(n));
-    let opened = registry.open_now(id(n), now + 8 * 3600, now);
+    let opened = registry.open_now(id(n), None, now + 8 * 3600, now);
     opened.map_err(|error| error.kind())
 }
 
@@ -48,6 +53,7 @@ fn memory_is_bounded_by_what_is_live() {
     for n in 0..100_000 {
         // 100 sign-ins and 50 sign-outs an hour, for weeks.
         let now = NOW + u64::from(n) * 36;
+        pass(&registry, 36);
         open(&registry, n, now).unwrap();
         if n % 2 == 0 {
             registry.end_now(id(n), now + 8 * 3600, now);
@@ -80,6 +86,7 @@ fn a_full_registry_has_room_again_when_sessions_expire() {
     }
     assert_eq!(open(&registry, 4, NOW), Err(RegistryErrorKind::Full));
     let next_day = LATER + 2 * GRACE;
+    pass(&registry, next_day - NOW);
     open(&registry, 4, next_day).unwrap();
     assert_eq!(size(&registry), (1, 0));
 }
@@ -108,8 +115,12 @@ fn what_is_kept_takes_memory_only_as_long_as_its_session() {
     for n in 0..100_000 {
         // 100 sign-ins and 50 sign-outs an hour, for weeks.
         let now = NOW + u64::from(n) * 36;
+        pass(&registry, 36);
         open(&registry, n, now).unwrap();
-        let kept = registry.known().keep(id(n), Item::Attributes, grant(), now);
+        let moment = registry.moment(now);
+        let kept = registry
+            .known()
+            .keep(id(n), Item::Attributes, grant(), moment);
         assert!(kept.unwrap());
         if n % 2 == 0 {
             registry.end_now(id(n), now + 8 * 3600, now);
@@ -118,4 +129,41 @@ fn what_is_kept_takes_memory_only_as_long_as_its_session() {
     let known = registry.known();
     assert!(known.kept.len() <= known.open, "{}", known.kept.len());
     assert!(known.open < 4_000);
+}
+
+/// Sessions of an hour: half of them are signed out, the others are open. Then the clock jumps 3 hours ahead, and so
+/// much happens that everything would be swept that might be. Then it is right again.
+#[test]
+fn a_clock_that_was_ahead_revives_nobody_and_hides_nobody() {
+    const HOUR: UnixSeconds = 3600;
+    let registry = MemoryRegistry::default();
+    let sign_in = |n, now| {
+        registry.begin_now(id(n));
+        registry.open_now(id(n), None, now + HOUR, now).unwrap();
+    };
+    for n in 0..1_200 {
+        sign_in(n, NOW);
+        if n % 2 == 0 {
+            registry.end_now(id(n), NOW + HOUR, NOW);
+        }
+    }
+    let account = AccountId::of("https://cas", "carol");
+    registry.end_all_now(account, NOW + HOUR, NOW);
+    let ahead = NOW + 3 * HOUR;
+    for n in 10_000..20_000 {
+        sign_in(n, ahead);
+        if n % 2 == 0 {
+            registry.end_now(id(n), ahead + HOUR, ahead);
+        }
+    }
+    for n in 0..1_000 {
+        let account = AccountId::of("https://cas", &format!("user-{n}"));
+        registry.end_all_now(account, ahead + HOUR, ahead);
+    }
+    let ended = |n| registry.0.ended.contain_id(id(n));
+    assert_eq!((0..1_200).filter(|n| n % 2 == 0 && !ended(*n)).count(), 0);
+    let carol = RegisteredSession::new(id(7_000), 1, NOW + HOUR, "https://cas", "carol");
+    assert!(registry.is_ended(&carol));
+    let open: Vec<_> = (0..1_200).filter(|n| n % 2 == 1).map(id).collect();
+    assert_eq!(registry.end_if_opened_now(open.clone(), NOW + 60), open);
 }

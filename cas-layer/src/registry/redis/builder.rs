@@ -2,17 +2,27 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use tokio::time::timeout;
+use redis::RedisConnectionInfo;
 
 use super::{
-    RedisRegistry, address::Address, connection::Connector, facts::Facts, failure::Failure,
-    kept::Kept, keys::Keys, known::Known, link::Link, node::Node, pairs::Pairs, queue::Queue, read,
-    seen::Seen, tasks,
+    RedisRegistry,
+    address::{Address, Place},
+    connection::Connector,
+    facts::Facts,
+    kept::Kept,
+    keys::Keys,
+    known::Known,
+    link::Link,
+    node::Node,
+    pairs::Pairs,
+    queue::Queue,
+    read,
+    seen::Seen,
+    tasks,
+    tls::ClientCertificate,
+    unknown::Unknown,
 };
 use crate::registry::{EndedSessions, LONGEST, RegistryError, RegistryErrorKind, turns::Turns};
-
-/// For everything that [`RedisRegistryBuilder::connect`] does.
-const CONNECT: Duration = Duration::from_secs(10);
 
 /// News comes at least once a second, so a shorter limit would mean nothing.
 const MIN_FAIL_CLOSED: Duration = Duration::from_secs(3);
@@ -24,8 +34,17 @@ impl RedisRegistry {
         Self::builder(url).connect().await
     }
 
-    /// Begins a registry in the Redis at `url`: `redis://[[user]:password@]host[:port][/database]`, or `rediss://`
-    /// for TLS. Percent-encode characters of user name and password that mean something in a URL.
+    /// Begins a registry in the Redis at `url`, which is one of these:
+    ///
+    /// - `redis://[[user]:password@]host[:port][/database]`;
+    /// - `redis+sentinel://[[user]:password@]host[:port][,host[:port]…]/service[/database]`: the master that one of these
+    ///   Sentinels names. User and password are those of the master; for the Sentinels see
+    ///   [`sentinel_login`](RedisRegistryBuilder::sentinel_login);
+    /// - `redis+cluster://[[user]:password@]host[:port][,host[:port]…]`: the node of a cluster that has the keys. Name
+    ///   several nodes, as each of them may be away when the registry looks for it.
+    ///
+    /// With `rediss` in place of `redis`, all connections are by TLS. Percent-encode characters of user name and password
+    /// that mean something in a URL.
     pub fn builder(url: impl Into<String>) -> RedisRegistryBuilder {
         RedisRegistryBuilder::new(url.into())
     }
@@ -37,10 +56,13 @@ pub struct RedisRegistryBuilder {
     url: String,
     prefix: String,
     root_certificates: Vec<Vec<u8>>,
+    client_certificate: Option<ClientCertificate>,
+    sentinel_login: RedisConnectionInfo,
     min_replicas: u32,
     fail_closed_after: Option<Duration>,
     queue: usize,
     longest_lifetime: Duration,
+    may_evict: bool,
 }
 
 impl RedisRegistryBuilder {
@@ -49,10 +71,13 @@ impl RedisRegistryBuilder {
             url,
             prefix: "cas-layer".to_owned(),
             root_certificates: Vec::new(),
+            client_certificate: None,
+            sentinel_login: RedisConnectionInfo::default().set_skip_set_lib_name(),
             min_replicas: 0,
             fail_closed_after: None,
             queue: 100_000,
             longest_lifetime: Duration::from_secs(8 * 3600),
+            may_evict: false,
         }
     }
 
@@ -67,6 +92,31 @@ impl RedisRegistryBuilder {
     /// called again.
     pub fn add_root_certificate_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificates.push(pem.into());
+        self
+    }
+
+    /// Shows Redis who this app is (mutual TLS): a certificate, with those between it and the root, and its private key,
+    /// both in PEM form.
+    pub fn client_certificate_pem(
+        mut self,
+        chain: impl Into<Vec<u8>>,
+        key: impl Into<Vec<u8>>,
+    ) -> Self {
+        self.client_certificate = Some(ClientCertificate {
+            chain: chain.into(),
+            key: key.into(),
+        });
+        self
+    }
+
+    /// The user and the password for the Sentinels. An empty user is the default user. By default, nobody logs in there.
+    pub fn sentinel_login(mut self, user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
+        self.sentinel_login = RedisConnectionInfo::default()
+            .set_skip_set_lib_name()
+            .set_password(password);
+        if !user.as_ref().is_empty() {
+            self.sentinel_login = self.sentinel_login.set_username(user);
+        }
         self
     }
 
@@ -117,54 +167,73 @@ impl RedisRegistryBuilder {
         self
     }
 
-    /// Connects to Redis and loads the sessions that have ended. Takes 10 seconds at most.
+    /// Allows a Redis that evicts keys when its memory is full (`maxmemory-policy` other than `noeviction`). By default it is
+    /// refused, when the registry connects and each time it connects again.
+    ///
+    /// # Security
+    /// Such a Redis forgets sign-outs that it has confirmed, without a word. Whoever has a copy of a cookie that was signed out
+    /// is then signed in again.
+    pub fn allow_eviction(mut self, allow: bool) -> Self {
+        self.may_evict = allow;
+        self
+    }
+
+    /// Connects to Redis and loads the sessions that have ended. Each step has a time limit of some seconds. Together they
+    /// have none: many ended sessions take their time.
     ///
     /// The registry goes on in a task of the current runtime, until its last clone is dropped.
     ///
     /// # Errors
     /// [`RegistryErrorKind::Unusable`] for a mistake in the configuration, a user name or password that Redis
-    /// refuses, a Redis before version 6.2, and a replica. [`RegistryErrorKind::Unavailable`] if Redis cannot be
+    /// refuses, a Redis before version 6.2, a replica, a server of another kind than the URL says, and a Redis that
+    /// [evicts keys](Self::allow_eviction). [`RegistryErrorKind::Unavailable`] if Redis cannot be
     /// reached, or does not say in time what has ended.
     pub async fn connect(self) -> Result<RedisRegistry, RegistryError> {
         let fail_closed_after = self.fail_closed_after;
         let node = Arc::new(self.node()?);
         let mut known = Known::default();
-        let connected = timeout(CONNECT, async {
-            let pair = tasks::connect(&node, &mut known).await?;
-            read::load(&node, &mut known, &pair.news, |_| ()).await?;
-            // Shows now what would go wrong later.
-            read::read(&node, &mut known, &pair.news, None).await?;
-            Ok(pair)
-        });
-        let pair = connected.await.unwrap_or(Err(Failure::Silent))?;
-        Ok(RedisRegistry::start(node, known, pair, fail_closed_after))
+        // A large future, and the app's own would be as large.
+        let pair = Box::pin(tasks::connect(&node, &mut known)).await?;
+        // Shows now what would go wrong later.
+        read::read(&node, &mut known, &pair.news, None).await?;
+        Ok(RedisRegistry::start(
+            node,
+            known,
+            Some(pair),
+            fail_closed_after,
+        ))
+    }
+
+    /// Returns at once and connects later, so that the app starts even if Redis does not answer yet. Until the registry
+    /// has loaded the sessions that have ended, it is [not current](crate::CasConfig::is_current): a request with a session
+    /// is answered with 503 if its path requires a user, and nobody is signed in. Call it in a runtime.
+    ///
+    /// # Errors
+    /// [`RegistryErrorKind::Unusable`] for a mistake in the configuration. Anything that is wrong with Redis is logged, and
+    /// tried again.
+    ///
+    /// # Panics
+    /// If it is called outside of a Tokio runtime.
+    pub fn connect_lazily(self) -> Result<RedisRegistry, RegistryError> {
+        let fail_closed_after = self.fail_closed_after;
+        let node = Arc::new(self.node()?);
+        Ok(RedisRegistry::start(
+            node,
+            Known::default(),
+            None,
+            fail_closed_after,
+        ))
     }
 
     fn node(self) -> Result<Node, RegistryError> {
-        let unusable = |message| Err(RegistryError::new(RegistryErrorKind::Unusable, message));
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
-        if !(1..=64).contains(&self.prefix.len()) || !self.prefix.bytes().all(plain) {
-            return unusable(
-                "the key prefix has to have 1 to 64 letters, digits, `-`, `_`, `.` and `:`",
-            );
-        }
-        if self
-            .fail_closed_after
-            .is_some_and(|limit| limit < MIN_FAIL_CLOSED)
-        {
-            return unusable("`fail_closed_after` is less than 3 seconds");
-        }
-        if self.longest_lifetime > Duration::from_secs(LONGEST) {
-            return unusable("the longest lifetime of a session is longer than 366 days");
-        }
-        if self.queue == 0 {
-            return unusable("the queue needs room for one sign-out at least");
-        }
+        let connector = self.connector().map_err(|(_, error)| error)?;
+        let ended = EndedSessions::new();
+        ended.saw_lifetime(self.longest_lifetime.as_secs());
         Ok(Node {
-            connector: Connector::new(Address::parse(&self.url)?, &self.root_certificates)?,
+            connector,
             keys: Keys::new(&self.prefix),
             min_replicas: self.min_replicas,
-            ended: EndedSessions::new(),
+            ended,
             facts: Facts::new(self.longest_lifetime.as_secs()),
             queue: Queue::new(self.queue),
             turns: Turns::new(),
@@ -172,7 +241,63 @@ impl RedisRegistryBuilder {
             seen: Seen::new(),
             link: Link::new(),
             pairs: Pairs::new(),
+            unknown: Unknown::new(),
         })
+    }
+
+    /// Finds every mistake that needs no Redis, and names the setting.
+    #[cfg(feature = "serde")]
+    pub(crate) fn check(&self) -> Result<(), (&'static str, RegistryError)> {
+        self.connector().map(drop)
+    }
+
+    /// The way to Redis, if all settings can be used. An error has the name of the setting that is wrong.
+    fn connector(&self) -> Result<Connector, (&'static str, RegistryError)> {
+        let unusable = |setting, message| {
+            let error = RegistryError::new(RegistryErrorKind::Unusable, message);
+            Err((setting, error))
+        };
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+        if !(1..=64).contains(&self.prefix.len()) || !self.prefix.bytes().all(plain) {
+            return unusable(
+                "prefix",
+                "the key prefix has to have 1 to 64 letters, digits, `-`, `_`, `.` and `:`",
+            );
+        }
+        if self
+            .fail_closed_after
+            .is_some_and(|limit| limit < MIN_FAIL_CLOSED)
+        {
+            return unusable(
+                "fail_closed_after",
+                "`fail_closed_after` is less than 3 seconds",
+            );
+        }
+        if self.longest_lifetime > Duration::from_secs(LONGEST) {
+            return unusable(
+                "longest_lifetime",
+                "the longest lifetime of a session is longer than 366 days",
+            );
+        }
+        if self.queue == 0 {
+            return unusable("queue", "the queue needs room for one sign-out at least");
+        }
+        let address = Address::parse(&self.url).map_err(|error| ("url", error))?;
+        let has_sentinels = matches!(address.place, Place::Sentinels { .. });
+        if self.sentinel_login.password().is_some() && !has_sentinels {
+            return unusable(
+                "sentinel_login",
+                "a password for Sentinels is of no use without them: their URL begins with redis+sentinel://",
+            );
+        }
+        Connector::new(
+            address,
+            self.sentinel_login.clone(),
+            &self.root_certificates,
+            self.client_certificate.as_ref(),
+            Keys::new(&self.prefix).any().to_owned(),
+            self.may_evict,
+        )
     }
 }
 
@@ -185,6 +310,7 @@ impl fmt::Debug for RedisRegistryBuilder {
             .field("fail_closed_after", &self.fail_closed_after)
             .field("queue", &self.queue)
             .field("longest_lifetime", &self.longest_lifetime)
+            .field("allow_eviction", &self.may_evict)
             .finish_non_exhaustive()
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, Cmd, FromRedisValue, Pipeline, RedisError,
+    AsyncConnectionConfig, Cmd, FromRedisValue, Pipeline, RedisConnectionInfo, RedisError,
     aio::{ConnectionLike as _, MultiplexedConnection},
 };
 use tokio::{
@@ -19,13 +19,19 @@ use tokio::{
     task::AbortHandle,
     time::timeout,
 };
-use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
+use tokio_rustls::{
+    TlsConnector,
+    rustls::pki_types::{InvalidDnsNameError, ServerName},
+};
 
-use super::{address::Address, failure::Failure, info::ServerInfo, replicas::Replicas, tls};
+use super::{
+    address::{Address, Server},
+    failure::Failure,
+    info::ServerInfo,
+    replicas::Replicas,
+    tls::{self, ClientCertificate},
+};
 use crate::registry::{RegistryError, RegistryErrorKind};
-
-/// For name look-up, TCP, TLS and password together.
-const CONNECT: Duration = Duration::from_secs(5);
 
 /// For one command or one batch of them, where nobody needs it sooner. Less than a whole call (`CALL`), and more than two waits
 /// for replicas (`PATIENCE`).
@@ -34,31 +40,57 @@ pub(super) const COMMAND: Duration = Duration::from_millis(800);
 /// Makes connections.
 pub(super) struct Connector {
     address: Address,
-    tls: Option<(TlsConnector, ServerName<'static>)>,
+    /// For the Sentinels, if there are some.
+    sentinel_login: RedisConnectionInfo,
+    tls: Option<TlsConnector>,
+    /// A key of this registry: where it is, all others are.
+    key: String,
+    may_evict: bool,
     made: AtomicU64,
 }
 
 impl Connector {
-    pub(super) fn new(address: Address, roots: &[Vec<u8>]) -> Result<Self, RegistryError> {
+    /// An error has the name of the setting that is wrong.
+    pub(super) fn new(
+        address: Address,
+        sentinel_login: RedisConnectionInfo,
+        roots: &[Vec<u8>],
+        client: Option<&ClientCertificate>,
+        key: String,
+        may_evict: bool,
+    ) -> Result<Self, tls::Fault> {
+        let unusable = |setting, message| {
+            let error = RegistryError::new(RegistryErrorKind::Unusable, message);
+            Err((setting, error))
+        };
         let tls = if address.tls {
-            let name = ServerName::try_from(address.host.clone()).map_err(|_| {
-                RegistryError::new(
-                    RegistryErrorKind::Unusable,
+            let mut servers = address.servers().iter();
+            if !servers.all(|server| name_of(server).is_ok()) {
+                return unusable(
+                    "url",
                     "the host in the URL of Redis cannot be in a certificate",
-                )
-            })?;
-            Some((tls::connector(roots)?, name))
-        } else if roots.is_empty() {
-            None
+                );
+            }
+            Some(tls::connector(roots, client)?)
+        } else if !roots.is_empty() {
+            return unusable(
+                "root_certificates",
+                "a root certificate is of no use without TLS: the URL for TLS begins with rediss",
+            );
+        } else if client.is_some() {
+            return unusable(
+                "client_certificate",
+                "a client certificate is of no use without TLS: the URL for TLS begins with rediss",
+            );
         } else {
-            return Err(RegistryError::new(
-                RegistryErrorKind::Unusable,
-                "a root certificate is of no use with redis://: the URL for TLS begins with rediss://",
-            ));
+            None
         };
         Ok(Self {
             address,
+            sentinel_login,
             tls,
+            key,
+            may_evict,
             made: AtomicU64::new(0),
         })
     }
@@ -67,54 +99,82 @@ impl Connector {
         &self.address
     }
 
-    /// Connects, and asks Redis who it is.
-    pub(super) async fn connect(&self) -> Result<(Connection, ServerInfo), Failure> {
-        timeout(CONNECT, self.connect_now())
-            .await
-            .unwrap_or(Err(Failure::Silent))
+    /// Where the registry's keys are in a cluster.
+    pub(super) fn key(&self) -> &str {
+        &self.key
     }
 
-    async fn connect_now(&self) -> Result<(Connection, ServerInfo), Failure> {
+    /// Asks a server who it is. It has to be of the right kind.
+    pub(super) async fn introduce(
+        &self,
+        mut connection: Connection,
+    ) -> Result<(Connection, ServerInfo), Failure> {
+        let info = match connection.run::<String>(&redis::cmd("INFO"), COMMAND).await {
+            Ok(text) => ServerInfo::parse(&text),
+            Err(failure) if failure.is_not_permitted() => ServerInfo::default(),
+            Err(failure) => return Err(failure),
+        };
+        info.check_kind(&self.address.place)?;
+        info.check(self.may_evict)?;
+        connection.instance = info.instance.as_str().into();
+        Ok((connection, info))
+    }
+
+    /// Connects to a server with the keys of the registry.
+    pub(super) async fn open(&self, server: Server) -> Result<Connection, Failure> {
+        self.open_as(server, &self.address.login).await
+    }
+
+    pub(super) async fn open_sentinel(&self, server: Server) -> Result<Connection, Failure> {
+        self.open_as(server, &self.sentinel_login).await
+    }
+
+    async fn open_as(
+        &self,
+        server: Server,
+        login: &RedisConnectionInfo,
+    ) -> Result<Connection, Failure> {
         let unreachable = |error| Failure::Unreachable(Box::new(error));
-        let address = (self.address.host.as_str(), self.address.port);
+        let address = (server.host.as_str(), server.port);
         let stream = TcpStream::connect(address).await.map_err(unreachable)?;
         // Commands are small and waited for.
         stream.set_nodelay(true).map_err(unreachable)?;
         let (redis, driver) = match &self.tls {
-            None => self.log_in(stream).await?,
-            Some((connector, name)) => {
-                let stream = connector.connect(name.clone(), stream);
-                self.log_in(stream.await.map_err(unreachable)?).await?
+            None => log_in(login, stream).await?,
+            Some(connector) => {
+                let name = name_of(&server).map_err(|error| Failure::Unreachable(error.into()))?;
+                let stream = connector.connect(name, stream);
+                log_in(login, stream.await.map_err(unreachable)?).await?
             }
         };
-        let mut connection = Connection {
+        Ok(Connection {
             id: self.made.fetch_add(1, Ordering::Relaxed),
+            server: Arc::new(server),
             redis,
             instance: Arc::default(),
             epoch: Arc::default(),
             replicas: Arc::default(),
             _driver: Arc::new(driver),
-        };
-        let info = match connection.run::<String>(&redis::cmd("INFO"), CONNECT).await {
-            Ok(text) => ServerInfo::parse(&text),
-            Err(failure) if failure.is_not_permitted() => ServerInfo::default(),
-            Err(failure) => return Err(failure),
-        };
-        info.check()?;
-        connection.instance = info.instance.as_str().into();
-        Ok((connection, info))
+        })
     }
+}
 
-    async fn log_in<S>(&self, stream: S) -> Result<(MultiplexedConnection, Driver), RedisError>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        // Each call has a time limit of its own.
-        let config = AsyncConnectionConfig::new().set_response_timeout(None);
-        let login = &self.address.login;
-        let (redis, driver) = MultiplexedConnection::new_with_config(login, stream, config).await?;
-        Ok((redis, Driver(tokio::spawn(driver).abort_handle())))
-    }
+/// The name that has to be in its certificate.
+fn name_of(server: &Server) -> Result<ServerName<'static>, InvalidDnsNameError> {
+    ServerName::try_from(server.host.clone())
+}
+
+async fn log_in<S>(
+    login: &RedisConnectionInfo,
+    stream: S,
+) -> Result<(MultiplexedConnection, Driver), RedisError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    // Each call has a time limit of its own.
+    let config = AsyncConnectionConfig::new().set_response_timeout(None);
+    let (redis, driver) = MultiplexedConnection::new_with_config(login, stream, config).await?;
+    Ok((redis, Driver(tokio::spawn(driver).abort_handle())))
 }
 
 /// User name and password are left out.
@@ -128,6 +188,7 @@ impl fmt::Debug for Connector {
 #[derive(Clone)]
 pub(super) struct Connection {
     id: u64,
+    server: Arc<Server>,
     redis: MultiplexedConnection,
     /// The server behind it, see [`ServerInfo`].
     instance: Arc<str>,
@@ -149,6 +210,10 @@ impl Drop for Driver {
 impl Connection {
     pub(super) fn id(&self) -> u64 {
         self.id
+    }
+
+    pub(super) fn server(&self) -> &Server {
+        &self.server
     }
 
     pub(super) fn instance(&self) -> &str {

@@ -5,7 +5,37 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{clock::UnixSeconds, registry::LONGEST};
+use crate::{
+    clock::UnixSeconds,
+    registry::{LONGEST, sender::LogoutShare},
+};
+
+/// The time by the clock of Redis.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RedisTime {
+    pub(super) micros: u64,
+    /// When Redis was asked for it, and when it had answered.
+    pub(super) asked: Instant,
+    pub(super) answered: Instant,
+}
+
+/// What was noted when Redis last lost something.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Base {
+    /// Sessions that were opened since then are above this number.
+    pub(super) number: u64,
+    /// By how many microseconds numbers are ahead of Redis' clock since then.
+    pub(super) ahead: u64,
+}
+
+impl From<(u64, u64)> for Base {
+    fn from((number, ahead): (u64, u64)) -> Self {
+        Self { number, ahead }
+    }
+}
+
+/// In microseconds. Clocks that are steered differ by far less between two questions.
+const JUMP: u64 = 2_000_000;
 
 /// Each is good on its own, so none is read or written in step with another.
 #[derive(Debug)]
@@ -15,13 +45,20 @@ pub(super) struct Facts {
     read: AtomicU64,
     /// Microseconds by Redis's clock at `created`.
     redis_time: AtomicU64,
-    /// By how many microseconds the last number of a session was ahead of Redis's clock when Redis last said both.
-    ahead: AtomicU64,
     /// The longest lifetime of a session, in seconds.
     longest: AtomicU64,
     /// The highest number of a session, see [`number`](super::number).
     highest: AtomicU64,
+    /// See [`Base`].
+    base: AtomicU64,
+    ahead: AtomicU64,
+    /// How many unknown sessions Redis keeps, for each share.
+    kept: [AtomicU64; LogoutShare::COUNT],
     recovering: AtomicBool,
+    /// Whether the clock of Redis has jumped.
+    jumped: AtomicBool,
+    /// Whether this node knows what had ended before it started.
+    loaded: AtomicBool,
     /// Whether this node ended something that found no room in the queue.
     has_untold: AtomicBool,
 }
@@ -32,10 +69,14 @@ impl Facts {
             created: Instant::now(),
             read: AtomicU64::new(0),
             redis_time: AtomicU64::new(0),
-            ahead: AtomicU64::new(0),
             longest: AtomicU64::new(longest.min(LONGEST)),
             highest: AtomicU64::new(0),
+            base: AtomicU64::new(0),
+            ahead: AtomicU64::new(0),
+            kept: [const { AtomicU64::new(0) }; LogoutShare::COUNT],
             recovering: AtomicBool::new(false),
+            jumped: AtomicBool::new(false),
+            loaded: AtomicBool::new(false),
             has_untold: AtomicBool::new(false),
         }
     }
@@ -44,6 +85,15 @@ impl Facts {
     pub(super) fn is_read(&self) {
         let since = u64::try_from(self.created.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.read.store(since, Ordering::Relaxed);
+    }
+
+    /// Whether this node knows what had ended before it started.
+    pub(super) fn is_loaded(&self) -> bool {
+        self.loaded.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_loaded(&self) {
+        self.loaded.store(true, Ordering::Release);
     }
 
     /// How long ago Redis told what has ended.
@@ -58,19 +108,76 @@ impl Facts {
         let asked = micros_of(asked.saturating_duration_since(self.created));
         self.redis_time
             .store(micros.saturating_sub(asked), Ordering::Relaxed);
-        self.ahead
-            .store(number.saturating_sub(micros), Ordering::Relaxed);
         self.saw_number(number);
     }
 
-    /// A number higher than that of every session opened so far, as far as this node can know. Numbers come from
-    /// Redis's clock. If they were ahead of it, they come no closer than it moves, because no microsecond sees two
-    /// sign-ins.
-    pub(super) fn number_of_now(&self) -> u64 {
+    /// The time by the clock of Redis, in microseconds.
+    pub(super) fn redis_now(&self) -> u64 {
         let then = self.redis_time.load(Ordering::Relaxed);
-        let now = then.saturating_add(micros_of(self.created.elapsed()));
+        then.saturating_add(micros_of(self.created.elapsed()))
+    }
+
+    /// Whether the clock of Redis has moved in another way than that of this machine since a connection was made ready for use.
+    pub(super) fn has_jumped(&self, time: &RedisTime) -> bool {
+        let then = self.redis_time.load(Ordering::Relaxed);
+        let expected = |at: Instant| {
+            then.saturating_add(micros_of(at.saturating_duration_since(self.created)))
+        };
+        let off = expected(time.asked)
+            .saturating_sub(time.micros)
+            .max(time.micros.saturating_sub(expected(time.answered)));
+        if then > 0 && off > JUMP {
+            // It may be back before the next connection is made.
+            self.jumped.store(true, Ordering::Relaxed);
+        }
+        self.jumped.load(Ordering::Relaxed)
+    }
+
+    /// What a jump may have cost is dealt with.
+    pub(super) fn forget_jump(&self) {
+        self.jumped.store(false, Ordering::Relaxed);
+    }
+
+    /// The number of every session opened so far is no higher, and of every one opened later it is, as far as this node
+    /// can know.
+    pub(super) fn number_of_now(&self) -> u64 {
         let ahead = self.ahead.load(Ordering::Relaxed);
-        self.highest().max(now.saturating_add(ahead))
+        self.highest().max(self.redis_now().saturating_add(ahead))
+    }
+
+    /// The number that all sessions are above that were opened since Redis last lost something.
+    pub(super) fn base(&self) -> u64 {
+        self.base.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_base(&self, base: Base) {
+        self.base.store(base.number, Ordering::Relaxed);
+        self.ahead.store(base.ahead, Ordering::Relaxed);
+    }
+
+    /// How many unknown sessions Redis keeps as far as this node knows, for each share.
+    pub(super) fn kept(&self) -> [u64; LogoutShare::COUNT] {
+        self.kept
+            .each_ref()
+            .map(|kept| kept.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn saw_kept(&self, kept: [u64; LogoutShare::COUNT]) {
+        for (known, kept) in self.kept.iter().zip(kept) {
+            known.fetch_max(kept, Ordering::Relaxed);
+        }
+    }
+
+    /// The same of one share.
+    pub(super) fn saw_kept_of(&self, share: LogoutShare, kept: u64) {
+        self.kept[share.index()].fetch_max(kept, Ordering::Relaxed);
+    }
+
+    /// They were kept for long enough.
+    pub(super) fn forget_kept(&self) {
+        for kept in &self.kept {
+            kept.store(0, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn highest(&self) -> u64 {
@@ -139,16 +246,43 @@ mod tests {
 
     /// Others sign in too, and this node hears of it later.
     #[test]
-    fn the_number_of_now_is_as_far_ahead_of_the_clock_as_the_last_one_was() {
+    fn the_number_of_now_is_as_far_ahead_of_the_clock_as_numbers_are() {
         let facts = Facts::new(0);
         let asked = Instant::now();
         facts.redis_says(1_000_000, 601_000_000, asked);
+        facts.set_base(Base {
+            number: 600_000_000,
+            ahead: 600_000_000,
+        });
         let later = micros_of(asked.elapsed());
         assert!(facts.number_of_now() >= 601_000_000 + later);
-        // It has caught up.
-        facts.redis_says(700_000_000, 601_000_001, asked);
-        assert!(facts.number_of_now() >= 700_000_000);
-        assert!(facts.number_of_now() < 1_300_000_000, "not ahead any more");
+        assert!(facts.number_of_now() < 900_000_000);
+    }
+
+    #[test]
+    fn a_clock_that_moves_as_this_machine_does_has_not_jumped() {
+        let facts = Facts::new(0);
+        let start = Instant::now();
+        // It was asked after 5 seconds, and answered within one.
+        let jumped = |micros| {
+            facts.has_jumped(&RedisTime {
+                micros,
+                asked: start + Duration::from_secs(5),
+                answered: start + Duration::from_secs(6),
+            })
+        };
+        assert!(!jumped(36_000_000_000), "nothing to compare");
+        facts.redis_says(10_000_000, 0, start);
+        for micros in [13_000_000, 15_000_000, 16_000_000, 18_000_000] {
+            assert!(!jumped(micros), "{micros}");
+        }
+        for micros in [12_999_999, 18_000_001, 36_000_000_000] {
+            assert!(jumped(micros), "{micros}");
+            // Until what it may have cost is dealt with.
+            assert!(jumped(15_000_000), "{micros}");
+            facts.forget_jump();
+            assert!(!jumped(15_000_000), "{micros}");
+        }
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(super) enum Failure {
     Unfit(&'static str, String),
     /// A call found its connection dead.
     GivenUp,
+    /// The Sentinels name another master.
+    Replaced,
 }
 
 impl Failure {
@@ -41,6 +43,11 @@ impl Failure {
                 ServerErrorKind::ReadOnly
                     | ServerErrorKind::MasterDown
                     | ServerErrorKind::BusyLoading
+                    // The keys are elsewhere in the cluster, or on their way.
+                    | ServerErrorKind::Moved
+                    | ServerErrorKind::Ask
+                    | ServerErrorKind::TryAgain
+                    | ServerErrorKind::ClusterDown
             ),
             // What a script ran into, before Redis 7.
             _ if error
@@ -56,6 +63,12 @@ impl Failure {
 
     pub(super) fn is_not_permitted(&self) -> bool {
         matches!(self, Self::Redis(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm))
+    }
+
+    pub(super) fn is_unknown_command(&self) -> bool {
+        matches!(self, Self::Redis(error)
+            if error.kind() == ErrorKind::Server(ServerErrorKind::ResponseError)
+                && error.detail().is_some_and(|detail| detail.starts_with("unknown command")))
     }
 
     fn kind(&self) -> RegistryErrorKind {
@@ -81,6 +94,10 @@ impl Failure {
                 }
                 ErrorKind::Server(ServerErrorKind::ReadOnly) => "Redis is a replica",
                 ErrorKind::Server(ServerErrorKind::BusyLoading) => "Redis is loading its data",
+                ErrorKind::Server(
+                    ServerErrorKind::Moved | ServerErrorKind::Ask | ServerErrorKind::TryAgain,
+                ) => "the keys are moving to another node of the Redis Cluster",
+                ErrorKind::Server(ServerErrorKind::ClusterDown) => "the Redis Cluster is down",
                 ErrorKind::Io => "the connection to Redis broke",
                 ErrorKind::Extension if error.code() == Some(LOST) => {
                     "Redis has lost what it knew of sessions"
@@ -96,6 +113,7 @@ impl Failure {
             Self::TwoServers => "two connections to Redis lead to two servers",
             Self::Unfit(message, _) => message,
             Self::GivenUp => "Redis stopped answering",
+            Self::Replaced => "another Redis has become the master",
         }
     }
 }

@@ -35,7 +35,11 @@ pub(super) async fn flush(node: &Node, connection: &Connection) -> Failure {
                 break;
             }
             match write(node, connection, written, &jobs).await {
-                Ok(()) => written += node.queue.forget_unknown(written, jobs.len()),
+                Ok(()) if node.min_replicas == 0 => {
+                    written += node.queue.forget_unknown(written, jobs.len());
+                }
+                // That Redis does not know a session is to be confirmed, too.
+                Ok(()) => written += jobs.len(),
                 Err(failure) if failure.breaks_connection() => return failure,
                 Err(failure) => {
                     complaint.make(&failure.to_string());
@@ -60,6 +64,8 @@ pub(super) async fn flush(node: &Node, connection: &Connection) -> Failure {
         } else {
             complaint.make(&not_replicated().to_string());
             node.queue.delay(written, not_replicated);
+            // Their senders may ask again. They take no room from others meanwhile.
+            written = node.queue.forget_unknown(0, written);
         }
     }
 }
@@ -102,7 +108,7 @@ async fn write(
                 named.extend(ids.iter().map(|&id| (id, sender.share())));
                 latest = latest.max(*now);
             }
-            Ending::Account(end) => accounts.push(job.account(end)),
+            Ending::Account(end) => accounts.push(*end),
         }
     }
     let mut ends = Vec::new();
@@ -130,8 +136,13 @@ async fn write(
     if !named.is_empty() {
         let answers = scripts::answers(next())?;
         for (&(id, _), answer) in named.iter().zip(&answers) {
-            if let Answer::Ended { expires_at } | Answer::Kept { expires_at } = *answer {
+            if let Answer::Ended { expires_at, .. } | Answer::Kept { expires_at } = *answer {
                 node.ended.end(id, expires_at, now);
+            }
+            if let Answer::Ended { family, .. } = *answer
+                && let Some(family) = family
+            {
+                node.ended.end(family.id, family.expires_at, now);
             }
         }
         note_answers(node, first, jobs, &answers);
@@ -148,8 +159,12 @@ async fn write(
 fn note_answers(node: &Node, first: usize, jobs: &[Job], answers: &[Answer]) {
     let mut answers = answers.iter().copied();
     for (at, job) in jobs.iter().enumerate() {
-        if let Ending::IfOpened { ids, .. } = job.ending.as_ref() {
+        if let Ending::IfOpened { ids, sender, now } = job.ending.as_ref() {
             let own: Vec<_> = answers.by_ref().take(ids.len()).collect();
+            let ids = ids.iter().zip(&own);
+            let unknown = ids.filter(|(_, answer)| **answer == Answer::Unknown);
+            let unknown = unknown.map(|(&id, _)| id).collect();
+            node.unknown.note(*sender, unknown, *now);
             node.queue.answered(first + at, &own, &node.ended);
         }
     }

@@ -10,7 +10,7 @@ use super::{
 const BLOCK: Duration = Duration::from_secs(1);
 
 /// How often to check whether Redis lost something.
-const LOOK: Duration = Duration::from_secs(3);
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Follows the stream until the connection breaks or Redis has lost something.
 pub(super) async fn follow(

@@ -10,9 +10,9 @@ use crate::{
 /// Sources are counted under this many numbers, and several sources may share one.
 const BUCKETS: usize = 1_024;
 
-/// How many sessions are kept for one source of the back channel and of the front channel: a CAS server that nobody listed,
-/// and the browser of one person.
-const FROM_ONE: [usize; 2] = [6_250, LogoutRequest::MAX_SESSIONS];
+/// How many ids are kept for one source of the back channel and of the front channel: a CAS server that nobody listed,
+/// and the browser of one person. A ticket takes two.
+const FROM_ONE: [usize; 2] = [12_500, LogoutRequest::MAX_IDS];
 
 /// Redis keeps a bounded number for each share, and never gets back what one source has used. So it is not enough
 /// here that a source makes room when others come.
@@ -73,24 +73,24 @@ mod tests {
         let kept = Kept::new();
         let source = |n: u32| Some(SourceId::of(&n));
         let browser = LogoutSender::front_channel(source(1));
-        assert!(kept.take(browser, 30) && !kept.take(browser, 3) && kept.take(browser, 2));
+        assert!(kept.take(browser, 62) && !kept.take(browser, 3) && kept.take(browser, 2));
         assert!(!kept.take(browser, 1));
         kept.give_back(browser, 2);
         assert!(!kept.take(browser, 3) && kept.take(browser, 2));
         let others = (2..12).map(source).map(LogoutSender::front_channel);
         // Ten of 1,024 numbers are all the same as the one that is full in no run that anybody will see.
-        assert!(others.into_iter().any(|other| kept.take(other, 32)));
+        assert!(others.into_iter().any(|other| kept.take(other, 64)));
         let server = LogoutSender::back_channel(source(1));
-        assert!(kept.take(server, 6_250) && !kept.take(server, 1));
+        assert!(kept.take(server, 12_500) && !kept.take(server, 1));
         for unlimited in [
             LogoutSender::listed(source(1)),
             LogoutSender::app(),
             LogoutSender::back_channel(None),
             LogoutSender::front_channel(None),
         ] {
-            assert!((0..1_000).all(|_| kept.take(unlimited, 32)));
+            assert!((0..1_000).all(|_| kept.take(unlimited, 64)));
         }
         kept.forget();
-        assert!(kept.take(browser, 32) && kept.take(server, 6_250));
+        assert!(kept.take(browser, 64) && kept.take(server, 12_500));
     }
 }

@@ -8,7 +8,7 @@ use crate::{registry::sender::LogoutShare, session::SessionId};
 pub(super) struct Keys {
     prefix: String,
     /// In the order in which the scripts name them.
-    shared: [String; 9],
+    shared: [String; 10],
 }
 
 impl Keys {
@@ -24,11 +24,18 @@ impl Keys {
             "kept-listed",
             "kept",
             "kept-front",
+            "base",
         ];
         Self {
             shared: shared.map(|name| format!("{prefix}{name}")),
             prefix,
         }
+    }
+
+    /// A key that is where all others are.
+    pub(super) fn any(&self) -> &str {
+        let [any, ..] = &self.shared;
+        any
     }
 
     pub(super) fn shared(&self) -> &[String] {
@@ -38,13 +45,18 @@ impl Keys {
     /// What has to be read together with the sessions that a message names: the epoch, whether Redis has lost
     /// something, and how many unknown sessions were kept for such a sender.
     pub(super) fn beside_sessions(&self, share: LogoutShare) -> [&str; 3] {
-        let [epoch, _, _, _, _, recovering, kept @ ..] = &self.shared;
+        let [epoch, _, _, _, _, recovering, kept @ .., _] = &self.shared;
         [epoch, recovering, &kept[share.index()]]
     }
 
     /// The stream of what has ended.
     pub(super) fn ended(&self) -> String {
         format!("{}ended", self.prefix)
+    }
+
+    /// What is written before the registry waits for replicas.
+    pub(super) fn waited(&self) -> String {
+        format!("{}waited", self.prefix)
     }
 
     /// What pairs of IOU and PGT need, in the order in which their scripts name them.

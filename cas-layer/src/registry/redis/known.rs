@@ -13,6 +13,8 @@ pub(super) struct Known {
     pub(super) seen: EntryId,
     /// Whether the stream has to be read from the beginning and completed.
     pub(super) is_doubtful: bool,
+    /// Whether the clock of Redis has jumped since the connection was made ready: keys may have expired too early.
+    pub(super) has_jumped: bool,
 }
 
 impl Known {
@@ -36,11 +38,14 @@ impl Known {
                 "Redis was restarted, another server took over, or replication began anew",
             );
         }
+        if self.has_jumped {
+            return Some("the clock of Redis has jumped");
+        }
         if now.last < self.seen {
             return Some("the stream of what has ended went back");
         }
         // Entries are removed by age alone.
-        let age = (now.micros / 1000).saturating_sub(self.seen.millis);
+        let age = (now.time.micros / 1000).saturating_sub(self.seen.millis);
         let kept = now.longest.saturating_add(GRACE).saturating_mul(1000);
         if !self.seen.is_none() && !now.has_seen && age < kept {
             return Some("the last entry read from Redis is not there any more");
@@ -54,7 +59,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::clock::UnixSeconds;
+    use crate::{clock::UnixSeconds, registry::redis::facts::RedisTime};
 
     /// In milliseconds.
     const NOW: u64 = 1_700_000_000_000;
@@ -71,19 +76,25 @@ mod tests {
             instance: "first".to_owned(),
             seen: id(NOW - 1_000),
             is_doubtful: false,
+            has_jumped: false,
         }
     }
 
     fn standing() -> Standing {
         Standing {
-            asked: Instant::now(),
+            time: RedisTime {
+                micros: NOW * 1_000,
+                asked: Instant::now(),
+                answered: Instant::now(),
+            },
             epoch: "one".to_owned(),
-            micros: NOW * 1_000,
             number: 1,
             longest: LONGEST,
             is_recovering: false,
             last: id(NOW),
             has_seen: true,
+            kept: [0; 3],
+            base: (0, 0).into(),
         }
     }
 
@@ -127,6 +138,11 @@ mod tests {
             epoch: "two".to_owned(),
             ..standing()
         };
+        let jumped = Known {
+            has_jumped: true,
+            ..known()
+        };
+        assert!(jumped.sign_of_loss(&standing(), "first").is_some());
         let gone_back = Standing {
             last: id(NOW - 2_000),
             ..standing()

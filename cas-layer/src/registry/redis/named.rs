@@ -5,6 +5,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     CALL, RedisRegistry,
+    failure::Failure,
+    flush,
     queue::{Ending, no_room_for_unknown},
     scripts::{self, Found, WhenUnknown},
 };
@@ -25,7 +27,7 @@ impl RedisRegistry {
         let until = Instant::now() + CALL;
         let looked = timeout_at(until, self.look_for(&ids, sender));
         let (ids, kept, is_all) = match looked.await {
-            Ok(Ok(Some(found))) => self.worth_ending(found, sender),
+            Ok(Ok(Some(found))) => self.worth_ending(found, sender, now),
             // Redis is away or busy, so it has to be asked later.
             Ok(Ok(None)) | Err(_) => (ids, 0, true),
             Ok(Err(error)) => return Err(error),
@@ -59,13 +61,29 @@ impl RedisRegistry {
         if node.link.current().is_none() {
             return Ok(None);
         }
-        let _turn = node.turns.take(sender).await?;
+        let turn = node.turns.take(sender).await?;
         // Another one, perhaps, after some waiting.
         let Some(connection) = node.link.current() else {
             return Ok(None);
         };
         let found = scripts::find(&connection, &node.keys, ids, sender.share()).await;
+        drop(turn);
+        let found = match found {
+            // What Redis does not know may have expired too early.
+            Ok(found) if !found.unknown.is_empty() && node.facts.has_jumped(&found.time) => {
+                Err(Failure::Lost)
+            }
+            found => found,
+        };
         match node.checked(&connection, found) {
+            // A master that was replaced has no replicas any more. It need not know what the new one knows.
+            Ok(found)
+                if node.min_replicas > 0
+                    && !found.unknown.is_empty()
+                    && !connection.replicas().have_all().await =>
+            {
+                Err(flush::not_replicated())
+            }
             Ok(found) => Ok(Some(found)),
             Err(failure) => {
                 if failure.is_not_permitted() {
@@ -83,7 +101,12 @@ impl RedisRegistry {
 
     /// The sessions that Redis has to be told of, how many of them were counted as kept, and whether that is all that
     /// has to be remembered.
-    fn worth_ending(&self, found: Found, sender: LogoutSender) -> (Vec<SessionId>, usize, bool) {
+    fn worth_ending(
+        &self,
+        found: Found,
+        sender: LogoutSender,
+        now: UnixSeconds,
+    ) -> (Vec<SessionId>, usize, bool) {
         let node = &self.0.node;
         let mut ids = found.live;
         if node.min_replicas > 0 {
@@ -91,7 +114,11 @@ impl RedisRegistry {
             ids.extend(found.ended);
         }
         let unknown = found.unknown;
-        if unknown.is_empty() || found.when_unknown == WhenUnknown::Forget {
+        if found.when_unknown == WhenUnknown::Forget {
+            node.unknown.note(sender, unknown, now);
+            return (ids, 0, true);
+        }
+        if unknown.is_empty() {
             return (ids, 0, true);
         }
         let is_kept =
@@ -99,6 +126,9 @@ impl RedisRegistry {
         let mut kept = 0;
         if is_kept {
             kept = unknown.len();
+            // Should Redis lose the count, it gets it back from the nodes.
+            let count = u64::from(found.kept).saturating_add(kept as u64);
+            node.facts.saw_kept_of(sender.share(), count);
             ids.extend(unknown);
         }
         (ids, kept, is_kept)

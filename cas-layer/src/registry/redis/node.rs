@@ -12,6 +12,7 @@ use super::{
     queue::Queue,
     scripts::{Lasting, Standing},
     seen::Seen,
+    unknown::Unknown,
 };
 use crate::{
     clock::{Clock, UnixSeconds},
@@ -33,6 +34,7 @@ pub(super) struct Node {
     pub(super) seen: Seen,
     pub(super) link: Link,
     pub(super) pairs: Pairs,
+    pub(super) unknown: Unknown,
 }
 
 impl Node {
@@ -44,7 +46,7 @@ impl Node {
         now: UnixSeconds,
     ) -> Lasting {
         let seconds = expires_at.saturating_sub(now).min(LONGEST);
-        self.facts.saw_lifetime(seconds);
+        self.saw_lifetime(seconds);
         Lasting {
             id,
             expires_at,
@@ -52,18 +54,37 @@ impl Node {
         }
     }
 
+    /// Notes that a session may last for so many seconds.
+    pub(super) fn saw_lifetime(&self, seconds: UnixSeconds) {
+        self.facts.saw_lifetime(seconds);
+        self.ended.saw_lifetime(seconds);
+    }
+
     /// Takes over what Redis says of the registry as a whole.
-    pub(super) fn learn(&self, standing: &Standing) {
+    pub(super) fn learn(&self, standing: &Standing, has_lost: bool) {
         self.facts
-            .redis_says(standing.micros, standing.number, standing.asked);
-        self.facts.saw_lifetime(standing.longest);
-        self.set_recovering(standing.is_recovering);
+            .redis_says(standing.time.micros, standing.number, standing.time.asked);
+        self.facts.set_base(standing.base);
+        self.facts.saw_kept(standing.kept);
+        self.saw_lifetime(standing.longest);
+        // A Redis that has lost everything does not know that it has.
+        if standing.is_recovering || !has_lost {
+            self.set_recovering(standing.is_recovering);
+        }
     }
 
     pub(super) fn set_recovering(&self, recovering: bool) {
         if self.facts.set_recovering(recovering) && !recovering {
             self.seen.forget();
             self.kept.forget();
+            self.facts.forget_kept();
+        }
+        if recovering {
+            // Redis may not have known them because it had lost them.
+            for ending in self.unknown.take() {
+                // Nobody waits for the answer. What finds no room in the queue is forgotten.
+                let _ = self.queue.push(ending, &self.ended, self.facts.longest());
+            }
         }
     }
 

@@ -8,13 +8,15 @@
 //!
 //! - **Numbers come from Redis.** A node knows only the numbers that Redis has told it, none from a cookie or a
 //!   caller.
+//! - **They follow the clock.** After a loss they are ahead of it by a fixed time. So the number of a session says when it
+//!   was opened, and an end that Redis hears of late ends nothing that was opened after the call.
 //! - **They go on after a loss.** When Redis comes back without its last number, or with an older one, earlier
 //!   sessions may be above it. Every node sends the highest number that it knows with each sign-in and whenever it
 //!   connects, and Redis goes on from there. If all nodes were restarted too, that is not enough. So the script that
 //!   marks a loss, before any other call is taken, also makes the numbers go on [`LEAP`] above the clock. No earlier
 //!   session is above that, unless the clock of the lost Redis was ahead of the new one's by more. (The cookies of
-//!   such sessions could say so. But then every node would believe a number from a cookie, for all sessions.) The
-//!   clock catches up, and until then numbers count up by one.
+//!   such sessions could say so. But then every node would believe a number from a cookie, for all sessions.) They
+//!   stay ahead by as much.
 //! - **An impossible number is refused.** No number is further ahead of the clock of Redis than [`AHEAD`]. If a node
 //!   sends such a number, the scripts ignore it, so that its sign-ins go on. The node gives it up and says so in the
 //!   log. The limit is wide on purpose. A number that is ahead does no harm as long as there are others above it. The

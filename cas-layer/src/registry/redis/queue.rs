@@ -1,6 +1,5 @@
 //! Sign-outs on their way to Redis.
 
-mod fair;
 #[cfg(test)]
 mod tests;
 mod waiting;
@@ -13,11 +12,8 @@ use std::{
 use tokio::sync::Notify;
 
 pub(super) use self::waiting::{Ended, Ending, Job, no_room_for_unknown};
-use self::{
-    fair::Fair,
-    waiting::{Waiting, full},
-};
-use super::scripts::Answer;
+use self::waiting::{Waiting, full};
+use super::{fair::Fair, scripts::Answer};
 use crate::{
     clock::UnixSeconds,
     protocol::LogoutRequest,
@@ -92,7 +88,7 @@ impl Queue {
     pub(super) fn new(capacity: usize) -> Self {
         let for_named = capacity / 2;
         // A message needs its room at once.
-        let room = |part: usize| (for_named / part).max(LogoutRequest::MAX_SESSIONS);
+        let room = |part: usize| (for_named / part).max(LogoutRequest::MAX_IDS);
         let any = usize::MAX;
         Self {
             inner: Mutex::new(Inner {
@@ -103,7 +99,7 @@ impl Queue {
                     Fair::new(room(2), any),
                     Fair::new(room(4), any),
                     // One browser has one message.
-                    Fair::new(room(4), LogoutRequest::MAX_SESSIONS),
+                    Fair::new(room(4), LogoutRequest::MAX_IDS),
                 ],
                 turn: 0,
                 is_away: false,
@@ -164,13 +160,23 @@ impl Queue {
         Ok(receiver)
     }
 
-    /// Redis is away: what waits is taken for ended here.
+    /// Redis is away: what waits is taken for ended here. What Redis was asked for is asked again, so it leaves the
+    /// line: a flood that got in line first would keep its room from everybody else for as long as Redis is away.
     pub(super) fn redis_went(&self, ended: &EndedSessions, longest: UnixSeconds) {
         let mut inner = self.inner();
         let inner = &mut *inner;
         inner.is_away = true;
+        for waiting in inner.line.drain(..).rev() {
+            match waiting.ending.sender() {
+                None => inner.own.push_front(waiting),
+                Some(sender) => {
+                    let size = waiting.ending.size();
+                    inner.named[sender.share().index()].put_back(sender.source(), size, waiting);
+                }
+            }
+        }
         let named = inner.named.iter_mut().flat_map(Fair::iter_mut);
-        for waiting in inner.line.iter_mut().chain(&mut inner.own).chain(named) {
+        for waiting in inner.own.iter_mut().chain(named) {
             waiting.redis_went(ended, longest);
         }
     }

@@ -15,8 +15,14 @@ use super::{
 /// How long a read may take until the connection is given up: longer than it waits for news.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// How many entries are read at once.
+/// How many entries are read at once, where a read waits for news.
 const PAGE: usize = 1_000;
+
+/// How many are loaded at once: some milliseconds of Redis' time, and a megabyte.
+const LOAD: usize = 10_000;
+
+/// How long one such page may take. All of them together take as long as they take.
+const PROGRESS: Duration = Duration::from_secs(10);
 
 /// Takes news over. Waits if there is none yet.
 pub(super) async fn read(
@@ -50,26 +56,43 @@ pub(super) async fn read(
     Ok(())
 }
 
-/// Reads everything after the last entry seen that is there now.
+/// Reads everything after the last entry seen that is there now. While one page is taken over, the next one is on its way.
 pub(super) async fn load(
     node: &Node,
     known: &mut Known,
     news: &Connection,
     mut each: impl FnMut(&Entry),
 ) -> Result<(), Failure> {
+    let load = async |after| scripts::load(news, &node.keys, after, LOAD, PROGRESS).await;
+    let mut page = load(known.seen).await?;
     loop {
-        let page = scripts::load(news, &node.keys, known.seen, PAGE).await?;
-        let mut count = 0;
-        for line in page.lines() {
-            count += 1;
-            let mut words = line.split(' ');
-            let id = words.next().unwrap_or_default();
-            take(node, known, id, &words.collect::<Vec<_>>(), &mut each);
-        }
-        if count < PAGE {
+        let lines: Vec<&str> = page.lines().collect();
+        let last = lines.last().filter(|_| lines.len() >= LOAD);
+        let next = async {
+            let Some(last) = last else {
+                return Ok(None);
+            };
+            let (id, _) = last.split_once(' ').unwrap_or((last, ""));
+            let id = EntryId::parse(id).ok_or_else(scripts::unexpected)?;
+            load(id).await.map(Some)
+        };
+        let taken = async {
+            for lines in lines.chunks(PAGE) {
+                for line in lines {
+                    let mut words = line.split(' ');
+                    let id = words.next().unwrap_or_default();
+                    take(node, known, id, &words.collect::<Vec<_>>(), &mut each);
+                }
+                // Others have their turn, and so has the connection.
+                tokio::task::yield_now().await;
+            }
+        };
+        let (next, ()) = tokio::join!(next, taken);
+        let Some(next) = next? else {
             node.facts.is_read();
             return Ok(());
-        }
+        };
+        page = next;
     }
 }
 

@@ -25,22 +25,20 @@ use super::{
     scripts::{self, AccountEnd, Lasting},
     stream::Entry,
 };
-use crate::{
-    clock::UnixSeconds,
-    registry::{AccountId, GRACE},
-    session::SessionId,
-};
+use crate::{clock::UnixSeconds, registry::AccountId, session::SessionId};
 
 /// Looks for signs of a loss on a connection that is in use.
 pub(super) async fn check(
     node: &Node,
-    known: &Known,
+    known: &mut Known,
     commands: &Connection,
 ) -> Result<(), Failure> {
     let standing = scripts::look(commands, &node.keys, known.seen).await?;
-    node.learn(&standing);
+    known.has_jumped = node.facts.has_jumped(&standing.time);
+    let sign = known.sign_of_loss(&standing, commands.instance());
+    node.learn(&standing, sign.is_some());
     // A new connection sees to the rest.
-    match known.sign_of_loss(&standing, commands.instance()) {
+    match sign {
         Some(_) => Err(Failure::Lost),
         None => Ok(()),
     }
@@ -53,8 +51,9 @@ pub(super) async fn join(
     commands: &mut Connection,
 ) -> Result<(), Failure> {
     let standing = scripts::look(commands, &node.keys, known.seen).await?;
-    node.learn(&standing);
+    known.has_jumped |= node.facts.has_jumped(&standing.time);
     let sign = known.sign_of_loss(&standing, commands.instance());
+    node.learn(&standing, sign.is_some());
     let joined = scripts::join(
         commands,
         &node.keys,
@@ -62,8 +61,12 @@ pub(super) async fn join(
         node.facts.longest(),
         node.facts.highest(),
         sign.is_some(),
+        node.facts.kept(),
     )
     .await?;
+    known.has_jumped = false;
+    node.facts.forget_jump();
+    node.facts.set_base(joined.base);
     for key in &joined.repaired {
         tracing::error!(
             key,
@@ -90,8 +93,6 @@ pub(super) async fn join(
     }
     if joined.is_marked {
         node.set_recovering(true);
-        // Redis begins to count anew if it lost what it had counted.
-        node.kept.forget();
         known.is_doubtful |= !known.is_new();
     }
     commands.set_epoch(&joined.epoch);
@@ -115,14 +116,10 @@ pub(super) async fn complete(
     let now = node::now();
     let mut written = 0;
     let lacking = node.ended.sessions().into_iter();
-    let lacking = lacking.filter(|(id, until)| {
-        !published.sessions.contains(id)
-            && !waiting.contains(id)
-            && until.saturating_add(GRACE) > now
-    });
-    let longest = node.facts.longest();
+    let lacking =
+        lacking.filter(|(id, _)| !published.sessions.contains(id) && !waiting.contains(id));
     // They are known to the minute. That is no reason to remember all others for longer.
-    let seconds = |until: UnixSeconds| until.saturating_sub(now).min(longest);
+    let seconds = |until: UnixSeconds| node.ended.left(until, now);
     let lacking: Vec<_> = lacking
         .map(|(id, until)| Lasting {
             id,
@@ -137,16 +134,15 @@ pub(super) async fn complete(
         }
     }
     let accounts = node.ended.accounts().into_iter();
-    let lacking = accounts.filter(|(account, number, until)| {
-        published.accounts.get(account) < Some(number) && until.saturating_add(GRACE) > now
-    });
+    let lacking =
+        accounts.filter(|(account, number, _)| published.accounts.get(account) < Some(number));
     let ends: Vec<_> = lacking
         .map(|(account, number, expires_at)| AccountEnd {
             account,
             number,
             expires_at,
             seconds: seconds(expires_at),
-            is_prompt: false,
+            call: None,
         })
         .collect();
     for batch in ends.chunks(BATCH) {

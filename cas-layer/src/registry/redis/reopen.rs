@@ -18,12 +18,12 @@ pub(super) async fn reopen(node: &Node, connection: &Connection) -> Failure {
         let now = node::now();
         let sessions = batch
             .iter()
-            .map(|&(id, expires_at)| node.lasting(id, expires_at, now));
+            .map(|note| (node.lasting(note.id, note.expires_at, now), note.family));
         let sessions: Vec<_> = sessions.collect();
         let highest = node.facts.highest();
         match scripts::reopen(connection, &node.keys, &sessions, highest).await {
             Ok(ended) => {
-                for (session, _) in sessions.iter().zip(ended).filter(|&(_, ended)| ended) {
+                for ((session, _), _) in sessions.iter().zip(ended).filter(|&(_, ended)| ended) {
                     node.ended.end(session.id, session.expires_at, now);
                 }
             }

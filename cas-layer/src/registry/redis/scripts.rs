@@ -10,8 +10,10 @@ use redis::{Cmd, FromRedisValue, Pipeline, RedisError};
 use super::{
     connection::{COMMAND, Connection},
     entry_id::EntryId,
+    facts::{Base, RedisTime},
     failure::Failure,
     keys::Keys,
+    stream::id_of,
 };
 use crate::{
     clock::UnixSeconds,
@@ -19,9 +21,9 @@ use crate::{
     session::SessionId,
 };
 
-/// How many logouts of unknown sessions are kept after Redis lost something: for listed senders, for the back channel, and
+/// How many ids of unknown sessions, two for each ticket, are kept after Redis lost something: for listed senders, for the back channel, and
 /// for the front channel.
-const KEPT: [u32; LogoutShare::COUNT] = [50_000, 25_000, 25_000];
+const KEPT: [u32; LogoutShare::COUNT] = [100_000, 50_000, 50_000];
 
 macro_rules! script {
     ($($file:literal),+) => {
@@ -54,10 +56,8 @@ pub(super) struct Lasting {
 /// The state of the registry in Redis.
 #[derive(Debug)]
 pub(super) struct Standing {
-    /// When Redis was asked.
-    pub(super) asked: Instant,
+    pub(super) time: RedisTime,
     pub(super) epoch: String,
-    pub(super) micros: u64,
     pub(super) number: u64,
     pub(super) longest: UnixSeconds,
     pub(super) is_recovering: bool,
@@ -65,13 +65,27 @@ pub(super) struct Standing {
     pub(super) last: EntryId,
     /// Whether the entry that the node has seen last is there.
     pub(super) has_seen: bool,
+    /// How many unknown sessions are kept, for each share.
+    pub(super) kept: [u64; LogoutShare::COUNT],
+    pub(super) base: Base,
+}
+
+/// A family that has ended with one of its sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EndedFamily {
+    pub(super) id: SessionId,
+    /// When the last of its sessions expires.
+    pub(super) expires_at: UnixSeconds,
 }
 
 /// The result for one session that a message from the network named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// Ended now, and all nodes are told.
-    Ended { expires_at: UnixSeconds },
+    Ended {
+        expires_at: UnixSeconds,
+        family: Option<EndedFamily>,
+    },
     /// Unknown because Redis lost something, and noted as ended for all nodes, in case somebody has it.
     Kept { expires_at: UnixSeconds },
     /// Ended now, before it was open.
@@ -91,8 +105,18 @@ pub(super) struct AccountEnd {
     pub(super) number: u64,
     pub(super) expires_at: UnixSeconds,
     pub(super) seconds: UnixSeconds,
-    /// Whether the call is so recent that every session opened so far is meant.
-    pub(super) is_prompt: bool,
+    /// The call that Redis has not heard of yet. `None` for an end that is known.
+    pub(super) call: Option<EndCall>,
+}
+
+/// What was known when an end was called for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EndCall {
+    /// The number of [`Standing::base`].
+    pub(super) base: u64,
+    /// The time by the clock of Redis, in microseconds.
+    pub(super) redis_time: u64,
+    pub(super) at: Instant,
 }
 
 pub(super) async fn look(
@@ -100,21 +124,31 @@ pub(super) async fn look(
     keys: &Keys,
     seen: EntryId,
 ) -> Result<Standing, Failure> {
-    type Raw = (String, u64, u64, u64, bool, String, bool);
+    type Raw = (
+        (String, u64, u64, u64),
+        (bool, String, bool),
+        [u64; LogoutShare::COUNT],
+        (u64, u64),
+    );
     let mut command = eval(LOOK, keys, []);
     command.arg(seen.to_string());
     let asked = Instant::now();
-    let (epoch, micros, number, longest, is_recovering, last, has_seen): Raw =
+    let ((epoch, micros, number, longest), (is_recovering, last, has_seen), kept, base): Raw =
         connection.run(&command, COMMAND).await?;
     Ok(Standing {
-        asked,
+        time: RedisTime {
+            micros,
+            asked,
+            answered: Instant::now(),
+        },
         epoch,
-        micros,
         number,
         longest,
         is_recovering,
         last: EntryId::parse(&last).ok_or_else(unexpected)?,
         has_seen,
+        kept,
+        base: base.into(),
     })
 }
 
@@ -124,10 +158,11 @@ pub(super) async fn load(
     keys: &Keys,
     seen: EntryId,
     count: usize,
+    limit: Duration,
 ) -> Result<String, Failure> {
     let mut command = eval(LOAD, keys, []);
     command.arg(seen.to_string()).arg(count);
-    connection.run(&command, COMMAND).await
+    connection.run(&command, limit).await
 }
 
 /// What Redis tells a node that joins.
@@ -144,6 +179,7 @@ pub(super) struct Joined {
     pub(super) is_refused: bool,
     /// The keys that held an impossible value.
     pub(super) repaired: Vec<String>,
+    pub(super) base: Base,
 }
 
 pub(super) async fn join(
@@ -153,17 +189,19 @@ pub(super) async fn join(
     longest: UnixSeconds,
     highest: u64,
     lost: bool,
+    kept: [u64; LogoutShare::COUNT],
 ) -> Result<Joined, Failure> {
-    type Raw = (String, bool, u64, u64, bool, Vec<String>);
+    type Raw = (String, bool, u64, u64, bool, Vec<String>, (u64, u64));
     let mut command = eval(JOIN, keys, []);
     command
         .arg(new_epoch)
         .arg(connection.instance())
         .arg(longest)
         .arg(highest)
-        .arg(u8::from(lost));
+        .arg(u8::from(lost))
+        .arg(&kept);
     let asked = Instant::now();
-    let (epoch, is_marked, micros, number, is_refused, repaired): Raw =
+    let (epoch, is_marked, micros, number, is_refused, repaired, base): Raw =
         connection.run(&command, COMMAND).await?;
     Ok(Joined {
         asked,
@@ -173,6 +211,7 @@ pub(super) async fn join(
         number,
         is_refused,
         repaired,
+        base: base.into(),
     })
 }
 
@@ -203,7 +242,7 @@ pub(super) async fn abandon(
 pub(super) async fn open(
     connection: &Connection,
     keys: &Keys,
-    session: Lasting,
+    (session, family): (Lasting, Option<SessionId>),
     highest: u64,
 ) -> Result<Option<Opened>, Failure> {
     let mut command = guarded(OPEN, keys, connection, [session.id]);
@@ -211,7 +250,8 @@ pub(super) async fn open(
         .arg(connection.instance())
         .arg(session.expires_at)
         .arg(session.seconds)
-        .arg(highest);
+        .arg(highest)
+        .arg(text_of(family));
     let answer: Vec<String> = connection.run(&command, COMMAND).await?;
     let answer: Vec<&str> = answer.iter().map(String::as_str).collect();
     match answer.as_slice() {
@@ -257,6 +297,9 @@ pub(super) struct Found {
     pub(super) ended: Vec<SessionId>,
     pub(super) unknown: Vec<SessionId>,
     pub(super) when_unknown: WhenUnknown,
+    /// How many unknown sessions were kept for such a sender.
+    pub(super) kept: u32,
+    pub(super) time: RedisTime,
 }
 
 /// What Redis does with sessions that it does not know.
@@ -277,12 +320,22 @@ pub(super) async fn find(
     ids: &[SessionId],
     share: LogoutShare,
 ) -> Result<Found, Failure> {
-    let mut command = redis::cmd("MGET");
-    command.arg(&keys.beside_sessions(share));
+    let mut commands = Pipeline::new();
+    commands.cmd("TIME");
+    commands.cmd("MGET").arg(&keys.beside_sessions(share));
     for &id in ids {
-        command.arg(keys.session(id));
+        commands.arg(keys.session(id));
     }
-    let values: Vec<Option<Vec<u8>>> = connection.run(&command, COMMAND).await?;
+    let asked = Instant::now();
+    let values = connection.run_all(&commands, COMMAND).await?;
+    let [time, values] = values.try_into().map_err(|_| unexpected())?;
+    let (seconds, micros): (u64, u64) = read(time)?;
+    let time = RedisTime {
+        micros: seconds.saturating_mul(1_000_000).saturating_add(micros),
+        asked,
+        answered: Instant::now(),
+    };
+    let values: Vec<Option<Vec<u8>>> = read(values)?;
     let [epoch, recovering, kept, states @ ..] = values.as_slice() else {
         return Err(unexpected());
     };
@@ -299,6 +352,8 @@ pub(super) async fn find(
         live: Vec::new(),
         ended: Vec::new(),
         unknown: Vec::new(),
+        kept: kept.unwrap_or_default(),
+        time,
         when_unknown: match (recovering, kept) {
             (None, _) => WhenUnknown::Forget,
             (Some(_), Some(kept)) if kept < KEPT[share.index()] => WhenUnknown::Keep,
@@ -325,9 +380,7 @@ pub(super) fn answers(value: redis::Value) -> Result<Vec<Answer>, Failure> {
         "no-room" => Some(Answer::NoRoom),
         "ended-early" => Some(Answer::EndedEarly),
         other => match other.split_once(' ')? {
-            ("ended", expires_at) => Some(Answer::Ended {
-                expires_at: expires_at.parse().ok()?,
-            }),
+            ("ended", rest) => ended(rest),
             ("kept", expires_at) => Some(Answer::Kept {
                 expires_at: expires_at.parse().ok()?,
             }),
@@ -337,6 +390,22 @@ pub(super) fn answers(value: redis::Value) -> Result<Vec<Answer>, Failure> {
     answers.collect::<Option<_>>().ok_or_else(unexpected)
 }
 
+/// What follows `ended` in such an answer.
+fn ended(rest: &str) -> Option<Answer> {
+    let (expires_at, family) = match rest.split(' ').collect::<Vec<_>>().as_slice() {
+        [expires_at] => (expires_at.parse().ok()?, None),
+        [expires_at, id, last_expires_at] => {
+            let family = EndedFamily {
+                id: id_of(id.as_bytes())?.into(),
+                expires_at: last_expires_at.parse().ok()?,
+            };
+            (expires_at.parse().ok()?, Some(family))
+        }
+        _ => return None,
+    };
+    Some(Answer::Ended { expires_at, family })
+}
+
 /// Ends an account's sessions, for [`run_ends`].
 pub(super) fn end_all(connection: &Connection, keys: &Keys, end: &AccountEnd) -> Cmd {
     let mut command = guarded(END_ALL, keys, connection, []);
@@ -344,8 +413,14 @@ pub(super) fn end_all(connection: &Connection, keys: &Keys, end: &AccountEnd) ->
         .arg(end.account.to_string())
         .arg(end.number)
         .arg(end.expires_at)
-        .arg(end.seconds)
-        .arg(u8::from(end.is_prompt));
+        .arg(end.seconds);
+    if let Some(call) = &end.call {
+        let ago = call.at.elapsed().as_micros();
+        command
+            .arg(call.base)
+            .arg(call.redis_time)
+            .arg(ago.to_string());
+    }
     command
 }
 
@@ -371,12 +446,16 @@ pub(super) async fn run_ends(
 pub(super) async fn reopen(
     connection: &Connection,
     keys: &Keys,
-    sessions: &[Lasting],
+    sessions: &[(Lasting, Option<SessionId>)],
     highest: u64,
 ) -> Result<Vec<bool>, Failure> {
-    let mut command = guarded(REOPEN, keys, connection, sessions.iter().map(|s| s.id));
+    let ids = sessions.iter().map(|(session, _)| session.id);
+    let mut command = guarded(REOPEN, keys, connection, ids);
     command.arg(highest);
-    add_sessions(&mut command, sessions);
+    for (session, family) in sessions {
+        add_sessions(&mut command, std::slice::from_ref(session));
+        command.arg(text_of(*family));
+    }
     connection.run(&command, COMMAND).await
 }
 
@@ -387,6 +466,11 @@ fn add_sessions(command: &mut Cmd, sessions: &[Lasting]) {
             .arg(session.expires_at)
             .arg(session.seconds);
     }
+}
+
+/// A family as the scripts take it; empty for none.
+fn text_of(family: Option<SessionId>) -> String {
+    family.map_or_else(String::new, |family| family.to_string())
 }
 
 /// A script that runs only if Redis has lost nothing.

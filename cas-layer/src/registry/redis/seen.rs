@@ -17,12 +17,20 @@ const WAITING: usize = 10_000;
 /// stranger's numbers.
 const REMEMBERED: usize = 1_000_000;
 
+/// Such a session.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Note {
+    pub(super) id: SessionId,
+    pub(super) family: Option<SessionId>,
+    pub(super) expires_at: UnixSeconds,
+}
+
 #[derive(Debug)]
 pub(super) struct Seen {
     known: Mutex<HashSet<SessionId>>,
-    sender: mpsc::Sender<(SessionId, UnixSeconds)>,
+    sender: mpsc::Sender<Note>,
     /// For the task that tells Redis of them.
-    pub(super) receiver: tokio::sync::Mutex<mpsc::Receiver<(SessionId, UnixSeconds)>>,
+    pub(super) receiver: tokio::sync::Mutex<mpsc::Receiver<Note>>,
 }
 
 impl Seen {
@@ -44,7 +52,11 @@ impl Seen {
         if known.len() >= REMEMBERED {
             known.clear();
         }
-        let note = (session.id, session.expires_at);
+        let note = Note {
+            id: session.id,
+            family: session.family,
+            expires_at: session.expires_at,
+        };
         if !known.contains(&session.id) && self.sender.try_send(note).is_ok() {
             known.insert(session.id);
         }

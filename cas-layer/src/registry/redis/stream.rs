@@ -63,7 +63,7 @@ impl Entry {
 }
 
 /// The 16 bytes of an id, if this is exactly that.
-fn id_of(text: &[u8]) -> Option<[u8; 16]> {
+pub(super) fn id_of(text: &[u8]) -> Option<[u8; 16]> {
     HEXLOWER.decode(text).ok()?.try_into().ok()
 }
 

@@ -5,15 +5,25 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use super::{
-    connection::Connection, failure::Failure, flush, follow, known::Known, link::State, node::Node,
-    recovery, reopen, wait,
+    connection::{COMMAND, Connection},
+    failure::Failure,
+    flush, follow,
+    info::ServerInfo,
+    known::Known,
+    link::State,
+    master,
+    node::Node,
+    read, recovery, reopen, wait,
 };
 
 /// How long a caller may wait for a new connection before it is told that Redis is away.
 const HOPE: Duration = Duration::from_secs(1);
 
 /// The first and the longest pause between two attempts to connect.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
+
+/// A connection that lasted for longer than this went well.
+const WELL: Duration = Duration::from_secs(1);
 
 /// Two connections to one server: a read that waits for news would hold up everything else.
 #[derive(Debug)]
@@ -24,7 +34,7 @@ pub(super) struct Pair {
 
 /// Connects, and makes sure that a loss in Redis does no harm. Calls may be made once this returns.
 pub(super) async fn connect(node: &Node, known: &mut Known) -> Result<Pair, Failure> {
-    let (mut commands, info) = node.connector.connect().await?;
+    let (mut commands, info) = master::connect(&node.connector).await?;
     if known.is_new() {
         if info.is_silent() {
             tracing::warn!(
@@ -32,25 +42,61 @@ pub(super) async fn connect(node: &Node, known: &mut Known) -> Result<Pair, Fail
                  restarted, because INFO is not permitted: the registry goes on and notices less"
             );
         }
-        if let Some(policy) = info.evicts() {
-            tracing::warn!(
-                policy,
-                "Redis evicts keys when its memory is full, and sign-outs with them: set \
-                 maxmemory-policy to noeviction"
-            );
-        }
+        warn_of_losses(node, &info, &commands).await;
     }
     recovery::join(node, known, &mut commands).await?;
-    let (news, _) = node.connector.connect().await?;
-    if news.instance() != commands.instance() {
+    let (news, _) = master::connect(&node.connector).await?;
+    if news.instance() != commands.instance() || news.server() != commands.server() {
         return Err(Failure::TwoServers);
+    }
+    if !node.facts.is_loaded() {
+        read::load(node, known, &news, |_| ()).await?;
+        node.facts.set_loaded();
     }
     Ok(Pair { commands, news })
 }
 
-/// Keeps in touch with Redis for ever, beginning with an existing pair of connections.
-pub(super) async fn run(node: &Node, mut known: Known, mut pair: Pair) {
+/// Says what this Redis may lose of what it has confirmed. The nodes that run on bring it back; a node that starts anew
+/// at the same time does not know it.
+async fn warn_of_losses(node: &Node, info: &ServerInfo, connection: &Connection) {
+    if let Some(policy) = info.evicts() {
+        tracing::warn!(
+            policy,
+            "Redis evicts keys when its memory is full, and sign-outs with them: copies of their cookies then work again"
+        );
+    }
+    if info.is_forgetful() {
+        tracing::warn!(
+            "Redis keeps snapshots at most, and has no replica: if it crashes, it forgets the sign-outs since the last one; \
+             set appendonly to yes"
+        );
+        return;
+    }
+    // A user of our own has no right to that, and should not have it: passwords are told in the same way.
+    if node.connector.address().login.username().is_some() {
+        return;
+    }
+    let mut ask = redis::cmd("CONFIG");
+    ask.arg("GET").arg("appendfsync");
+    // A service of others may not know the command.
+    let Ok((_, policy)) = connection.run::<(String, String)>(&ask, COMMAND).await else {
+        return;
+    };
+    if policy == "no" && info.is_alone() {
+        tracing::warn!(
+            "Redis leaves it to the system when its log is written to the disk (appendfsync no), and has no replica: a power cut \
+             loses the sign-outs of half a minute; set appendfsync to everysec or always"
+        );
+    }
+}
+
+/// Keeps in touch with Redis for ever, beginning with a pair of connections if there is one.
+pub(super) async fn run(node: &Node, mut known: Known, pair: Option<Pair>) {
     let mut pause = PAUSES.0;
+    let mut pair = match pair {
+        Some(pair) => pair,
+        None => connect_again(node, &mut known, &mut pause).await,
+    };
     loop {
         let connected = Instant::now();
         let failure = work(node, &mut known, pair).await;
@@ -60,7 +106,7 @@ pub(super) async fn run(node: &Node, mut known: Known, mut pair: Pair) {
             "lost touch with Redis: requests are served from what is known, and sign-outs wait"
         );
         // At once where it went well for a while, and with pauses where each connection breaks soon.
-        if lost.duration_since(connected) > PAUSES.1 {
+        if lost.duration_since(connected) > WELL {
             pause = PAUSES.0;
         } else {
             rest(&mut pause).await;
@@ -83,7 +129,8 @@ async fn work(node: &Node, known: &mut Known, pair: Pair) -> Failure {
         failure = follow::follow(node, known, &commands, &news) => failure,
         failure = flush::flush(node, &commands) => failure,
         failure = reopen::reopen(node, &commands) => failure,
-        failure = wait::ask(&commands, node.min_replicas) => failure,
+        failure = wait::ask(&commands, &node.keys, node.min_replicas) => failure,
+        failure = master::is_replaced(&node.connector, &commands) => failure,
         () = node.link.is_given_up(&commands) => Failure::GivenUp,
     };
     node.link.set(State::Connecting);

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use redis::Pipeline;
+
 use super::{
     connection::{COMMAND, Connection},
     failure::Failure,
+    keys::Keys,
+    scripts,
 };
 use crate::seldom::{Seldom, seldom};
 
@@ -13,14 +17,23 @@ use crate::seldom::{Seldom, seldom};
 const PATIENCE: Duration = Duration::from_millis(350);
 
 /// Asks for all callers that want to know, until the connection breaks.
-pub(super) async fn ask(connection: &Connection, wanted: u32) -> Failure {
+pub(super) async fn ask(connection: &Connection, keys: &Keys, wanted: u32) -> Failure {
     let replicas = connection.replicas();
-    let mut wait = redis::cmd("WAIT");
-    wait.arg(wanted).arg(PATIENCE.as_millis().to_string());
+    let mut both = Pipeline::new();
+    // WAIT counts the replicas that have the last write of this connection. Without a new one, it would count replicas
+    // that have gone meanwhile.
+    both.cmd("SET").arg(keys.waited()).arg(1).ignore();
+    both.cmd("WAIT")
+        .arg(wanted)
+        .arg(PATIENCE.as_millis().to_string());
     loop {
         let upto = replicas.asked().await;
-        let enough = match connection.run::<u32>(&wait, COMMAND).await {
-            Ok(have) => have >= wanted,
+        let have = async {
+            let values = connection.run_all(&both, COMMAND).await?;
+            scripts::number(values.into_iter().last().unwrap_or(redis::Value::Nil))
+        };
+        let enough = match have.await {
+            Ok(have) => have >= u64::from(wanted),
             Err(failure) if failure.breaks_connection() => return failure,
             // Not permitted, say.
             Err(failure) => {

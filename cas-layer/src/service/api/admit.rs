@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body;
 
 use super::{
@@ -13,20 +13,20 @@ use super::{
     decide::{Asked, Brought, By, First},
 };
 use crate::{
-    admission::Validation,
+    admission::{Unidentified, Validation},
     answer::{Answer, Detail, Reader},
-    app::Host,
-    client::{ValidationError, ValidationErrorKind},
+    app::{Frames, Host},
+    client::{Demand, ValidationError, ValidationErrorKind},
     clock::UnixSeconds,
     events::{Event, Refused, RefusedReason},
     pages::PageKind,
     registry::{Begun, RegistryError},
     rules::{Access, Verdict},
     seldom::{Seldom, seldom},
-    session::{Rejected, SessionId},
+    session::SessionId,
     sign_in::{
         opening::{self, NoSession, NotOpened, Opening},
-        validation::{self, Question},
+        validation::{self, Question, Unasked},
     },
     user::{CasUser, Place},
     visit::{Visit, Visitor, change_query},
@@ -51,10 +51,11 @@ pub(super) struct Finish {
     renewal: Option<ExtraCookie>,
     /// Where the used ticket was.
     used: Option<Source>,
+    frames: Option<Arc<Frames>>,
 }
 
 impl Finish {
-    pub(super) fn apply(self, headers: &mut HeaderMap) {
+    pub(super) fn apply(self, status: StatusCode, headers: &mut HeaderMap) {
         if self.cookie.is_some() {
             // It is for this one program, whatever the app says.
             headers.insert(
@@ -72,6 +73,9 @@ impl Finish {
         if let Some(renewal) = self.renewal {
             renewal.add_to(headers);
         }
+        if let Some(frames) = self.frames {
+            frames.guard(status, headers);
+        }
     }
 }
 
@@ -86,10 +90,14 @@ impl CasApiLayer {
             Err(no_host) => return Err(no_host.answer().into()),
         };
         let (place, now) = (Place::Request, host.app.clock.now());
-        let visitor = if self.sessions {
-            Visitor::look_up(request.headers(), host, place).await
+        let looked_up = if self.sessions {
+            Visitor::of(&request, host, place, now)
         } else {
-            Visitor::Anonymous
+            Ok(Visitor::Anonymous)
+        };
+        let visitor = match looked_up {
+            Ok(visitor) => visitor,
+            Err(absent) => absent.fetch().await,
         };
         let visit = Visit::by(&request, place, Visitor::Anonymous, now);
         let mut asked = match self.decide(host, &visit, visitor) {
@@ -138,6 +146,7 @@ async fn let_in(
 ) -> Result<(Option<CasUser>, Finish), Answer> {
     let mut finish = Finish {
         is_private: asked.access.is_private() && host.app.private_by_default,
+        frames: host.app.frames.clone(),
         ..Finish::default()
     };
     let user = match asked.by {
@@ -188,10 +197,11 @@ impl Brought {
         let id = SessionId::of(&self.ticket);
         let is_renewed = host.app.sign_in.is_renewed;
         let Validation { begun, result } = self.ask(host, id, is_renewed).await?;
-        let validated = result.map_err(|error| not_validated(host, &error))?;
+        let identity = result.map_err(|unidentified| match unidentified {
+            Unidentified::NotValidated(error) => not_validated(host, &error),
+            Unidentified::Rejected(rejected) => opening::rejection(&rejected, None),
+        })?;
         let now = host.app.clock.now();
-        let identity = opening::identify(host, validated, id, is_renewed, now);
-        let identity = identity.map_err(|rejected| not_admitted(&rejected))?;
         let Some(begun) = begun else {
             return Ok((CasUser::of_ticket(identity, Arc::clone(host)), None));
         };
@@ -223,12 +233,9 @@ impl Brought {
         id: SessionId,
         is_renewed: bool,
     ) -> Result<Validation<Option<Begun>>, Answer> {
-        let busy = || {
-            host.tell(Refused::new(RefusedReason::Busy));
-            Answer::page(PageKind::Busy, None)
-        };
-        let slot = validation::admit_program(host, self.peer).await;
-        let slot = slot.ok_or_else(busy)?;
+        let turn_away = |unasked: Unasked| unasked.answer(host, None);
+        let leave = validation::admit_program(host, self.peer).await;
+        let leave = leave.map_err(turn_away)?;
         let begun = if self.opens_session {
             let begun = Begun::new(&host.app.registry, id, host.begun_for()).await;
             // The request succeeds without a session too.
@@ -237,15 +244,18 @@ impl Brought {
             None
         };
         let question = Question {
-            slot,
+            leave,
             ticket: self.ticket,
             service: self.service,
-            is_renewed,
+            demand: Demand {
+                is_renewed,
+                ..Demand::default()
+            },
             begun,
             member: None,
         };
         let validation = question.ask(host).end().await.validation();
-        validation.ok_or_else(busy)
+        validation.ok_or(Unasked::Busy).map_err(turn_away)
     }
 }
 
@@ -254,8 +264,8 @@ fn not_validated(host: &Host, error: &ValidationError) -> Answer {
     host.tell(Refused::by_validation(&host.client, error));
     let (kind, detail) = match error.kind() {
         ValidationErrorKind::Refused | ValidationErrorKind::ConditionsUnmet => {
-            let code = error.code().map(str::to_owned);
-            (PageKind::SignInRefused, Detail::Code(code))
+            let detail = Detail::of_refusal(&host.client, error);
+            (PageKind::SignInRefused, detail)
         }
         ValidationErrorKind::TimedOut => (PageKind::CasUnavailable, Detail::TimedOut),
         _ if error.is_temporary() => (PageKind::CasUnavailable, Detail::Nothing),
@@ -265,16 +275,6 @@ fn not_validated(host: &Host, error: &ValidationError) -> Answer {
         ),
     };
     Answer::page_with(kind, None, detail)
-}
-
-fn not_admitted(rejected: &Rejected) -> Answer {
-    match rejected {
-        Rejected::Vetoed(veto) => {
-            let reason = Detail::Veto(veto.reason().to_owned());
-            Answer::page_with(PageKind::SignInVetoed, None, reason)
-        }
-        Rejected::BadName(_) => Answer::page(PageKind::InternalError, None),
-    }
 }
 
 /// This is said before the ticket is validated, so made-up tickets cause it too.

@@ -96,6 +96,12 @@ pub(in super::super) fn builder() -> CasConfigBuilder {
             Paths::exact("/fresh"),
             Access::required().fresh(Duration::from_secs(1)),
         )
+        .rule(
+            Paths::exact("/programs"),
+            Access::required()
+                .fresh(Duration::from_secs(1))
+                .no_redirect(),
+        )
 }
 
 pub(in super::super) fn visitor(name: &str, host: &Arc<Host>, place: Place) -> Visitor {
@@ -168,6 +174,7 @@ fn of_step(step: &Step) -> String {
         Step::Stop(cause, answer) => format!("{cause}: {}", answer.label()),
         Step::Forbid(answer) => format!("forbid: {}", answer.label()),
         Step::Begin(begun) => login(begun),
+        Step::BeginAlone(begun) => format!("{} alone", login(begun)),
         Step::BeginAgain(reason, begun) => format!("{reason}: {}", login(begun)),
         Step::Validate(_) => "validate".to_owned(),
     }
@@ -222,11 +229,18 @@ fn who_gets_to_the_app() {
             "SessionUnverified",
         ),
         ("/admin", "user", "forbid: NotAllowed", "forbid: NotAllowed"),
-        ("/fresh", "nobody", "begin /fresh", "SignInNeeded"),
+        ("/fresh", "nobody", "begin /fresh renewed", "SignInNeeded"),
         (
             "/fresh",
             "user",
             "begin /fresh renewed",
+            "FreshSignInNeeded",
+        ),
+        ("/programs", "nobody", "SignInNeeded", "SignInNeeded"),
+        (
+            "/programs",
+            "user",
+            "FreshSignInNeeded",
             "FreshSignInNeeded",
         ),
     ] {

@@ -42,8 +42,8 @@ pub(super) fn step(host: &Host, visit: &Visit<'_>, access: &Access) -> Option<St
     }
     let read = LoginQuery::in_place(path, Some(query), host)?;
     let has_ticket = read.ticket().is_some();
-    // The count is in this address alone, so the login begins here, whatever the path requires.
-    let begins_again = read.kind.refusals > 0 && visit.user().is_none();
+    // Only this address says that the login begins again, so it does, whatever the path requires.
+    let begins_again = read.kind.is_again() && (visit.user().is_none() || read.kind.insists());
     if has_ticket || read.kind.is_gateway || begins_again && visit.may_be_sent_away(host) {
         return Some(decision::arrive(host, visit, read));
     }

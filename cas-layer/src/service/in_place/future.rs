@@ -102,7 +102,13 @@ where
                 StateProjection::Answering { future } => return future.poll(cx),
                 StateProjection::Fetching { fetching } => {
                     let mut it = ready!(Fetching::poll(fetching, cx));
-                    answer(&it.host, it.visitor, it.request, &mut it.service)
+                    answer(
+                        &it.host,
+                        it.visitor,
+                        it.host.app.clock.now(),
+                        it.request,
+                        &mut it.service,
+                    )
                 }
                 StateProjection::FetchingAgain { fetching } => {
                     let mut it = ready!(Fetching::poll(fetching, cx));

@@ -73,10 +73,11 @@ pub(super) struct Question<S, B> {
     service: S,
 }
 
-/// The answer to a request of this visitor. `inner` is ready.
+/// The answer to a request of this visitor, who was looked up `now`. `inner` is ready.
 pub(super) fn answer<S, B>(
     host: &Arc<Host>,
     visitor: Visitor,
+    now: UnixSeconds,
     request: Request<B>,
     inner: &mut S,
 ) -> Next<S, B>
@@ -84,7 +85,7 @@ where
     S: Service<Request<Peeked<B>>> + Clone,
     B: Body,
 {
-    let visit = Visit::by(&request, Place::Page, visitor, host.app.clock.now());
+    let visit = Visit::by(&request, Place::Page, visitor, now);
     let may_be_logout_request = peek::is_worth_it(visit.method, visit.headers, request.body());
     let otherwise = match first(host, &visit, may_be_logout_request) {
         First::Act(Action::Serve(serve)) => {
@@ -98,7 +99,7 @@ where
         }
         First::Ask(front_channel) => {
             let service = take_ready(inner);
-            let reader = Reader::never_clearing(&visit);
+            let reader = Reader::never_clearing(host, &visit);
             let question = Question::new(*front_channel, reader, request, host, service);
             return Next::Ask(Box::new(question));
         }
@@ -195,7 +196,8 @@ fn act_afterwards<S, B: Body>(
 where
     S: Service<Request<Peeked<B>>>,
 {
-    match Visitor::of(request.headers(), host, Place::Page) {
+    let now = host.app.clock.now();
+    match Visitor::of(&request, host, Place::Page, now) {
         Ok(visitor) => Next::Answer(answer_afterwards(host, visitor, request, &mut service)),
         Err(absent) => Next::FetchAgain(Box::new(Fetching::new(absent, request, host, service))),
     }
@@ -227,7 +229,7 @@ where
     S: Service<Request<Peeked<B>>>,
 {
     served.announce(host, request.extensions_mut());
-    AnswerFuture::inner(service.call(request), served.marks_private, served.extra)
+    AnswerFuture::inner(service.call(request), served.finish(host))
 }
 
 impl<S, B> Question<S, B> {

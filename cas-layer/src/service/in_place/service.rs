@@ -50,8 +50,11 @@ where
                 return CasInPlaceFuture::of(Next::Answer(answer));
             }
         };
-        match Visitor::of(request.headers(), host, Place::Page) {
-            Ok(visitor) => CasInPlaceFuture::of(answer(host, visitor, request, &mut self.inner)),
+        let now = host.app.clock.now();
+        match Visitor::of(&request, host, Place::Page, now) {
+            Ok(visitor) => {
+                CasInPlaceFuture::of(answer(host, visitor, now, request, &mut self.inner))
+            }
             Err(absent) => {
                 let service = take_ready(&mut self.inner);
                 CasInPlaceFuture::fetching(Fetching::new(absent, request, host, service))

@@ -130,6 +130,7 @@ pub(super) fn pairs(facts: &Facts, turn: usize, quirks: &Quirks) -> Vec<(String,
     let mut lists: Vec<(String, Vec<String>)> = FACTS
         .iter()
         .zip(about_login)
+        .filter(|_| !quirks.has(Quirk::OmitLoginFacts))
         .filter(|(fact, _)| facts.attributes.iter().all(|(name, _)| name != *fact))
         .map(|(name, value)| ((*name).to_owned(), vec![value]))
         .collect();
@@ -140,7 +141,7 @@ pub(super) fn pairs(facts: &Facts, turn: usize, quirks: &Quirks) -> Vec<(String,
         }
     }
     if quirks.has(Quirk::ShuffledAttributes) {
-        let start = turn % lists.len();
+        let start = turn % lists.len().max(1);
         lists.rotate_left(start);
         return interleaved(lists);
     }

@@ -55,15 +55,17 @@ fn attributes(facts: &Facts, quirks: &Quirks) -> Map<String, Value> {
         };
         map.insert(name.to_owned(), value);
     };
-    add(
-        "authenticationDate",
-        authenticated(facts.authenticated, quirks),
-    );
-    add(
-        "longTermAuthenticationRequestTokenUsed",
-        truth(false, quirks),
-    );
-    add("isFromNewLogin", truth(facts.from_new_login, quirks));
+    if !quirks.has(Quirk::OmitLoginFacts) {
+        add(
+            "authenticationDate",
+            authenticated(facts.authenticated, quirks),
+        );
+        add(
+            "longTermAuthenticationRequestTokenUsed",
+            truth(false, quirks),
+        );
+        add("isFromNewLogin", truth(facts.from_new_login, quirks));
+    }
     for (name, values) in &facts.attributes {
         let mut values: Vec<Value> = values
             .iter()

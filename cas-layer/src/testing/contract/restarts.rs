@@ -54,6 +54,30 @@ pub(super) async fn open_sessions_are_still_known_after_a_restart<S: RegistrySto
     assert!((0..10).all(|n| is_ended(&*registry, n)));
 }
 
+pub(super) async fn a_start_with_a_clock_that_is_ahead_is_no_reason_to_forget<S: RegistryStore>(
+    store: S,
+) {
+    let registry = store.node().await;
+    // By the clock with which the registry starts again, they expired two hours ago.
+    let (now, expires_at) = (*NOW - 3 * 3600, *NOW - 2 * 3600);
+    for n in 0..20 {
+        registry.begin(id(n), VALIDATION).await.unwrap();
+        registry.open(id(n), expires_at, now).await.unwrap();
+    }
+    for n in 0..10 {
+        registry.end(id(n), expires_at, now).await.unwrap();
+    }
+    let carol = AccountId::of(CAS, "carol");
+    registry.end_all(carol, expires_at, now).await.unwrap();
+    drop(registry);
+    let registry = store.node().await;
+    for n in 0..10 {
+        assert!(is_ended(&*registry, n), "{n}");
+    }
+    assert!(registry.is_ended(&session(30, 1, "carol")));
+    assert_eq!(single_logout(&*registry, 10..20).await, 10);
+}
+
 pub(super) async fn a_ticket_under_validation_is_forgotten_by_a_restart<S: RegistryStore>(
     store: S,
 ) {

@@ -5,11 +5,13 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 use super::{
+    families::has_ended,
     kept::{keep, kept},
     proxies::{LIMIT, collect, deliver, expect, grant, wait_for},
     store::RegistryStore,
     support::{
-        VALIDATION, end_account, finish, id, open, session, sign_in, sign_out, single_logout,
+        LIFETIME, VALIDATION, end_account, finish, id, open, session, sign_in, sign_in_family,
+        sign_out, single_logout,
     },
 };
 use crate::registry::{Delivered, Opened, Registry};
@@ -46,6 +48,21 @@ pub(super) async fn what_one_node_ends_has_ended_on_all<S: RegistryStore>(store:
     let new = store.node().await;
     for n in [0, 1] {
         assert!(new.is_ended(&session(n, u64::MAX, "alice")));
+    }
+}
+
+pub(super) async fn a_message_to_one_node_ends_a_family_on_all<S: RegistryStore>(store: S) {
+    let (here, there) = (store.node().await, store.node().await);
+    for (n, family) in [(0, 100), (1, 100), (2, 101)] {
+        sign_in_family(&*here, n, family, LIFETIME).await;
+    }
+    assert_eq!(single_logout(&*there, [1]).await, 1);
+    assert!(has_ended(&*there, 0, 100), "before it was answered");
+    let shown = session(0, u64::MAX, "alice").in_family(Some(id(100)));
+    let waiting = here.ended().wait_for(&shown);
+    assert!(timeout(LIMIT, waiting).await.is_ok());
+    for node in [&here, &there, &store.node().await] {
+        assert!(has_ended(&**node, 0, 100) && !has_ended(&**node, 2, 101));
     }
 }
 

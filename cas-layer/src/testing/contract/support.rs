@@ -73,6 +73,17 @@ pub(super) async fn sign_in(registry: &dyn Registry, n: u64) -> u64 {
     }
 }
 
+/// The same for a session of a family, which lasts for so many seconds.
+pub(super) async fn sign_in_family(registry: &dyn Registry, n: u64, family: u64, seconds: u64) {
+    registry.begin(id(n), VALIDATION).await.unwrap();
+    let families = registry.families().unwrap();
+    let opened = families.open_in(id(family), id(n), *NOW + seconds, *NOW);
+    assert!(
+        matches!(opened.await.unwrap(), Opened::Live { .. }),
+        "session {n} has ended"
+    );
+}
+
 /// Somebody shows the cookie and signs out.
 pub(super) async fn sign_out(registry: &dyn Registry, n: u64) {
     registry.end(id(n), *NOW + LIFETIME, *NOW).await.unwrap();

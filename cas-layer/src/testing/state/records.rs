@@ -27,6 +27,7 @@ pub(super) struct Session {
 }
 
 /// What a service ticket or a proxy ticket is good for.
+#[derive(Clone)]
 pub(super) struct Ticket {
     pub(super) login: Login,
     pub(super) service: String,
@@ -44,6 +45,8 @@ pub(in crate::testing) struct Redeemed {
     pub(in crate::testing) login: Login,
     pub(in crate::testing) from_password: bool,
     pub(in crate::testing) chain: Vec<Link>,
+    /// The ticket as it was, to be put back.
+    pub(super) spent: Ticket,
 }
 
 /// Why a ticket is not good.

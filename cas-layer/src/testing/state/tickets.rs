@@ -133,10 +133,21 @@ impl Shared {
         }
         Ok(Redeemed {
             ticket: name.to_owned(),
-            chain: ticket.chain,
-            login: ticket.login,
+            chain: ticket.chain.clone(),
+            login: ticket.login.clone(),
             from_password: ticket.from_password,
+            spent: ticket,
         })
+    }
+
+    /// Makes a ticket good again, unless its session has ended meanwhile.
+    pub(in crate::testing) fn put_back(&self, redeemed: &Redeemed) {
+        let ticket = redeemed.spent.clone();
+        let mut state = lock(&self.state);
+        let session = ticket.session.as_deref();
+        if session.is_none_or(|session| state.sessions.contains(session)) {
+            state.tickets.insert(redeemed.ticket.clone(), ticket);
+        }
     }
 }
 

@@ -270,6 +270,9 @@ async fn json_has_its_own_quirks() {
             json!("True"),
         ),
         (&[Quirk::OmitEmptyAttributes], "empty", Value::Null),
+        (&[Quirk::OmitLoginFacts], "authenticationDate", Value::Null),
+        (&[Quirk::OmitLoginFacts], "isFromNewLogin", Value::Null),
+        (&[Quirk::OmitLoginFacts], "mail", json!("alice@example.org")),
         (
             &[Quirk::DateUnreadable],
             "authenticationDate",

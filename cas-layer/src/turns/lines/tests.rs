@@ -149,3 +149,30 @@ fn nobody_waits_for_more_than_one_round_of_the_others() {
         }
     }
 }
+
+#[test]
+fn how_many_are_called_before_a_newcomer_is_known() {
+    for waiting in [
+        "", "a", "b", "aaa", "bbb", "aaaabcb", "bcbaaddd", "abab", "cccc",
+    ] {
+        for party in ['a', 'b', 'z'] {
+            let mut lines = full(9, waiting);
+            // Also when some of them have been called.
+            for called in 0..=waiting.len() {
+                let before = lines.before(party);
+                let mut then = full(9, waiting);
+                for _ in 0..called {
+                    then.next();
+                }
+                then.wait(party, 99).unwrap();
+                let position = order(&mut then).iter().position(|it| *it == 99);
+                assert_eq!(
+                    position,
+                    Some(before),
+                    "{party} after {called} of {waiting:?}"
+                );
+                lines.next();
+            }
+        }
+    }
+}

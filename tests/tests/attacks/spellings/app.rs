@@ -12,9 +12,8 @@ use axum::{
 };
 use cas_layer::{
     Access, CasApiLayer, CasConfig, CasConfigBuilder, CasInPlaceLayer, CasLayer, Key, Paths,
-    testing::{CasServer, User},
+    testing::{CasServer, TestBrowser, User},
 };
-use cookie::Cookie;
 use tempfile::TempDir;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_http::{normalize_path::NormalizePathLayer, services::ServeDir};
@@ -69,7 +68,6 @@ pub(super) struct Answer {
     pub(super) location: String,
     /// The plain path of the page that was shown.
     pub(super) page: Option<String>,
-    cookies: Vec<String>,
 }
 
 impl Apps {
@@ -126,21 +124,14 @@ impl Apps {
     }
 
     async fn sign_in(&self, prefix: &str, user: &str) -> String {
-        let app = self.plain(prefix);
-        let begun = get(app, &format!("{prefix}/login"), "").await;
-        let query = begun.location.split_once('?').unwrap().1;
-        let (_, service) = form_urlencoded::parse(query.as_bytes())
-            .find(|(name, _)| name == "service")
-            .unwrap();
-        let ticket = self.cas.issue_ticket(user, &service);
-        let callback = service.strip_prefix("https://app.example.org").unwrap();
-        let callback = format!("{callback}&ticket={ticket}");
-        let signed_in = get(app, &callback, &begun.cookies.join("; ")).await;
-        let session = signed_in
-            .cookies
-            .iter()
-            .find(|cookie| cookie.contains("-session="));
-        session.unwrap().clone()
+        let url = format!("https://app.example.org{prefix}/");
+        let browser = TestBrowser::new(self.plain(prefix).clone(), &url);
+        let page = browser.sign_in_as(&self.cas, "home", user).await;
+        assert_eq!(page.unwrap().url(), format!("{url}home"));
+        let cookies = browser.cookies().into_iter();
+        let mut session = cookies.filter(|(name, _)| name.ends_with("-session"));
+        let (name, value) = session.next().unwrap();
+        format!("{name}={value}")
     }
 }
 
@@ -241,18 +232,10 @@ pub(super) async fn get(app: &Router, target: &str, cookies: &str) -> Answer {
     let (parts, body) = answer.into_parts();
     let body = to_bytes(body, 1 << 16).await.unwrap();
     let body = String::from_utf8(body.to_vec()).unwrap();
-    let field = |value: &axum::http::HeaderValue| value.to_str().unwrap().to_owned();
-    let cookies = parts.headers.get_all(header::SET_COOKIE).iter().map(field);
+    let location = parts.headers.get(header::LOCATION);
     Answer {
         status: parts.status,
-        location: parts
-            .headers
-            .get(header::LOCATION)
-            .map(field)
-            .unwrap_or_default(),
+        location: location.map_or_else(String::new, |it| it.to_str().unwrap().to_owned()),
         page: (parts.status == 200 && body.ends_with("/page")).then_some(body),
-        cookies: cookies
-            .map(|set| Cookie::parse(set).unwrap().stripped().to_string())
-            .collect(),
     }
 }

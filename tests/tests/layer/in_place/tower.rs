@@ -89,7 +89,10 @@ async fn the_service_that_was_polled_is_the_one_that_is_called() {
 #[tokio::test]
 async fn what_the_layer_answers_itself_does_not_reach_the_inner_service() {
     let (mut service, mut handle) = layered();
-    let get = |path: &str| Request::get(path).body(Full::default()).unwrap();
+    let get = |path: &str| {
+        let page = Request::get(path).header("accept", "text/html");
+        page.body(Full::default()).unwrap()
+    };
     for (request, status) in [
         (get("/a"), StatusCode::FOUND),
         (get("/a?cas_login=x&ticket=ST-1"), StatusCode::FOUND),

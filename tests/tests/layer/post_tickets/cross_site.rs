@@ -268,3 +268,28 @@ async fn a_bare_service_url_and_tickets_by_post_do_not_go_together() {
     let error = config.build().unwrap_err().to_string();
     assert!(error.contains("tickets by POST"), "{error}");
 }
+
+#[tokio::test]
+async fn a_frame_begins_a_login_only_where_the_app_may_be_framed_and_the_posted_ticket_comes_back()
+{
+    let site = Site::with(|c| {
+        c.sign_in(|sign_in| sign_in.tickets_by_post(true))
+            .session(|session| session.framed_by(["https://portal.example"]))
+    })
+    .await;
+    let mut browser = Browser::new();
+    let begun = hidden(&site, &mut browser, Method::GET, "/profile", FRAME).await;
+    let service = begun.location_parameter("service").unwrap();
+    let back = site.post_ticket(&mut browser, &service).await;
+    assert_sent_on(&back, "/profile");
+    assert_eq!(site.whoami(&mut browser).await, "alice");
+    // Another ticket by another form of the same site: the first session does not show, and the second takes its place.
+    let service = site.begin(&mut browser, "/login?renew=true").await;
+    let back = site.post_ticket(&mut browser, &service).await;
+    assert_sent_on(&back, "/home");
+    for kind in [IMAGE, SCRIPT] {
+        let answer = hidden(&site, &mut browser, Method::GET, "/login", kind).await;
+        assert_eq!(answer.status, 401);
+        assert!(answer.set_cookies().is_empty());
+    }
+}

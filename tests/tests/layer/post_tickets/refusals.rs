@@ -132,23 +132,3 @@ async fn a_form_that_is_never_finished_is_given_up() {
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert_eq!(*reasons.lock().unwrap(), [RefusedReason::InvalidTicket]);
 }
-
-#[tokio::test]
-async fn without_the_mode_a_posted_ticket_is_refused_in_words() {
-    let site = Site::with(|c| c).await;
-    let mut browser = Browser::new();
-    let begin = site.open(&mut browser, "/profile").await;
-    assert_eq!(begin.location_parameter("method"), None);
-    let service = begin.location_parameter("service").unwrap();
-    let ticket = site.cas.issue_ticket("alice", &service);
-    let request = browser
-        .request(Method::POST, &site.at(&service))
-        .header("content-type", FORM)
-        .body(format!("ticket={ticket}"));
-    let answer = browser.send(request).await;
-    assert_eq!(
-        (answer.status.as_u16(), answer.body.as_str()),
-        (400, "tickets are not taken by POST here")
-    );
-    assert_eq!(site.cas.validations(), 0);
-}

@@ -1,8 +1,9 @@
--- What every script begins with. The names of all keys come from the node; the first nine are these.
+-- What every script begins with. The names of all keys come from the node; the first ten are these.
 local EPOCH, INSTANCE, ENDED, NUMBER = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local LONGEST, RECOVERING = KEYS[5], KEYS[6]
 local KEPT = { KEYS[7], KEYS[8], KEYS[9] } -- of trusted senders, of the back channel, of the front channel
-local FIRST = 10 -- the first key of a session; behind each of them is the key of what is kept for it
+local BASE = KEYS[10]
+local FIRST = 11 -- the first key of a session; behind each of them is the key of what is kept for it
 
 -- How long an entry is kept beyond the session's expiry, in seconds: clocks differ.
 local GRACE = 3600
@@ -12,11 +13,13 @@ local LONGEST_LIFE = 366 * 24 * 3600 + GRACE
 
 -- Numbers of sessions are microseconds by the clock of Redis, or more. `number.rs` says which of them are believed.
 local LEAP = 600 * 1000000
+-- An end of all sessions that comes within this time means all that are open. Less than a call may take.
+local PROMPT = 800 * 1000
 local AHEAD = 100 * 366 * 24 * 3600 * 1000000
 
 -- States of a session, each a string:
 --   b<n>:<server>  begun by n callbacks, when Redis ran as <server>
---   o<expires>     opened
+--   o<expires>     opened; behind a colon its family follows, if it has one
 --   x              ended while it was being opened; nobody got a cookie, so nobody needs to be told
 --   e<entry>       ended, and told to every node by this entry of the stream
 
@@ -66,6 +69,20 @@ local function raise(number)
   end
 end
 
+-- What was noted when Redis last lost something: sessions that were opened since then are above this number; and by how much
+-- numbers are ahead of the clock since then.
+local function base()
+  local value = redis.pcall('GET', BASE)
+  local number, ahead = string.match(type(value) == 'string' and value or '', '^(%d+) (%d+)$')
+  return number_of(number, 2 ^ 53) or 0, number_of(ahead, 2 ^ 53) or 0
+end
+
+-- The number of a session that is opened now is no lower.
+local function number_of_now()
+  local _, ahead = base()
+  return now_us() + ahead
+end
+
 -- The longest life of a session, in seconds. Where it cannot be one, nothing is to be forgotten too early.
 local function longest_life()
   return number_at(LONGEST, LONGEST_LIFE) or LONGEST_LIFE
@@ -92,6 +109,11 @@ end
 -- Writes a state for at least so many seconds, and for longer where the last one was to last longer.
 local function keep(key, state, seconds)
   redis.call('SET', key, state, 'EX', math.max(seconds, redis.call('TTL', key)))
+end
+
+-- The state of an open session.
+local function opened(expires, family)
+  return 'o' .. expires .. (family and ':' .. family or '')
 end
 
 -- What is kept for a session stays as long as its state.

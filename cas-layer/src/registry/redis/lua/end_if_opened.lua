@@ -1,9 +1,13 @@
 -- Ends those sessions that were begun or opened. ARGV: epoch; the time by the node's clock; how many unknown ones
 -- are kept at most, for each of KEPT; then for each session its id, and for which of KEPT it counts if it is unknown.
--- Answers for each: `ended` and when it expires, if it has ended now and every node has to know; `kept` and the same, if it
--- is unknown, and would have ended if there was one; `had-ended`, if it had
--- ended before; `unknown`; `no-room`, if it is unknown and should be kept, and there is no room; `ended-early`, if it has
--- ended now and was not open yet.
+-- Answers for each session one of these:
+-- `ended` and when it expires: it has ended now, and every node has to know. If it has a family, which has then ended
+--   too, the family and when that expires follow;
+-- `kept` and when it expires: it is unknown, and would have ended if there was one;
+-- `had-ended`: it had ended before;
+-- `unknown`;
+-- `no-room`: it is unknown and should be kept, and there is no room;
+-- `ended-early`: it has ended now, and was not open yet.
 local recovering = redis.call('EXISTS', RECOVERING) == 1
 local function kept(share)
   return number_at(KEPT[share], math.huge) or 0
@@ -17,8 +21,15 @@ for i = FIRST, #KEYS, 2 do
   local answer
   if kind == 'o' then
     local expires = string.match(state, '^o(%d+)')
+    local family = string.match(state, ':(%x+)$')
     finish(i, id, expires, 1)
     answer = 'ended ' .. expires
+    if family then
+      -- It may have sessions that were opened later.
+      local last = text((number_of(ARGV[2], 2 ^ 53) or math.floor(now_us() / 1000000)) + longest_life())
+      tell('s', family, 'x', last)
+      answer = answer .. ' ' .. family .. ' ' .. last
+    end
   elseif kind == 'e' or kind == 'x' then
     -- Written again for the sake of WAIT.
     redis.call('SET', key, state, 'KEEPTTL')

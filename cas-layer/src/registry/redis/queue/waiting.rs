@@ -1,10 +1,6 @@
 //! One sign-out on its way to Redis, and its result.
 
-use std::{
-    mem,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{mem, sync::Arc};
 
 use tokio::sync::oneshot;
 
@@ -16,9 +12,6 @@ use crate::{
     },
     session::SessionId,
 };
-
-/// If Redis hears of a call within this time, the call means every session opened so far.
-const PROMPT: Duration = Duration::from_secs(1);
 
 /// What is to be ended.
 #[derive(Debug)]
@@ -45,17 +38,6 @@ pub(crate) type Ended = oneshot::Receiver<Done>;
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
     pub(crate) ending: Arc<Ending>,
-    since: Instant,
-}
-
-impl Job {
-    /// An account's end, as it has to be told now.
-    pub(crate) fn account(&self, end: &AccountEnd) -> AccountEnd {
-        AccountEnd {
-            is_prompt: self.since.elapsed() < PROMPT,
-            ..*end
-        }
-    }
 }
 
 impl Ending {
@@ -79,7 +61,6 @@ impl Ending {
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) ending: Arc<Ending>,
-    since: Instant,
     done: Option<oneshot::Sender<Done>>,
     /// What Redis answered. It is final once Redis has recorded it durably.
     outcome: Outcome,
@@ -105,7 +86,6 @@ impl Waiting {
         let (done, ended) = oneshot::channel();
         let waiting = Self {
             ending: Arc::new(ending),
-            since: Instant::now(),
             done: Some(done),
             outcome: Outcome::default(),
             is_asked: false,
@@ -119,7 +99,6 @@ impl Waiting {
         self.is_asked = true;
         Job {
             ending: Arc::clone(&self.ending),
-            since: self.since,
         }
     }
 
@@ -150,7 +129,7 @@ impl Waiting {
         let Ending::IfOpened { ids, .. } = self.ending.as_ref() else {
             return;
         };
-        let mut unknown = Vec::new();
+        let mut forgotten = Vec::new();
         for (&id, answer) in ids.iter().zip(answers) {
             let is_ended = match answer {
                 Answer::Ended { .. } | Answer::EndedEarly => true,
@@ -162,12 +141,12 @@ impl Waiting {
             if is_ended && !self.outcome.ended.contains(&id) {
                 self.outcome.ended.push(id);
             }
-            if *answer == Answer::Unknown {
-                unknown.push(id);
+            if matches!(answer, Answer::Unknown | Answer::NoRoom) {
+                forgotten.push(id);
             }
         }
         for id in mem::take(&mut self.provisional) {
-            if unknown.contains(&id) {
+            if forgotten.contains(&id) {
                 ended.release(id);
             } else {
                 // Also where somebody else named it and is told that nobody knows it.

@@ -119,6 +119,41 @@ async fn a_callback_that_fails_may_fail_the_validation() {
     }
 }
 
+#[tokio::test]
+async fn a_ticket_may_stay_good_after_a_callback_that_fails_or_is_not_allowed() {
+    let (cas, proxy) = site().await;
+    let failing = proxy.at("/pgt").replace("localhost", "127.0.0.1");
+    let keeps = Quirk::CallbackFailureKeepsTicket;
+    for (quirks, pgt_url, code, stays) in [
+        (&[keeps][..], &failing, "INVALID_PROXY_CALLBACK", true),
+        (
+            &[Quirk::NoProxies],
+            &proxy.at("/pgt"),
+            "UNAUTHORIZED_SERVICE_PROXY",
+            false,
+        ),
+        (
+            &[Quirk::NoProxies, keeps],
+            &proxy.at("/pgt"),
+            "UNAUTHORIZED_SERVICE_PROXY",
+            true,
+        ),
+    ] {
+        cas.set_quirks(quirks.iter().copied());
+        for path in VALIDATIONS {
+            let ticket = cas.issue_ticket("casuser", SERVICE);
+            let said = validate_for(&cas, path, SERVICE, &ticket, pgt_url).await;
+            let refused = Said::failure("authenticationFailure", code);
+            assert_eq!(said, refused, "{path} {quirks:?}");
+            let again = Said::of(&validate(&cas, path, SERVICE, &ticket).await);
+            assert_eq!(again.user.is_some(), stays, "{path} {quirks:?}");
+            let third = Said::of(&validate(&cas, path, SERVICE, &ticket).await);
+            let gone = Said::failure("authenticationFailure", "INVALID_TICKET");
+            assert_eq!(third, gone, "{path} {quirks:?}");
+        }
+    }
+}
+
 /// What `/proxy` answers a good question and two bad ones, under this quirk.
 async fn answers(quirk: Quirk) -> [Answer; 3] {
     let builder = CasServer::builder().target_services([BACK_END]);

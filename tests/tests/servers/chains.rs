@@ -1,18 +1,42 @@
 //! Chains of services, with proxy callbacks over https.
 
+#[path = "../proxy/link.rs"]
+#[allow(dead_code, reason = "what other suites need besides")]
+mod link;
+
+use std::sync::Arc;
+
 use cas_layer::{CasConfigBuilder, ProxyChain};
 use cas_layer_tests::{
-    flow::{PASSWORD, USER},
+    flow::{USER, give_password},
+    suite::trial,
     tls::{Authority, HttpsFront},
     visitor::Visitor,
 };
+use libtest_mimic::Trial;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::{
-    link::{Link, url_of},
-    portal::{CALLBACK, Portal, in_cookie},
-};
+use self::link::{Link, url_of};
+use crate::portal::{CALLBACK, Portal, in_cookie};
+
+/// What a server says of the proxies that a user has come through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// All of them.
+    All,
+    /// The last one alone, whatever came before.
+    LastOnly,
+}
+
+/// The test, against the server at `cas_url`. `trusted` signs for the callbacks.
+pub(crate) fn trials(cas_url: &str, trusted: &Arc<Authority>, named: Named) -> Vec<Trial> {
+    let (cas_url, trusted) = (cas_url.to_owned(), Arc::clone(trusted));
+    let name = "chains::the_last_of_three_links_knows_the_user_and_the_proxies";
+    vec![trial(name, move || async move {
+        the_last_of_three_links_knows_the_user_and_the_proxies(&cas_url, &trusted, named).await;
+    })]
+}
 
 /// A free port, and https in front of it.
 async fn place(authority: &Authority) -> (TcpListener, HttpsFront) {
@@ -26,10 +50,10 @@ fn called_back_at(url: String) -> impl FnOnce(CasConfigBuilder) -> CasConfigBuil
     move |config| in_cookie(config).proxy(|proxy| proxy.callback_url(url))
 }
 
-/// `trusted` signs for the callbacks.
-pub(crate) async fn the_last_of_three_links_knows_the_user_and_the_last_proxy(
+async fn the_last_of_three_links_knows_the_user_and_the_proxies(
     cas_url: &str,
     trusted: &Authority,
+    named: Named,
 ) {
     let (portal, portal_front) = place(trusted).await;
     let (api, api_front) = place(trusted).await;
@@ -40,15 +64,16 @@ pub(crate) async fn the_last_of_three_links_knows_the_user_and_the_last_proxy(
     let next = Some(format!("{}/records", url_of(&end)));
     let chain = ProxyChain::exact([&first].map(String::clone));
     let api = Link::on(api, cas_url, [chain], next, called_back_at(second.clone()));
-    // This server names the last proxy alone, whatever came before.
-    let chain = ProxyChain::exact([second.clone()]);
+    let proxies = match named {
+        Named::All => vec![second.clone(), first.clone()],
+        Named::LastOnly => vec![second.clone()],
+    };
+    let chain = ProxyChain::exact(proxies.clone());
     let _end = Link::on(end, cas_url, [chain], None, |config| config);
 
     let visitor = Visitor::new();
     let form = visitor.open(&portal.at("/me")).await;
-    let fields = [("username", USER), ("password", PASSWORD)];
-    let sent = visitor.send_form(&form, &fields).await;
-    let me = visitor.follow(sent).await;
+    let me = give_password(&visitor, &form).await;
     assert_eq!(me.json(), json!({ "user": USER, "proxies": [] }));
 
     let target = api.at("/records");
@@ -59,7 +84,7 @@ pub(crate) async fn the_last_of_three_links_knows_the_user_and_the_last_proxy(
     let next = &said["next"];
     assert_eq!(
         (&next["user"], &next["proxies"]),
-        (&json!(USER), &json!([second]))
+        (&json!(USER), &json!(proxies))
     );
     assert_eq!(api.call("/records", &ticket).await.0, 401, "good once");
 }

@@ -68,7 +68,7 @@ impl<T> Fair<T> {
         let mut displaced = Vec::new();
         while self.size + size > self.room {
             let largest = self.by_size.last().map(|&(_, source)| source);
-            match largest.and_then(|largest| self.take_last(largest)) {
+            match largest.and_then(|largest| self.remove(largest, VecDeque::pop_back)) {
                 Some(item) => displaced.push(item),
                 None => return (false, displaced),
             }
@@ -89,6 +89,20 @@ impl<T> Fair<T> {
         true
     }
 
+    /// Adds something, and forgets the oldest of the source with the most where there is too much.
+    pub(crate) fn add_recent(&mut self, source: Source, size: usize, item: T) {
+        self.add(source, size, item);
+        let waiting = |fair: &Self| fair.lanes.get(&source).map_or(0, |lane| lane.waiting);
+        while source.is_some() && waiting(self) > self.room_of_one {
+            self.remove(source, VecDeque::pop_front);
+        }
+        while self.size > self.room
+            && let Some(&(_, largest)) = self.by_size.last()
+        {
+            self.remove(largest, VecDeque::pop_front);
+        }
+    }
+
     /// Adds what [`make_room`](Self::make_room) has made room for.
     pub(crate) fn add(&mut self, source: Source, size: usize, item: T) {
         let lane = self.lanes.entry(source).or_insert_with(|| Lane {
@@ -104,6 +118,22 @@ impl<T> Fair<T> {
         lane.waiting += size;
         self.by_size.insert((lane.waiting, source));
         self.size += size;
+    }
+
+    /// Undoes [`take`](Self::take): it waits again, before the others of its source.
+    pub(crate) fn put_back(&mut self, source: Source, size: usize, item: T) {
+        // What was taken keeps its lane until it is done.
+        let Some(lane) = self.lanes.get_mut(&source) else {
+            return;
+        };
+        if lane.items.is_empty() {
+            self.turns.push_back(source);
+        }
+        self.by_size.remove(&(lane.waiting, source));
+        lane.items.push_front((item, size));
+        lane.waiting += size;
+        lane.taken = lane.taken.saturating_sub(size);
+        self.by_size.insert((lane.waiting, source));
     }
 
     /// Takes the next thing out. It keeps its room until it is done.
@@ -132,6 +162,12 @@ impl<T> Fair<T> {
         }
     }
 
+    /// Everything that waits, taken out.
+    pub(crate) fn into_items(self) -> impl Iterator<Item = T> {
+        let lanes = self.lanes.into_values();
+        lanes.flat_map(|lane| lane.items.into_iter().map(|(item, _)| item))
+    }
+
     /// Everything that waits.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.lanes
@@ -146,9 +182,14 @@ impl<T> Fair<T> {
             .flat_map(|lane| lane.items.iter_mut().map(|(item, _)| item))
     }
 
-    fn take_last(&mut self, source: Source) -> Option<T> {
+    /// Removes the first or the last thing of a source.
+    fn remove(
+        &mut self,
+        source: Source,
+        pop: impl FnOnce(&mut VecDeque<(T, usize)>) -> Option<(T, usize)>,
+    ) -> Option<T> {
         let lane = self.lanes.get_mut(&source)?;
-        let (item, size) = lane.items.pop_back()?;
+        let (item, size) = pop(&mut lane.items)?;
         self.by_size.remove(&(lane.waiting, source));
         lane.waiting -= size;
         self.size -= size;
@@ -276,6 +317,26 @@ mod tests {
         let taken: Vec<u32> = std::iter::from_fn(|| fair.take()).collect();
         assert_eq!(taken, [10, 20, 30, 11, 21, 12, 13]);
         assert_eq!(fair.take(), None);
+    }
+
+    #[test]
+    fn what_is_put_back_is_first_again_and_can_make_room() {
+        let mut fair = Fair::new(4, usize::MAX);
+        for n in 0..4 {
+            assert!(push(&mut fair, source(0), 1, n).0);
+        }
+        while fair.take().is_some() {}
+        // What was taken makes no room for anybody.
+        assert_eq!(push(&mut fair, source(1), 1, 9), (false, vec![]));
+        for n in (0..4).rev() {
+            fair.put_back(Some(source(0)), 1, n);
+        }
+        assert_eq!(push(&mut fair, source(1), 1, 9), (true, vec![3]));
+        let taken: Vec<u32> = std::iter::from_fn(|| fair.take()).collect();
+        assert_eq!(taken, [0, 9, 1, 2]);
+        fair.finish(Some(source(0)), 3);
+        fair.finish(Some(source(1)), 1);
+        assert!(fair.lanes.is_empty() && fair.by_size.is_empty() && fair.size == 0);
     }
 
     #[test]

@@ -1,0 +1,134 @@
+//! A node's knowledge about the registry as a whole, in numbers that every request may read.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+/// How far the numbers of sessions are ahead of the database's clock at most, unless something was lost.
+const LEAD: u64 = 6_000_000;
+
+/// Each is good on its own, so none is read or written in step with another.
+#[derive(Debug)]
+pub(super) struct Facts {
+    created: Instant,
+    /// Milliseconds from `created` to the last time that PostgreSQL told what has ended.
+    read: AtomicU64,
+    /// Microseconds by the database's clock at `created`.
+    database_time: AtomicU64,
+    /// The highest number of a session that this node has heard of.
+    highest: AtomicU64,
+    /// The number of the last end when PostgreSQL was last told of some.
+    told: AtomicI64,
+    /// Whether PostgreSQL cannot be reached.
+    is_away: AtomicBool,
+    /// Whether this node ended something that found no room in the queue.
+    has_untold: AtomicBool,
+}
+
+impl Facts {
+    pub(super) fn new() -> Self {
+        Self {
+            created: Instant::now(),
+            read: AtomicU64::new(0),
+            database_time: AtomicU64::new(0),
+            highest: AtomicU64::new(0),
+            told: AtomicI64::new(0),
+            is_away: AtomicBool::new(false),
+            has_untold: AtomicBool::new(false),
+        }
+    }
+
+    /// PostgreSQL has just told what has ended.
+    pub(super) fn is_read(&self) {
+        let since = u64::try_from(self.created.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.read.store(since, Ordering::Relaxed);
+    }
+
+    /// How long ago PostgreSQL told what has ended.
+    pub(super) fn age(&self) -> Duration {
+        let read = Duration::from_millis(self.read.load(Ordering::Relaxed));
+        self.created.elapsed().saturating_sub(read)
+    }
+
+    /// The database said that it was so many microseconds past the epoch and which number was the last, some time after it
+    /// was asked.
+    pub(super) fn database_says(&self, micros: u64, number: u64, asked: Instant) {
+        let asked = micros_of(asked.saturating_duration_since(self.created));
+        self.database_time
+            .store(micros.saturating_sub(asked), Ordering::Relaxed);
+        self.saw_number(number);
+    }
+
+    /// A number higher than that of every session opened so far, as far as this node can know.
+    pub(super) fn number_of_now(&self) -> u64 {
+        let then = self.database_time.load(Ordering::Relaxed);
+        let now = then.saturating_add(micros_of(self.created.elapsed()));
+        self.highest().max(now.saturating_add(LEAD))
+    }
+
+    pub(super) fn highest(&self) -> u64 {
+        self.highest.load(Ordering::Relaxed)
+    }
+
+    /// Only for what the database has said, and what follows from it: never a number out of a cookie.
+    pub(super) fn saw_number(&self, number: u64) {
+        self.highest.fetch_max(number, Ordering::Relaxed);
+    }
+
+    /// PostgreSQL was told of ends, and this is the number of the last of all.
+    pub(super) fn told_end(&self, number: i64) {
+        self.told.fetch_max(number, Ordering::Relaxed);
+    }
+
+    /// The number of the last end of which this node told PostgreSQL. Whoever asks afterwards hears of no lower one, unless
+    /// something was lost.
+    pub(super) fn told(&self) -> i64 {
+        self.told.load(Ordering::Relaxed)
+    }
+
+    /// Something was lost, so numbers begin anew.
+    pub(super) fn forget_told(&self) {
+        self.told.store(0, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_away(&self) -> bool {
+        self.is_away.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether that is new.
+    pub(super) fn set_away(&self, is_away: bool) -> bool {
+        self.is_away.swap(is_away, Ordering::Relaxed) != is_away
+    }
+
+    /// Notes that what this node ended found no room in the queue.
+    pub(super) fn leave_untold(&self) {
+        self.has_untold.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether there was such a thing since this was last asked.
+    pub(super) fn take_untold(&self) -> bool {
+        self.has_untold.swap(false, Ordering::Relaxed)
+    }
+}
+
+fn micros_of(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_now_is_above_all_that_were_given_and_grows_with_the_clock() {
+        let facts = Facts::new();
+        facts.database_says(1_000_000_000, 1_005_000_000, Instant::now());
+        assert!(facts.number_of_now() >= 1_006_000_000);
+        assert!(facts.number_of_now() < 1_066_000_000);
+        // They were ahead after a loss.
+        facts.saw_number(9_000_000_000);
+        facts.saw_number(8_000_000_000);
+        assert_eq!(facts.number_of_now(), 9_000_000_000);
+    }
+}

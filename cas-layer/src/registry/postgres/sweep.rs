@@ -1,0 +1,40 @@
+//! Forgets in PostgreSQL what has expired, a little at a time.
+
+use std::time::{Duration, Instant};
+
+use super::{node::Node, steps};
+use crate::clock::UnixSeconds;
+
+/// How often, where there is little to forget.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// How many of each kind one statement forgets.
+const FEW: i32 = 1_000;
+
+#[derive(Debug)]
+pub(super) struct Sweep {
+    last: Instant,
+    /// Whether the last one left something.
+    has_more: bool,
+}
+
+impl Sweep {
+    pub(super) fn new() -> Self {
+        Self {
+            last: Instant::now(),
+            has_more: false,
+        }
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        self.has_more || self.last.elapsed() >= EVERY
+    }
+
+    /// Forgets some of what was to be remembered until an earlier time. Other statements come in between.
+    pub(super) async fn run(&mut self, node: &Node, before: UnixSeconds) {
+        let swept = steps::sweep(node, before, FEW).await;
+        self.last = Instant::now();
+        // One that fails is repeated later.
+        self.has_more = swept.is_ok_and(|count| count >= i64::from(FEW));
+    }
+}

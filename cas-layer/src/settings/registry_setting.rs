@@ -1,0 +1,75 @@
+//! Which registry settings name.
+
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use serde::{Deserialize, Deserializer};
+
+use super::values::SecretText;
+
+/// Where ended sessions are remembered: `memory`, `file:PATH`, or the URL of Redis: `redis://…`, `redis+sentinel://…` or
+/// `redis+cluster://…`, or with `rediss` for TLS.
+///
+/// `Debug` shows no password.
+#[derive(Clone, Default)]
+pub struct RegistrySetting(pub(super) Place);
+
+/// Which registry, and where.
+#[derive(Clone, Default)]
+pub(super) enum Place {
+    /// In this process, until it exits.
+    #[default]
+    Memory,
+    /// In a file, for one process.
+    File(PathBuf),
+    /// At a Redis server, for many. The URL may hold a password.
+    Redis(SecretText),
+    /// Read from settings, and wrong. An error of a format might repeat a password, so this is said later.
+    Unknown(&'static str),
+}
+
+impl FromStr for RegistrySetting {
+    /// What is wrong, without the text.
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_redis = ["redis://", "rediss://", "redis+", "rediss+"]
+            .iter()
+            .any(|scheme| text.starts_with(scheme));
+        let place = match text.strip_prefix("file:") {
+            Some("") => return Err("the path of the file is missing"),
+            Some(path) => Place::File(path.into()),
+            None if text == "memory" => Place::Memory,
+            None if is_redis => Place::Redis(text.into()),
+            None => {
+                return Err(
+                    "it is neither memory nor file:PATH, nor a URL of Redis such as redis://…",
+                );
+            }
+        };
+        Ok(Self(place))
+    }
+}
+
+impl<'de> Deserialize<'de> for RegistrySetting {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        let text = SecretText::deserialize(source)?;
+        let setting = text.expose_secret().map(str::parse);
+        Ok(setting
+            .unwrap_or(Err("it is not a text"))
+            .unwrap_or_else(|reason| Self(Place::Unknown(reason))))
+    }
+}
+
+impl fmt::Debug for RegistrySetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Place::Memory => f.write_str("memory"),
+            Place::File(path) => write!(f, "file:{}", path.display()),
+            Place::Redis(url) => {
+                let scheme = url.expose_secret().and_then(|url| url.split("://").next());
+                write!(f, "{}://…", scheme.unwrap_or_default())
+            }
+            Place::Unknown(_) => f.write_str("…"),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Runs with fixed seeds.
+
+use std::{env, path::Path, time::Duration};
+
+use cas_layer_tests::{
+    checker::{
+        check::Rule,
+        history::{Action, Outcome},
+        program::Defect,
+        run::{Plan, Report, run},
+        store::Kind,
+    },
+    suite::{trial, variable},
+};
+use libtest_mimic::Trial;
+
+/// The variable that says how long things go wrong in a run, in seconds.
+const SECONDS: &str = "CAS_TESTS_CHECKER_SECONDS";
+/// Without it.
+const DEFAULT: u64 = 20;
+/// Long enough for a registry that is wrong all the time.
+const SHORT: Duration = Duration::from_secs(3);
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("runs::memory_keeps_what_it_promises", || {
+            keeps(Kind::Memory)
+        }),
+        trial("runs::a_file_keeps_what_it_promises", || keeps(Kind::File)),
+        trial("runs::a_registry_that_forgets_sign_outs_is_found", || {
+            is_found(Defect::ForgetsEnds, Rule::ComesBack)
+        }),
+        trial("runs::a_registry_that_forgets_logouts_is_found", || {
+            is_found(Defect::ForgetsLogouts, Rule::ComesBack)
+        }),
+        trial("runs::a_registry_that_loses_sessions_is_found", || {
+            is_found(Defect::LosesSessions, Rule::IsLost)
+        }),
+    ]
+}
+
+pub(crate) fn with_redis() -> Vec<Trial> {
+    vec![
+        trial("runs::redis_keeps_what_it_promises", || keeps(Kind::Redis)),
+        trial(
+            "runs::redis_with_a_replica_that_confirms_keeps_what_it_promises",
+            || keeps(Kind::RedisConfirmed),
+        ),
+    ]
+}
+
+pub(crate) fn with_postgres() -> Vec<Trial> {
+    vec![trial("runs::postgres_keeps_what_it_promises", || {
+        keeps(Kind::Postgres)
+    })]
+}
+
+fn plan(kind: Kind, seed: u64, duration: Duration) -> Plan {
+    let logs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("checker");
+    Plan::new(kind, seed, duration, &logs)
+}
+
+async fn keeps(kind: Kind) {
+    let seconds = variable(SECONDS).map_or(DEFAULT, |seconds| seconds.parse().expect("seconds"));
+    let report = run(&plan(kind, 1, Duration::from_secs(seconds))).await;
+    let report = report.unwrap();
+    // Something happened at all, or the run says nothing.
+    for (action, outcome) in [
+        (Action::SignIn, Outcome::Done),
+        (Action::Read, Outcome::Live),
+        (Action::Read, Outcome::Ended),
+        (Action::SignOut, Outcome::Done),
+        (Action::SingleLogout, Outcome::Done),
+    ] {
+        let count = report.count(action, outcome);
+        assert!(count > 0, "{action:?} {outcome:?} {count}\n{report}");
+    }
+    assert!(report.history.faults().count() >= 2, "{report}");
+    assert!(report.is_good(), "{report}");
+    println!("{}: {report}", kind.name());
+}
+
+async fn is_found(defect: Defect, rule: Rule) {
+    let mut plan = plan(Kind::Memory, 2, SHORT);
+    plan.defect = Some(defect);
+    plan.only = vec!["strangers".to_owned()];
+    let report: Report = run(&plan).await.unwrap();
+    let rules: Vec<_> = report.violations.iter().map(|it| it.rule).collect();
+    assert!(rules.contains(&rule), "{report}");
+    assert!(rules.iter().all(|it| *it == rule), "{report}");
+}

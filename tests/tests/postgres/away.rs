@@ -1,0 +1,192 @@
+//! PostgreSQL hangs, dies and comes back.
+
+use std::time::Duration;
+
+use cas_layer::{
+    PostgresRegistry,
+    registry::{Item, Opened, Registry as _, RegistryErrorKind},
+};
+use cas_layer_tests::postgres::PostgresServer;
+
+use crate::support::{
+    LIFETIME, account, connect, ends, eventually, fails, is_back, is_ended, log_out, new_id, now,
+    sign_in, sign_out, try_sign_in,
+};
+
+const UNAVAILABLE: RegistryErrorKind = RegistryErrorKind::Unavailable;
+
+pub(crate) async fn a_crash_loses_nothing_that_was_answered() {
+    let mut server = PostgresServer::start().await;
+    let registry = connect(&server).await;
+    let (open, ended, named) = (
+        sign_in(&registry).await,
+        sign_in(&registry).await,
+        sign_in(&registry).await,
+    );
+    sign_out(&registry, &ended).await.unwrap();
+    assert_eq!(log_out(&registry, &named).await.unwrap(), 1);
+    let highest = open.number.max(named.number);
+    // What had begun is not opened: a logout may have been lost.
+    let begun = new_id();
+    registry
+        .begin(begun, Duration::from_secs(40))
+        .await
+        .unwrap();
+    drop(registry);
+    server.kill().await;
+    server.restart().await;
+    let registry = connect(&server).await;
+    assert!(is_ended(&registry, &ended) && is_ended(&registry, &named));
+    fails(UNAVAILABLE, registry.open(begun, now() + 60, now())).await;
+    assert_eq!(log_out(&registry, &open).await.unwrap(), 1);
+    assert!(sign_in(&registry).await.number > highest);
+}
+
+pub(crate) async fn sign_outs_wait_for_postgres_and_are_told() {
+    let mut server = PostgresServer::start().await;
+    let (here, there) = (connect(&server).await, connect(&server).await);
+    let (session, other) = (sign_in(&here).await, sign_in(&here).await);
+    server.kill().await;
+    fails(UNAVAILABLE, sign_out(&here, &session)).await;
+    let all = here.end_all(account("bob"), now() + LIFETIME, now());
+    fails(UNAVAILABLE, all).await;
+    assert!(is_ended(&here, &session) && here.is_ended(&other.of("bob")));
+    fails(UNAVAILABLE, try_sign_in(&here)).await;
+    // Whoever sent it hears that, and sends it again.
+    fails(UNAVAILABLE, log_out(&here, &other)).await;
+    let kept = here
+        .storage()
+        .unwrap()
+        .kept(other.id, Item::Attributes, now());
+    fails(UNAVAILABLE, kept).await;
+    let expected = here
+        .proxy_grants()
+        .unwrap()
+        .expect(Duration::from_secs(9), now());
+    fails(UNAVAILABLE, expected).await;
+    assert!(!is_ended(&there, &session));
+    server.restart().await;
+    ends(&there, &session).await;
+    let shown = other.of("bob");
+    let waiting = there.ended().wait_for(&shown);
+    tokio::time::timeout(crate::support::LIMIT, waiting)
+        .await
+        .unwrap();
+    is_back(&here).await;
+    let later = sign_in(&here).await;
+    assert!(!here.is_ended(&later.of("bob")) && !there.is_ended(&later.of("bob")));
+    let new = connect(&server).await;
+    assert!(is_ended(&new, &session) && new.is_ended(&other.of("bob")));
+    assert_eq!(log_out(&new, &later).await.unwrap(), 1);
+}
+
+pub(crate) async fn a_postgres_that_hangs_holds_nobody_up() {
+    let server = PostgresServer::start().await;
+    let registry = connect(&server).await;
+    let (first, second) = (sign_in(&registry).await, sign_in(&registry).await);
+    server.hang();
+    fails(UNAVAILABLE, sign_out(&registry, &first)).await;
+    assert!(is_ended(&registry, &first));
+    fails(UNAVAILABLE, try_sign_in(&registry)).await;
+    fails(UNAVAILABLE, log_out(&registry, &second)).await;
+    for _ in 0..20 {
+        fails(UNAVAILABLE, try_sign_in(&registry)).await;
+    }
+    server.go_on();
+    is_back(&registry).await;
+    assert_eq!(log_out(&registry, &second).await.unwrap(), 1);
+    ends(&connect(&server).await, &first).await;
+}
+
+pub(crate) async fn a_full_queue_turns_away_and_what_it_did_not_take_is_told() {
+    let mut server = PostgresServer::start().await;
+    connect(&server).await;
+    let registry = PostgresRegistry::builder(server.pool()).queue(1);
+    let registry = registry.connect().await.unwrap();
+    let sessions = [sign_in(&registry).await, sign_in(&registry).await];
+    server.stop().await;
+    fails(UNAVAILABLE, sign_out(&registry, &sessions[0])).await;
+    fails(RegistryErrorKind::Full, sign_out(&registry, &sessions[1])).await;
+    assert!(sessions.iter().all(|session| is_ended(&registry, session)));
+    server.restart().await;
+    is_back(&registry).await;
+    let new = connect(&server).await;
+    for session in &sessions {
+        ends(&new, session).await;
+    }
+}
+
+pub(crate) async fn a_node_that_is_cut_off_says_so() {
+    let mut server = PostgresServer::start().await;
+    connect(&server).await;
+    let registry = PostgresRegistry::builder(server.pool());
+    let registry = registry.fail_closed_after(Duration::from_secs(3));
+    let registry = registry.connect().await.unwrap();
+    assert!(registry.is_current());
+    server.stop().await;
+    eventually("it is not current", async || !registry.is_current()).await;
+    server.restart().await;
+    eventually("it is current", async || registry.is_current()).await;
+}
+
+pub(crate) async fn shutdown_tells_what_waits_or_says_that_it_cannot() {
+    let mut server = PostgresServer::start().await;
+    let registry = connect(&server).await;
+    let (first, second) = (sign_in(&registry).await, sign_in(&registry).await);
+    server.hang();
+    fails(UNAVAILABLE, sign_out(&registry, &first)).await;
+    server.go_on();
+    registry.shutdown().await.unwrap();
+    fails(UNAVAILABLE, try_sign_in(&registry)).await;
+    let registry = connect(&server).await;
+    assert!(is_ended(&registry, &first));
+    server.stop().await;
+    fails(UNAVAILABLE, sign_out(&registry, &second)).await;
+    let lost = registry.shutdown().await.unwrap_err();
+    assert_eq!(lost.kind(), UNAVAILABLE);
+}
+
+pub(crate) async fn an_older_copy_gets_back_what_it_lacks() {
+    let mut server = PostgresServer::start().await;
+    let registry = connect(&server).await;
+    let (first, second) = (sign_in(&registry).await, sign_in(&registry).await);
+    server.stop().await;
+    let copy = server.copy();
+    server.restart().await;
+    is_back(&registry).await;
+    sign_out(&registry, &first).await.unwrap();
+    let all = registry.end_all(account("bob"), now() + LIFETIME, now());
+    all.await.unwrap();
+    let later = sign_in(&registry).await;
+    server.stop().await;
+    server.restore(&copy);
+    server.restart().await;
+    eventually("it is told", async || {
+        let count: i64 = server.ask("SELECT count(*) FROM cas_layer.ended").await;
+        count >= 2
+    })
+    .await;
+    let new = connect(&server).await;
+    assert!(is_ended(&new, &first) && new.is_ended(&second.of("bob")));
+    assert!(!is_ended(&new, &second) && !new.is_ended(&later.of("bob")));
+    assert!(sign_in(&new).await.number > later.number);
+}
+
+pub(crate) async fn tables_that_were_made_anew_get_back_what_the_nodes_know() {
+    let server = PostgresServer::start().await;
+    let registry = connect(&server).await;
+    let sessions = [sign_in(&registry).await, sign_in(&registry).await];
+    for session in &sessions {
+        sign_out(&registry, session).await.unwrap();
+    }
+    server.run("DROP SCHEMA cas_layer CASCADE").await;
+    let new = connect(&server).await;
+    for session in &sessions {
+        ends(&new, session).await;
+    }
+    is_back(&registry).await;
+    let id = new_id();
+    registry.begin(id, Duration::from_secs(40)).await.unwrap();
+    let opened = registry.open(id, now() + LIFETIME, now()).await.unwrap();
+    assert!(matches!(opened, Opened::Live { .. }));
+}

@@ -1,0 +1,67 @@
+//! `PostgresRegistry` against a real PostgreSQL that hangs, dies and forgets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod away;
+mod pooler;
+mod setup;
+mod sharing;
+mod support;
+
+use std::process::ExitCode;
+
+use cas_layer_tests::{
+    pgbouncer::PgBouncer,
+    postgres::PostgresServer,
+    suite::{PGBOUNCER, POSTGRES, leave_out, run, trial},
+};
+
+macro_rules! tests {
+    ($($module:ident::$name:ident),+ $(,)?) => {
+        vec![$(trial(concat!(stringify!($module), "::", stringify!($name)), $module::$name)),+]
+    };
+}
+
+fn main() -> ExitCode {
+    let mut trials = tests![
+        setup::a_schema_that_is_missing_is_named,
+        setup::several_nodes_may_set_up_the_schema_at_once_and_again,
+        setup::the_sql_of_the_documentation_and_its_rights_are_enough,
+        setup::settings_that_make_no_sense_are_refused,
+        setup::a_server_that_is_not_there_or_refuses_the_user_is_said,
+        setup::a_node_that_starts_knows_a_hundred_thousand_ends,
+        sharing::a_lost_notification_loses_nothing,
+        sharing::a_node_whose_connection_for_notifications_breaks_listens_again,
+        sharing::ends_become_visible_in_the_order_of_their_numbers,
+        sharing::ends_of_several_nodes_at_once_reach_all,
+        sharing::messages_about_unknown_sessions_leave_no_trace,
+        sharing::registries_with_two_schemas_share_nothing,
+        sharing::what_has_expired_is_forgotten_an_hour_later_and_with_what_was_kept,
+        away::a_crash_loses_nothing_that_was_answered,
+        away::sign_outs_wait_for_postgres_and_are_told,
+        away::a_postgres_that_hangs_holds_nobody_up,
+        away::a_full_queue_turns_away_and_what_it_did_not_take_is_told,
+        away::a_node_that_is_cut_off_says_so,
+        away::shutdown_tells_what_waits_or_says_that_it_cannot,
+        away::an_older_copy_gets_back_what_it_lacks,
+        away::tables_that_were_made_anew_get_back_what_the_nodes_know,
+    ];
+    let with_pooler = tests![
+        pooler::one_in_session_mode_is_as_good_as_none,
+        pooler::one_in_transaction_mode_is_refused_by_name,
+    ];
+    if PgBouncer::program().is_some() {
+        trials.extend(with_pooler);
+    } else {
+        let _ = leave_out("PgBouncer", PGBOUNCER, &with_pooler);
+    }
+    if PostgresServer::program().is_some() {
+        run(trials)
+    } else {
+        leave_out("PostgreSQL", POSTGRES, &trials)
+    }
+}

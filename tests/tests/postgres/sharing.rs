@@ -1,0 +1,169 @@
+//! What nodes know of each other.
+
+use std::time::Duration;
+
+use cas_layer::{
+    PostgresRegistry,
+    registry::{Item, Registry as _, RegistryErrorKind, Sealed},
+};
+use cas_layer_tests::postgres::PostgresServer;
+use data_encoding::HEXLOWER;
+use tokio::{task::JoinSet, time::timeout};
+
+use crate::support::{
+    Session, connect, ends, fails, is_ended, log_out, new_id, now, sender, sign_in, sign_out,
+};
+
+pub(crate) async fn a_lost_notification_loses_nothing() {
+    let server = PostgresServer::start().await;
+    let registry = connect(&server).await;
+    // Nobody is told of it.
+    let session = Session::unknown();
+    server
+        .run(&format!(
+            "BEGIN; UPDATE cas_layer.state SET last_end = last_end + 1;
+            INSERT INTO cas_layer.ended (id, seq, expires_at, forget_at)
+                SELECT '\\x{}', last_end, {1}, {1} FROM cas_layer.state; COMMIT;",
+            HEXLOWER.encode(session.id.as_bytes()),
+            session.expires_at
+        ))
+        .await;
+    let shown = session.of("alice");
+    let heard = timeout(Duration::from_secs(3), registry.ended().wait_for(&shown));
+    assert!(heard.await.is_ok());
+}
+
+pub(crate) async fn a_node_whose_connection_for_notifications_breaks_listens_again() {
+    let server = PostgresServer::start().await;
+    let (here, there) = (connect(&server).await, connect(&server).await);
+    for _ in 0..3 {
+        server
+            .run(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
+            )
+            .await;
+        crate::support::is_back(&here).await;
+        crate::support::is_back(&there).await;
+        let session = sign_in(&here).await;
+        sign_out(&here, &session).await.unwrap();
+        ends(&there, &session).await;
+    }
+}
+
+/// The end with the lower number is not visible yet when the one with the higher comes.
+pub(crate) async fn ends_become_visible_in_the_order_of_their_numbers() {
+    let server = PostgresServer::start().await;
+    let (here, there) = (connect(&server).await, connect(&server).await);
+    let (early, late) = (sign_in(&here).await, sign_in(&here).await);
+    let pool = server.pool();
+    let mut slow = pool.begin().await.unwrap();
+    sqlx::query("SELECT * FROM cas_layer.finish(ARRAY[$1]::bytea[], ARRAY[$2]::bigint[], ARRAY[60]::bigint[], '{}', 0, '{}', '{}', '{}', '{}', '{}')")
+        .bind(early.id.as_bytes().as_slice())
+        .bind(i64::try_from(early.expires_at).unwrap())
+        .execute(&mut *slow)
+        .await
+        .unwrap();
+    // The other one has no number before that, and the caller is told so in time.
+    fails(RegistryErrorKind::Unavailable, sign_out(&here, &late)).await;
+    assert!(is_ended(&here, &late), "it holds here");
+    assert!(!is_ended(&there, &late) && !is_ended(&there, &early));
+    // Sign-ins do not wait for it.
+    sign_in(&there).await;
+    slow.commit().await.unwrap();
+    ends(&there, &early).await;
+    ends(&there, &late).await;
+}
+
+pub(crate) async fn ends_of_several_nodes_at_once_reach_all() {
+    let server = PostgresServer::start().await;
+    let nodes = [
+        connect(&server).await,
+        connect(&server).await,
+        connect(&server).await,
+    ];
+    let mut ending = JoinSet::new();
+    for n in 0..300 {
+        let node = nodes[n % 2].clone();
+        ending.spawn(async move {
+            let session = sign_in(&node).await;
+            if n % 3 == 0 {
+                assert_eq!(log_out(&node, &session).await.unwrap(), 1);
+            } else {
+                sign_out(&node, &session).await.unwrap();
+            }
+            session
+        });
+    }
+    for session in ending.join_all().await {
+        for node in &nodes {
+            ends(node, &session).await;
+        }
+    }
+}
+
+pub(crate) async fn messages_about_unknown_sessions_leave_no_trace() {
+    let server = PostgresServer::start().await;
+    let registry = connect(&server).await;
+    let before: String = server.ask("SELECT pg_current_xact_id()::text").await;
+    for _ in 0..50 {
+        let ids = (0..64).map(|_| new_id()).collect();
+        let ended = registry.end_if_opened(ids, sender(), now()).await.unwrap();
+        assert!(ended.is_empty());
+    }
+    let after: String = server.ask("SELECT pg_current_xact_id()::text").await;
+    let writes = after.parse::<u64>().unwrap() - before.parse::<u64>().unwrap();
+    // The numbers are kept ahead of the clock, and the database has work of its own.
+    assert!(writes < 20, "{writes}");
+    for table in ["begun", "opened", "ended"] {
+        let count: i64 = server
+            .ask(&format!("SELECT count(*) FROM cas_layer.{table}"))
+            .await;
+        assert_eq!(count, 0, "{table}");
+    }
+    assert!(registry.ended().is_empty());
+}
+
+pub(crate) async fn registries_with_two_schemas_share_nothing() {
+    let server = PostgresServer::start().await;
+    let first = connect(&server).await;
+    let other = PostgresRegistry::builder(server.pool()).schema("other");
+    other.migrate().await.unwrap();
+    let second = other.connect().await.unwrap();
+    let session = sign_in(&first).await;
+    assert_eq!(log_out(&second, &session).await.unwrap(), 0);
+    sign_out(&first, &session).await.unwrap();
+    let marker = sign_in(&second).await;
+    sign_out(&second, &marker).await.unwrap();
+    assert!(!is_ended(&second, &session) && !is_ended(&first, &marker));
+}
+
+pub(crate) async fn what_has_expired_is_forgotten_an_hour_later_and_with_what_was_kept() {
+    let server = PostgresServer::start().await;
+    let registry = connect(&server).await;
+    let (open, ended) = (sign_in(&registry).await, sign_in(&registry).await);
+    let sealed = Sealed::new(vec![7; 5_000]).unwrap();
+    let storage = registry.storage().unwrap();
+    let kept = storage.keep(open.id, Item::Attributes, sealed, now()).await;
+    assert!(kept.unwrap());
+    sign_out(&registry, &ended).await.unwrap();
+    let counts = async || {
+        let (opened, ended, kept): (i64, i64, i64) = (
+            server.ask("SELECT count(*) FROM cas_layer.opened").await,
+            server.ask("SELECT count(*) FROM cas_layer.ended").await,
+            server.ask("SELECT count(*) FROM cas_layer.kept").await,
+        );
+        [opened, ended, kept]
+    };
+    let sweep = async |at: u64| {
+        let sql = format!("SELECT cas_layer.sweep({at}, 100)");
+        server.ask::<i64>(&sql).await
+    };
+    let hour = 3600;
+    assert_eq!(sweep(open.expires_at + hour - 1).await, 0);
+    assert_eq!(counts().await, [1, 1, 1]);
+    assert_eq!(sweep(open.expires_at + hour + 60).await, 2);
+    assert_eq!(counts().await, [0, 0, 0]);
+    // The node knows it for as long as its own clock says.
+    assert!(is_ended(&registry, &ended));
+}

@@ -1,0 +1,155 @@
+//! What the tests share.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, UNIX_EPOCH},
+};
+
+use cas_layer::{
+    PostgresRegistry, SessionId,
+    registry::{
+        AccountId, LogoutSender, Opened, RegisteredSession, Registry as _, RegistryError,
+        RegistryErrorKind,
+    },
+};
+use cas_layer_tests::postgres::PostgresServer;
+pub(crate) use cas_layer_tests::suite::eventually;
+use tokio::time::timeout;
+
+/// Far longer than anything takes: it decides between slow and stuck.
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+/// How long sessions last here, in seconds.
+pub(crate) const LIFETIME: u64 = 8 * 3600;
+
+/// Of a message that came from anywhere.
+pub(crate) fn sender() -> LogoutSender {
+    LogoutSender::back_channel(None)
+}
+
+pub(crate) const CAS: &str = "https://cas.example.org/cas";
+
+/// Seconds since the epoch.
+pub(crate) fn now() -> u64 {
+    UNIX_EPOCH.elapsed().unwrap().as_secs()
+}
+
+/// The id of a session that no other test has.
+pub(crate) fn new_id() -> SessionId {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let n = LAST.fetch_add(1, Ordering::Relaxed);
+    let mut id = [0; 16];
+    // Spread as a hash would be.
+    id[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
+    id[8..].copy_from_slice(&n.to_be_bytes());
+    id.into()
+}
+
+pub(crate) fn account(user: &str) -> AccountId {
+    AccountId::of(CAS, user)
+}
+
+/// A session that somebody shows a cookie of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Session {
+    pub(crate) id: SessionId,
+    pub(crate) number: u64,
+    pub(crate) expires_at: u64,
+}
+
+impl Session {
+    /// Nothing that PostgreSQL knows of.
+    pub(crate) fn unknown() -> Self {
+        Self {
+            id: new_id(),
+            number: 0,
+            expires_at: now() + LIFETIME,
+        }
+    }
+
+    pub(crate) fn of<'s>(&self, user: &'s str) -> RegisteredSession<'s> {
+        RegisteredSession::new(self.id, self.number, self.expires_at, CAS, user)
+    }
+}
+
+/// A node, in a database that was set up if it was not.
+pub(crate) async fn connect(server: &PostgresServer) -> PostgresRegistry {
+    let pool = server.pool();
+    PostgresRegistry::migrate(&pool).await.unwrap();
+    PostgresRegistry::connect(pool).await.unwrap()
+}
+
+/// A sign-in.
+pub(crate) async fn sign_in(registry: &PostgresRegistry) -> Session {
+    try_sign_in(registry).await.unwrap()
+}
+
+pub(crate) async fn try_sign_in(registry: &PostgresRegistry) -> Result<Session, RegistryError> {
+    let (id, now) = (new_id(), now());
+    registry.begin(id, Duration::from_secs(40)).await?;
+    let expires_at = now + LIFETIME;
+    match registry.open(id, expires_at, now).await? {
+        Opened::Live { number } => Ok(Session {
+            id,
+            number,
+            expires_at,
+        }),
+        Opened::Ended => panic!("ended before it was opened"),
+    }
+}
+
+/// A sign-out of somebody who shows the cookie.
+pub(crate) async fn sign_out(
+    registry: &PostgresRegistry,
+    session: &Session,
+) -> Result<(), RegistryError> {
+    registry.end(session.id, session.expires_at, now()).await
+}
+
+/// A message from the CAS server. How many sessions it ended.
+pub(crate) async fn log_out(
+    registry: &PostgresRegistry,
+    session: &Session,
+) -> Result<usize, RegistryError> {
+    let ended = registry
+        .end_if_opened(vec![session.id], sender(), now())
+        .await?;
+    assert!(ended.iter().all(|&id| id == session.id));
+    Ok(ended.len())
+}
+
+pub(crate) fn is_ended(registry: &PostgresRegistry, session: &Session) -> bool {
+    registry.is_ended(&session.of("alice"))
+}
+
+/// Waits until a node knows that a session has ended.
+pub(crate) async fn ends(registry: &PostgresRegistry, session: &Session) {
+    let session = session.of("alice");
+    timeout(LIMIT, registry.ended().wait_for(&session))
+        .await
+        .expect("a node that hears of it");
+}
+
+/// Waits until PostgreSQL can be written to through this registry.
+pub(crate) async fn is_back(registry: &PostgresRegistry) {
+    eventually("PostgreSQL is back", async || {
+        registry
+            .begin(new_id(), Duration::from_secs(1))
+            .await
+            .is_ok()
+    })
+    .await;
+}
+
+/// Fails with this kind, and within the time that a caller waits: a second, and some more on a machine that is busy.
+pub(crate) async fn fails<T: std::fmt::Debug>(
+    kind: RegistryErrorKind,
+    call: impl Future<Output = Result<T, RegistryError>>,
+) -> RegistryError {
+    let error = timeout(Duration::from_secs(3), call)
+        .await
+        .expect("an answer in time")
+        .unwrap_err();
+    assert_eq!(error.kind(), kind, "{error:?}");
+    error
+}
