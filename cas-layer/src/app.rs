@@ -9,6 +9,7 @@ mod kept;
 mod replaced;
 mod route;
 mod vault;
+mod watch;
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,6 +22,7 @@ pub(crate) use kept::{Kept, NotKept, NotThere, Owner};
 pub(crate) use replaced::Replaced;
 pub(crate) use route::Route;
 pub(crate) use vault::{Label, Vault};
+pub(crate) use watch::Watch;
 
 use crate::{
     admission::{Forms, Peers, Sources, Validations},
@@ -80,6 +82,7 @@ pub(crate) struct App {
     /// How the app gets proxy-granting tickets, if it asks for them.
     pub(crate) granting: Option<Granting>,
     pub(crate) registry: Arc<dyn Registry>,
+    pub(crate) watch: Watch,
     pub(crate) vault: Vault,
     pub(crate) kept: Kept,
     pub(crate) replaced: Replaced,

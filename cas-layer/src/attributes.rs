@@ -113,6 +113,15 @@ impl Attributes {
         self.entries.len()
     }
 
+    /// How much memory they take in bytes, about.
+    pub(crate) fn bytes(&self) -> usize {
+        let text = |text: &String| size_of::<String>() + text.len();
+        let entry = |(name, values): &(String, Vec<String>)| {
+            size_of::<(String, Vec<String>)>() + name.len() + values.iter().map(text).sum::<usize>()
+        };
+        self.entries.iter().map(entry).sum()
+    }
+
     /// Whether there are no names at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {

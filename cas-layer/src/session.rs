@@ -26,6 +26,7 @@ mod secrets;
 mod subkey;
 mod too_large;
 mod trip;
+mod verified;
 mod wire;
 
 pub(crate) use admit::Admit;
@@ -53,6 +54,7 @@ pub(crate) use seal::Sealer;
 pub(crate) use subkey::Purpose;
 pub(crate) use too_large::TooLarge;
 pub(crate) use trip::{Trip, TripKind};
+pub(crate) use verified::{DEFAULT_BYTES as VERIFIED_BYTES, VerifiedCookies, VerifiedHere};
 
 #[cfg(test)]
 pub(crate) use payload::tests::{identity as sample_identity, session as sample_session};

@@ -26,7 +26,7 @@ use crate::{
 /// The signed-in user of a request: name, attributes, and how they signed in.
 ///
 /// The layer puts it into the request's extensions. With the feature `axum` it is also an extractor, and so is
-/// `Option<CasUser>` for public paths. Cloning it is as cheap as cloning an [`Arc`](std::sync::Arc).
+/// `Option<CasUser>` for public paths. Cloning it is as cheap as cloning two [`Arc`](std::sync::Arc)s.
 ///
 /// A user either has a session or, under a [`CasApiLayer`](crate::CasApiLayer), has brought a ticket that is good for
 /// one request. The registry knows nothing of such a ticket. Each method that differs without a session says so.
@@ -46,9 +46,7 @@ use crate::{
 /// # assert_eq!(greeting(&http::Request::new(())), "Hello visitor");
 /// ```
 #[derive(Clone)]
-pub struct CasUser(Arc<SignedIn>);
-
-struct SignedIn {
+pub struct CasUser {
     holds: Holds,
     home: Arc<dyn Home>,
     /// The layer that knows this user.
@@ -90,50 +88,59 @@ pub(crate) enum Place {
 }
 
 /// What lets a user in.
+#[derive(Clone)]
 pub(crate) enum Holds {
     /// A session, which the registry opened.
-    Session(SessionData),
+    Session(Arc<SessionData>),
     /// A ticket for one request.
-    Ticket(Identity),
+    Ticket(Arc<Identity>),
 }
 
 impl CasUser {
     /// The user of a session.
-    pub(crate) fn new<H: Home>(session: SessionData, home: Arc<H>, place: Place) -> Self {
-        Self::holding(Holds::Session(session), home, place)
+    pub(crate) fn new<H: Home>(
+        session: impl Into<Arc<SessionData>>,
+        home: Arc<H>,
+        place: Place,
+    ) -> Self {
+        Self {
+            holds: Holds::Session(session.into()),
+            home,
+            place,
+        }
     }
 
     /// A user without a session.
     pub(crate) fn of_ticket<H: Home>(identity: Identity, home: Arc<H>) -> Self {
-        Self::holding(Holds::Ticket(identity), home, Place::Request)
-    }
-
-    fn holding(holds: Holds, home: Arc<dyn Home>, place: Place) -> Self {
-        Self(Arc::new(SignedIn { holds, home, place }))
+        Self {
+            holds: Holds::Ticket(Arc::new(identity)),
+            home,
+            place: Place::Request,
+        }
     }
 
     pub(crate) fn place(&self) -> Place {
-        self.0.place
+        self.place
     }
 
     pub(crate) fn home(&self) -> &Arc<dyn Home> {
-        &self.0.home
+        &self.home
     }
 
     pub(crate) fn holds(&self) -> &Holds {
-        &self.0.holds
+        &self.holds
     }
 
     /// The session, if the user has one.
     pub(crate) fn session(&self) -> Option<&SessionData> {
-        match &self.0.holds {
+        match &self.holds {
             Holds::Session(session) => Some(session),
             Holds::Ticket(_) => None,
         }
     }
 
     pub(crate) fn identity(&self) -> &Identity {
-        match &self.0.holds {
+        match &self.holds {
             Holds::Session(session) => session,
             Holds::Ticket(identity) => identity,
         }
@@ -152,13 +159,13 @@ impl CasUser {
     /// name together identify a user.
     #[must_use]
     pub fn cas_url(&self) -> &str {
-        self.0.home.cas_url()
+        self.home.cas_url()
     }
 
     /// The public URL of the app at the host of the request, without a slash at the end.
     #[must_use]
     pub fn app_url(&self) -> String {
-        self.0.home.app_url()
+        self.home.app_url()
     }
 
     /// What the CAS server said about the user (CAS protocol 2.5.5), as far as the configuration
@@ -231,7 +238,7 @@ impl CasUser {
     /// ```
     pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
         let user = self.clone();
-        async move { user.0.home.ended(&user).await }
+        async move { user.home.ended(&user).await }
     }
 
     /// Signs the user out, for a handler of the app's own. It serves a form's button, or the sign-out of an app under
@@ -264,7 +271,7 @@ impl CasUser {
     /// `SameSite=Lax`, so browsers do not send it with a form of another site. With
     /// [`framed_by`](crate::SessionOptions::framed_by) they do, and then there is no `CasUser`.
     pub async fn sign_out(&self) -> Response<Bytes> {
-        self.0.home.sign_out(self).await
+        self.home.sign_out(self).await
     }
 
     /// Ends every session of this user at this app, on every node: "sign out of all devices". This includes the
@@ -274,7 +281,7 @@ impl CasUser {
     /// # Errors
     /// The registry cannot guarantee that it remembers this. On this node the sessions have ended.
     pub async fn end_all_sessions(&self) -> Result<(), RegistryError> {
-        self.0.home.end_all(self.name()).await
+        self.home.end_all(self.name()).await
     }
 
     /// The proxies that the user came through, most recent first: each called the next in the user's name (CAS
@@ -298,7 +305,7 @@ impl CasUser {
     /// ticket. [`Expired`](crate::ProxyTicketErrorKind::Expired): the proxy-granting ticket is no longer good, and
     /// only a new sign-in brings another.
     pub async fn proxy_ticket(&self, target: &str) -> Result<ProxyTicket, ProxyTicketError> {
-        self.0.home.proxy_ticket(self, target).await
+        self.home.proxy_ticket(self, target).await
     }
 
     /// When the user last gave their credentials to the CAS server, in whole seconds, if the

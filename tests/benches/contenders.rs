@@ -41,7 +41,7 @@ impl Contender {
     }
 }
 
-/// All contenders, the bare router first.
+/// The bare router, and the contenders that the command names by a part of their names; without one, all.
 pub(crate) fn all() -> Result<Vec<Contender>, Failure> {
     let bench = Bench {
         runtime: Rc::new(
@@ -54,7 +54,17 @@ pub(crate) fn all() -> Result<Vec<Contender>, Failure> {
     contenders.extend(cas::contenders(&bench)?);
     contenders.push(signed_jar::contender(&bench)?);
     contenders.push(axum_login::contender(&bench)?);
+    contenders.retain(|contender| contender.name == plain::FLOOR || is_wanted(contender.name));
     Ok(contenders)
+}
+
+fn is_wanted(name: &str) -> bool {
+    // Cargo adds options of its own.
+    let mut parts = std::env::args()
+        .skip(1)
+        .filter(|part| !part.starts_with('-'))
+        .peekable();
+    parts.peek().is_none() || parts.any(|part| name.contains(&part))
 }
 
 /// Turns services into contenders that share one single-threaded runtime.
@@ -98,7 +108,21 @@ impl Bench {
         if status != StatusCode::OK || text != USER {
             return Err(format!("{name}: answers {status} to a signed-in user").into());
         }
+        Ok(self.sending(name, service, move |_| profile(Some(&cookie))))
+    }
+
+    /// A contender whose `service` gets these requests, each made from its number.
+    fn sending<S>(
+        &self,
+        name: &'static str,
+        service: S,
+        request: impl Fn(usize) -> Request<Body> + 'static,
+    ) -> Contender
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + 'static,
+    {
         let runtime = Rc::clone(&self.runtime);
+        let mut sent = 0;
         let run = move |requests| {
             // Tokio makes a task yield now and then. Over sockets each request is polled afresh,
             // so a loop of thousands of them in one task must not pay for that.
@@ -106,16 +130,17 @@ impl Bench {
                 let start = Instant::now();
                 for _ in 0..requests {
                     // A clone per request is what hyper-util, and so `axum::serve`, does.
-                    let Ok(response) = service.clone().oneshot(profile(Some(&cookie))).await;
+                    let Ok(response) = service.clone().oneshot(request(sent)).await;
                     black_box(response);
+                    sent += 1;
                 }
                 start.elapsed()
             }))
         };
-        Ok(Contender {
+        Contender {
             name,
             run: Box::new(run),
-        })
+        }
     }
 }
 

@@ -138,11 +138,11 @@ impl Kept {
     }
 
     /// Gives a session the attributes that this node has read. Returns whether it has.
-    pub(crate) fn complete(&self, owner: Owner, session: &mut SessionData) -> bool {
+    pub(crate) fn complete(&self, owner: Owner, session: &SessionData) -> bool {
         let found = self.read.get(&owner);
         let is_found = found.is_some();
         if let Some(read) = found {
-            session.hold_apart(read.attributes);
+            session.complete_with(read.attributes);
         }
         is_found
     }
@@ -154,7 +154,7 @@ impl Kept {
         owner: Owner,
         registry: &dyn Registry,
         vault: &Vault,
-        session: &mut SessionData,
+        session: &SessionData,
         now: UnixSeconds,
     ) -> Result<bool, NotThere> {
         let has_asked = AtomicBool::new(false);
@@ -173,7 +173,7 @@ impl Kept {
             let kind = RegistryErrorKind::Unavailable;
             NotThere::Registry(RegistryError::new(kind, message))
         })??;
-        session.hold_apart(read.attributes);
+        session.complete_with(read.attributes);
         Ok(has_asked.into_inner())
     }
 
@@ -185,13 +185,9 @@ impl Kept {
 
 impl Read {
     fn of(attributes: Attributes) -> Self {
-        let text = |text: &String| size_of::<String>() + text.len();
-        let values = attributes.iter().flat_map(|(_, values)| values);
-        let names = attributes.iter().map(|(name, _)| name.len() + 64);
-        let bytes: usize = values.map(text).chain(names).sum();
         Self {
+            weight: u64::try_from(attributes.bytes()).unwrap_or(u64::MAX).max(1),
             attributes: Arc::new(attributes),
-            weight: u64::try_from(bytes).unwrap_or(u64::MAX).max(1),
         }
     }
 }

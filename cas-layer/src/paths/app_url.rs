@@ -74,9 +74,13 @@ impl AppUrl {
 
     /// The path on this app for a public path. `None` if it is outside of the app.
     pub(crate) fn app_path<'p>(&self, public: &'p str) -> Option<&'p str> {
+        // A request without any path belongs to no app.
+        if self.prefix.is_empty() {
+            return public.starts_with('/').then_some(public);
+        }
         match public.strip_prefix(self.prefix.as_str())? {
-            // `/portal` is the app's root. A request without any path belongs to no app.
-            "" => (!self.prefix.is_empty()).then_some("/"),
+            // `/portal` is the app's root.
+            "" => Some("/"),
             path if path.starts_with('/') => Some(path),
             _ => None,
         }

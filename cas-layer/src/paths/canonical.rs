@@ -14,6 +14,9 @@ use super::loose::is_hollow;
 /// semicolon or backslash in any spelling; control characters; a path that is still percent-encoded once decoded; and
 /// bad UTF-8.
 pub(crate) fn canonical(path: &str) -> Option<Cow<'_, str>> {
+    if is_plain(path) {
+        return Some(Cow::Borrowed(path));
+    }
     let decoded = if path.contains('%') {
         if !encodes_well(path) {
             return None;
@@ -36,6 +39,19 @@ pub(crate) fn canonical(path: &str) -> Option<Cow<'_, str>> {
         }
     }
     Some(decoded)
+}
+
+/// Whether a path is canonical at first sight: segments of letters, digits, `-`, `_` and `.` that begin with none of
+/// the latter. Most are, and every request asks.
+fn is_plain(path: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let mut before = 0;
+    path.starts_with('/')
+        && path.bytes().all(|byte| {
+            let is_fine = is_letter(byte) || before != b'/' && matches!(byte, b'/' | b'.');
+            before = byte;
+            is_fine
+        })
 }
 
 /// Whether every `%` begins an octet that has to be encoded.
@@ -64,6 +80,8 @@ mod tests {
             ("/public", "/public"),
             ("/public/", "/public/"),
             ("/a/b.c/..d/e..", "/a/b.c/..d/e.."),
+            ("/a-b/c_d/E9.", "/a-b/c_d/E9."),
+            ("/.well-known/x", "/.well-known/x"),
             ("/caf%C3%A9", "/café"),
             ("/a%20b", "/a b"),
             ("/a@b:c+d,e=f&g", "/a@b:c+d,e=f&g"),

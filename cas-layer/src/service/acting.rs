@@ -1,10 +1,9 @@
 //! What a user does through the app that they are signed in to.
 
-use std::{pin::pin, time::Duration};
+use std::{future::pending, pin::pin, time::Duration};
 
 use bytes::Bytes;
 use http::Response;
-use tokio::time::{sleep, timeout};
 
 use crate::{
     admission::{Heard, Party},
@@ -18,9 +17,6 @@ use crate::{
     sign_in::granting::{self, Granted},
     user::{Act, CasUser, Holds, Home},
 };
-
-/// How long a session that waits for its end goes without a look at the clock and the registry.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 impl Home for Host {
     fn cas_url(&self) -> &str {
@@ -58,26 +54,20 @@ impl Home for Host {
 }
 
 async fn ended(host: &Host, user: &CasUser) {
-    let left = || {
-        user.identity()
-            .expires_at
-            .saturating_sub(host.app.clock.now())
-    };
+    let app = &host.app;
+    let expires_at = user.identity().expires_at;
+    let left = || Duration::from_secs(expires_at.saturating_sub(app.clock.now()));
     let Some(session) = user.session() else {
-        while left() > 0 {
-            sleep(LOOK_EVERY.min(Duration::from_secs(left()))).await;
+        let mut never = pin!(pending());
+        while !left().is_zero() {
+            app.watch.wait_for(never.as_mut(), left()).await;
         }
         return;
     };
     let session = host.registered(session);
-    let mut ended = pin!(host.app.registry.ended().wait_for(&session));
-    while host.app.registry.is_current() {
-        let left = left();
-        if left == 0 {
-            return;
-        }
-        let look_again = LOOK_EVERY.min(Duration::from_secs(left));
-        if timeout(look_again, ended.as_mut()).await.is_ok() {
+    let mut ended = pin!(app.registry.ended().wait_for(&session));
+    while !left().is_zero() && app.registry.is_current() {
+        if app.watch.wait_for(ended.as_mut(), left()).await {
             return;
         }
     }

@@ -24,8 +24,8 @@ pub(super) enum Held {
         unpacked: Option<usize>,
         decoded: OnceLock<Attributes>,
     },
-    /// The registry keeps them. `None` until they have been read from there.
-    InRegistry(Option<Arc<Attributes>>),
+    /// The registry keeps them. Empty until they have been read from there.
+    InRegistry(OnceLock<Arc<Attributes>>),
 }
 
 /// Attributes as they are in a cookie or in the registry.
@@ -84,7 +84,7 @@ impl Held {
                 let bytes = payload.get(place.clone()).unwrap_or_default();
                 read(bytes, *unpacked).unwrap_or_default()
             }),
-            Self::InRegistry(attributes) => attributes.as_deref().unwrap_or(&NOT_READ),
+            Self::InRegistry(read) => read.get().map_or(&NOT_READ, Arc::as_ref),
         }
     }
 

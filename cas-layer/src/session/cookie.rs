@@ -1,13 +1,17 @@
 //! Cookies in and out. The `cookie` crate prints them. Our own is found by name, without parsing the others, because
 //! that is on the path of every request.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use cookie::{Cookie, CookieBuilder, SameSite};
 use http::{HeaderMap, HeaderValue, header};
 use percent_encoding::percent_decode;
 
-use super::{Encrypter, SessionData, seal::Sealer};
+use super::{
+    Encrypter, SessionData,
+    seal::Sealer,
+    verified::{ReadSession, VerifiedHere},
+};
 use crate::clock::UnixSeconds;
 
 /// The most bytes that a cookie's name and value may have together. Browsers silently drop a larger one (RFC 6265,
@@ -16,10 +20,10 @@ pub(crate) const MAX_COOKIE_BYTES: usize = 4096;
 
 /// The first `Some` that `read` makes of the values of cookies called `name`, in the order in which
 /// they were sent, over all `Cookie` fields: HTTP/2 splits them (RFC 9113, section 8.2.3).
-pub(crate) fn find_cookie<T>(
-    headers: &HeaderMap,
+pub(crate) fn find_cookie<'h, T>(
+    headers: &'h HeaderMap,
     name: &str,
-    read: impl Fn(&[u8]) -> Option<T>,
+    read: impl Fn(&'h [u8]) -> Option<T>,
 ) -> Option<T> {
     headers.get_all(header::COOKIE).iter().find_map(|field| {
         // As bytes: another cookie in the field may hold anything, ours is ASCII.
@@ -183,6 +187,8 @@ pub(crate) struct SessionCookie {
     pub(crate) encrypted: bool,
     /// Whether the browser keeps the cookie until the session ends, rather than until it is closed.
     pub(crate) persistent: bool,
+    /// Cookies that need not be verified again.
+    pub(crate) verified: VerifiedHere,
 }
 
 /// The most bytes that name and value have together where the registry can keep what is larger. nginx takes response
@@ -206,11 +212,21 @@ impl SessionCookie {
     }
 
     /// The first cookie of our name that opens, whether its session is still good or not.
-    pub(crate) fn read(&self, headers: &HeaderMap) -> Option<SessionData> {
+    pub(crate) fn read<'h>(&self, headers: &'h HeaderMap) -> Option<ReadSession<'h>> {
         find_cookie(headers, &self.shape.name, |value| {
-            let encrypted = self.encrypter.open(value);
-            SessionData::decode(encrypted.or_else(|| self.sealer.open(value))?)
+            let known = self.verified.get(value);
+            let is_known = known.is_some();
+            Some(ReadSession {
+                session: known.or_else(|| self.verify(value).map(Arc::new))?,
+                value,
+                is_known,
+            })
         })
+    }
+
+    fn verify(&self, value: &[u8]) -> Option<SessionData> {
+        let encrypted = self.encrypter.open(value);
+        SessionData::decode(encrypted.or_else(|| self.sealer.open(value))?)
     }
 
     /// The `Set-Cookie` value for `session`, issued `now`.
@@ -285,6 +301,7 @@ mod tests {
             encrypter: Encrypter::new(&key, &[], Purpose::EncryptedSession, &[name]),
             encrypted: false,
             persistent: false,
+            verified: VerifiedHere::new(None, 0),
         }
     }
 
@@ -349,7 +366,9 @@ mod tests {
             vec![format!("=; ;;; x; {ours}").into_bytes()],
         ] {
             let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
-            let found = cookie.read(&headers(&fields)).map(|s| s.user().to_owned());
+            let found = cookie
+                .read(&headers(&fields))
+                .map(|read| read.session.user().to_owned());
             assert_eq!(found.as_deref(), Some("alice"), "{fields:?}");
         }
     }
@@ -363,7 +382,11 @@ mod tests {
             pair(&cookie, "bob")
         );
         assert_eq!(
-            cookie.read(&headers(&[line.as_bytes()])).unwrap().user(),
+            cookie
+                .read(&headers(&[line.as_bytes()]))
+                .unwrap()
+                .session
+                .user(),
             "alice"
         );
     }
@@ -419,8 +442,9 @@ mod tests {
             let pair = pair(writer, "alice");
             assert_eq!(pair.starts_with("s=e1."), writer.encrypted);
             for reader in &both {
-                let read = reader.read(&headers(&[pair.as_bytes()]));
-                assert_eq!(read.unwrap().user(), "alice");
+                let headers = headers(&[pair.as_bytes()]);
+                let read = reader.read(&headers);
+                assert_eq!(read.unwrap().session.user(), "alice");
             }
         }
     }

@@ -6,7 +6,7 @@
 use std::{
     fmt,
     ops::{Deref, DerefMut, Range},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use serde::{Deserialize, Serialize};
@@ -178,7 +178,7 @@ impl Identity {
 
     /// Whether the registry keeps the attributes, and they have not been read from there.
     pub(crate) fn lacks_attributes(&self) -> bool {
-        matches!(self.attributes, Held::InRegistry(None))
+        matches!(&self.attributes, Held::InRegistry(read) if read.get().is_none())
     }
 
     /// Whether the registry keeps the attributes.
@@ -198,7 +198,14 @@ impl Identity {
 
     /// From here on the registry keeps the attributes, and these are they.
     pub(crate) fn hold_apart(&mut self, attributes: Arc<Attributes>) {
-        self.attributes = Held::InRegistry(Some(attributes));
+        self.attributes = Held::InRegistry(OnceLock::from(attributes));
+    }
+
+    /// These are the attributes that the registry keeps.
+    pub(crate) fn complete_with(&self, read: Arc<Attributes>) {
+        if let Held::InRegistry(attributes) = &self.attributes {
+            attributes.get_or_init(|| read);
+        }
     }
 
     pub(crate) fn is_expired(&self, now: UnixSeconds) -> bool {
@@ -207,6 +214,11 @@ impl Identity {
 }
 
 impl SessionData {
+    /// The bytes of the payload that it was read from.
+    pub(super) fn payload_len(&self) -> usize {
+        self.payload.len()
+    }
+
     /// The same without its session.
     pub(crate) fn into_identity(self) -> Identity {
         self.identity
@@ -301,7 +313,7 @@ impl SessionData {
             remembered: wire.remembered,
             credentials_at: wire.credentials_at,
             attributes: if *version == KEPT_VERSION {
-                Held::InRegistry(None)
+                Held::InRegistry(OnceLock::new())
             } else {
                 Held::in_cookie(place_of(wire.attributes, &payload)?, unpacked)
             },
@@ -506,11 +518,11 @@ pub(crate) mod tests {
         expected.extend([0, 0, 0]);
         assert_eq!(kept.encode(1_394, true).unwrap(), expected);
 
-        let mut read = SessionData::decode(expected.clone()).unwrap();
+        let read = SessionData::decode(expected.clone()).unwrap();
         assert!(read.is_kept() && read.lacks_attributes());
         assert!(read.attributes().is_empty());
         assert_eq!(read.encode(1_394, true).unwrap(), expected);
-        read.hold_apart(Arc::new(
+        read.complete_with(Arc::new(
             [("a".to_owned(), vec!["b".to_owned()])]
                 .into_iter()
                 .collect(),

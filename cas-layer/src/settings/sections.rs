@@ -31,6 +31,8 @@ pub struct SessionSettings {
     pub place: Option<SessionPlace>,
     /// [`cookie_name`](crate::SessionOptions::cookie_name).
     pub cookie_name: Option<String>,
+    /// [`cookie_cache`](crate::SessionOptions::cookie_cache), in bytes.
+    pub cookie_cache: Option<usize>,
     /// [`leave_cache_control`](crate::SessionOptions::leave_cache_control).
     pub leave_cache_control: Option<bool>,
     /// [`only_attributes`](crate::SessionOptions::only_attributes). An empty list keeps none.

@@ -250,6 +250,7 @@ impl<'s> Steps<'s> {
             encrypted,
             place,
             cookie_name,
+            cookie_cache,
             leave_cache_control,
             only_attributes,
             rename_attributes,
@@ -257,8 +258,8 @@ impl<'s> Steps<'s> {
             admit_timeout,
         } = session;
         set!(self, "session" session: lifetime, idle_timeout, remember_me_lifetime, admit_timeout);
-        set!(self, "session" session: persistent, encrypted, place, cookie_name, leave_cache_control);
-        set!(self, "session" session: only_attributes, user_name);
+        set!(self, "session" session: persistent, encrypted, place, cookie_name, cookie_cache);
+        set!(self, "session" session: leave_cache_control, only_attributes, user_name);
         for (from, to) in rename_attributes {
             self.add(
                 &format!("session.rename_attributes.{from}"),

@@ -110,7 +110,7 @@ impl Login {
 pub(super) fn was_replaced(host: &Host, visit: &Visit<'_>) -> bool {
     let read = || host.session_cookie.read(visit.headers);
     let shown = visit.is_over().then(read).flatten();
-    shown.is_some_and(|session| host.app.replaced.contains(session.id))
+    shown.is_some_and(|read| host.app.replaced.contains(read.session.id))
 }
 
 /// The CAS server's login page for this login. `None` if app URL and return path make no service URL.

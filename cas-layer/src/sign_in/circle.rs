@@ -84,8 +84,8 @@ fn session_cause(host: &Host, visit: &Visit<'_>) -> Option<CircleCause> {
         Visitor::Lost(_) => return Some(CircleCause::NotInRegistry),
         _ => return None,
     }
-    if let Some(session) = host.session_cookie.read(visit.headers) {
-        return from_the_future(&session, visit);
+    if let Some(read) = host.session_cookie.read(visit.headers) {
+        return from_the_future(&read.session, visit);
     }
     let came = host.session_cookie.came(visit.headers);
     came.then_some(CircleCause::UnknownKey { cookie: "session" })

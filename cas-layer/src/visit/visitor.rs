@@ -2,14 +2,14 @@
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderMap, Request};
+use http::Request;
 
 use super::navigation;
 use crate::{
     app::{Host, NotThere},
     clock::UnixSeconds,
     events::{Event, StorageOutcome},
-    session::{SessionCookie, SessionData},
+    session::SessionData,
     user::{CasUser, Place},
 };
 
@@ -45,10 +45,29 @@ impl Visitor {
         {
             return Ok(Self::Anonymous);
         }
-        let Some(session) = read(&host.session_cookie, headers, now) else {
+        let verified = &host.session_cookie.verified;
+        verified.sweep(now, |session| is_over(session, host, now));
+        let Some(read) = host.session_cookie.read(headers) else {
             return Ok(Self::Anonymous);
         };
-        Self::with(session, host, place, now)
+        // One from a node whose clock is far ahead is left alone, like one that does not open.
+        if read.session.is_from_the_future(now) {
+            return Ok(Self::Anonymous);
+        }
+        let visitor = Self::with(Arc::clone(&read.session), host, place, now);
+        let stays = match &visitor {
+            // It is about to be replaced.
+            _ if host.app.lifetimes.is_due(&read.session, now) => false,
+            Ok(Self::SignedIn(_)) => true,
+            Ok(Self::Ended) => false,
+            _ => read.is_known,
+        };
+        match (read.is_known, stays) {
+            (false, true) => verified.note(read.value, &read.session),
+            (true, false) => verified.forget(read.value),
+            _ => {}
+        }
+        visitor
     }
 
     /// The same for an endpoint of ours, which looks at no attribute.
@@ -62,7 +81,7 @@ impl Visitor {
     }
 
     fn with(
-        mut session: SessionData,
+        session: Arc<SessionData>,
         host: &Arc<Host>,
         place: Place,
         now: UnixSeconds,
@@ -71,9 +90,7 @@ impl Visitor {
         if !session.proxies.is_empty() && !host.client.accepts(&session.proxies) {
             return Ok(Self::Anonymous);
         }
-        if host.app.lifetimes.is_over(&session, now)
-            || host.app.registry.is_ended(&host.registered(&session))
-        {
+        if is_over(&session, host, now) {
             if session.is_kept() {
                 host.app.kept.forget(host.owner(&session));
             }
@@ -83,7 +100,7 @@ impl Visitor {
         let is_current = host.app.registry.is_current();
         if !is_idle && is_current && session.lacks_attributes() {
             let owner = host.owner(&session);
-            if !host.app.kept.complete(owner, &mut session) {
+            if !host.app.kept.complete(owner, &session) {
                 return Err(Absent::new(session, host, place));
             }
         }
@@ -98,11 +115,10 @@ impl Visitor {
     }
 }
 
-/// A session from a node whose clock is far ahead is left alone, like one that does not open.
-fn read(cookie: &SessionCookie, headers: &HeaderMap, now: UnixSeconds) -> Option<SessionData> {
-    cookie
-        .read(headers)
-        .filter(|session| !session.is_from_the_future(now))
+/// Whether the session has expired or ended.
+fn is_over(session: &SessionData, host: &Host, now: UnixSeconds) -> bool {
+    host.app.lifetimes.is_over(session, now)
+        || host.app.registry.is_ended(&host.registered(session))
 }
 
 /// A session of which the registry keeps the attributes, and this node has not read them. Nobody is signed in without
@@ -111,13 +127,13 @@ fn read(cookie: &SessionCookie, headers: &HeaderMap, now: UnixSeconds) -> Option
 pub(crate) struct Absent(Box<Inner>);
 
 struct Inner {
-    session: SessionData,
+    session: Arc<SessionData>,
     host: Arc<Host>,
     place: Place,
 }
 
 impl Absent {
-    fn new(session: SessionData, host: &Arc<Host>, place: Place) -> Self {
+    fn new(session: Arc<SessionData>, host: &Arc<Host>, place: Place) -> Self {
         let host = Arc::clone(host);
         Self(Box::new(Inner {
             session,
@@ -129,7 +145,7 @@ impl Absent {
     /// Asks the registry. Takes about a second at most.
     pub(crate) async fn fetch(self) -> Visitor {
         let Inner {
-            mut session,
+            session,
             host,
             place,
         } = *self.0;
@@ -138,7 +154,7 @@ impl Absent {
         let (registry, now) = (&*app.registry, app.clock.now());
         let fetched = app
             .kept
-            .fetch(owner, registry, &app.vault, &mut session, now)
+            .fetch(owner, registry, &app.vault, &session, now)
             .await;
         let outcome = match &fetched {
             Ok(true) => Some(StorageOutcome::Read),

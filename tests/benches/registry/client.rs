@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     http::{Request, StatusCode, header},
 };
 use http_body_util::BodyExt as _;
@@ -23,13 +23,23 @@ impl Connection {
     }
 
     /// Sends a request and reads all of its answer.
-    pub(crate) async fn send(&mut self, mut request: Request<Body>) -> StatusCode {
+    pub(crate) async fn send(&mut self, request: Request<Body>) -> StatusCode {
+        self.answer(request).await.0
+    }
+
+    /// Sends a request whose answer is a number.
+    pub(crate) async fn number(&mut self, request: Request<Body>) -> f64 {
+        let (_, text) = self.answer(request).await;
+        str::from_utf8(&text).unwrap().parse().unwrap()
+    }
+
+    async fn answer(&mut self, mut request: Request<Body>) -> (StatusCode, Bytes) {
         let host = header::HeaderValue::from_static("127.0.0.1");
         request.headers_mut().insert(header::HOST, host);
         self.0.ready().await.unwrap();
         let response = self.0.send_request(request).await.unwrap();
         let status = response.status();
-        response.into_body().collect().await.unwrap();
-        status
+        let body = response.into_body().collect().await.unwrap();
+        (status, body.to_bytes())
     }
 }

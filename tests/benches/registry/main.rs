@@ -1,4 +1,4 @@
-//! What registries cost, and how soon a logout is in force.
+//! What a node costs, what registries cost, and how soon a logout is in force.
 //!
 //! Without arguments everything is measured; `-- flood logout` names parts. What needs a redis-server says
 //! so where there is none.
@@ -12,20 +12,30 @@
 mod authenticated;
 mod client;
 mod figures;
+mod first_answer;
 mod flood;
+mod http;
 mod logout;
 mod memory;
 mod sessions;
+mod sign_in;
 mod site;
 mod starts;
 mod stores;
+mod threads;
+mod waiting;
 
 use std::{env, fs};
 
 /// The flood comes first: memory that others have given back would hide what it takes.
-const PARTS: [(&str, fn()); 6] = [
+const PARTS: [(&str, fn()); 11] = [
     ("flood", flood::run),
     ("authenticated", authenticated::run),
+    ("http", http::run),
+    ("threads", threads::run),
+    ("sign_in", sign_in::run),
+    ("waiting", waiting::run),
+    ("first_answer", first_answer::run),
     ("memory", memory::run),
     ("stores", stores::run),
     ("starts", starts::run),

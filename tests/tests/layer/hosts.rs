@@ -182,7 +182,10 @@ async fn a_cookie_of_one_host_is_none_on_another() {
         for (from, others) in [("a", ["b", "c"]), ("b", ["a", "c"]), ("c", ["a", "b"])] {
             let mut browser = hosts.browser();
             hosts.sign_in(&mut browser, from).await;
-            assert_eq!(hosts.user(&mut browser, from).await, "alice");
+            // Often enough for the process to know the cookie.
+            for _ in 0..3 {
+                assert_eq!(hosts.user(&mut browser, from).await, "alice");
+            }
             for other in others {
                 let mut copy = browser.clone();
                 assert_eq!(

@@ -29,6 +29,7 @@ mod hosts;
 mod htmx;
 mod identity;
 mod in_place;
+mod known_cookies;
 mod large_sessions;
 mod lifetimes;
 mod listening;

@@ -51,14 +51,14 @@ impl CasConfigBuilder {
         hosts::check(&first, &further, settings.session.cookie_name.as_deref())?;
         settings.proxy.check_hosts(&first, &further)?;
         let checked = settings.check(&first.0)?;
-        let first = checked.at(first, checked.validations())?;
+        let first = checked.at(first, 0, checked.validations())?;
         let mut others: Vec<Host> = Vec::new();
         for host in further {
             let mut earlier = std::iter::once(&first).chain(&others);
             let same_server = earlier.find(|earlier| earlier.client.url() == host.1.url());
             let validations =
                 same_server.map_or_else(|| checked.validations(), |same| same.validations.clone());
-            others.push(checked.at(host, validations)?);
+            others.push(checked.at(host, others.len() + 1, validations)?);
         }
         Ok((CasConfig(Hosts::new(first, others)), checked))
     }

@@ -6,7 +6,7 @@ use crate::{
     error::ConfigError,
     session::{
         BindingCookie, Confirmations, CookieShape, Encrypter, Purpose, RoundsCookie, Sealer,
-        SessionCookie,
+        SessionCookie, VerifiedHere,
     },
 };
 
@@ -25,6 +25,7 @@ impl Cookies {
         keys: &Keys,
         session: &SessionOptions,
         sign_in: &SignInOptions,
+        verified: VerifiedHere,
     ) -> Result<Self, ConfigError> {
         let (first, others) = (&keys.first, &keys.others);
         let app_url = app.as_string();
@@ -66,6 +67,7 @@ impl Cookies {
                 encrypter: encrypter(Purpose::EncryptedSession, &names.session),
                 encrypted: session.is_encrypted(),
                 persistent: session.persistent,
+                verified,
                 shape: shape(names.session),
             },
             binding: BindingCookie::new(shape(names.binding), binding_sealer),

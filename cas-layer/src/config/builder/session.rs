@@ -6,7 +6,10 @@ use crate::{
     app::Frames,
     error::ConfigError,
     registry::Registry,
-    session::{Admit, Content, Lifetimes, NewSession, NotAdmitted, SessionPlace, UserName, Veto},
+    session::{
+        Admit, Content, Lifetimes, NewSession, NotAdmitted, SessionPlace, UserName, VERIFIED_BYTES,
+        Veto,
+    },
 };
 
 const HOUR: u64 = 3600;
@@ -33,6 +36,7 @@ pub struct SessionOptions {
     pub(super) persistent: bool,
     encrypted: bool,
     pub(super) place: SessionPlace,
+    pub(super) cookie_cache: usize,
     pub(super) leaves_cache_control: bool,
     framed_by: Vec<String>,
     content: Content,
@@ -57,6 +61,7 @@ impl Default for SessionOptions {
             persistent: false,
             encrypted: false,
             place: SessionPlace::default(),
+            cookie_cache: VERIFIED_BYTES,
             leaves_cache_control: false,
             framed_by: Vec::new(),
             content: Content::default(),
@@ -141,6 +146,20 @@ impl SessionOptions {
     /// `-login`, and the prefix `__Host-` on https.
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
         self.cookie_name = Some(name.into());
+        self
+    }
+
+    /// How much memory session cookies may take that this process has verified, in bytes, with their sessions and
+    /// attributes. The default value is 16 MiB, for all hosts of the app together, which is room for about 10,000 small
+    /// sessions. With 0, each cookie is verified on each request.
+    ///
+    /// A cookie that comes again, byte for byte, need not be verified again. Whether its session has expired or ended, how
+    /// long it was unused, and whatever else can change is looked up on every request all the same. A cookie is kept here
+    /// when it comes for the second time. It goes when it is about to be renewed, when it comes after its session has
+    /// ended, or within a minute after that while other requests come. What goes is wiped, but for the values of
+    /// attributes.
+    pub fn cookie_cache(mut self, bytes: usize) -> Self {
+        self.cookie_cache = bytes;
         self
     }
 

@@ -16,14 +16,14 @@ use super::{
 use crate::{
     MemoryRegistry,
     admission::{Forms, Peers, Validations},
-    app::{App, Host, Kept, Replaced, Vault},
+    app::{App, Host, Kept, Replaced, Vault, Watch},
     clock::Clock,
     error::ConfigError,
     events::Hooks,
     paths::AppUrl,
     registry::Registry,
     rules::{Access, Paths, Rules},
-    session::{Encrypter, Key, Purpose},
+    session::{Encrypter, Key, Purpose, VerifiedCookies, VerifiedHere},
 };
 
 /// As they were given.
@@ -95,6 +95,7 @@ impl Settings {
                 peers: self.peers,
                 logout_sources,
                 granting,
+                watch: Watch::new(self.clock.clone(), Arc::clone(&self.registry)),
                 registry: self.registry,
                 vault: Vault::new(encrypter),
                 kept: Kept::new(self.session.place),
@@ -108,6 +109,7 @@ impl Settings {
                 clock: self.clock,
                 hooks: self.hooks,
             }),
+            verified: VerifiedCookies::new(self.session.cookie_cache).map(Arc::new),
             session: self.session,
             sign_in: self.sign_in,
         })
@@ -119,6 +121,8 @@ pub(super) struct Checked {
     keys: Keys,
     session: SessionOptions,
     sign_in: SignInOptions,
+    /// Those of all hosts.
+    verified: Option<Arc<VerifiedCookies>>,
     app: Arc<App>,
 }
 
@@ -128,13 +132,16 @@ impl Checked {
         Arc::new(Validations::new(self.sign_in.max_concurrent_validations))
     }
 
-    /// What the layer works with at one host, whose CAS server validates as `validations` has room.
+    /// What the layer works with at one host, whose CAS server validates as `validations` has room. `number` is another
+    /// one for each host.
     pub(super) fn at(
         &self,
         host: AppAndCas,
+        number: usize,
         validations: Arc<Validations>,
     ) -> Result<Host, ConfigError> {
-        let cookies = Cookies::new(&host, &self.keys, &self.session, &self.sign_in)?;
+        let verified = VerifiedHere::new(self.verified.clone(), number);
+        let cookies = Cookies::new(&host, &self.keys, &self.session, &self.sign_in, verified)?;
         let (url, client) = host;
         Ok(Host {
             app: Arc::clone(&self.app),

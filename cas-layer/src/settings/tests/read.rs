@@ -43,6 +43,7 @@ persistent = true
 encrypted = true
 place = "cookie"
 cookie_name = "portal"
+cookie_cache = 1048576
 leave_cache_control = true
 only_attributes = ["mail", "memberOf"]
 rename_attributes = { memberOf = "Groups" }
@@ -195,6 +196,7 @@ fn values_are_read_as_what_they_are() {
     );
     assert_eq!(settings.rules[0].access, AccessSetting::Required);
     assert_eq!(settings.session.place, Some(SessionPlace::Cookie));
+    assert_eq!(settings.session.cookie_cache, Some(1 << 20));
     assert_eq!(settings.session.user_name, Some(UserName::AsciiLowercase));
     assert_eq!(settings.server.format, Some(ResponseFormat::Json));
     assert_eq!(settings.protocol, Some(Protocol::Cas2));
