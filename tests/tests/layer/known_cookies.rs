@@ -18,6 +18,7 @@ use crate::{
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
+const SECOND: Duration = Duration::from_secs(1);
 
 /// The forms that a session can have.
 const FORMS: [fn(CasConfigBuilder) -> CasConfigBuilder; 3] = [
@@ -95,9 +96,9 @@ async fn it_expires_and_is_idle_as_always() {
             app.sign_in(&mut browser, "/profile").await;
             show(&app, &mut browser).await;
             let copy = browser.cookie("-session").unwrap().clone();
-            clock.advance(over_after - Duration::from_secs(1));
+            clock.advance(over_after.checked_sub(SECOND).unwrap());
             assert_eq!(app.whoami(&mut browser).await, "alice");
-            clock.advance(Duration::from_secs(1));
+            clock.advance(SECOND);
             let mut late = Browser::new();
             late.keep(copy);
             is_nobody(&app, &mut late).await;
@@ -143,15 +144,15 @@ async fn one_changed_letter_is_enough() {
             let mut forged = value.clone().into_bytes();
             forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
             let forged = String::from_utf8(forged).unwrap();
-            let mut forger = Browser::new();
-            forger.keep(Cookie::new(cookie.name().to_owned(), forged));
-            assert!(app.whoami(&mut forger).await.is_null(), "{at} of {value}");
+            let mut other = Browser::new();
+            other.keep(Cookie::new(cookie.name().to_owned(), forged));
+            assert!(app.whoami(&mut other).await.is_null(), "{at} of {value}");
         }
         for cut in [1, 22, 43, value.len() - 32] {
             for part in [&value[cut..], &value[..value.len() - cut]] {
-                let mut forger = Browser::new();
-                forger.keep(Cookie::new(cookie.name().to_owned(), part.to_owned()));
-                assert!(app.whoami(&mut forger).await.is_null(), "{part} of {value}");
+                let mut other = Browser::new();
+                other.keep(Cookie::new(cookie.name().to_owned(), part.to_owned()));
+                assert!(app.whoami(&mut other).await.is_null(), "{part} of {value}");
             }
         }
     }
