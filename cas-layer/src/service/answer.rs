@@ -31,7 +31,7 @@ where
     B: Body + Send + 'static,
 {
     let visit = Visit::by(&request, Place::Endpoint, visitor, now);
-    let served = match decide(host, &visit) {
+    let mut served = match decide(host, &visit) {
         First::Act(Action::Serve(serve)) => serve.to(host, visit),
         First::Act(Action::Own(task)) => return AnswerFuture::reply(task.run(host, &visit)),
         First::Read(endpoint) => {

@@ -307,9 +307,9 @@ impl Serve {
 
 impl Served {
     /// Tells the next reader of the request which user it is from.
-    pub(super) fn announce(&self, host: &Arc<Host>, extensions: &mut Extensions) {
-        if let Some(user) = &self.user {
-            extensions.insert(user.clone());
+    pub(super) fn announce(&mut self, host: &Arc<Host>, extensions: &mut Extensions) {
+        if let Some(user) = self.user.take() {
+            extensions.insert(user);
         } else {
             // A user that an outer layer left there is not a user of ours.
             extensions.remove::<CasUser>();

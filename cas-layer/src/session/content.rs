@@ -168,8 +168,8 @@ impl Identity {
             credentials_at,
             proxies: authentication.proxies().to_vec(),
             granting_ticket: None,
-            user: 0..content.name().len(),
-            payload: Zeroizing::new(content.name().into()),
+            user: content.name().into(),
+            payload: Zeroizing::default(),
             attributes: Held::given(content.into_attributes()),
         }
     }

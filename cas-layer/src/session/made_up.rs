@@ -15,8 +15,8 @@ impl Identity {
         expires_at: UnixSeconds,
     ) -> Self {
         Self {
-            payload: Zeroizing::new(user.into()),
-            user: 0..user.len(),
+            payload: Zeroizing::default(),
+            user: user.into(),
             id,
             family: None,
             issued_at,

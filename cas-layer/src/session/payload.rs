@@ -42,9 +42,9 @@ const MAX_AHEAD: UnixSeconds = 5 * 60;
 /// The result of a validated ticket: which user signed in, how, and how long it lasts. No session is open for it, so
 /// it has nothing that a registry could be asked about.
 pub(crate) struct Identity {
-    /// The payload that it was read from. Names and values are taken out of it on demand.
+    /// The payload that it was read from; empty if it was read from none. Attributes are taken out of it on demand.
     pub(super) payload: Zeroizing<Vec<u8>>,
-    pub(super) user: Range<usize>,
+    pub(super) user: Box<str>,
     /// The name of the ticket, and of the session that it opened, if it opened one.
     pub(crate) id: SessionId,
     /// The sessions that tabs of the browser open at once end with each other. See
@@ -165,11 +165,8 @@ impl Identity {
         }
     }
 
-    /// The seal says that we wrote the payload. Decoding has checked that the name in it is text.
     pub(crate) fn user(&self) -> &str {
-        let name = self.payload.get(self.user.clone());
-        name.and_then(|name| str::from_utf8(name).ok())
-            .unwrap_or_default()
+        &self.user
     }
 
     pub(crate) fn attributes(&self) -> &Attributes {
@@ -301,7 +298,7 @@ impl SessionData {
         let identity = Identity {
             proxies,
             granting_ticket,
-            user: place_of(wire.user.as_bytes(), &payload)?,
+            user: wire.user.into(),
             id: wire.id.into(),
             family,
             issued_at: wire.issued_at,
@@ -375,8 +372,8 @@ pub(crate) mod tests {
 
     pub(crate) fn identity(user: &str, attributes: &[(&str, &[&str])]) -> Identity {
         Identity {
-            user: 0..user.len(),
-            payload: Zeroizing::new(user.into()),
+            user: user.into(),
+            payload: Zeroizing::default(),
             id: [7; 16].into(),
             family: None,
             issued_at: 1_000,

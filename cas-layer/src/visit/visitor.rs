@@ -10,7 +10,7 @@ use crate::{
     clock::UnixSeconds,
     events::{Event, StorageOutcome},
     session::SessionData,
-    user::{CasUser, Place},
+    user::{CasUser, Holds, Place},
 };
 
 /// The visitor's session.
@@ -54,17 +54,18 @@ impl Visitor {
         if read.session.is_from_the_future(now) {
             return Ok(Self::Anonymous);
         }
-        let visitor = Self::with(Arc::clone(&read.session), host, place, now);
-        let stays = match &visitor {
-            // It is about to be replaced.
-            _ if host.app.lifetimes.is_due(&read.session, now) => false,
-            Ok(Self::SignedIn(_)) => true,
-            Ok(Self::Ended) => false,
-            _ => read.is_known,
-        };
-        match (read.is_known, stays) {
-            (false, true) => verified.note(read.value, &read.session),
-            (true, false) => verified.forget(read.value),
+        // It is about to be replaced.
+        let is_due = host.app.lifetimes.is_due(&read.session, now);
+        let visitor = Self::with(read.session, host, place, now);
+        match &visitor {
+            Ok(Self::SignedIn(user)) if !is_due => {
+                if !read.is_known
+                    && let Holds::Session(session) = user.holds()
+                {
+                    verified.note(read.value, session);
+                }
+            }
+            Ok(Self::SignedIn(_) | Self::Ended) if read.is_known => verified.forget(read.value),
             _ => {}
         }
         visitor

@@ -221,7 +221,7 @@ where
 
 fn pass_on<S, B: Body>(
     host: &Arc<Host>,
-    served: Served,
+    mut served: Served,
     service: &mut S,
     mut request: Request<Peeked<B>>,
 ) -> AnswerFuture<S::Future>
