@@ -11,6 +11,7 @@
 
 mod authenticated;
 mod client;
+mod failover;
 mod figures;
 mod flood;
 mod logout;
@@ -23,13 +24,14 @@ mod stores;
 use std::{env, fs};
 
 /// The flood comes first: memory that others have given back would hide what it takes.
-const PARTS: [(&str, fn()); 6] = [
+const PARTS: [(&str, fn()); 7] = [
     ("flood", flood::run),
     ("authenticated", authenticated::run),
     ("memory", memory::run),
     ("stores", stores::run),
     ("starts", starts::run),
     ("logout", logout::run),
+    ("failover", failover::run),
 ];
 
 fn main() {
