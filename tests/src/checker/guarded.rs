@@ -15,7 +15,7 @@ pub struct Guarded {
 
 #[derive(Debug)]
 enum Guards {
-    Sentinel(RedisServer),
+    Sentinel(Box<RedisServer>),
     /// The masters of the other slots.
     Cluster(Vec<RedisServer>),
 }
@@ -28,7 +28,7 @@ impl Guarded {
         let guarded = Self {
             servers,
             master: 0,
-            guards: Guards::Sentinel(sentinel),
+            guards: Guards::Sentinel(Box::new(sentinel)),
         };
         guarded.follows().await;
         guarded
