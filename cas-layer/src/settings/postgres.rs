@@ -29,7 +29,8 @@ fn builder(url: &str, settings: &CasSettings) -> Result<PostgresRegistryBuilder,
     let given = &settings.postgres;
     let connections = given.max_connections.unwrap_or(CONNECTIONS);
     let pool = PgPoolOptions::new()
-        .max_connections(connections)
+        // A pool of none panics. One is too few for the registry, which says so.
+        .max_connections(connections.max(1))
         .connect_lazy_with(options(url)?);
     let mut builder = PostgresRegistry::builder(pool);
     if let Some(schema) = &given.schema {

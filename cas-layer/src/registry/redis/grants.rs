@@ -3,6 +3,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use data_encoding::HEXLOWER;
+use redis::Cmd;
+
 use super::{
     RedisRegistry,
     connection::{COMMAND, Connection},
@@ -17,9 +20,6 @@ use crate::{
         grants::remote,
     },
 };
-use data_encoding::HEXLOWER;
-use redis::Cmd;
-
 const EXPECT: &str = script!("pairs", "expect");
 const UNEXPECT: &str = script!("pairs", "unexpect");
 const DELIVER: &str = script!("pairs", "deliver");

@@ -107,8 +107,6 @@ async fn mistakes_about_postgres_are_told_with_their_key_before_it_is_asked() {
             "registry",
             "a parameter",
         ),
-        (url, json!({}), "registry", "PostgreSQL"),
-        (url, json!({ "migrate": false }), "registry", "PostgreSQL"),
         (
             url,
             json!({ "schema": "A b" }),
