@@ -18,7 +18,7 @@ use crate::{
 };
 
 const NODES: usize = 3;
-const FAILOVERS: usize = 5;
+const FAILOVERS: usize = 3;
 
 pub(crate) fn run() {
     if RedisServer::program().is_some() {
@@ -63,8 +63,11 @@ async fn measure() -> Duration {
             let session =
                 RegisteredSession::new(id, number, expires_at, "https://cas.example", "alice");
             node.ended().wait_for(&session).await;
+            // The one that was asked knows at once, and still has to tell Redis.
+            (node, Instant::now())
         });
     }
-    all.join_all().await;
-    started.elapsed()
+    let ended = all.join_all().await;
+    let last = ended.iter().map(|(_, at)| *at).max();
+    last.expect("a node").saturating_duration_since(started)
 }
