@@ -78,9 +78,9 @@ pub use service::{
 pub use session::{Key, NewSession, NotAdmitted, SessionId, SessionPlace, UserName, Veto};
 #[cfg(feature = "serde")]
 pub use settings::{
-    AccessSetting, CasSettings, EndpointSettings, IdleTimeout, ProxySettings, RedisSettings,
-    RegistrySetting, RuleSettings, SecretText, ServerSettings, SessionSettings, SettingsError,
-    SettingsRegistry, SignInSettings, SignOutSettings, UrlText,
+    AccessSetting, CasSettings, EndpointSettings, IdleTimeout, PostgresSettings, ProxySettings,
+    RedisSettings, RegistrySetting, RuleSettings, SecretText, ServerSettings, SessionSettings,
+    SettingsError, SettingsRegistry, SignInSettings, SignOutSettings, UrlText,
 };
 pub use user::CasUser;
 

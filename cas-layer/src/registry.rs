@@ -7,19 +7,27 @@ mod account;
 mod begun;
 mod ended;
 mod error;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod fair;
 mod families;
 #[cfg(feature = "file")]
 pub(crate) mod file;
 mod forgetful;
 mod grants;
 mod latest;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod limits;
 pub(crate) mod memory;
 mod opened;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod recent;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 mod run_time;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod seen;
 mod sender;
 mod storage;
 #[cfg(any(feature = "file", feature = "postgres", feature = "redis"))]

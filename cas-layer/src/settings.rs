@@ -3,6 +3,10 @@
 mod cas_settings;
 mod error;
 mod files;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 mod registry;
 mod registry_setting;
 mod sections;
@@ -16,8 +20,8 @@ pub use error::SettingsError;
 pub use registry::SettingsRegistry;
 pub use registry_setting::RegistrySetting;
 pub use sections::{
-    AccessSetting, EndpointSettings, ProxySettings, RedisSettings, RuleSettings, ServerSettings,
-    SessionSettings, SignInSettings, SignOutSettings,
+    AccessSetting, EndpointSettings, PostgresSettings, ProxySettings, RedisSettings, RuleSettings,
+    ServerSettings, SessionSettings, SignInSettings, SignOutSettings,
 };
 use serde::Deserializer;
 pub use values::{IdleTimeout, SecretText, UrlText};
@@ -37,7 +41,7 @@ impl CasSettings {
     }
 
     /// Opens the registry that [`registry`](field@Self::registry) names. Call it once, when the process starts: a file
-    /// is read and checked as a whole meanwhile, and a Redis is asked what has ended.
+    /// is read and checked as a whole meanwhile, and a Redis or PostgreSQL is asked what has ended.
     ///
     /// # Errors
     /// If the registry cannot be used, or is of a kind whose feature is not on.

@@ -53,7 +53,7 @@ pub(crate) struct Options {
     #[arg(long, env = "DEMO_KEY_FILE", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 
-    /// Where ended sessions are remembered: `memory`, `file:PATH`, or the URL of a Redis server [default: memory]
+    /// Where ended sessions are remembered: `memory`, `file:PATH`, or the URL of a Redis or PostgreSQL [default: memory]
     #[arg(
         long,
         env = "DEMO_REGISTRY",

@@ -13,8 +13,8 @@
 use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
 
 use cas_layer_tests::checker::{
+    faults::FAULTS,
     history::History,
-    nemesis::FAULTS,
     program,
     run::{Plan, Report, run},
     store::Kind,
@@ -25,7 +25,7 @@ use tokio::runtime::Runtime;
 /// Looks for sessions that come back or are lost while everything around a registry fails
 #[derive(Debug, Parser)]
 struct Options {
-    /// memory, file, redis, or redis-confirmed (with `min_replicas(1)`)
+    /// memory, file, postgres, redis, or with `min_replicas(1)`: redis-confirmed, redis-sentinel, redis-cluster
     #[arg(long, default_value = "redis")]
     registry: Kind,
 

@@ -25,6 +25,7 @@ pub mod noise;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod redis;
+mod server_process;
 pub mod suite;
 pub mod tls;
 pub mod visitor;

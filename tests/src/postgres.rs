@@ -1,36 +1,33 @@
 //! A PostgreSQL server as a child process.
 
 use std::{
-    env,
-    fs::{self, File},
-    io::{Read as _, Seek as _},
+    env, fs,
     net::TcpListener,
     os::unix::fs::chown,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     sync::{
         OnceLock,
         atomic::{AtomicU64, Ordering},
     },
-    thread,
     time::Duration,
 };
 
-use rustix::process::{Pid, Signal, getuid, kill_process};
+use rustix::process::{Signal, getuid};
 use sqlx::{
     PgPool, Postgres,
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
 use tempfile::TempDir;
 use tokio::{
-    process::{self, Child},
+    process,
     time::{sleep, timeout},
 };
 
-use crate::suite::{POSTGRES, variable};
-
-/// Far longer than PostgreSQL ever needs to start or to stop: it decides between slow and stuck.
-const LIMIT: Duration = Duration::from_secs(60);
+use crate::{
+    server_process::{LIMIT, ServerProcess, copy_files, send},
+    suite::{POSTGRES, variable},
+};
 
 /// Where Debian has the server, by version.
 const DEBIAN: &str = "/usr/lib/postgresql";
@@ -42,8 +39,7 @@ pub struct PostgresServer {
     directory: TempDir,
     port: u16,
     options: Vec<String>,
-    child: Option<Child>,
-    log: File,
+    process: ServerProcess,
 }
 
 /// The data of a server at some time.
@@ -74,13 +70,16 @@ impl PostgresServer {
         let port = free.local_addr().expect("its number").port();
         drop(free);
         let directory = own_directory();
-        copy_files(&template().join("data"), &directory.path().join("data"));
+        copy_files(
+            &template().join("data"),
+            &directory.path().join("data"),
+            &give,
+        );
         let mut server = Self {
             directory,
             port,
             options: options.iter().map(ToString::to_string).collect(),
-            child: None,
-            log: tempfile::tempfile().expect("a file for the log"),
+            process: ServerProcess::new("PostgreSQL".to_owned()),
         };
         server.restart().await;
         server
@@ -133,8 +132,6 @@ impl PostgresServer {
 
     /// Starts it again where it was stopped, with the data that it has, and waits until it answers.
     pub async fn restart(&mut self) {
-        assert!(self.child.is_none(), "it runs");
-        let log = || self.log.try_clone().expect("a second handle of the log");
         let mut command = process::Command::new(Self::program().expect("a postgres"));
         command
             .arg("-D")
@@ -144,15 +141,11 @@ impl PostgresServer {
             .args(["-c", "unix_socket_directories="])
             .args(["-c", "max_connections=200"])
             .args(self.options.iter().flat_map(|option| ["-c", option]))
-            .current_dir(self.directory.path())
-            .stdin(Stdio::null())
-            .stdout(log())
-            .stderr(log())
-            .kill_on_drop(true);
+            .current_dir(self.directory.path());
         if let Some(user) = other_user() {
             command.uid(user).gid(user);
         }
-        self.child = Some(command.spawn().expect("postgres starts"));
+        self.process.run(&mut command);
         let answers = async {
             loop {
                 let pool = self.pool();
@@ -169,100 +162,65 @@ impl PostgresServer {
 
     /// Stops it without a warning and without a checkpoint, as a crash of it does.
     pub async fn kill(&mut self) {
-        self.send(Signal::QUIT);
-        self.wait().await;
+        self.process.end(Signal::QUIT).await;
     }
 
     /// Stops it as an operator does.
     pub async fn stop(&mut self) {
-        self.send(Signal::INT);
-        self.wait().await;
-    }
-
-    async fn wait(&mut self) {
-        let mut child = self.child.take().expect("it runs");
-        timeout(LIMIT, child.wait())
-            .await
-            .expect("it ends in time")
-            .expect("its status");
+        self.process.end(Signal::INT).await;
     }
 
     /// Makes it hang: connections stay, and nothing is answered.
     pub fn hang(&self) {
-        self.send(Signal::STOP);
+        self.process.send(Signal::STOP);
         self.send_to_children(Signal::STOP);
     }
 
     /// Lets it go on after it hung.
     pub fn go_on(&self) {
-        self.send(Signal::CONT);
+        self.process.send(Signal::CONT);
         self.send_to_children(Signal::CONT);
     }
 
     /// Takes a copy of its data. It has to be stopped.
     #[must_use]
     pub fn copy(&self) -> Copy {
-        assert!(self.child.is_none(), "it runs");
+        assert!(!self.process.is_running(), "it runs");
         let copy = own_directory();
         copy_files(
             &self.directory.path().join("data"),
             &copy.path().join("data"),
+            &give,
         );
         Copy(copy)
     }
 
     /// Gives a server that was stopped the data of an earlier time.
     pub fn restore(&self, copy: &Copy) {
-        assert!(self.child.is_none(), "it runs");
+        assert!(!self.process.is_running(), "it runs");
         let data = self.directory.path().join("data");
         fs::remove_dir_all(&data).expect("data that goes");
-        copy_files(&copy.0.path().join("data"), &data);
-    }
-
-    fn pid(&self) -> i32 {
-        let id = self.child.as_ref().and_then(Child::id).expect("it runs");
-        i32::try_from(id).expect("a process id")
-    }
-
-    fn send(&self, signal: Signal) {
-        send(self.pid(), signal);
+        copy_files(&copy.0.path().join("data"), &data, &give);
     }
 
     fn send_to_children(&self, signal: Signal) {
-        let pid = self.pid();
+        let pid = self.process.pid();
         let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
         for child in children.expect("its children").split_whitespace() {
             send(child.parse().expect("a process id"), signal);
         }
     }
-
-    fn log(&self) -> String {
-        let mut text = Vec::new();
-        let mut log = &self.log;
-        log.rewind().expect("a log that can be read");
-        log.read_to_end(&mut text).expect("a log that can be read");
-        String::from_utf8_lossy(&text).into_owned()
-    }
 }
 
 impl Drop for PostgresServer {
     fn drop(&mut self) {
-        if self.child.is_some() {
+        if self.process.is_running() {
             // One that hangs would not hear of it.
             self.go_on();
-            self.send(Signal::QUIT);
+            self.process.send(Signal::QUIT);
         }
         // Before its data goes.
-        while self
-            .child
-            .as_mut()
-            .is_some_and(|child| matches!(child.try_wait(), Ok(None)))
-        {
-            thread::sleep(Duration::from_millis(5));
-        }
-        if thread::panicking() {
-            eprintln!("--- log of PostgreSQL\n{}---", self.log());
-        }
+        self.process.has_ended();
     }
 }
 
@@ -302,12 +260,6 @@ fn of_debian() -> Option<PathBuf> {
         program.is_file().then_some((number, program))
     });
     versions.max().map(|(_, program)| program)
-}
-
-fn send(pid: i32, signal: Signal) {
-    let pid = Pid::from_raw(pid).expect("a process id");
-    // One of its children may have gone.
-    let _ = kill_process(pid, signal);
 }
 
 /// PostgreSQL does not run as root. Then it is its own user, or nobody.
@@ -366,21 +318,4 @@ fn template() -> &'static Path {
             directory
         })
         .path()
-}
-
-fn copy_files(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a new directory");
-    let permissions = fs::metadata(from).expect("its mode").permissions();
-    fs::set_permissions(to, permissions).expect("a mode");
-    give(to);
-    for entry in fs::read_dir(from).expect("a directory") {
-        let path = entry.expect("an entry").path();
-        let target = to.join(path.file_name().expect("a name"));
-        if path.is_dir() {
-            copy_files(&path, &target);
-        } else {
-            fs::copy(&path, &target).expect("a copy");
-            give(&target);
-        }
-    }
 }

@@ -1,28 +1,19 @@
 //! A Redis server as a child process.
 
-use std::{
-    env,
-    fs::{self, File},
-    io::{Read as _, Seek as _},
-    net::TcpListener,
-    path::{Path, PathBuf},
-    process::Stdio,
-    thread,
-    time::Duration,
-};
+use std::{env, fs, net::TcpListener, path::PathBuf, time::Duration};
 
 use redis::{AsyncConnectionConfig, Client, FromRedisValue, IntoConnectionInfo as _};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::{
-    process::{Child, Command},
+    process::Command,
     time::{sleep, timeout},
 };
 
-use crate::suite::{REDIS_SERVER, variable};
-
-/// Far longer than Redis ever needs to start or to stop: it decides between slow and stuck.
-const LIMIT: Duration = Duration::from_secs(60);
+use crate::{
+    server_process::{LIMIT, ServerProcess, copy_files},
+    suite::{REDIS_SERVER, variable},
+};
 
 /// A running Redis on a free port of 127.0.0.1, with its data in a directory of its own. Every write is
 /// on the disk before it is answered. It is killed when dropped; after a failed test its log is printed.
@@ -37,8 +28,7 @@ pub struct RedisServer {
     environment: Vec<(String, String)>,
     /// For this helper's own commands.
     password: Option<String>,
-    child: Option<Child>,
-    log: File,
+    process: ServerProcess,
 }
 
 /// The data of a server at some time.
@@ -153,8 +143,7 @@ impl RedisServer {
             sentinel,
             environment,
             password,
-            child: None,
-            log: tempfile::tempfile().expect("a file for the log"),
+            process: ServerProcess::new(format!("redis://127.0.0.1:{port}")),
         };
         server.restart().await;
         server
@@ -180,9 +169,7 @@ impl RedisServer {
 
     /// Starts it again where it was killed, with the data that it has, and waits until it takes commands.
     pub async fn restart(&mut self) {
-        assert!(self.child.is_none(), "it runs");
         let program = Self::program().expect("a redis-server");
-        let log = || self.log.try_clone().expect("a second handle of the log");
         let mut command = Command::new(program);
         if let Some(config) = &self.sentinel {
             let path = self.directory.path().join("sentinel.conf");
@@ -202,19 +189,13 @@ impl RedisServer {
             // A replica need not wait for others.
             command.args(["--repl-diskless-sync-delay", "0"]);
         }
-        let child = command
+        command
             .args(["--port", &self.port.to_string()])
             .args(["--bind", "127.0.0.1", "--dir"])
             .arg(self.directory.path())
             .args(&self.options)
-            .envs(self.environment.iter().cloned())
-            .stdin(Stdio::null())
-            .stdout(log())
-            .stderr(log())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("redis-server starts");
-        self.child = Some(child);
+            .envs(self.environment.iter().cloned());
+        self.process.run(&mut command);
         let answers = async {
             while self.try_command::<String>(&["PING"]).await.is_err() {
                 sleep(Duration::from_millis(10)).await;
@@ -225,41 +206,30 @@ impl RedisServer {
 
     /// Kills it without a warning.
     pub async fn kill(&mut self) {
-        self.send(Signal::KILL);
-        let mut child = self.child.take().expect("it runs");
-        timeout(LIMIT, child.wait())
-            .await
-            .expect("it ends in time")
-            .expect("its status");
+        self.process.end(Signal::KILL).await;
     }
 
     /// Makes it hang: connections stay, and nothing is answered.
     pub fn hang(&self) {
-        self.send(Signal::STOP);
+        self.process.send(Signal::STOP);
     }
 
     /// Lets it go on after it hung.
     pub fn go_on(&self) {
-        self.send(Signal::CONT);
-    }
-
-    fn send(&self, signal: Signal) {
-        let id = self.child.as_ref().and_then(Child::id).expect("it runs");
-        let pid = i32::try_from(id).ok().and_then(Pid::from_raw);
-        kill_process(pid.expect("a process id"), signal).expect("a signal that arrives");
+        self.process.send(Signal::CONT);
     }
 
     /// Takes a copy of its data. Nothing may be written meanwhile.
     #[must_use]
     pub fn copy(&self) -> Copy {
         let copy = tempfile::tempdir().expect("a directory");
-        copy_files(self.directory.path(), copy.path());
+        copy_files(self.directory.path(), copy.path(), &|_| ());
         Copy(copy)
     }
 
     /// Removes the data of a server that was killed.
     pub fn empty(&self) {
-        assert!(self.child.is_none(), "it runs");
+        assert!(!self.process.is_running(), "it runs");
         for entry in fs::read_dir(self.directory.path()).expect("its directory") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
@@ -273,7 +243,7 @@ impl RedisServer {
     /// Gives a server that was killed the data of an earlier time.
     pub fn restore(&self, copy: &Copy) {
         self.empty();
-        copy_files(copy.0.path(), self.directory.path());
+        copy_files(copy.0.path(), self.directory.path(), &|_| ());
     }
 
     /// Runs a command.
@@ -298,34 +268,5 @@ impl RedisServer {
             .arg(arguments)
             .query_async(&mut connection)
             .await
-    }
-
-    fn log(&self) -> String {
-        let mut text = Vec::new();
-        let mut log = &self.log;
-        log.rewind().expect("a log that can be read");
-        log.read_to_end(&mut text).expect("a log that can be read");
-        String::from_utf8_lossy(&text).into_owned()
-    }
-}
-
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            eprintln!("--- log of {}\n{}---", self.url(), self.log());
-        }
-    }
-}
-
-fn copy_files(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).expect("a directory") {
-        let path = entry.expect("an entry").path();
-        let target = to.join(path.file_name().expect("a name"));
-        if path.is_dir() {
-            fs::create_dir_all(&target).expect("a new directory");
-            copy_files(&path, &target);
-        } else {
-            fs::copy(&path, &target).expect("a copy");
-        }
     }
 }

@@ -45,7 +45,7 @@ impl LogoutRequest {
 
     /// How many sessions a registry is asked about for it: for each ticket also whether another tab has replaced its
     /// session.
-    #[cfg(feature = "redis")]
+    #[cfg(any(feature = "postgres", feature = "redis"))]
     pub(crate) const MAX_IDS: usize = 2 * Self::MAX_SESSIONS;
 
     /// Back channel: reads the body of an `application/x-www-form-urlencoded` request.

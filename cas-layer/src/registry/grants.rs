@@ -1,6 +1,8 @@
 //! Proxy-granting tickets: from the CAS server's callback to the sign-in that they belong to.
 
 mod pairs;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+pub(super) mod remote;
 
 use std::{fmt, time::Duration};
 

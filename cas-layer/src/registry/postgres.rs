@@ -2,14 +2,16 @@
 //!
 //! - `schema.sql` has the tables and the steps, each a function and a transaction of its own. [`schema`] sets them up, and
 //!   [`steps`] calls them.
-//! - [`node`] is what a node knows. Four tasks run over it:
+//! - [`node`] is what a node knows. Five tasks run over it:
 //! - [`noter`] tells PostgreSQL of validations that begin and are given up, in order: [`notes`];
 //! - [`writer`] empties the [`queue`] of ends;
 //! - [`ears`] listens for notifications, which only say that there is something to read;
 //! - [`follow`] reads what has ended, notices a loss by the signs in [`known`], and forgets what has expired by a clock
-//!   that is [`steady`].
+//!   that is [`steady`];
+//! - [`again`] tells PostgreSQL of what it has lost, or was not told.
 //! - [`grants`] is what PostgreSQL does for proxy-granting tickets, and [`storage`] what it keeps for open sessions.
 
+mod again;
 mod builder;
 mod connection;
 mod ears;
@@ -23,6 +25,7 @@ mod noter;
 mod notes;
 mod queue;
 mod schema;
+mod sealed;
 mod steady;
 mod steps;
 mod storage;
@@ -49,8 +52,9 @@ use self::{
     steps::CALL,
 };
 use super::{
-    AccountId, EndedSessions, IouId, LONGEST, LogoutSender, Opened, ProxyGrants, Registry,
-    RegistryError, RegistryErrorKind, RegistryFuture, Sealed, SessionFamilies, SessionStorage,
+    AccountId, EndedSessions, LONGEST, LogoutSender, Opened, ProxyGrants, RegisteredSession,
+    Registry, RegistryError, RegistryErrorKind, RegistryFuture, SessionFamilies, SessionStorage,
+    recent::RecentLogout,
 };
 use crate::{clock::UnixSeconds, session::SessionId};
 
@@ -66,7 +70,7 @@ pub struct PostgresRegistry(Arc<Handles>);
 struct Handles {
     node: Arc<Node>,
     fail_closed_after: Option<Duration>,
-    tasks: [AbortHandle; 4],
+    tasks: [AbortHandle; 5],
     runtime: Handle,
 }
 
@@ -94,12 +98,14 @@ impl PostgresRegistry {
     ) -> Self {
         let runtime = Handle::current();
         let shared = || Arc::clone(&node);
-        let (first, second, third, fourth) = (shared(), shared(), shared(), shared());
+        let (first, second, third, fourth, fifth) =
+            (shared(), shared(), shared(), shared(), shared());
         let tasks = [
             runtime.spawn(async move { noter::run(&first).await }),
             runtime.spawn(async move { writer::run(&second).await }),
             runtime.spawn(async move { ears::run(&third, listener).await }),
             runtime.spawn(async move { follow::run(&fourth, follower).await }),
+            runtime.spawn(async move { again::run(&fifth).await }),
         ]
         .map(|task| task.abort_handle());
         Self(Arc::new(Handles {
@@ -225,16 +231,39 @@ impl PostgresRegistry {
         self.answer(ended).await.map(drop)
     }
 
+    /// PostgreSQL may not know a session because it has lost it, and it may not have heard of the logout. Then it is told
+    /// again.
+    async fn end_named(&self, logout: RecentLogout) -> Result<Vec<SessionId>, RegistryError> {
+        let RecentLogout { sender, now, .. } = logout;
+        let asked = logout.ids.clone();
+        let done = self.try_to_end_named(logout).await;
+        let node = self.node();
+        let remember = |ids| node.recent.note(RecentLogout { ids, sender, now });
+        match done {
+            Ok((ended, unknown)) => {
+                remember(unknown);
+                Ok(ended)
+            }
+            Err(error) => {
+                // Where there was no room, there is none to remember it either.
+                if error.kind() == RegistryErrorKind::Unavailable {
+                    remember(asked);
+                    node.again.notify_one();
+                }
+                Err(error)
+            }
+        }
+    }
+
     /// Nearly all messages of strangers name sessions that nobody has. A read finds that out; few reads run at once, and they
-    /// take no room in the queue.
-    async fn end_named(
+    /// take no room in the queue. Returns which sessions have ended now, and which are unknown.
+    async fn try_to_end_named(
         &self,
-        ids: Vec<SessionId>,
-        sender: LogoutSender,
-        now: UnixSeconds,
-    ) -> Result<Vec<SessionId>, RegistryError> {
+        logout: RecentLogout,
+    ) -> Result<(Vec<SessionId>, Vec<SessionId>), RegistryError> {
         let until = Instant::now() + CALL;
         self.run(move |node| async move {
+            let RecentLogout { ids, sender, now } = logout;
             if node.facts.is_away() {
                 return Err(away());
             }
@@ -244,43 +273,30 @@ impl PostgresRegistry {
                 let _stranger = node.strangers.acquire().await;
                 steps::find(&node, &ids).await?
             };
+            let unknown = ids
+                .into_iter()
+                .filter(|id| !found.live.contains(id) && !found.has_ended(*id));
+            let unknown = unknown.collect();
             for end in found.ended {
                 node.apply(end, now);
             }
             if found.live.is_empty() {
-                return Ok(Vec::new());
+                return Ok((Vec::new(), unknown));
             }
+            let ids = found.live;
             let named = Named {
-                ids: found.live,
-                now,
-                _turn: turn,
+                logout: RecentLogout { ids, sender, now },
+                turn: Some(turn),
             };
             let ended = node.queue.push(Ending::Named(named))?;
             match timeout_at(until, ended).await {
-                Ok(Ok(ended)) => ended,
+                Ok(Ok(ended)) => Ok((ended?, unknown)),
                 // The registry was shut down.
                 Ok(Err(_)) => Err(away()),
                 Err(_) => Err(Failure::Silent.into()),
             }
         })
         .await
-    }
-
-    async fn take_pair(&self, iou: IouId) -> Result<Option<Sealed>, RegistryError> {
-        let (hand, taken) = oneshot::channel();
-        let taking = self.run(move |node| async move {
-            if node.facts.is_away() {
-                return Err(away());
-            }
-            let grant = steps::collect(&node, iou).await?;
-            if let Err(Some(grant)) = hand.send(grant) {
-                // Whoever asked has gone away, and somebody else may ask.
-                steps::deliver(&node, iou, &grant, i64::MAX).await?;
-            }
-            Ok(())
-        });
-        taking.await?;
-        Ok(taken.await.unwrap_or_default())
     }
 }
 
@@ -326,7 +342,7 @@ impl Registry for PostgresRegistry {
         if ids.is_empty() {
             return Box::pin(std::future::ready(Ok(ids)));
         }
-        Box::pin(self.end_named(ids, sender, now))
+        Box::pin(self.end_named(RecentLogout { ids, sender, now }))
     }
 
     fn end_all(
@@ -352,6 +368,15 @@ impl Registry for PostgresRegistry {
 
     fn ended(&self) -> &EndedSessions {
         &self.node().ended
+    }
+
+    fn is_ended(&self, session: &RegisteredSession<'_>) -> bool {
+        let node = self.node();
+        let has_ended = node.ended.contain(session);
+        if !has_ended && node.facts.is_recovering() {
+            node.seen.note(session);
+        }
+        has_ended
     }
 
     fn is_current(&self) -> bool {

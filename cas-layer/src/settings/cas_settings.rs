@@ -1,14 +1,16 @@
 //! The settings as a whole.
 
 use std::path::PathBuf;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::{
     registry_setting::RegistrySetting,
     sections::{
-        EndpointSettings, ProxySettings, RedisSettings, RuleSettings, ServerSettings,
-        SessionSettings, SignInSettings, SignOutSettings,
+        EndpointSettings, PostgresSettings, ProxySettings, RedisSettings, RuleSettings,
+        ServerSettings, SessionSettings, SignInSettings, SignOutSettings,
     },
     values::{self, SecretText, UrlText},
 };
@@ -100,4 +102,24 @@ pub struct CasSettings {
     pub server: ServerSettings,
     /// The registry in Redis. The feature `redis` has to be on for it.
     pub redis: RedisSettings,
+    /// The registry in PostgreSQL. The feature `postgres` has to be on for it.
+    pub postgres: PostgresSettings,
+}
+
+/// How long a session lasts that has no lifetime set: a registry expects no less by itself.
+#[cfg(any(feature = "postgres", feature = "redis"))]
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(8 * 3600);
+
+#[cfg(any(feature = "postgres", feature = "redis"))]
+impl CasSettings {
+    /// The longest lifetime of a session of this app, if that is more than a registry expects by itself.
+    pub(super) fn longest_lifetime(&self) -> Option<Duration> {
+        let SessionSettings {
+            lifetime,
+            remember_me_lifetime,
+            ..
+        } = &self.session;
+        let longest = (*lifetime).max(*remember_me_lifetime);
+        longest.filter(|longest| *longest > DEFAULT_LIFETIME)
+    }
 }

@@ -3,7 +3,7 @@
 use std::{error::Error, fmt, io, path::Path};
 
 use crate::error::ConfigError;
-#[cfg(any(feature = "file", feature = "redis"))]
+#[cfg(any(feature = "file", feature = "postgres", feature = "redis"))]
 use crate::registry::RegistryError;
 
 /// A mistake in [`CasSettings`](super::CasSettings). Its text begins with the key, as in `session.lifetime: …`, and has
@@ -35,7 +35,7 @@ impl SettingsError {
         Self::new(key, error.to_string()).with_source(error)
     }
 
-    #[cfg(any(feature = "file", feature = "redis"))]
+    #[cfg(any(feature = "file", feature = "postgres", feature = "redis"))]
     pub(super) fn registry(key: &str, error: RegistryError) -> Self {
         Self::new(key, error.to_string()).with_source(error)
     }

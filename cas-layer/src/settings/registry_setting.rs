@@ -6,8 +6,11 @@ use serde::{Deserialize, Deserializer};
 
 use super::values::SecretText;
 
-/// Where ended sessions are remembered: `memory`, `file:PATH`, or the URL of Redis: `redis://…`, `redis+sentinel://…` or
-/// `redis+cluster://…`, or with `rediss` for TLS.
+/// The key of the setting.
+pub(super) const KEY: &str = "registry";
+
+/// Where ended sessions are remembered: `memory`, `file:PATH`, the URL of Redis: `redis://…`, `redis+sentinel://…` or
+/// `redis+cluster://…`, or with `rediss` for TLS, or the URL of PostgreSQL: `postgres://…`.
 ///
 /// `Debug` shows no password.
 #[derive(Clone, Default)]
@@ -23,6 +26,8 @@ pub(super) enum Place {
     File(PathBuf),
     /// At a Redis server, for many. The URL may hold a password.
     Redis(SecretText),
+    /// At a PostgreSQL server, for many. The URL may hold a password.
+    Postgres(SecretText),
     /// Read from settings, and wrong. An error of a format might repeat a password, so this is said later.
     Unknown(&'static str),
 }
@@ -32,17 +37,18 @@ impl FromStr for RegistrySetting {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_redis = ["redis://", "rediss://", "redis+", "rediss+"]
-            .iter()
-            .any(|scheme| text.starts_with(scheme));
+        let begins = |schemes: &[&str]| schemes.iter().any(|scheme| text.starts_with(scheme));
         let place = match text.strip_prefix("file:") {
             Some("") => return Err("the path of the file is missing"),
             Some(path) => Place::File(path.into()),
             None if text == "memory" => Place::Memory,
-            None if is_redis => Place::Redis(text.into()),
+            None if begins(&["redis://", "rediss://", "redis+", "rediss+"]) => {
+                Place::Redis(text.into())
+            }
+            None if begins(&["postgres://", "postgresql://"]) => Place::Postgres(text.into()),
             None => {
                 return Err(
-                    "it is neither memory nor file:PATH, nor a URL of Redis such as redis://…",
+                    "it is neither memory nor file:PATH, nor a URL such as redis://… or postgres://…",
                 );
             }
         };
@@ -65,7 +71,7 @@ impl fmt::Debug for RegistrySetting {
         match &self.0 {
             Place::Memory => f.write_str("memory"),
             Place::File(path) => write!(f, "file:{}", path.display()),
-            Place::Redis(url) => {
+            Place::Redis(url) | Place::Postgres(url) => {
                 let scheme = url.expose_secret().and_then(|url| url.split("://").next());
                 write!(f, "{}://…", scheme.unwrap_or_default())
             }

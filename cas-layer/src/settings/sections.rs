@@ -198,6 +198,28 @@ pub struct RedisSettings {
     pub longest_lifetime: Option<Duration>,
 }
 
+/// The section `postgres`: `PostgresRegistryBuilder`. It counts if the registry is in PostgreSQL.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table of settings")]
+#[non_exhaustive]
+pub struct PostgresSettings {
+    /// The schema with the registry's tables.
+    pub schema: Option<String>,
+    /// Whether the tables are made, or made new, when the process starts. Without it, they are.
+    pub migrate: Option<bool>,
+    /// How many connections the process makes at most. Without it, 8.
+    pub max_connections: Option<u32>,
+    /// How long sessions are trusted without news from PostgreSQL.
+    #[serde(deserialize_with = "values::time")]
+    pub fail_closed_after: Option<Duration>,
+    /// How many sign-outs may wait for PostgreSQL.
+    pub queue: Option<usize>,
+    /// The longest lifetime of a session of any app with this registry. Without it, that of this app counts, and 8
+    /// hours at least.
+    #[serde(deserialize_with = "values::time")]
+    pub longest_lifetime: Option<Duration>,
+}
+
 /// A rule of the list `rules`. It has one of `path`, `prefix` and `pattern`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table of settings")]

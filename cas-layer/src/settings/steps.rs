@@ -85,6 +85,7 @@ impl<'s> Steps<'s> {
             proxy,
             server,
             redis: _,
+            postgres: _,
         } = settings;
         let needed = |key: &str, url: &'s Option<UrlText>| {
             url.as_ref()

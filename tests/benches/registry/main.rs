@@ -11,6 +11,7 @@
 
 mod authenticated;
 mod client;
+mod failover;
 mod figures;
 mod first_answer;
 mod flood;
@@ -28,7 +29,7 @@ mod waiting;
 use std::{env, fs};
 
 /// The flood comes first: memory that others have given back would hide what it takes.
-const PARTS: [(&str, fn()); 11] = [
+const PARTS: [(&str, fn()); 12] = [
     ("flood", flood::run),
     ("authenticated", authenticated::run),
     ("http", http::run),
@@ -40,6 +41,7 @@ const PARTS: [(&str, fn()); 11] = [
     ("stores", stores::run),
     ("starts", starts::run),
     ("logout", logout::run),
+    ("failover", failover::run),
 ];
 
 fn main() {

@@ -1,6 +1,6 @@
-//! What goes wrong, when, and how it is undone.
+//! Breaks what the [faults](super::faults) name, at times that follow from the seed, and undoes it.
 //!
-//! The schedule follows from the seed. Now and then two things go wrong at once, one around the store and one at a node.
+//! Now and then two things go wrong at once, one around the store and one at a node.
 //! Something that makes the store lose what it has confirmed goes wrong alone, because the documentation says what is lost
 //! if the nodes die too before they have written it again.
 
@@ -11,7 +11,7 @@ use tokio::{task::JoinHandle, time::sleep};
 use super::{
     chance::Chance,
     check::RECOVERY,
-    clock::Clocks,
+    faults::{At, Row, What, loses},
     history::{Fault, Line},
     network::Way,
     node::Node,
@@ -30,232 +30,6 @@ const PAUSE: [u64; 2] = [500, 2_000];
 const LASTS: [u64; 2] = [700, 4_500];
 /// The same for one in four: longer than a node without news goes on.
 const LASTS_LONG: [u64; 2] = [6_000, 9_000];
-
-/// What a fault needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
-    /// A node, whatever its registry is.
-    Node,
-    /// A clock that can be moved.
-    Clock,
-    File,
-    /// The way to a server that nodes share.
-    Network,
-    Redis,
-    Postgres,
-}
-
-impl At {
-    /// Whether it is the store that a fault is about.
-    fn is_store(self) -> bool {
-        matches!(self, Self::Network | Self::Redis | Self::Postgres)
-    }
-}
-
-/// Something that goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
-    NodeKill,
-    NodeStop,
-    Strangers,
-    ClockMinutes,
-    ClockHours,
-    ClockLifetime,
-    DiskFull,
-    FileDamage,
-    Partition,
-    PartitionAll,
-    SlowNetwork,
-    PostgresKill,
-    PostgresStop,
-    RedisKill,
-    RedisStop,
-    RedisFull,
-    RedisEvicts,
-    RedisEmpty,
-    RedisOldCopy,
-    Failover,
-    FailoverSplit,
-    FailoverMinute,
-    RedisClockMinutes,
-    RedisClockHours,
-}
-
-/// A row of [`FAULTS`].
-#[derive(Clone, Copy, Debug)]
-pub struct Row {
-    what: What,
-    /// Its name on the command line and in the history.
-    pub name: &'static str,
-    at: At,
-    /// What happens.
-    pub text: &'static str,
-    /// Why it is not tried by default: the registry does not stand it, and its documentation does not say it would.
-    pub left_out: Option<&'static str>,
-}
-
-const fn row(what: What, name: &'static str, at: At, text: &'static str) -> Row {
-    Row {
-        what,
-        name,
-        at,
-        text,
-        left_out: None,
-    }
-}
-
-const fn left_out(row: Row, why: &'static str) -> Row {
-    Row {
-        left_out: Some(why),
-        ..row
-    }
-}
-
-/// All that can go wrong.
-pub const FAULTS: &[Row] = &[
-    row(
-        What::NodeKill,
-        "node-kill",
-        At::Node,
-        "a node is killed (-9), and started again",
-    ),
-    row(
-        What::NodeStop,
-        "node-stop",
-        At::Node,
-        "a node hangs (SIGSTOP)",
-    ),
-    row(
-        What::Strangers,
-        "strangers",
-        At::Node,
-        "messages end sessions that nobody has",
-    ),
-    row(
-        What::ClockMinutes,
-        "clock-minutes",
-        At::Clock,
-        "a node starts with a clock that is wrong by minutes, and is then corrected",
-    ),
-    row(
-        What::ClockHours,
-        "clock-hours",
-        At::Clock,
-        "a node starts with a clock that is wrong by hours, and is then corrected",
-    ),
-    row(
-        What::ClockLifetime,
-        "clock-lifetime",
-        At::Clock,
-        "a node starts with a clock that is ahead by more than the lifetime of a session, and is then corrected",
-    ),
-    row(What::DiskFull, "disk-full", At::File, "the disk is full"),
-    row(
-        What::FileDamage,
-        "file-damage",
-        At::File,
-        "a node is killed, and a bit of its file is flipped",
-    ),
-    row(
-        What::Partition,
-        "partition",
-        At::Network,
-        "a node is cut off from its store",
-    ),
-    row(
-        What::PartitionAll,
-        "partition-all",
-        At::Network,
-        "all nodes are cut off from their store",
-    ),
-    row(
-        What::SlowNetwork,
-        "slow-network",
-        At::Network,
-        "the way of a node to its store is slow",
-    ),
-    row(
-        What::PostgresKill,
-        "postgres-kill",
-        At::Postgres,
-        "PostgreSQL crashes, and is started again",
-    ),
-    row(
-        What::PostgresStop,
-        "postgres-stop",
-        At::Postgres,
-        "PostgreSQL hangs (SIGSTOP)",
-    ),
-    row(
-        What::RedisKill,
-        "redis-kill",
-        At::Redis,
-        "Redis is killed (-9), and started again",
-    ),
-    row(
-        What::RedisStop,
-        "redis-stop",
-        At::Redis,
-        "Redis hangs (SIGSTOP)",
-    ),
-    row(
-        What::RedisFull,
-        "redis-full",
-        At::Redis,
-        "the memory of Redis is full",
-    ),
-    left_out(
-        row(
-            What::RedisEvicts,
-            "redis-evicts",
-            At::Redis,
-            "the memory of Redis is full, and it evicts keys",
-        ),
-        "it forgets what it has confirmed; a node that connects refuses such a Redis",
-    ),
-    row(
-        What::RedisEmpty,
-        "redis-empty",
-        At::Redis,
-        "Redis loses everything (FLUSHALL)",
-    ),
-    row(
-        What::RedisOldCopy,
-        "redis-old-copy",
-        At::Redis,
-        "Redis is restarted with an older copy of its data",
-    ),
-    row(
-        What::Failover,
-        "failover",
-        At::Redis,
-        "the replica takes over, all nodes are led to it, and the old master becomes its replica",
-    ),
-    row(
-        What::FailoverSplit,
-        "failover-split",
-        At::Redis,
-        "the replica takes over, and one node goes on with the old master for a while",
-    ),
-    row(
-        What::FailoverMinute,
-        "failover-minute",
-        At::Redis,
-        "the replica takes over, and its clock is wrong by a minute",
-    ),
-    row(
-        What::RedisClockMinutes,
-        "redis-clock-minutes",
-        At::Redis,
-        "the clock of Redis jumps ahead by minutes, each time by one more, and back",
-    ),
-    row(
-        What::RedisClockHours,
-        "redis-clock-hours",
-        At::Redis,
-        "the clock of Redis jumps ahead by hours, and back",
-    ),
-];
 
 /// Everything that can be broken.
 #[derive(Debug)]
@@ -290,50 +64,6 @@ pub(crate) struct Nemesis<'r> {
     jumps: i64,
     /// What cannot go on without help, as a node that starts with a damaged file and does not say so.
     pub(crate) problems: Vec<String>,
-}
-
-/// The faults that are tried with this registry. An error is a name that is none.
-pub(crate) fn choose(
-    kind: Kind,
-    clocks: &Clocks,
-    only: &[String],
-    with: &[String],
-    without: &[String],
-) -> Result<Vec<&'static Row>, String> {
-    for name in only.iter().chain(with).chain(without) {
-        if !FAULTS.iter().any(|row| row.name == name) {
-            let names: Vec<_> = FAULTS.iter().map(|row| row.name).collect();
-            return Err(format!(
-                "there is no fault `{name}`, only {}",
-                names.join(", ")
-            ));
-        }
-    }
-    let has = |names: &[String], row: &Row| names.iter().any(|name| row.name == name);
-    let possible = |row: &&Row| match row.at {
-        At::Node => true,
-        At::Clock => clocks.can_move(),
-        At::File => kind == Kind::File,
-        At::Network => kind.is_shared(),
-        At::Postgres => kind == Kind::Postgres,
-        At::Redis => {
-            let moves_clock = matches!(
-                row.what,
-                What::FailoverMinute | What::RedisClockMinutes | What::RedisClockHours
-            );
-            kind.needs_redis() && (clocks.can_move() || !moves_clock)
-        }
-    };
-    let wanted = |row: &&Row| {
-        let by_default = row.left_out.is_none() || has(with, row);
-        let is_wanted = if only.is_empty() {
-            by_default
-        } else {
-            has(only, row)
-        };
-        is_wanted && !has(without, row)
-    };
-    Ok(FAULTS.iter().filter(possible).filter(wanted).collect())
 }
 
 impl<'r> Nemesis<'r> {
@@ -491,6 +221,8 @@ impl<'r> Nemesis<'r> {
             What::PostgresKill => store.postgres().kill().await,
             What::PostgresStop => store.postgres().hang(),
             What::RedisKill => store.pair().master_mut().kill().await,
+            What::MasterKill => store.guarded().kill_master().await,
+            What::MasterStop => store.guarded().master().hang(),
             What::RedisStop => store.pair().master().hang(),
             What::RedisFull => set_memory(store.pair().master(), "1").await,
             What::RedisEvicts => {
@@ -560,6 +292,16 @@ impl<'r> Nemesis<'r> {
             What::PostgresKill => store.postgres().restart().await,
             What::PostgresStop => store.postgres().go_on(),
             What::RedisKill => store.pair().master_mut().restart().await,
+            What::MasterKill | What::MasterStop => {
+                let guarded = store.guarded();
+                guarded.takes_over().await;
+                if row.what == What::MasterKill {
+                    guarded.other_mut().restart().await;
+                } else {
+                    guarded.other().go_on();
+                }
+                guarded.follows().await;
+            }
             What::RedisStop => store.pair().master().go_on(),
             What::RedisFull | What::RedisEvicts => {
                 set_memory(store.pair().master(), "0").await;
@@ -595,19 +337,6 @@ impl<'r> Nemesis<'r> {
             to: Some(self.recorder.now()),
             loses: loses(row, store.kind),
         }));
-    }
-}
-
-/// Whether the store may have lost something that it had confirmed.
-fn loses(row: &Row, kind: Kind) -> bool {
-    match row.what {
-        What::RedisEvicts
-        | What::RedisEmpty
-        | What::RedisOldCopy
-        | What::FailoverSplit
-        | What::RedisClockHours => true,
-        What::Failover | What::FailoverMinute => kind == Kind::Redis,
-        _ => false,
     }
 }
 

@@ -1,5 +1,5 @@
 //! The registries that are tried, and what keeps what they know. A new registry needs a [`Kind`], its settings in
-//! [`program`](super::program), and the rows of the [faults](super::nemesis::FAULTS) that it has.
+//! [`program`](super::program), and the rows of the [faults](super::faults::FAULTS) that it has.
 
 use std::{
     fs,
@@ -12,6 +12,7 @@ use cas_layer::PostgresRegistry;
 
 use super::{
     clock::{Clocks, ShiftedClock},
+    guarded::Guarded,
     history::Promises,
     network::Way,
     program::RegistrySettings,
@@ -36,17 +37,23 @@ pub enum Kind {
     Redis,
     /// `RedisRegistry` with `min_replicas(1)`.
     RedisConfirmed,
+    /// The same where a Sentinel has a replica take over.
+    RedisSentinel,
+    /// The same in a cluster.
+    RedisCluster,
     /// `PostgresRegistry`.
     Postgres,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Memory,
         Self::File,
         Self::Redis,
         Self::RedisConfirmed,
+        Self::RedisSentinel,
+        Self::RedisCluster,
         Self::Postgres,
     ];
 
@@ -58,6 +65,8 @@ impl Kind {
             Self::File => "file",
             Self::Redis => "redis",
             Self::RedisConfirmed => "redis-confirmed",
+            Self::RedisSentinel => "redis-sentinel",
+            Self::RedisCluster => "redis-cluster",
             Self::Postgres => "postgres",
         }
     }
@@ -65,7 +74,22 @@ impl Kind {
     /// Whether it needs a redis-server.
     #[must_use]
     pub fn needs_redis(self) -> bool {
+        self.has_pair() || self.is_guarded()
+    }
+
+    /// Whether it is in a Redis with a replica that takes over when it is told to.
+    pub(crate) fn has_pair(self) -> bool {
         matches!(self, Self::Redis | Self::RedisConfirmed)
+    }
+
+    /// Whether it is in a Redis with a replica that takes over by itself.
+    pub(crate) fn is_guarded(self) -> bool {
+        matches!(self, Self::RedisSentinel | Self::RedisCluster)
+    }
+
+    /// Whether the way of a node to its server can be cut. Those who are told where it is go there by themselves.
+    pub(crate) fn has_ways(self) -> bool {
+        self.is_shared() && !self.is_guarded()
     }
 
     /// Whether it is in a server that nodes share.
@@ -114,6 +138,8 @@ pub(crate) struct Store {
     directory: PathBuf,
     /// With Redis alone.
     pub(crate) redis: Option<Pair>,
+    /// With a Sentinel or a cluster alone.
+    guarded: Option<Guarded>,
     /// With PostgreSQL alone.
     postgres: Option<PostgresServer>,
     /// The way of each node to the server.
@@ -133,7 +159,7 @@ impl Store {
         let directory = directory.join("store");
         fs::create_dir(&directory).expect("a directory");
         let (mut redis, mut postgres, mut ways) = (None, None, Vec::new());
-        if kind.needs_redis() {
+        if kind.has_pair() {
             let pair = Pair::start(clocks).await;
             for _ in 0..nodes {
                 ways.push(Way::to(pair.master().port()).await);
@@ -150,10 +176,16 @@ impl Store {
             }
             postgres = Some(server);
         }
+        let guarded = match kind {
+            Kind::RedisSentinel => Some(Guarded::by_sentinel().await),
+            Kind::RedisCluster => Some(Guarded::in_cluster().await),
+            _ => None,
+        };
         Self {
             kind,
             directory,
             redis,
+            guarded,
             postgres,
             ways,
         }
@@ -167,6 +199,11 @@ impl Store {
             Kind::Redis | Kind::RedisConfirmed => RegistrySettings::Redis {
                 url: format!("redis://{}", self.ways[node].address()),
                 min_replicas: u32::from(self.kind == Kind::RedisConfirmed),
+                fail_closed_after: FAIL_CLOSED.as_secs(),
+            },
+            Kind::RedisSentinel | Kind::RedisCluster => RegistrySettings::Redis {
+                url: self.guarded.as_ref().expect("its servers").url(),
+                min_replicas: 1,
                 fail_closed_after: FAIL_CLOSED.as_secs(),
             },
             Kind::Postgres => RegistrySettings::Postgres {
@@ -197,6 +234,10 @@ impl Store {
 
     pub(crate) fn postgres(&mut self) -> &mut PostgresServer {
         self.postgres.as_mut().expect("a fault of PostgreSQL")
+    }
+
+    pub(crate) fn guarded(&mut self) -> &mut Guarded {
+        self.guarded.as_mut().expect("a fault of such servers")
     }
 
     pub(crate) fn pair(&mut self) -> &mut Pair {

@@ -46,6 +46,12 @@ pub(crate) fn with_redis() -> Vec<Trial> {
             "runs::redis_with_a_replica_that_confirms_keeps_what_it_promises",
             || keeps(Kind::RedisConfirmed),
         ),
+        trial("runs::redis_with_a_sentinel_keeps_what_it_promises", || {
+            keeps_through_failovers(Kind::RedisSentinel)
+        }),
+        trial("runs::a_redis_cluster_keeps_what_it_promises", || {
+            keeps_through_failovers(Kind::RedisCluster)
+        }),
     ]
 }
 
@@ -60,10 +66,28 @@ fn plan(kind: Kind, seed: u64, duration: Duration) -> Plan {
     Plan::new(kind, seed, duration, &logs)
 }
 
-async fn keeps(kind: Kind) {
+fn duration() -> Duration {
     let seconds = variable(SECONDS).map_or(DEFAULT, |seconds| seconds.parse().expect("seconds"));
-    let report = run(&plan(kind, 1, Duration::from_secs(seconds))).await;
-    let report = report.unwrap();
+    Duration::from_secs(seconds)
+}
+
+async fn keeps(kind: Kind) {
+    keeps_by(&plan(kind, 1, duration())).await;
+}
+
+/// Few things go wrong in a short run, so it is this above all.
+async fn keeps_through_failovers(kind: Kind) {
+    let mut plan = plan(kind, 1, duration());
+    plan.only = ["master-kill", "master-stop", "node-kill"]
+        .map(str::to_owned)
+        .into();
+    let report = keeps_by(&plan).await;
+    let mut faults = report.history.faults();
+    assert!(faults.any(|it| it.name.starts_with("master-")), "{report}");
+}
+
+async fn keeps_by(plan: &Plan) -> Report {
+    let report = run(plan).await.unwrap();
     // Something happened at all, or the run says nothing.
     for (action, outcome) in [
         (Action::SignIn, Outcome::Done),
@@ -77,7 +101,8 @@ async fn keeps(kind: Kind) {
     }
     assert!(report.history.faults().count() >= 2, "{report}");
     assert!(report.is_good(), "{report}");
-    println!("{}: {report}", kind.name());
+    println!("{}: {report}", plan.kind.name());
+    report
 }
 
 async fn is_found(defect: Defect, rule: Rule) {

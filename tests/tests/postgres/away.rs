@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use cas_layer::{
     PostgresRegistry,
-    registry::{Item, Opened, Registry as _, RegistryErrorKind},
+    registry::{Item, Opened, Registry as _, RegistryErrorKind, Sealed},
 };
 use cas_layer_tests::postgres::PostgresServer;
 
 use crate::support::{
-    LIFETIME, account, connect, ends, eventually, fails, is_back, is_ended, log_out, new_id, now,
-    sign_in, sign_out, try_sign_in,
+    LIFETIME, Session, account, connect, ends, eventually, fails, is_back, is_ended, log_out,
+    new_id, now, sign_in, sign_out, try_sign_in,
 };
 
 const UNAVAILABLE: RegistryErrorKind = RegistryErrorKind::Unavailable;
@@ -52,7 +52,6 @@ pub(crate) async fn sign_outs_wait_for_postgres_and_are_told() {
     fails(UNAVAILABLE, all).await;
     assert!(is_ended(&here, &session) && here.is_ended(&other.of("bob")));
     fails(UNAVAILABLE, try_sign_in(&here)).await;
-    // Whoever sent it hears that, and sends it again.
     fails(UNAVAILABLE, log_out(&here, &other)).await;
     let kept = here
         .storage()
@@ -94,8 +93,24 @@ pub(crate) async fn a_postgres_that_hangs_holds_nobody_up() {
     }
     server.go_on();
     is_back(&registry).await;
-    assert_eq!(log_out(&registry, &second).await.unwrap(), 1);
+    ends(&registry, &second).await;
     ends(&connect(&server).await, &first).await;
+}
+
+pub(crate) async fn logouts_that_come_while_postgres_is_away_are_told_when_it_is_back() {
+    let mut server = PostgresServer::start().await;
+    let (here, there) = (connect(&server).await, connect(&server).await);
+    let sessions = [sign_in(&here).await, sign_in(&there).await];
+    server.kill().await;
+    for session in &sessions {
+        fails(UNAVAILABLE, log_out(&here, session)).await;
+    }
+    server.restart().await;
+    for session in &sessions {
+        ends(&here, session).await;
+        ends(&there, session).await;
+    }
+    assert!(is_ended(&connect(&server).await, &sessions[0]));
 }
 
 pub(crate) async fn a_full_queue_turns_away_and_what_it_did_not_take_is_told() {
@@ -189,4 +204,73 @@ pub(crate) async fn tables_that_were_made_anew_get_back_what_the_nodes_know() {
     registry.begin(id, Duration::from_secs(40)).await.unwrap();
     let opened = registry.open(id, now() + LIFETIME, now()).await.unwrap();
     assert!(matches!(opened, Opened::Live { .. }));
+}
+
+/// PostgreSQL is back with the data of before the sessions that are returned.
+async fn lost(server: &mut PostgresServer, node: &PostgresRegistry) -> [Session; 2] {
+    // As if the registry were not new there.
+    server
+        .run("UPDATE cas_layer.state SET recovering_until = 0")
+        .await;
+    server.stop().await;
+    let copy = server.copy();
+    server.restart().await;
+    is_back(node).await;
+    let sessions = [sign_in(node).await, sign_in(node).await];
+    let sealed = Sealed::new(vec![7; 100_000]).unwrap();
+    let storage = node.storage().unwrap();
+    let kept = storage.keep(sessions[0].id, Item::Attributes, sealed, now());
+    assert!(kept.await.unwrap());
+    // The node sees how far PostgreSQL is when it hears of an end.
+    let other = Session::unknown();
+    sign_out(node, &other).await.unwrap();
+    server.stop().await;
+    server.restore(&copy);
+    server.restart().await;
+    eventually("what has ended is told again", async || {
+        is_ended(&connect(server).await, &other)
+    })
+    .await;
+    sessions
+}
+
+async fn is_open(server: &PostgresServer, session: &Session) -> bool {
+    let id = session.id;
+    let sql = format!("SELECT count(*) FROM cas_layer.opened WHERE id = '\\x{id}'");
+    server.ask::<i64>(&sql).await == 1
+}
+
+pub(crate) async fn sessions_that_were_lost_are_open_again_once_their_cookies_are_seen() {
+    let mut server = PostgresServer::start().await;
+    let node = connect(&server).await;
+    let sessions = lost(&mut server, &node).await;
+    // Also at nodes that do not know what was lost.
+    let nodes = [node, connect(&server).await];
+    for (node, session) in nodes.iter().zip(&sessions) {
+        assert!(!is_open(&server, session).await);
+        eventually("it is open again", async || {
+            assert!(!is_ended(node, session));
+            is_open(&server, session).await
+        })
+        .await;
+        assert_eq!(log_out(&nodes[0], session).await.unwrap(), 1);
+    }
+    for session in &sessions {
+        ends(&nodes[1], session).await;
+        // A cookie that is shown once more opens nothing.
+        assert!(is_ended(&nodes[0], session));
+        assert!(!is_open(&server, session).await);
+    }
+}
+
+pub(crate) async fn a_logout_that_finds_a_session_lost_ends_it_when_its_cookie_is_seen() {
+    let mut server = PostgresServer::start().await;
+    let node = connect(&server).await;
+    let [session, other] = lost(&mut server, &node).await;
+    assert_eq!(log_out(&node, &session).await.unwrap(), 0);
+    let there = connect(&server).await;
+    assert!(!is_ended(&there, &session) && !is_ended(&there, &other));
+    ends(&there, &session).await;
+    ends(&node, &session).await;
+    assert!(!is_ended(&node, &other) && !is_ended(&there, &other));
 }

@@ -29,6 +29,7 @@ macro_rules! tests {
 fn main() -> ExitCode {
     let mut trials = tests![
         setup::a_schema_that_is_missing_is_named,
+        setup::settings_open_the_registry_that_they_name,
         setup::several_nodes_may_set_up_the_schema_at_once_and_again,
         setup::the_sql_of_the_documentation_and_its_rights_are_enough,
         setup::settings_that_make_no_sense_are_refused,
@@ -49,6 +50,9 @@ fn main() -> ExitCode {
         away::shutdown_tells_what_waits_or_says_that_it_cannot,
         away::an_older_copy_gets_back_what_it_lacks,
         away::tables_that_were_made_anew_get_back_what_the_nodes_know,
+        away::logouts_that_come_while_postgres_is_away_are_told_when_it_is_back,
+        away::sessions_that_were_lost_are_open_again_once_their_cookies_are_seen,
+        away::a_logout_that_finds_a_session_lost_ends_it_when_its_cookie_is_seen,
     ];
     let with_pooler = tests![
         pooler::one_in_session_mode_is_as_good_as_none,

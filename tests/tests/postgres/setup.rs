@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cas_layer::{
-    PostgresRegistry,
+    CasSettings, PostgresRegistry, SettingsRegistry,
     registry::{Delivered, Item, Registry as _, RegistryErrorKind, Sealed},
 };
 use cas_layer_tests::postgres::{PostgresServer, new_schema, options_at, pool_to};
@@ -43,6 +43,45 @@ pub(crate) async fn a_schema_that_is_missing_is_named() {
     )
     .await;
     assert!(error.to_string().contains("version 99"), "{error}");
+}
+
+pub(crate) async fn settings_open_the_registry_that_they_name() {
+    let server = PostgresServer::start().await;
+    server
+        .run("CREATE ROLE app LOGIN; GRANT ALL ON DATABASE postgres TO app")
+        .await;
+    let settings = |migrate: bool, parameters: &str| {
+        let port = server.port();
+        let url = format!("postgres://app:secret@127.0.0.1:{port}/postgres?{parameters}");
+        let postgres = serde_json::json!({ "schema": "portal", "migrate": migrate });
+        CasSettings::read(serde_json::json!({ "registry": url, "postgres": postgres })).unwrap()
+    };
+    let refused = async |settings: CasSettings| {
+        let error = settings.registry().await.unwrap_err();
+        assert_eq!(error.key(), "registry");
+        let text = format!("{error} {error:?} {settings:?}");
+        assert!(!text.contains("secret"), "{text}");
+        error.to_string()
+    };
+    let text = refused(settings(false, "sslmode=prefer")).await;
+    assert!(
+        text.contains("portal") && text.contains("migrate"),
+        "{text}"
+    );
+    let opened = settings(true, "").registry().await.unwrap();
+    let SettingsRegistry::Postgres(node) = &opened else {
+        panic!("{opened:?}");
+    };
+    let same = PostgresRegistry::builder(server.pool()).schema("portal");
+    let same = same.connect().await.unwrap();
+    let session = sign_in(node).await;
+    sign_out(node, &session).await.unwrap();
+    ends(&same, &session).await;
+    opened.shutdown().await.unwrap();
+    let gone = sign_out(node, &sign_in(&same).await).await;
+    assert!(gone.is_err(), "it has disconnected");
+    // Nobody is let in without TLS who asked for it.
+    refused(settings(true, "sslmode=require")).await;
 }
 
 pub(crate) async fn several_nodes_may_set_up_the_schema_at_once_and_again() {

@@ -113,6 +113,7 @@ fn main() -> ExitCode {
         replicas::a_replica_confirms,
         replicas::without_the_replica_nothing_counts_until_it_is_back,
         sentinel::a_failover_loses_nothing_that_was_confirmed,
+        sentinel::a_logout_is_in_force_on_every_node_after_a_failover,
         sentinel::a_master_that_hangs_is_left_for_the_new_one,
         sentinel::a_master_that_was_replaced_in_silence_is_left,
         sentinel::sentinels_have_a_password_of_their_own,

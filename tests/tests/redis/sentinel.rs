@@ -143,6 +143,35 @@ pub(crate) async fn a_failover_loses_nothing_that_was_confirmed() {
     }
 }
 
+/// Also one that comes while there is no master.
+pub(crate) async fn a_logout_is_in_force_on_every_node_after_a_failover() {
+    let mut watched = Watched::start(2).await;
+    let nodes = [
+        watched.connect(1).await,
+        watched.connect(1).await,
+        watched.connect(1).await,
+    ];
+    settle(&watched.master).await;
+    let (during, after) = (sign_in(&nodes[0]).await, sign_in(&nodes[0]).await);
+    watched.master.kill().await;
+    // A 503, as nobody can say that it is done.
+    let _ = log_out(&nodes[1], &during).await;
+    watched.new_master().await;
+    for node in &nodes {
+        ends(node, &during).await;
+    }
+    assert!(!nodes.iter().any(|node| is_ended(node, &after)));
+    eventually("a logout is answered", async || {
+        log_out(&nodes[2], &after).await.is_ok()
+    })
+    .await;
+    let late = watched.connect(1).await;
+    for node in nodes.iter().chain([&late]) {
+        ends(node, &during).await;
+        ends(node, &after).await;
+    }
+}
+
 async fn sign_in_soon(node: &RedisRegistry) {
     eventually("somebody can sign in", async || {
         try_sign_in(node).await.is_ok()

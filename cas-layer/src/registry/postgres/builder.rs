@@ -4,7 +4,7 @@ use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use sqlx::{PgConnection, PgPool};
 use tokio::{
-    sync::{Semaphore, broadcast},
+    sync::{Notify, Semaphore},
     time::timeout,
 };
 
@@ -20,13 +20,17 @@ use super::{
     queue::Queue,
     schema::Schema,
 };
-use crate::registry::{EndedSessions, LONGEST, RegistryError, turns::Turns};
+use crate::registry::{
+    EndedSessions, RegistryError,
+    grants::remote::Deliveries,
+    limits::{self, Mistake},
+    recent::RecentLogouts,
+    seen::Seen,
+    turns::Turns,
+};
 
 /// For each of the things that [`PostgresRegistryBuilder::connect`] does.
 const STEP: Duration = Duration::from_secs(10);
-
-/// News is looked for once a second, so a shorter limit would mean nothing.
-const MIN_FAIL_CLOSED: Duration = Duration::from_secs(3);
 
 /// How many connections the registry needs. It keeps two.
 const MIN_CONNECTIONS: u32 = 4;
@@ -94,7 +98,7 @@ impl PostgresRegistryBuilder {
     }
 
     /// How many sign-outs of users who show a cookie wait at most while PostgreSQL is away. Further ones hold at this node, and
-    /// PostgreSQL hears of them when it is back, unless the process ends before. The default value is 100,000.
+    /// PostgreSQL hears of them when it is back, unless the process ends before. At least 1. The default value is 100,000.
     pub fn queue(mut self, sign_outs: usize) -> Self {
         self.queue = sign_outs;
         self
@@ -139,19 +143,9 @@ impl PostgresRegistryBuilder {
     }
 
     async fn connect_now(self) -> Result<PostgresRegistry, RegistryError> {
+        self.check().map_err(|(_, error)| error)?;
         let schema = self.named_schema()?;
-        if self
-            .fail_closed_after
-            .is_some_and(|limit| limit < MIN_FAIL_CLOSED)
-        {
-            return Err(unusable("`fail_closed_after` is less than 3 seconds"));
-        }
         let connections = self.pool.options().get_max_connections();
-        if connections < MIN_CONNECTIONS {
-            return Err(unusable(format!(
-                "the pool has {connections} connections at most, and the registry needs {MIN_CONNECTIONS}: it keeps two"
-            )));
-        }
         self.check_server(&schema).await?;
         let checked = timeout(STEP, schema.check(&self.pool)).await;
         checked.unwrap_or(Err(Failure::Silent.into()))?;
@@ -159,14 +153,17 @@ impl PostgresRegistryBuilder {
         let node = Arc::new(Node {
             pool: self.pool,
             schema,
-            longest_lifetime: self.longest_lifetime.as_secs().min(LONGEST),
+            longest_lifetime: self.longest_lifetime.as_secs(),
             ended: EndedSessions::new(),
             facts: Facts::new(),
             notes: Notes::default(),
             queue: Queue::new(self.queue),
             turns: Turns::new(),
             strangers: Semaphore::new(strangers),
-            delivered: broadcast::Sender::new(64),
+            delivered: Deliveries::new(),
+            seen: Seen::new(),
+            recent: RecentLogouts::new(),
+            again: Notify::new(),
             ears: Ears::default(),
         });
         // Before what was ended is read, so that none is missed.
@@ -180,6 +177,20 @@ impl PostgresRegistryBuilder {
             listener,
             self.fail_closed_after,
         ))
+    }
+
+    /// Finds every mistake that needs no PostgreSQL, and names the setting.
+    pub(crate) fn check(&self) -> Result<(), Mistake> {
+        self.named_schema().map_err(|error| ("schema", error))?;
+        limits::check(self.fail_closed_after, self.queue, self.longest_lifetime)?;
+        let connections = self.pool.options().get_max_connections();
+        if connections < MIN_CONNECTIONS {
+            let error = unusable(format!(
+                "the pool has {connections} connections at most, and the registry needs {MIN_CONNECTIONS}: it keeps two"
+            ));
+            return Err(("max_connections", error));
+        }
+        Ok(())
     }
 
     fn named_schema(&self) -> Result<Schema, RegistryError> {

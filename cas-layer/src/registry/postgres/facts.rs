@@ -22,6 +22,8 @@ pub(super) struct Facts {
     told: AtomicI64,
     /// Whether PostgreSQL cannot be reached.
     is_away: AtomicBool,
+    /// Whether sessions of before a loss may still be live.
+    is_recovering: AtomicBool,
     /// Whether this node ended something that found no room in the queue.
     has_untold: AtomicBool,
 }
@@ -35,6 +37,7 @@ impl Facts {
             highest: AtomicU64::new(0),
             told: AtomicI64::new(0),
             is_away: AtomicBool::new(false),
+            is_recovering: AtomicBool::new(false),
             has_untold: AtomicBool::new(false),
         }
     }
@@ -99,6 +102,15 @@ impl Facts {
     /// Returns whether that is new.
     pub(super) fn set_away(&self, is_away: bool) -> bool {
         self.is_away.swap(is_away, Ordering::Relaxed) != is_away
+    }
+
+    pub(super) fn is_recovering(&self) -> bool {
+        self.is_recovering.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether that is new.
+    pub(super) fn set_recovering(&self, is_recovering: bool) -> bool {
+        self.is_recovering.swap(is_recovering, Ordering::Relaxed) != is_recovering
     }
 
     /// Notes that what this node ended found no room in the queue.

@@ -68,7 +68,11 @@ impl Follower {
                 ..Known::default()
             };
             standing = steps::look(node, &mut self.connection, None).await?;
+            // It may not have known their sessions because it had lost them.
+            node.again.notify_one();
         }
+        self.known.log = standing.log;
+        node.set_recovering(standing.is_recovering);
         if node.facts.take_untold() {
             self.known.is_doubtful = true;
         }
@@ -189,6 +193,7 @@ pub(super) async fn run(node: &Node, mut follower: Follower) {
             Ok(count) => {
                 if node.facts.set_away(false) {
                     complaint.clear();
+                    node.again.notify_one();
                     tracing::info!(
                         after_seconds = lost_at.elapsed().as_secs(),
                         waiting = node.queue.len(),

@@ -1,42 +1,32 @@
 //! Proxy-granting tickets in PostgreSQL. If a pair is lost, a sign-in has no PGT, and nothing else is wrong.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::{
-    sync::broadcast::{self, error::RecvError},
-    time::sleep,
-};
+use tokio::sync::oneshot;
 
 use super::{
     PostgresRegistry,
     failure::{Failure, away},
     notes::Kind,
-    steps,
+    sealed,
 };
 use crate::{
     clock::UnixSeconds,
     registry::{
-        Delivered, Expected, IouId, ProxyGrants, RegistryError, RegistryErrorKind, RegistryFuture,
-        Sealed,
+        Delivered, Expected, IouId, ProxyGrants, RegistryError, RegistryFuture, Sealed,
+        grants::remote,
     },
 };
 
 /// The most pairs that are kept, for all nodes together: little more than 1 MB, if all have the greatest length.
 const PAIRS: i64 = 1_024;
 
-/// The first and the longest pause before the next look for a pair that another node may have received.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(100));
-
 impl PostgresRegistry {
     async fn expect_pair(&self, lasts: Duration) -> Result<Expected, RegistryError> {
         if self.node().facts.is_away() {
             return Err(away());
         }
-        let mut name = [0; 16];
-        getrandom::fill(&mut name).map_err(|error| {
-            let message = "there is no randomness to name a validation with";
-            RegistryError::new(RegistryErrorKind::Unavailable, message).with_source(error)
-        })?;
+        let name = remote::new_name()?;
         // Made first: a future that is dropped half-way may have told PostgreSQL already.
         let expected = Expected::new({
             let registry = self.clone();
@@ -53,44 +43,31 @@ impl PostgresRegistry {
             }
             // Never closed.
             let _turn = node.strangers.acquire().await;
-            let delivered = match steps::deliver(&node, iou, &grant, PAIRS).await?.as_str() {
-                "kept" => Delivered::Kept,
-                "unexpected" => Delivered::Unexpected,
-                "full" => Delivered::Full,
-                "twice" => Delivered::Twice,
-                _ => return Err(Failure::Unexpected.into()),
-            };
+            let answer = sealed::deliver(&node, iou, &grant, PAIRS).await?;
+            let delivered = remote::delivered(&answer).ok_or(Failure::Unexpected)?;
             if delivered == Delivered::Kept {
-                // Perhaps nobody waits here.
-                let _ = node.delivered.send(iou);
+                node.delivered.note(iou);
             }
             Ok(delivered)
         })
         .await
     }
 
-    async fn collect_pair(
-        &self,
-        iou: IouId,
-        patience: Duration,
-    ) -> Result<Option<Sealed>, RegistryError> {
-        let started = Instant::now();
-        // From here on no delivery to this node is missed.
-        let mut delivered = self.node().delivered.subscribe();
-        let mut pause = PAUSES.0;
-        loop {
-            if let Some(grant) = self.take_pair(iou).await? {
-                return Ok(Some(grant));
+    async fn take_pair(&self, iou: IouId) -> Result<Option<Sealed>, RegistryError> {
+        let (hand, taken) = oneshot::channel();
+        let taking = self.run(move |node| async move {
+            if node.facts.is_away() {
+                return Err(away());
             }
-            let left = patience.saturating_sub(started.elapsed());
-            if left.is_zero() {
-                return Ok(None);
+            let grant = sealed::collect(&node, iou).await?;
+            if let Err(Some(grant)) = hand.send(grant) {
+                // Whoever asked has gone away, and somebody else may ask.
+                sealed::deliver(&node, iou, &grant, i64::MAX).await?;
             }
-            tokio::select! {
-                () = comes(&mut delivered, iou) => {}
-                () = sleep(pause.min(left)) => pause = pause.saturating_mul(2).min(PAUSES.1),
-            }
-        }
+            Ok(())
+        });
+        taking.await?;
+        Ok(taken.await.unwrap_or_default())
     }
 }
 
@@ -109,18 +86,7 @@ impl ProxyGrants for PostgresRegistry {
         patience: Duration,
         _: UnixSeconds,
     ) -> RegistryFuture<'_, Option<Sealed>> {
-        Box::pin(self.collect_pair(iou, patience))
-    }
-}
-
-/// Returns when this node received the pair, or may have received it.
-async fn comes(delivered: &mut broadcast::Receiver<IouId>, iou: IouId) {
-    loop {
-        match delivered.recv().await {
-            Ok(other) if other != iou => {}
-            Ok(_) | Err(RecvError::Lagged(_)) => return,
-            // The node is there for as long as its registry.
-            Err(RecvError::Closed) => std::future::pending().await,
-        }
+        let delivered = &self.node().delivered;
+        Box::pin(delivered.collect(iou, patience, move || self.take_pair(iou)))
     }
 }

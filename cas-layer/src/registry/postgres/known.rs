@@ -9,6 +9,8 @@ pub(super) struct Known {
     /// Empty before the first connection.
     pub(super) epoch: String,
     pub(super) instance: String,
+    /// How far the server's log was.
+    pub(super) log: i64,
     /// The number of the last end that was read.
     pub(super) seq: i64,
     /// That end, and when its session expires.
@@ -28,6 +30,9 @@ impl Known {
         }
         if now.instance != self.instance {
             return Some("another server took over, or it was recovered to an earlier time");
+        }
+        if now.log < self.log {
+            return Some("the log of the server went back");
         }
         if now.last_end < self.seq.max(told) {
             return Some("the number of the last end went back");
@@ -60,6 +65,8 @@ mod tests {
             micros: NOW * 1_000_000,
             number: 1,
             has_seen: true,
+            is_recovering: false,
+            log: 1_000,
         }
     }
 
@@ -67,6 +74,7 @@ mod tests {
         Known {
             epoch: "one".to_owned(),
             instance: "7/00000001".to_owned(),
+            log: 1_000,
             seq: 10,
             seen: Some(([1; 16], NOW + 60)),
             is_doubtful: false,
@@ -93,11 +101,15 @@ mod tests {
             last_end: 9,
             ..standing()
         };
+        let older = Standing {
+            log: 999,
+            ..standing()
+        };
         let overwritten = Standing {
             has_seen: false,
             ..standing()
         };
-        for standing in [anew, failed_over, gone_back, overwritten] {
+        for standing in [anew, failed_over, gone_back, older, overwritten] {
             assert!(known().sign_of_loss(&standing, 0).is_some(), "{standing:?}");
         }
         // What this node has not read yet.

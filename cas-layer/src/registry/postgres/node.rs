@@ -1,12 +1,15 @@
 //! One node: what its registry knows. The handles of the app share it, and its tasks keep it in touch with PostgreSQL.
 
 use sqlx::PgPool;
-use tokio::sync::{Notify, Semaphore, broadcast};
+use tokio::sync::{Notify, Semaphore};
 
 use super::{facts::Facts, notes::Notes, queue::Queue, schema::Schema};
 use crate::{
     clock::{Clock, UnixSeconds},
-    registry::{AccountId, EndedSessions, IouId, turns::Turns},
+    registry::{
+        AccountId, EndedSessions, grants::remote::Deliveries, recent::RecentLogouts, seen::Seen,
+        turns::Turns,
+    },
     session::SessionId,
 };
 
@@ -38,8 +41,13 @@ pub(super) struct Node {
     pub(super) turns: Turns,
     /// Of calls from the network, so that they leave connections to sign-ins.
     pub(super) strangers: Semaphore,
-    /// The pairs that this node was brought, for those who wait here.
-    pub(super) delivered: broadcast::Sender<IouId>,
+    pub(super) delivered: Deliveries,
+    /// Sessions whose cookies were seen since something was lost.
+    pub(super) seen: Seen,
+    /// Logouts that PostgreSQL found no session for, or did not hear of.
+    pub(super) recent: RecentLogouts,
+    /// PostgreSQL is to be told of those logouts again.
+    pub(super) again: Notify,
     pub(super) ears: Ears,
 }
 
@@ -53,6 +61,13 @@ pub(super) struct Ears {
 }
 
 impl Node {
+    /// Notes whether sessions of before a loss may still be live.
+    pub(super) fn set_recovering(&self, recovering: bool) {
+        if self.facts.set_recovering(recovering) && !recovering {
+            self.seen.forget();
+        }
+    }
+
     pub(super) fn apply(&self, end: End, now: UnixSeconds) {
         match end {
             End::Session { id, expires_at } => self.ended.end(id, expires_at, now),

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::{
     clock::UnixSeconds,
-    registry::{AccountId, RegistryError, RegistryErrorKind, turns::Turn},
+    registry::{AccountId, RegistryError, RegistryErrorKind, recent::RecentLogout, turns::Turn},
     session::SessionId,
 };
 
@@ -42,10 +42,10 @@ pub(super) struct AccountEnd {
 /// Sessions that a message from the network names, some of which are known.
 #[derive(Debug)]
 pub(super) struct Named {
-    pub(super) ids: Vec<SessionId>,
-    pub(super) now: UnixSeconds,
-    /// Kept until it is answered, so that no more of these wait than have a turn.
-    pub(super) _turn: Turn,
+    pub(super) logout: RecentLogout,
+    /// Kept until it is answered, so that no more of these wait than have a turn. `None` if PostgreSQL is told
+    /// [again](super::again).
+    pub(super) turn: Option<Turn>,
 }
 
 #[derive(Debug)]
@@ -144,7 +144,7 @@ impl Queue {
             && let Some(job) = inner.jobs.pop_front()
         {
             let size = match &job.ending {
-                Ending::Named(named) => named.ids.len(),
+                Ending::Named(named) => named.logout.ids.len(),
                 _ => 1,
             };
             room = room.saturating_sub(size);
@@ -166,19 +166,28 @@ impl Queue {
         self.emptied.notify_waiters();
     }
 
-    /// PostgreSQL has not recorded these. Who waits is told so. What users have ended is told later; what a message has named is
-    /// not, as its sender sends it again.
-    pub(super) fn put_back(&self, jobs: Vec<Job>, error: impl Fn() -> RegistryError) {
+    /// PostgreSQL has not recorded these. Who waits is told so. What users have ended is told later. Returns what was told
+    /// again and is to be told once more.
+    pub(super) fn put_back(
+        &self,
+        jobs: Vec<Job>,
+        error: impl Fn() -> RegistryError,
+    ) -> Vec<RecentLogout> {
+        let mut left = Vec::new();
         let mut inner = self.inner();
         for mut job in jobs.into_iter().rev() {
             job.answer(Err(error()));
             if let Ending::Account(end) = &mut job.ending {
                 end.is_prompt = false;
             }
-            if job.is_own() {
-                inner.jobs.push_front(job);
+            match job.ending {
+                // Whoever waits remembers it.
+                Ending::Named(Named { logout, turn }) if turn.is_none() => left.push(logout),
+                Ending::Named(_) => {}
+                Ending::Session(_) | Ending::Account(_) => inner.jobs.push_front(job),
             }
         }
+        left
     }
 
     /// How many sign-outs wait.
@@ -228,8 +237,8 @@ impl Batch {
                 }
                 Ending::Account(end) => batch.accounts.push(*end),
                 Ending::Named(named) => {
-                    batch.names.extend(&named.ids);
-                    batch.now = batch.now.max(named.now);
+                    batch.names.extend(&named.logout.ids);
+                    batch.now = batch.now.max(named.logout.now);
                 }
             }
         }

@@ -27,6 +27,7 @@ pub(super) struct Schema {
     pub(super) open: String,
     pub(super) finish: String,
     pub(super) find: String,
+    pub(super) reopen: String,
     pub(super) look: String,
     pub(super) enter: String,
     pub(super) read: String,
@@ -60,8 +61,11 @@ impl Schema {
                 UNION ALL SELECT id, NULL FROM "{name}".opened WHERE id = ANY ($1)
                 UNION ALL SELECT id, expires_at FROM "{name}".ended WHERE id = ANY ($1)"#
             ),
+            reopen: format!(
+                r#"SELECT id, expires_at FROM "{name}".reopen($1, $2, $3, $4)"#
+            ),
             look: format!(
-                r#"SELECT epoch, instance, last_end, micros, number, has_seen FROM "{name}".look($1)"#
+                r#"SELECT epoch, instance, last_end, micros, number, has_seen, is_recovering, log FROM "{name}".look($1)"#
             ),
             enter: format!(r#"SELECT "{name}".enter($1, $2, $3, $4)"#),
             // As one value: as rows they would take several times as long to read.

@@ -16,7 +16,9 @@ CREATE TABLE IF NOT EXISTS cas_layer.state (
     -- The number of the last end.
     last_end bigint NOT NULL DEFAULT 0,
     -- The longest life of a session, in seconds.
-    longest bigint NOT NULL DEFAULT 0
+    longest bigint NOT NULL DEFAULT 0,
+    -- Until when sessions may be live that were opened before something was lost, in seconds since the epoch.
+    recovering_until bigint NOT NULL DEFAULT 0
 );
 
 -- The numbers of sessions. It is kept a few seconds ahead of the clock, in microseconds.
@@ -306,11 +308,33 @@ BEGIN
 END
 $$;
 
+-- Sessions whose cookies are seen after something was lost: they are open, unless they have ended. Returns those that have.
+CREATE OR REPLACE FUNCTION cas_layer.reopen(ids bytea[], expires bigint[], seconds bigint[], families bytea[])
+RETURNS TABLE (id bytea, expires_at bigint)
+LANGUAGE plpgsql SET search_path = cas_layer, pg_temp SET lock_timeout = '800ms' AS $$
+#variable_conflict use_column
+DECLARE
+    longest_life bigint := (SELECT max(u) FROM unnest(seconds) u);
+BEGIN
+    PERFORM make_durable();
+    -- Nobody ends one of them meanwhile.
+    PERFORM FROM state s FOR UPDATE;
+    UPDATE state s SET longest = longest_life WHERE s.longest < longest_life;
+    INSERT INTO opened (id, expires_at, forget_at, family)
+    SELECT u.id, u.expires, forgetting(u.expires, u.seconds), u.family
+    FROM unnest(ids, expires, seconds, families) AS u (id, expires, seconds, family)
+    WHERE NOT EXISTS (SELECT FROM ended e WHERE e.id = u.id)
+    ON CONFLICT (id) DO NOTHING;
+    RETURN QUERY SELECT e.id, e.expires_at FROM ended e WHERE e.id = ANY (ids);
+END
+$$;
+
 -- How things stand, for a node that has read the end of `seen` last. Keeps the numbers of sessions ahead of the clock, so that
 -- a clock that is set back leaves them growing.
 CREATE OR REPLACE FUNCTION cas_layer.look(
     seen bytea,
-    OUT epoch text, OUT instance text, OUT last_end bigint, OUT micros bigint, OUT number bigint, OUT has_seen boolean
+    OUT epoch text, OUT instance text, OUT last_end bigint, OUT micros bigint, OUT number bigint, OUT has_seen boolean,
+    OUT is_recovering boolean, OUT log bigint
 )
 LANGUAGE plpgsql SET search_path = cas_layer, pg_temp SET lock_timeout = '800ms' AS $$
 #variable_conflict use_column
@@ -318,6 +342,7 @@ BEGIN
     -- Fails on a replica, which is no place for a registry.
     instance := (SELECT system_identifier FROM pg_control_system())
         || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8);
+    log := pg_current_wal_flush_lsn() - '0/0'::pg_lsn;
     micros := micros_now();
     IF (SELECT last_value FROM number) < micros + 2000000 THEN
         PERFORM FROM state FOR UPDATE SKIP LOCKED;
@@ -325,14 +350,16 @@ BEGIN
             PERFORM setval('number', micros + 5000000);
         END IF;
     END IF;
-    SELECT s.epoch, s.last_end INTO STRICT epoch, last_end FROM state s;
+    SELECT s.epoch, s.last_end, s.recovering_until > micros / 1000000
+    INTO STRICT epoch, last_end, is_recovering FROM state s;
     SELECT last_value INTO STRICT number FROM number;
     has_seen := EXISTS (SELECT FROM ended WHERE id = seen);
 END
 $$;
 
 -- A node is new here, or has noticed that something was lost. Then numbers go on 10 minutes ahead of the clock, or above the
--- highest that the node knows: no session of before is above that. Returns whether somebody has to notice.
+-- highest that the node knows: no session of before is above that. And nodes tell again of sessions whose cookies they see, until
+-- those of before have expired. Returns whether somebody has to notice.
 CREATE OR REPLACE FUNCTION cas_layer.enter(current_instance text, life bigint, highest bigint, was_lost boolean) RETURNS boolean
 LANGUAGE plpgsql SET search_path = cas_layer, pg_temp SET lock_timeout = '800ms' AS $$
 DECLARE
@@ -342,6 +369,7 @@ BEGIN
     SELECT s.instance <> current_instance INTO STRICT is_other FROM state s FOR UPDATE;
     UPDATE state s SET instance = current_instance, longest = greatest(s.longest, life);
     IF is_other OR was_lost THEN
+        UPDATE state s SET recovering_until = greatest(s.recovering_until, seconds_now() + s.longest + 3600);
         PERFORM setval('number', greatest((SELECT n.last_value FROM number n), micros_now() + 600000000, highest));
     END IF;
     RETURN is_other;

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     clock::UnixSeconds,
-    registry::{IouId, Item, LONGEST, Sealed},
+    registry::{LONGEST, seen},
     session::SessionId,
 };
 
@@ -47,6 +47,10 @@ pub(super) struct Standing {
     pub(super) number: u64,
     /// Whether the end that the node has read last is there still.
     pub(super) has_seen: bool,
+    /// Whether sessions of before a loss may still be live.
+    pub(super) is_recovering: bool,
+    /// How far the server's log is on the disk. It only grows.
+    pub(super) log: i64,
 }
 
 pub(super) async fn note(node: &Node, notes: &[Note]) -> Result<(), Failure> {
@@ -122,6 +126,13 @@ pub(super) struct Found {
     pub(super) ended: Vec<End>,
 }
 
+impl Found {
+    pub(super) fn has_ended(&self, session: SessionId) -> bool {
+        let mut ended = self.ended.iter();
+        ended.any(|end| matches!(end, End::Session { id, .. } if *id == session))
+    }
+}
+
 /// Looks for sessions. It only reads: strangers can cause it.
 pub(super) async fn find(node: &Node, ids: &[SessionId]) -> Result<Found, Failure> {
     let names = bytes(ids.iter().map(SessionId::as_bytes));
@@ -154,7 +165,7 @@ pub(super) async fn look(
     connection: &mut Kept,
     seen: Option<[u8; 16]>,
 ) -> Result<Standing, Failure> {
-    type Row = (String, String, i64, i64, i64, bool);
+    type Row = (String, String, i64, i64, i64, bool, bool, i64);
     let asked = Instant::now();
     let row: Row = connection
         .call(CALL, async |connection: &mut PgConnection| {
@@ -162,7 +173,7 @@ pub(super) async fn look(
             Ok(query.fetch_one(connection).await?)
         })
         .await?;
-    let (epoch, instance, last_end, micros, number, has_seen) = row;
+    let (epoch, instance, last_end, micros, number, has_seen, is_recovering, log) = row;
     Ok(Standing {
         asked,
         epoch,
@@ -171,6 +182,8 @@ pub(super) async fn look(
         micros: unsigned(micros)?,
         number: unsigned(number)?,
         has_seen,
+        is_recovering,
+        log,
     })
 }
 
@@ -191,6 +204,32 @@ pub(super) async fn enter(
             Ok(query.fetch_one(connection).await?)
         })
         .await
+}
+
+/// Tells PostgreSQL again of open sessions. Says which of them have ended.
+pub(super) async fn reopen(
+    node: &Node,
+    sessions: &[seen::Note],
+    now: UnixSeconds,
+) -> Result<Vec<End>, Failure> {
+    let lasting = |note: &seen::Note| lasting(note.id, note.expires_at, now).seconds;
+    let families = sessions.iter().map(|note| note.family);
+    let families: Vec<_> = families
+        .map(|family| family.map(|family| family.as_bytes().to_vec()))
+        .collect();
+    let rows: Vec<(Vec<u8>, i64)> =
+        call(&node.pool, CALL, async |connection: &mut PgConnection| {
+            let query = sqlx::query_as(&node.schema.reopen)
+                .bind(bytes(sessions.iter().map(|note| note.id.as_bytes())))
+                .bind(numbers(sessions.iter().map(|note| note.expires_at)))
+                .bind(numbers(sessions.iter().map(lasting)))
+                .bind(families);
+            Ok(query.fetch_all(connection).await?)
+        })
+        .await?;
+    rows.into_iter()
+        .map(|(id, expires_at)| end_of(id_of(&id)?, expires_at, None))
+        .collect()
 }
 
 /// The next ends after the one with this number, and the number of each.
@@ -235,77 +274,6 @@ pub(super) async fn sweep(node: &Node, before: UnixSeconds, few: i32) -> Result<
     .await
 }
 
-pub(super) async fn keep(
-    node: &Node,
-    session: SessionId,
-    item: Item,
-    sealed: &Sealed,
-    now: UnixSeconds,
-) -> Result<bool, Failure> {
-    call(&node.pool, CALL, async |connection: &mut PgConnection| {
-        let query = sqlx::query_scalar(&node.schema.keep)
-            .bind(session.as_bytes().as_slice())
-            .bind(signed(now))
-            .bind(item.as_str())
-            .bind(sealed.as_bytes());
-        Ok(query.fetch_one(connection).await?)
-    })
-    .await
-}
-
-pub(super) async fn kept(
-    node: &Node,
-    session: SessionId,
-    item: Item,
-    now: UnixSeconds,
-) -> Result<Option<Sealed>, Failure> {
-    let bytes: Option<Vec<u8>> = call(&node.pool, CALL, async |connection: &mut PgConnection| {
-        let query = sqlx::query_scalar(&node.schema.kept)
-            .bind(session.as_bytes().as_slice())
-            .bind(item.as_str())
-            .bind(signed(now));
-        Ok(query.fetch_optional(connection).await?)
-    })
-    .await?;
-    bytes.map(sealed).transpose()
-}
-
-pub(super) async fn forget(node: &Node, session: SessionId, item: Item) -> Result<(), Failure> {
-    call(&node.pool, CALL, async |connection: &mut PgConnection| {
-        let query = sqlx::query(&node.schema.forget)
-            .bind(session.as_bytes().as_slice())
-            .bind(item.as_str());
-        query.execute(connection).await?;
-        Ok(())
-    })
-    .await
-}
-
-pub(super) async fn deliver(
-    node: &Node,
-    iou: IouId,
-    grant: &Sealed,
-    room: i64,
-) -> Result<String, Failure> {
-    call(&node.pool, CALL, async |connection: &mut PgConnection| {
-        let query = sqlx::query_scalar(&node.schema.deliver)
-            .bind(iou.as_bytes().as_slice())
-            .bind(grant.as_bytes())
-            .bind(room);
-        Ok(query.fetch_one(connection).await?)
-    })
-    .await
-}
-
-pub(super) async fn collect(node: &Node, iou: IouId) -> Result<Option<Sealed>, Failure> {
-    let bytes: Option<Vec<u8>> = call(&node.pool, CALL, async |connection: &mut PgConnection| {
-        let query = sqlx::query_scalar(&node.schema.collect).bind(iou.as_bytes().as_slice());
-        Ok(query.fetch_optional(connection).await?)
-    })
-    .await?;
-    bytes.map(sealed).transpose()
-}
-
 /// A notification for those who listen, with this text.
 pub(super) async fn notify(
     connection: &mut PgConnection,
@@ -326,7 +294,7 @@ fn numbers(numbers: impl Iterator<Item = u64>) -> Vec<i64> {
 }
 
 /// Numbers and times as PostgreSQL counts them, with room above them for what it adds.
-fn signed(number: u64) -> i64 {
+pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX).min(1 << 60)
 }
 
@@ -351,11 +319,6 @@ fn end_of(id: [u8; 16], expires_at: i64, number: Option<i64>) -> Result<End, Fai
             expires_at,
         },
     })
-}
-
-/// PostgreSQL has what some node put there, and nothing longer.
-fn sealed(bytes: Vec<u8>) -> Result<Sealed, Failure> {
-    Sealed::new(bytes).ok_or(Failure::Unexpected)
 }
 
 /// What is left of a life.

@@ -1,6 +1,6 @@
 //! What is kept in PostgreSQL for open sessions.
 
-use super::{PostgresRegistry, failure::away, steps};
+use super::{PostgresRegistry, failure::away, sealed};
 use crate::{
     clock::UnixSeconds,
     registry::{Item, RegistryFuture, Sealed, SessionStorage},
@@ -22,7 +22,7 @@ impl SessionStorage for PostgresRegistry {
             if node.ended.contain_id(session) {
                 return Ok(false);
             }
-            Ok(steps::keep(&node, session, item, &sealed, now).await?)
+            Ok(sealed::keep(&node, session, item, &sealed, now).await?)
         }))
     }
 
@@ -39,7 +39,7 @@ impl SessionStorage for PostgresRegistry {
             if node.facts.is_away() {
                 return Err(away());
             }
-            Ok(steps::kept(&node, session, item, now).await?)
+            Ok(sealed::kept(&node, session, item, now).await?)
         }))
     }
 
@@ -48,7 +48,7 @@ impl SessionStorage for PostgresRegistry {
             if node.facts.is_away() {
                 return Err(away());
             }
-            Ok(steps::forget(&node, session, item).await?)
+            Ok(sealed::forget(&node, session, item).await?)
         }))
     }
 }

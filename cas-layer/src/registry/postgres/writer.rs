@@ -35,7 +35,7 @@ pub(super) async fn run(node: &Node) {
                 node.queue.finish(&jobs);
                 for job in &mut jobs {
                     let ended = match &job.ending {
-                        Ending::Named(asked) => take_out(&mut named, &asked.ids),
+                        Ending::Named(asked) => take_out(&mut named, &asked.logout.ids),
                         Ending::Session(_) | Ending::Account(_) => Vec::new(),
                     };
                     job.answer(Ok(ended));
@@ -54,13 +54,17 @@ pub(super) async fn run(node: &Node) {
                     );
                     complaint.clone_from(&failure);
                 }
-                node.queue.put_back(jobs, || {
+                let left = node.queue.put_back(jobs, || {
                     RegistryError::new(
                         RegistryErrorKind::Unavailable,
                         "PostgreSQL does not record sign-outs at the moment",
                     )
                     .with_source(failure.clone())
                 });
+                for logout in left {
+                    node.recent.note(logout);
+                    node.again.notify_one();
+                }
                 sleep(AGAIN).await;
             }
         }

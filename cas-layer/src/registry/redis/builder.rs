@@ -16,16 +16,16 @@ use super::{
     node::Node,
     pairs::Pairs,
     queue::Queue,
-    read,
-    seen::Seen,
-    tasks,
+    read, tasks,
     tls::ClientCertificate,
-    unknown::Unknown,
 };
-use crate::registry::{EndedSessions, LONGEST, RegistryError, RegistryErrorKind, turns::Turns};
-
-/// News comes at least once a second, so a shorter limit would mean nothing.
-const MIN_FAIL_CLOSED: Duration = Duration::from_secs(3);
+use crate::registry::{
+    EndedSessions, RegistryError, RegistryErrorKind,
+    limits::{self, Mistake},
+    recent::RecentLogouts,
+    seen::Seen,
+    turns::Turns,
+};
 
 impl RedisRegistry {
     /// Connects to the Redis at `url`, with defaults for everything else: see [`builder`](Self::builder) and
@@ -241,18 +241,18 @@ impl RedisRegistryBuilder {
             seen: Seen::new(),
             link: Link::new(),
             pairs: Pairs::new(),
-            unknown: Unknown::new(),
+            unknown: RecentLogouts::new(),
         })
     }
 
     /// Finds every mistake that needs no Redis, and names the setting.
     #[cfg(feature = "serde")]
-    pub(crate) fn check(&self) -> Result<(), (&'static str, RegistryError)> {
+    pub(crate) fn check(&self) -> Result<(), Mistake> {
         self.connector().map(drop)
     }
 
     /// The way to Redis, if all settings can be used. An error has the name of the setting that is wrong.
-    fn connector(&self) -> Result<Connector, (&'static str, RegistryError)> {
+    fn connector(&self) -> Result<Connector, Mistake> {
         let unusable = |setting, message| {
             let error = RegistryError::new(RegistryErrorKind::Unusable, message);
             Err((setting, error))
@@ -264,24 +264,7 @@ impl RedisRegistryBuilder {
                 "the key prefix has to have 1 to 64 letters, digits, `-`, `_`, `.` and `:`",
             );
         }
-        if self
-            .fail_closed_after
-            .is_some_and(|limit| limit < MIN_FAIL_CLOSED)
-        {
-            return unusable(
-                "fail_closed_after",
-                "`fail_closed_after` is less than 3 seconds",
-            );
-        }
-        if self.longest_lifetime > Duration::from_secs(LONGEST) {
-            return unusable(
-                "longest_lifetime",
-                "the longest lifetime of a session is longer than 366 days",
-            );
-        }
-        if self.queue == 0 {
-            return unusable("queue", "the queue needs room for one sign-out at least");
-        }
+        limits::check(self.fail_closed_after, self.queue, self.longest_lifetime)?;
         let address = Address::parse(&self.url).map_err(|error| ("url", error))?;
         let has_sentinels = matches!(address.place, Place::Sentinels { .. });
         if self.sentinel_login.password().is_some() && !has_sentinels {

@@ -11,7 +11,7 @@ use super::{
     queue::{Ending, Job},
     scripts::{self, Answer},
 };
-use crate::registry::{RegistryError, RegistryErrorKind};
+use crate::registry::{RegistryError, RegistryErrorKind, recent::RecentLogout};
 
 /// How many sessions one script ends: a few milliseconds of Redis's time.
 pub(super) const BATCH: usize = 500;
@@ -163,8 +163,11 @@ fn note_answers(node: &Node, first: usize, jobs: &[Job], answers: &[Answer]) {
             let own: Vec<_> = answers.by_ref().take(ids.len()).collect();
             let ids = ids.iter().zip(&own);
             let unknown = ids.filter(|(_, answer)| **answer == Answer::Unknown);
-            let unknown = unknown.map(|(&id, _)| id).collect();
-            node.unknown.note(*sender, unknown, *now);
+            node.unknown.note(RecentLogout {
+                ids: unknown.map(|(&id, _)| id).collect(),
+                sender: *sender,
+                now: *now,
+            });
             node.queue.answered(first + at, &own, &node.ended);
         }
     }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     clock::UnixSeconds,
-    registry::{LogoutSender, RegistryError, RegistryErrorKind},
+    registry::{LogoutSender, RegistryError, RegistryErrorKind, recent::RecentLogout},
     seldom::{Seldom, seldom},
     session::SessionId,
 };
@@ -115,7 +115,11 @@ impl RedisRegistry {
         }
         let unknown = found.unknown;
         if found.when_unknown == WhenUnknown::Forget {
-            node.unknown.note(sender, unknown, now);
+            node.unknown.note(RecentLogout {
+                ids: unknown,
+                sender,
+                now,
+            });
             return (ids, 0, true);
         }
         if unknown.is_empty() {

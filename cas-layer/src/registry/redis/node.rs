@@ -9,14 +9,17 @@ use super::{
     keys::Keys,
     link::Link,
     pairs::Pairs,
-    queue::Queue,
+    queue::{Ending, Queue},
     scripts::{Lasting, Standing},
-    seen::Seen,
-    unknown::Unknown,
 };
 use crate::{
     clock::{Clock, UnixSeconds},
-    registry::{EndedSessions, LONGEST, turns::Turns},
+    registry::{
+        EndedSessions, LONGEST,
+        recent::{RecentLogout, RecentLogouts},
+        seen::Seen,
+        turns::Turns,
+    },
     session::SessionId,
 };
 
@@ -34,7 +37,7 @@ pub(super) struct Node {
     pub(super) seen: Seen,
     pub(super) link: Link,
     pub(super) pairs: Pairs,
-    pub(super) unknown: Unknown,
+    pub(super) unknown: RecentLogouts,
 }
 
 impl Node {
@@ -81,7 +84,8 @@ impl Node {
         }
         if recovering {
             // Redis may not have known them because it had lost them.
-            for ending in self.unknown.take() {
+            for RecentLogout { ids, sender, now } in self.unknown.take() {
+                let ending = Ending::IfOpened { ids, sender, now };
                 // Nobody waits for the answer. What finds no room in the queue is forgotten.
                 let _ = self.queue.push(ending, &self.ended, self.facts.longest());
             }

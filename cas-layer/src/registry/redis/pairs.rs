@@ -1,8 +1,8 @@
 //! What a node knows of pairs of proxy grants.
 
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::Semaphore;
 
-use crate::registry::IouId;
+use crate::registry::grants::remote::Deliveries;
 
 /// How many calls from the network are brought to Redis at once. The others wait, so that sign-ins do not have to
 /// wait for all of them.
@@ -12,15 +12,14 @@ const DELIVERIES: usize = 16;
 #[derive(Debug)]
 pub(super) struct Pairs {
     pub(super) deliveries: Semaphore,
-    /// The pairs that this node was brought, for those who wait here.
-    pub(super) delivered: broadcast::Sender<IouId>,
+    pub(super) delivered: Deliveries,
 }
 
 impl Pairs {
     pub(super) fn new() -> Self {
         Self {
             deliveries: Semaphore::new(DELIVERIES),
-            delivered: broadcast::Sender::new(64),
+            delivered: Deliveries::new(),
         }
     }
 }

@@ -13,11 +13,11 @@ use tokio::sync::Notify;
 
 pub(super) use self::waiting::{Ended, Ending, Job, no_room_for_unknown};
 use self::waiting::{Waiting, full};
-use super::{fair::Fair, scripts::Answer};
+use super::scripts::Answer;
 use crate::{
     clock::UnixSeconds,
     protocol::LogoutRequest,
-    registry::{EndedSessions, RegistryError, sender::LogoutShare},
+    registry::{EndedSessions, RegistryError, fair::Fair, sender::LogoutShare},
     seldom::{Seldom, seldom},
     session::SessionId,
 };

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use redis::Value;
+
 use super::{
     connection::Connection,
     entry_id::EntryId,
@@ -18,8 +20,8 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// How many entries are read at once, where a read waits for news.
 const PAGE: usize = 1_000;
 
-/// How many are loaded at once: some milliseconds of Redis' time, and a megabyte.
-const LOAD: usize = 10_000;
+/// How many are loaded at once: a few milliseconds of Redis' time, and two megabytes.
+const LOAD: usize = 20_000;
 
 /// How long one such page may take. All of them together take as long as they take.
 const PROGRESS: Duration = Duration::from_secs(10);
@@ -63,25 +65,22 @@ pub(super) async fn load(
     news: &Connection,
     mut each: impl FnMut(&Entry),
 ) -> Result<(), Failure> {
-    let load = async |after| scripts::load(news, &node.keys, after, LOAD, PROGRESS).await;
-    let mut page = load(known.seen).await?;
+    let mut page = page(node, news, known.seen).await?;
     loop {
-        let lines: Vec<&str> = page.lines().collect();
-        let last = lines.last().filter(|_| lines.len() >= LOAD);
+        let last = page.last().filter(|_| page.len() >= LOAD);
         let next = async {
             let Some(last) = last else {
                 return Ok(None);
             };
-            let (id, _) = last.split_once(' ').unwrap_or((last, ""));
+            let (id, _) = parts(last).ok_or_else(scripts::unexpected)?;
             let id = EntryId::parse(id).ok_or_else(scripts::unexpected)?;
-            load(id).await.map(Some)
+            self::page(node, news, id).await.map(Some)
         };
         let taken = async {
-            for lines in lines.chunks(PAGE) {
-                for line in lines {
-                    let mut words = line.split(' ');
-                    let id = words.next().unwrap_or_default();
-                    take(node, known, id, &words.collect::<Vec<_>>(), &mut each);
+            for entries in page.chunks(PAGE) {
+                for entry in entries {
+                    let (id, fields) = parts(entry).unwrap_or_default();
+                    take(node, known, id, &fields, &mut each);
                 }
                 // Others have their turn, and so has the connection.
                 tokio::task::yield_now().await;
@@ -94,6 +93,29 @@ pub(super) async fn load(
         };
         page = next;
     }
+}
+
+/// The next entries after this one. By no script: Redis would be at it for twenty times as long.
+async fn page(node: &Node, news: &Connection, after: EntryId) -> Result<Vec<Value>, Failure> {
+    let mut command = redis::cmd("XRANGE");
+    command.arg(node.keys.ended()).arg(format!("({after}"));
+    command.arg("+").arg("COUNT").arg(LOAD);
+    news.run(&command, PROGRESS).await
+}
+
+/// The id of an entry, and its fields and values in turn.
+fn parts(entry: &Value) -> Option<(&str, Vec<&[u8]>)> {
+    let Value::Array(parts) = entry else {
+        return None;
+    };
+    let [Value::BulkString(id), Value::Array(fields)] = parts.as_slice() else {
+        return None;
+    };
+    let fields = fields.iter().map(|field| match field {
+        Value::BulkString(bytes) => Some(bytes.as_slice()),
+        _ => None,
+    });
+    Some((str::from_utf8(id).ok()?, fields.collect::<Option<_>>()?))
 }
 
 /// Takes an entry over.

@@ -8,7 +8,7 @@
 //!    [`number`](super::number);
 //! 2. it reads the stream from the beginning;
 //! 3. it writes the ends that it knows and Redis does not;
-//! 4. it tells Redis of the sessions whose cookies it sees, see [`seen`](super::seen).
+//! 4. it tells Redis of the sessions whose cookies it sees, see [`seen`](crate::registry::seen).
 
 use std::collections::{HashMap, HashSet};
 

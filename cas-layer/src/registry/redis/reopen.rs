@@ -1,4 +1,4 @@
-//! Tells Redis again of sessions whose cookies are [seen](super::seen).
+//! Tells Redis again of sessions whose cookies are [seen](crate::registry::seen).
 
 use super::{
     connection::Connection,

@@ -33,7 +33,6 @@ macro_rules! script {
 pub(super) use script;
 
 const LOOK: &str = script!("common", "look");
-const LOAD: &str = script!("common", "load");
 const JOIN: &str = script!("common", "join");
 const BEGIN: &str = script!("common", "guard", "begin");
 const ABANDON: &str = script!("common", "guard", "abandon");
@@ -150,19 +149,6 @@ pub(super) async fn look(
         kept,
         base: base.into(),
     })
-}
-
-/// The entries of the stream after `seen`, each a line.
-pub(super) async fn load(
-    connection: &Connection,
-    keys: &Keys,
-    seen: EntryId,
-    count: usize,
-    limit: Duration,
-) -> Result<String, Failure> {
-    let mut command = eval(LOAD, keys, []);
-    command.arg(seen.to_string()).arg(count);
-    connection.run(&command, limit).await
 }
 
 /// What Redis tells a node that joins.

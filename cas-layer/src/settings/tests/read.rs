@@ -109,6 +109,14 @@ fail_closed_after = "1m"
 queue = 1000
 allow_eviction = true
 longest_lifetime = "1w"
+
+[postgres]
+schema = "app"
+migrate = false
+max_connections = 4
+fail_closed_after = "1m"
+queue = 1000
+longest_lifetime = "1w"
 "#;
 
 fn toml(text: &str) -> CasSettings {

@@ -73,6 +73,81 @@ async fn redis_needs_its_feature() {
     }
 }
 
+#[cfg(not(feature = "postgres"))]
+#[tokio::test]
+async fn postgres_needs_its_feature() {
+    for url in [
+        "postgres://app:secret@127.0.0.1",
+        "postgresql://app:secret@127.0.0.1",
+    ] {
+        let error = opened(&json!(url)).await.unwrap_err();
+        let text = format!("{error} {error:?}");
+        assert!(text.contains("the feature `postgres`"), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn mistakes_about_postgres_are_told_with_their_key_before_it_is_asked() {
+    // Nothing listens there.
+    let url = "postgres://app:secret@127.0.0.1:1/app";
+    let with_parameter = |parameter: &str| format!("{url}?{parameter}");
+    for (url, postgres, key, words) in [
+        ("postgres://app:secret@", json!({}), "registry", "no URL"),
+        (
+            &with_parameter("sslmode=secret"),
+            json!({}),
+            "registry",
+            "a part of the URL",
+        ),
+        (
+            &with_parameter("pasword=secret"),
+            json!({}),
+            "registry",
+            "a parameter",
+        ),
+        (
+            url,
+            json!({ "schema": "A b" }),
+            "postgres.schema",
+            "lower-case",
+        ),
+        (
+            url,
+            json!({ "max_connections": 0 }),
+            "postgres.max_connections",
+            "needs 4",
+        ),
+        (
+            url,
+            json!({ "max_connections": 3 }),
+            "postgres.max_connections",
+            "needs 4",
+        ),
+        (
+            url,
+            json!({ "fail_closed_after": "1s" }),
+            "postgres.fail_closed_after",
+            "3 seconds",
+        ),
+        (url, json!({ "queue": 0 }), "postgres.queue", "queue"),
+        (
+            url,
+            json!({ "longest_lifetime": "367d" }),
+            "postgres.longest_lifetime",
+            "366 days",
+        ),
+    ] {
+        let settings = with(&json!({ "registry": url, "postgres": postgres }));
+        let settings = read(&settings).unwrap();
+        let error = settings.registry().await.unwrap_err();
+        assert_eq!(error.key(), key, "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(!format!("{error} {error:?} {settings:?}").contains("secret"));
+    }
+}
+
 #[cfg(feature = "redis")]
 #[tokio::test]
 async fn mistakes_about_redis_are_told_with_their_key_before_it_is_asked() {

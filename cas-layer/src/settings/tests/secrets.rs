@@ -44,6 +44,7 @@ fn a_key_is_never_shown() {
     hidden(&json!({ "rules": SECRET }));
     hidden(&json!({ "kyes": [SECRET] }));
     hidden(&json!({ "redis": format!("redis://:{SECRET}@127.0.0.1") }));
+    hidden(&json!({ "postgres": format!("postgres://app:{SECRET}@127.0.0.1/app") }));
 }
 
 #[test]
@@ -81,6 +82,8 @@ fn no_password_is_shown() {
         format!("redis://:{SECRET}@127.0.0.1"),
         format!("rediss://alice:{SECRET}@127.0.0.1/2"),
         format!("redsi://:{SECRET}@127.0.0.1"),
+        format!("postgres://app:{SECRET}@127.0.0.1/app"),
+        format!("postgresql://127.0.0.1/app?password={SECRET}"),
     ] {
         hidden(&json!({ "registry": url }));
     }

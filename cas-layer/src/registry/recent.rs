@@ -1,32 +1,37 @@
-//! Logouts of sessions that Redis did not know. Redis may have been wrong: an old master that does not know yet that it
-//! was replaced, or a clock that went wrong. So when it shows that something was lost, Redis is told of them again.
+//! Logouts of sessions that a server did not know, or of which it could not be told. It may have been wrong: an old master
+//! that does not know yet that it was replaced, a clock that went wrong, a server that has lost something. So it is told of
+//! them again.
 
 use std::{
     mem,
     sync::{Mutex, PoisonError},
 };
 
-use super::{fair::Fair, queue::Ending};
-use crate::{
-    clock::UnixSeconds,
-    protocol::LogoutRequest,
-    registry::{LogoutSender, sender::LogoutShare},
-    session::SessionId,
-};
+use super::{LogoutSender, fair::Fair, sender::LogoutShare};
+use crate::{clock::UnixSeconds, protocol::LogoutRequest, session::SessionId};
 
 /// How many ids are remembered, two for each ticket: of listed senders, of the back channel, and of the front channel.
 const ROOM: [usize; LogoutShare::COUNT] = [10_000, 5_000, 5_000];
 
+/// Such a logout.
+#[derive(Debug)]
+pub(super) struct RecentLogout {
+    pub(super) ids: Vec<SessionId>,
+    pub(super) sender: LogoutSender,
+    /// When it came.
+    pub(super) now: UnixSeconds,
+}
+
 /// The most recent ones. Within a share, a source with many loses its oldest to others.
 #[derive(Debug)]
-pub(super) struct Unknown(Mutex<[Fair<Ending>; LogoutShare::COUNT]>);
+pub(super) struct RecentLogouts(Mutex<[Fair<RecentLogout>; LogoutShare::COUNT]>);
 
-impl Unknown {
+impl RecentLogouts {
     pub(super) fn new() -> Self {
         Self(Mutex::new(Self::none()))
     }
 
-    fn none() -> [Fair<Ending>; LogoutShare::COUNT] {
+    fn none() -> [Fair<RecentLogout>; LogoutShare::COUNT] {
         let [listed, back, front] = ROOM;
         [
             Fair::new(listed, usize::MAX),
@@ -36,18 +41,18 @@ impl Unknown {
         ]
     }
 
-    pub(super) fn note(&self, sender: LogoutSender, ids: Vec<SessionId>, now: UnixSeconds) {
-        if ids.is_empty() {
+    pub(super) fn note(&self, logout: RecentLogout) {
+        let size = logout.ids.len();
+        if size == 0 {
             return;
         }
-        let size = ids.len();
-        let ending = Ending::IfOpened { ids, sender, now };
+        let sender = logout.sender;
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all[sender.share().index()].add_recent(sender.source(), size, ending);
+        all[sender.share().index()].add_recent(sender.source(), size, logout);
     }
 
     /// Hands them out, and forgets them.
-    pub(super) fn take(&self) -> impl Iterator<Item = Ending> {
+    pub(super) fn take(&self) -> impl Iterator<Item = RecentLogout> + use<> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let all = mem::replace(&mut *all, Self::none());
         all.into_iter().flat_map(Fair::into_items)
@@ -65,29 +70,30 @@ mod tests {
         id.into()
     }
 
-    fn taken(unknown: &Unknown) -> Vec<SessionId> {
-        let ids = unknown.take().flat_map(|ending| match ending {
-            Ending::IfOpened { ids, .. } => ids,
-            Ending::Session(_) | Ending::Account(_) => Vec::new(),
-        });
-        ids.collect()
+    fn taken(recent: &RecentLogouts) -> Vec<SessionId> {
+        recent.take().flat_map(|logout| logout.ids).collect()
+    }
+
+    fn note(recent: &RecentLogouts, sender: LogoutSender, ids: Vec<SessionId>) {
+        let now = 1;
+        recent.note(RecentLogout { ids, sender, now });
     }
 
     #[test]
     fn the_most_recent_of_each_source_are_handed_out_once() {
-        let unknown = Unknown::new();
+        let recent = RecentLogouts::new();
         let back = |source: u32| LogoutSender::back_channel(Some(SourceId::of(&source)));
-        unknown.note(back(2), vec![id(900_000)], 1);
+        note(&recent, back(2), vec![id(900_000)]);
         // A flood loses its own oldest.
         for n in 0..2 * ROOM[1] {
-            unknown.note(back(1), vec![id(n)], 1);
+            note(&recent, back(1), vec![id(n)]);
         }
         let browser = LogoutSender::front_channel(Some(SourceId::of(&1)));
         for n in 1_000_000..1_000_100 {
-            unknown.note(browser, vec![id(n)], 1);
+            note(&recent, browser, vec![id(n)]);
         }
-        unknown.note(LogoutSender::listed(None), Vec::new(), 1);
-        let ids = taken(&unknown);
+        note(&recent, LogoutSender::listed(None), Vec::new());
+        let ids = taken(&recent);
         assert_eq!(ids.len(), ROOM[1] + LogoutRequest::MAX_IDS);
         for kept in [900_000, ROOM[1] + 1, 2 * ROOM[1] - 1, 1_000_099] {
             assert!(ids.contains(&id(kept)), "{kept}");
@@ -95,6 +101,6 @@ mod tests {
         for lost in [0, ROOM[1], 1_000_000] {
             assert!(!ids.contains(&id(lost)), "{lost}");
         }
-        assert_eq!(taken(&unknown), []);
+        assert_eq!(taken(&recent), []);
     }
 }

@@ -1,5 +1,5 @@
-//! Sessions whose cookies are seen after Redis lost something: Redis is told of them again, so that a later logout
-//! finds them.
+//! Sessions whose cookies are seen after a server lost something: it is told of them again, so that a later logout finds
+//! them.
 
 use std::{
     collections::HashSet,
@@ -8,9 +8,10 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use crate::{clock::UnixSeconds, registry::RegisteredSession, session::SessionId};
+use super::RegisteredSession;
+use crate::{clock::UnixSeconds, session::SessionId};
 
-/// How many may wait. Without room, Redis is told when the cookie is seen again.
+/// How many may wait. Without room, it is told when the cookie is seen again.
 const WAITING: usize = 10_000;
 
 /// How many are remembered, so that each is told once. Cookies are sealed, so these are sessions, and no
@@ -29,7 +30,7 @@ pub(super) struct Note {
 pub(super) struct Seen {
     known: Mutex<HashSet<SessionId>>,
     sender: mpsc::Sender<Note>,
-    /// For the task that tells Redis of them.
+    /// For the task that tells the server of them.
     pub(super) receiver: tokio::sync::Mutex<mpsc::Receiver<Note>>,
 }
 
@@ -62,7 +63,7 @@ impl Seen {
         }
     }
 
-    /// Forgets which sessions Redis was told of.
+    /// Forgets which sessions the server was told of.
     pub(super) fn forget(&self) {
         *self.known() = HashSet::new();
     }

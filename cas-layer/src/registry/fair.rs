@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use crate::registry::SourceId;
+use super::SourceId;
 
 /// Where something comes from. Everything from unknown sources counts as one source.
 type Source = Option<SourceId>;
@@ -47,6 +47,69 @@ impl<T> Fair<T> {
         }
     }
 
+    /// Adds something, and forgets the oldest of the source with the most where there is too much.
+    pub(crate) fn add_recent(&mut self, source: Source, size: usize, item: T) {
+        self.add(source, size, item);
+        let waiting = |fair: &Self| fair.lanes.get(&source).map_or(0, |lane| lane.waiting);
+        while source.is_some() && waiting(self) > self.room_of_one {
+            self.remove(source, VecDeque::pop_front);
+        }
+        while self.size > self.room
+            && let Some(&(_, largest)) = self.by_size.last()
+        {
+            self.remove(largest, VecDeque::pop_front);
+        }
+    }
+
+    /// Adds something for which there is room.
+    pub(crate) fn add(&mut self, source: Source, size: usize, item: T) {
+        let lane = self.lanes.entry(source).or_insert_with(|| Lane {
+            items: VecDeque::new(),
+            waiting: 0,
+            taken: 0,
+        });
+        if lane.items.is_empty() {
+            self.turns.push_back(source);
+        }
+        self.by_size.remove(&(lane.waiting, source));
+        lane.items.push_back((item, size));
+        lane.waiting += size;
+        self.by_size.insert((lane.waiting, source));
+        self.size += size;
+    }
+
+    /// Everything that waits, taken out.
+    pub(crate) fn into_items(self) -> impl Iterator<Item = T> {
+        let lanes = self.lanes.into_values();
+        lanes.flat_map(|lane| lane.items.into_iter().map(|(item, _)| item))
+    }
+
+    /// Removes the first or the last thing of a source.
+    fn remove(
+        &mut self,
+        source: Source,
+        pop: impl FnOnce(&mut VecDeque<(T, usize)>) -> Option<(T, usize)>,
+    ) -> Option<T> {
+        let lane = self.lanes.get_mut(&source)?;
+        let (item, size) = pop(&mut lane.items)?;
+        self.by_size.remove(&(lane.waiting, source));
+        lane.waiting -= size;
+        self.size -= size;
+        if lane.items.is_empty() {
+            self.turns.retain(|other| *other != source);
+            if lane.taken == 0 {
+                self.lanes.remove(&source);
+            }
+        } else {
+            self.by_size.insert((lane.waiting, source));
+        }
+        Some(item)
+    }
+}
+
+/// For a queue.
+#[cfg(feature = "redis")]
+impl<T> Fair<T> {
     /// How much waits, or was taken and is not done.
     pub(crate) fn size(&self) -> usize {
         self.size
@@ -87,37 +150,6 @@ impl<T> Fair<T> {
             }
         }
         true
-    }
-
-    /// Adds something, and forgets the oldest of the source with the most where there is too much.
-    pub(crate) fn add_recent(&mut self, source: Source, size: usize, item: T) {
-        self.add(source, size, item);
-        let waiting = |fair: &Self| fair.lanes.get(&source).map_or(0, |lane| lane.waiting);
-        while source.is_some() && waiting(self) > self.room_of_one {
-            self.remove(source, VecDeque::pop_front);
-        }
-        while self.size > self.room
-            && let Some(&(_, largest)) = self.by_size.last()
-        {
-            self.remove(largest, VecDeque::pop_front);
-        }
-    }
-
-    /// Adds what [`make_room`](Self::make_room) has made room for.
-    pub(crate) fn add(&mut self, source: Source, size: usize, item: T) {
-        let lane = self.lanes.entry(source).or_insert_with(|| Lane {
-            items: VecDeque::new(),
-            waiting: 0,
-            taken: 0,
-        });
-        if lane.items.is_empty() {
-            self.turns.push_back(source);
-        }
-        self.by_size.remove(&(lane.waiting, source));
-        lane.items.push_back((item, size));
-        lane.waiting += size;
-        self.by_size.insert((lane.waiting, source));
-        self.size += size;
     }
 
     /// Undoes [`take`](Self::take): it waits again, before the others of its source.
@@ -162,12 +194,6 @@ impl<T> Fair<T> {
         }
     }
 
-    /// Everything that waits, taken out.
-    pub(crate) fn into_items(self) -> impl Iterator<Item = T> {
-        let lanes = self.lanes.into_values();
-        lanes.flat_map(|lane| lane.items.into_iter().map(|(item, _)| item))
-    }
-
     /// Everything that waits.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.lanes
@@ -181,31 +207,9 @@ impl<T> Fair<T> {
             .values_mut()
             .flat_map(|lane| lane.items.iter_mut().map(|(item, _)| item))
     }
-
-    /// Removes the first or the last thing of a source.
-    fn remove(
-        &mut self,
-        source: Source,
-        pop: impl FnOnce(&mut VecDeque<(T, usize)>) -> Option<(T, usize)>,
-    ) -> Option<T> {
-        let lane = self.lanes.get_mut(&source)?;
-        let (item, size) = pop(&mut lane.items)?;
-        self.by_size.remove(&(lane.waiting, source));
-        lane.waiting -= size;
-        self.size -= size;
-        if lane.items.is_empty() {
-            self.turns.retain(|other| *other != source);
-            if lane.taken == 0 {
-                self.lanes.remove(&source);
-            }
-        } else {
-            self.by_size.insert((lane.waiting, source));
-        }
-        Some(item)
-    }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "redis"))]
 mod tests {
     use super::*;
 
