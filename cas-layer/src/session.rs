@@ -10,6 +10,8 @@ mod confirmation;
 mod content;
 mod cookie;
 mod encryption;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod id;
 mod key;
 mod lifetimes;

@@ -18,6 +18,8 @@ mod failure;
 mod fair;
 mod flush;
 mod follow;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod grants;
 mod info;
 mod kept;

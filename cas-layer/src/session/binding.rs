@@ -309,7 +309,7 @@ type StoredUsers = (Option<Known>, Vec<Waiting>);
 /// sign-in was finished.
 type StoredSecrets = (Secrets, UnixSeconds);
 
-fn payload(binding: &Binding, now: UnixSeconds) -> Option<Vec<u8>> {
+pub(super) fn payload(binding: &Binding, now: UnixSeconds) -> Option<Vec<u8>> {
     let stored = (&binding.logins, &binding.finished, binding.asked_at);
     let payload = postcard::to_allocvec(&stored).ok()?;
     let session = binding
@@ -372,7 +372,7 @@ fn read_rest(rest: &[u8]) -> Rest {
 }
 
 /// What a cookie holds, without what has become too old.
-fn read(payload: &[u8], now: UnixSeconds) -> Option<Binding> {
+pub(super) fn read(payload: &[u8], now: UnixSeconds) -> Option<Binding> {
     let ((mut logins, finished, asked_at), rest): (Stored, _) =
         postcard::take_from_bytes(payload).ok()?;
     logins.retain(|login| now.abs_diff(login.begun_at) < MAX_AGE);

@@ -1,0 +1,202 @@
+//! What the fuzz targets call: cookies, in and out, and what is behind their seal.
+
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "a panic is what a fuzz target reports"
+)]
+
+use std::{cell::RefCell, collections::HashSet};
+
+use cookie::Cookie;
+use http::{HeaderMap, HeaderValue, header};
+use percent_encoding::percent_decode;
+use zeroize::Zeroizing;
+
+use super::{
+    BindingCookie, CookieShape, Key, Purpose, Sealer, SessionData,
+    attributes::kept,
+    binding::{self, Binding},
+    cookie::{MAX_COOKIE_BYTES, find_cookie, remove_cookies},
+};
+use crate::{attributes::Attributes, protocol::ProxyGrantingTicket};
+
+/// The payload of a session cookie. What is read from it is the same after it was written and read again.
+pub fn session_cookie(payload: &[u8]) {
+    if let Some(attributes) = kept::parse(payload) {
+        no_name_comes_twice(&attributes);
+    }
+    let Some(session) = decoded(payload) else {
+        return;
+    };
+    no_name_comes_twice(session.attributes());
+    for secret in [true, false] {
+        let written = session.encode(session.seen_at, secret).unwrap();
+        let again = decoded(&written).unwrap();
+        assert_eq!(facts(&again, secret), facts(&session, secret));
+        assert_eq!(again.attributes(), session.attributes());
+        assert_eq!(again.encode(again.seen_at, secret).unwrap(), written);
+    }
+    let granted = session.encode(session.seen_at, false).unwrap();
+    assert!(decoded(&granted).unwrap().granting_ticket.is_none());
+    if let Ok(kept) = session.attributes_to_keep()
+        && !session.is_kept()
+    {
+        // What is there is taken over without being looked at. If it is no attributes, it stays none.
+        let read = kept::parse(&kept).unwrap_or_default();
+        assert_eq!(&read, session.attributes());
+    }
+}
+
+fn decoded(payload: &[u8]) -> Option<SessionData> {
+    SessionData::decode(Zeroizing::new(payload.to_vec()))
+}
+
+fn no_name_comes_twice(attributes: &Attributes) {
+    let mut seen = HashSet::new();
+    assert!(attributes.iter().all(|(name, _)| seen.insert(name)));
+}
+
+/// Everything but the attributes, as text. `secret`: with the proxy-granting ticket.
+fn facts(session: &SessionData, secret: bool) -> String {
+    let ticket = session.granting_ticket.as_ref().filter(|_| secret);
+    let ids = (session.id, session.family, session.number, session.seen_at);
+    let times = (
+        session.issued_at,
+        session.expires_at,
+        session.authentication_date,
+        session.credentials_at,
+    );
+    let flags = (
+        session.is_from_new_login,
+        session.long_term_authentication_request_token_used,
+        session.remembered,
+        session.is_kept(),
+    );
+    let ticket = ticket.map(ProxyGrantingTicket::expose_secret);
+    let names = (session.user(), &session.proxies, ticket);
+    format!("{ids:?} {times:?} {flags:?} {names:?}")
+}
+
+/// The payload of a login cookie, which is read some time after it was written.
+pub fn login_cookie(payload: &[u8]) {
+    let Some((time, payload)) = payload.split_first_chunk() else {
+        return;
+    };
+    let now = u64::from(u32::from_le_bytes(*time));
+    let Some(binding) = binding::read(payload, now) else {
+        return;
+    };
+    thread_local! {
+        static COOKIE: BindingCookie = BindingCookie::new(
+            CookieShape {
+                name: "__Host-cas_login".to_owned(),
+                secure: true,
+                cross_site: false,
+                partitioned: false,
+            },
+            Sealer::new(&Key::from((0..64).collect::<Vec<u8>>()), &[], Purpose::LoginBinding, &[]),
+        );
+    }
+    COOKIE.with(|cookie| {
+        let set = cookie.keep(&binding, false, now).unwrap();
+        let pair = set.to_str().unwrap().split(';').next().unwrap();
+        if pair.len() > MAX_COOKIE_BYTES {
+            return;
+        }
+        let headers = HeaderMap::from_iter([(header::COOKIE, pair.parse().unwrap())]);
+        let again = cookie.find(&headers, now).unwrap();
+        // It says when it was written, now, if it has a secret.
+        let rewritten = binding::payload(&again, now).unwrap();
+        assert_eq!(rewritten, binding::payload(&binding, now).unwrap());
+        assert_eq!(binding::read(&rewritten, now), Some(again.clone()));
+        let same = |binding: &Binding| format!("{:?}", (binding.known(), binding.remembered()));
+        assert_eq!(same(&again), same(&binding));
+    });
+}
+
+const OURS: &str = "__Host-cas_session";
+
+/// `Cookie` fields, one in each line. The `cookie` crate finds each cookie of ours that we find, and none once they were
+/// removed. The others stay.
+pub fn cookie_fields(data: &[u8]) {
+    let fields = data.split(|byte| *byte == b'\n');
+    let fields = fields.filter_map(|field| HeaderValue::from_bytes(field).ok());
+    let mut headers: HeaderMap = fields.map(|field| (header::COOKIE, field)).collect();
+    let (ours, theirs) = (found(&headers), values(&headers, OURS));
+    let mut rest = theirs.iter();
+    for value in &ours {
+        assert!(
+            !is_text(&headers) || rest.any(|it| it == value),
+            "{ours:?} {theirs:?}"
+        );
+    }
+    let foreign = foreign(&headers);
+    remove_cookies(&mut headers, &[OURS.to_owned()]);
+    assert_eq!(found(&headers), [""; 0]);
+    assert_eq!(values(&headers, OURS), [""; 0]);
+    for name in names(&headers) {
+        let decoded = percent_decode(name.as_bytes()).decode_utf8_lossy();
+        assert!(!decoded.eq_ignore_ascii_case(OURS), "{name:?}");
+    }
+    assert_eq!(self::foreign(&headers), foreign);
+    let before = headers.clone();
+    remove_cookies(&mut headers, &[OURS.to_owned()]);
+    assert_eq!(headers, before);
+}
+
+/// The values of our cookies as we see them, without the white space that may surround them.
+fn found(headers: &HeaderMap) -> Vec<String> {
+    let found = RefCell::new(Vec::new());
+    find_cookie(headers, OURS, |value| {
+        assert!(value.len() <= MAX_COOKIE_BYTES);
+        let value = String::from_utf8_lossy(value).trim().to_owned();
+        found.borrow_mut().push(value);
+        None::<()>
+    });
+    found.into_inner()
+}
+
+fn is_text(headers: &HeaderMap) -> bool {
+    headers
+        .values()
+        .all(|field| str::from_utf8(field.as_bytes()).is_ok())
+}
+
+fn cookies(headers: &HeaderMap) -> Vec<Cookie<'_>> {
+    let fields = headers.get_all(header::COOKIE).iter();
+    fields
+        .filter_map(|field| str::from_utf8(field.as_bytes()).ok())
+        .flat_map(|field| Cookie::split_parse(field).filter_map(Result::ok))
+        .collect()
+}
+
+fn values(headers: &HeaderMap, name: &str) -> Vec<String> {
+    let cookies = cookies(headers);
+    let named = cookies.iter().filter(|cookie| cookie.name() == name);
+    named.map(|cookie| cookie.value().to_owned()).collect()
+}
+
+fn names(headers: &HeaderMap) -> Vec<String> {
+    let cookies = cookies(headers);
+    cookies.iter().map(|it| it.name().to_owned()).collect()
+}
+
+/// The pairs in which nobody can find our name, as they are.
+fn foreign(headers: &HeaderMap) -> Vec<Vec<u8>> {
+    let fields = headers.get_all(header::COOKIE).iter();
+    let pairs = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b';'));
+    let is_foreign = |pair: &&[u8]| {
+        let decoded: Vec<u8> = percent_decode(pair).collect();
+        let letters = decoded.iter().filter(|byte| byte.is_ascii_alphanumeric());
+        let letters: String = letters
+            .map(|byte| char::from(byte.to_ascii_lowercase()))
+            .collect();
+        !letters.contains("hostcassession")
+    };
+    pairs
+        .filter(is_foreign)
+        .map(|pair| pair.trim_ascii().to_vec())
+        .filter(|pair| !pair.is_empty())
+        .collect()
+}
