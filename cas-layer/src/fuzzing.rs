@@ -23,7 +23,10 @@ pub use crate::registry::file::fuzzing::registry_file;
 pub use crate::registry::redis::fuzzing::redis_answers;
 pub use crate::{
     protocol::response_fuzzing::{saml_response, service_response},
-    session::fuzzing::{cookie_fields, login_cookie, session_cookie},
+    session::{
+        binding_fuzzing::login_cookie,
+        fuzzing::{cookie_fields, session_cookie},
+    },
 };
 
 /// The decoded path, if a rule can be about it.

@@ -6,6 +6,9 @@
 //! One secret serves all logins, so tabs that sign in at once do not get in each other's way: none of them has to
 //! change the cookie, which each would have read before the others wrote it.
 
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
+
 use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 
@@ -309,7 +312,7 @@ type StoredUsers = (Option<Known>, Vec<Waiting>);
 /// sign-in was finished.
 type StoredSecrets = (Secrets, UnixSeconds);
 
-pub(super) fn payload(binding: &Binding, now: UnixSeconds) -> Option<Vec<u8>> {
+fn payload(binding: &Binding, now: UnixSeconds) -> Option<Vec<u8>> {
     let stored = (&binding.logins, &binding.finished, binding.asked_at);
     let payload = postcard::to_allocvec(&stored).ok()?;
     let session = binding
@@ -372,7 +375,7 @@ fn read_rest(rest: &[u8]) -> Rest {
 }
 
 /// What a cookie holds, without what has become too old.
-pub(super) fn read(payload: &[u8], now: UnixSeconds) -> Option<Binding> {
+fn read(payload: &[u8], now: UnixSeconds) -> Option<Binding> {
     let ((mut logins, finished, asked_at), rest): (Stored, _) =
         postcard::take_from_bytes(payload).ok()?;
     logins.retain(|login| now.abs_diff(login.begun_at) < MAX_AGE);

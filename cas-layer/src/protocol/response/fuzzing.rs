@@ -17,6 +17,7 @@ use super::{
 };
 use crate::protocol::{
     Authentication, ProxyGrantingTicketIou, ProxyTicket, ServiceUrl, check_user_name,
+    document::{self, attribute, is_space, trim},
     name::check_proxy,
 };
 
@@ -42,6 +43,8 @@ enum Outcome {
     Unmet(Unmet),
     Unreadable(&'static str),
 }
+
+const REQUEST: &str = "_00112233445566778899aabbccddeeff";
 
 /// The most that is repeated of a server's words.
 const MAX_WORDS: usize = 2_000;
@@ -101,7 +104,7 @@ pub fn saml_response(content_type: Option<&str>, body: &[u8]) {
     let now = SystemTime::UNIX_EPOCH + seconds(1_795_386_364);
     let ask = |now, service| {
         let expected = SamlExpectation {
-            request_id: "_00112233445566778899aabbccddeeff",
+            request_id: REQUEST,
             service,
             now,
             tolerance: seconds(3_600),
@@ -115,11 +118,21 @@ pub fn saml_response(content_type: Option<&str>, body: &[u8]) {
     let outcome = twice(&answer, || ask(now, &service));
     if let Outcome::User { .. } = outcome {
         let other = ServiceUrl::parse("https://other.example.org/login").unwrap();
-        let elsewhere = ask(now, &other);
-        let is_for_all = outcome == elsewhere;
+        let is_for_all = outcome == ask(now, &other);
         let text = text_of(&answer).ok().unwrap();
+        let document = document::parse(text.trim_start_matches(is_space)).unwrap();
+        let named = |name| {
+            document
+                .descendants()
+                .filter(move |it| it.tag_name().name() == name)
+        };
+        let response = named("Response").next().unwrap();
+        let says = |name| attribute(&response, name).map(trim);
+        assert!(says("Recipient").is_none_or(|it| it == service.as_str()));
+        assert!(says("InResponseTo").is_none_or(|it| it == REQUEST));
         // An answer that names its service counts for no other one.
-        let names_one = text.contains("Recipient=") || text.contains("Audience>");
+        let names_one =
+            says("Recipient").is_some() || named("AudienceRestrictionCondition").next().is_some();
         assert!(!(is_for_all && names_one), "it counts for every service");
     }
 }
