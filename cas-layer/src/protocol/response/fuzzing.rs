@@ -100,8 +100,8 @@ pub fn saml_response(content_type: Option<&str>, body: &[u8]) {
     let service = captured.into_iter().find(names);
     let service = ServiceUrl::parse(service.unwrap_or("https://app.example.org/login")).unwrap();
     let seconds = Duration::from_secs;
-    // The hour of the captures, and an hour that is long over.
-    let now = SystemTime::UNIX_EPOCH + seconds(1_795_386_364);
+    // The time of the captures.
+    let now = SystemTime::UNIX_EPOCH + seconds(1_795_472_764);
     let ask = |now, service| {
         let expected = SamlExpectation {
             request_id: REQUEST,
