@@ -28,7 +28,7 @@ const MADE_NAMES: usize = 1_000 * 1_024;
 static NAMESPACES: LazyLock<[String; 1]> =
     LazyLock::new(|| ["https://ecas.ec.europa.eu/cas/schemas".to_owned()]);
 
-/// What is sure about every user who is signed in.
+/// What an answer says.
 #[derive(Debug, PartialEq)]
 enum Outcome {
     User {
@@ -102,7 +102,7 @@ pub fn saml_response(content_type: Option<&str>, body: &[u8]) {
     let seconds = Duration::from_secs;
     // The time of the captures.
     let now = SystemTime::UNIX_EPOCH + seconds(1_795_472_764);
-    let ask = |now, service| {
+    let ask = |service| {
         let expected = SamlExpectation {
             request_id: REQUEST,
             service,
@@ -115,10 +115,10 @@ pub fn saml_response(content_type: Option<&str>, body: &[u8]) {
         )
     };
     let answer = received(content_type, body);
-    let outcome = twice(&answer, || ask(now, &service));
+    let outcome = twice(&answer, || ask(&service));
     if let Outcome::User { .. } = outcome {
         let other = ServiceUrl::parse("https://other.example.org/login").unwrap();
-        let is_for_all = outcome == ask(now, &other);
+        let is_for_all = outcome == ask(&other);
         let text = text_of(&answer).ok().unwrap();
         let document = document::parse(text.trim_start_matches(is_space)).unwrap();
         let named = |name| {
