@@ -23,7 +23,6 @@ const WILDCARD: char = '*';
 /// Not every server names the whole chain: at least one names only the most recent proxy, and one names services in
 /// place of proxies. Configure what your server sends; [`ValidationError::proxies`](crate::ValidationError::proxies)
 /// shows it.
-/// [`ValidationError::proxies`](crate::ValidationError::proxies) tells.
 ///
 /// ```
 /// use cas_layer::{CasClient, ProxyChain};
