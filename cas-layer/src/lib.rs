@@ -13,6 +13,9 @@ mod error;
 mod events;
 #[cfg(feature = "axum")]
 mod extract;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod guide;
 mod id;
 mod identity;

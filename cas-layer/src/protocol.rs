@@ -22,6 +22,8 @@ pub use proxy::{
     InvalidProxyCallback, ProxyCallback, ProxyChain, ProxyGrantingTicket, ProxyGrantingTicketIou,
     ProxyTicket,
 };
+#[cfg(fuzzing)]
+pub(crate) use response::fuzzing as response_fuzzing;
 pub(crate) use response::{
     Received, Refusal, ResponseError, SamlExpectation, Unmet, parse_proxy_response,
     parse_saml_response, parse_service_response, parse_text_response,

@@ -10,6 +10,8 @@ mod confirmation;
 mod content;
 mod cookie;
 mod encryption;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod id;
 mod key;
 mod lifetimes;
@@ -32,6 +34,8 @@ mod wire;
 pub(crate) use admit::Admit;
 pub use admit::NotAdmitted;
 pub(crate) use attributes::kept::parse as parse_kept_attributes;
+#[cfg(fuzzing)]
+pub(crate) use binding::fuzzing as binding_fuzzing;
 pub(crate) use binding::{Binding, BindingCookie, MAX_AGE, Remembered, Shown};
 pub(crate) use confirmation::{Confirmations, Unconfirmed, WAIT};
 pub(crate) use content::Content;

@@ -199,7 +199,7 @@ fn is_plain_host(host: &str) -> bool {
 }
 
 /// Decimal, octal or hexadecimal (URL standard, "ends in a number").
-fn is_number(label: &str) -> bool {
+pub(crate) fn is_number(label: &str) -> bool {
     let hexadecimal = label.strip_prefix("0x").or(label.strip_prefix("0X"));
     match hexadecimal {
         Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),

@@ -1,6 +1,6 @@
 //! The structure of a crate: its files, and which of them imports from which.
 //!
-//! Only what the crate ships is read. What stands under `#[cfg(test)]` or `#[cfg(doc)]` is not there, and neither
+//! Only what the crate ships is read. What stands under `#[cfg(test)]`, `#[cfg(doc)]` or `#[cfg(fuzzing)]` is not there, and neither
 //! are comments.
 
 mod arrows;

@@ -120,10 +120,11 @@ fn is_path_of_ours(path: &str) -> bool {
         && segments(path).all(|segment| segment.is_empty() || !is_hollow(segment))
 }
 
-/// The segments of a decoded path, without parameters. Browsers read a backslash as a slash (WHATWG URL).
+/// The segments of a decoded path, without parameters. Browsers read a backslash as a slash (WHATWG URL). A program that
+/// decodes a path before it reads it ends a segment at `?` and `#`, too.
 fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split(['/', '\\'])
-        .map(|segment| segment.split(';').next().unwrap_or_default())
+        .map(|segment| segment.split([';', '?', '#']).next().unwrap_or_default())
 }
 
 /// The segments of a decoded path that name something, as far as the query that it may have got by decoding.
@@ -208,6 +209,10 @@ mod tests {
             "/..#a",
             "/a%3f/../..",
             "/a%23/../..",
+            "/..%23/other",
+            "/..%3fother",
+            "/a/%252e%252e%2523",
+            "/a/%252e%3f/other",
             "https://evil.example",
             "https:evil.example",
             "//evil.example/?a",

@@ -6,6 +6,8 @@
 
 mod dialect;
 mod encoding;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod json;
 mod outcome;
 mod parts;

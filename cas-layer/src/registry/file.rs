@@ -2,6 +2,8 @@
 
 mod create;
 mod failure;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 #[cfg(unix)]
 mod guard;
 mod identity;

@@ -17,6 +17,8 @@ mod facts;
 mod failure;
 mod flush;
 mod follow;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod grants;
 mod info;
 mod kept;

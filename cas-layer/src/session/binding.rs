@@ -6,6 +6,9 @@
 //! One secret serves all logins, so tabs that sign in at once do not get in each other's way: none of them has to
 //! change the cookie, which each would have read before the others wrote it.
 
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
+
 use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! A file without its tests and its documentation.
+//! A file without its tests, its documentation, and what only fuzz targets call.
 
 use std::ops::Range;
 
@@ -62,10 +62,10 @@ fn never(attribute: &Attribute) -> bool {
             .is_ok_and(|it| value(&it) == Some(false))
 }
 
-/// What a `cfg` says where there are no tests and no documentation. `None`: that depends.
+/// What a `cfg` says where there are no tests, no documentation and no fuzz targets. `None`: that depends.
 fn value(meta: &Meta) -> Option<bool> {
     let path = meta.path();
-    if ["test", "doc", "doctest"]
+    if ["test", "doc", "doctest", "fuzzing"]
         .iter()
         .any(|it| path.is_ident(it))
     {

@@ -139,7 +139,10 @@ fn macros_are_names_and_what_they_are_given_is_read() {
 #[test]
 fn tests_and_documentation_are_left_out() {
     let house = house(&[
-        ("lib.rs", "mod a; mod b; #[cfg(test)] mod missing;"),
+        (
+            "lib.rs",
+            "mod a; mod b; #[cfg(test)] mod missing; #[cfg(fuzzing)] #[doc(hidden)] pub mod missing_too;",
+        ),
         (
             "a.rs",
             "#[cfg(doc)] use crate::b::B;

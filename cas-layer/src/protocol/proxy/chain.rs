@@ -3,7 +3,10 @@
 #[cfg(test)]
 mod tests;
 
-use crate::{ConfigError, strict_url::printable};
+use crate::{
+    ConfigError,
+    strict_url::{is_number, printable},
+};
 
 const WILDCARD: char = '*';
 
@@ -20,7 +23,6 @@ const WILDCARD: char = '*';
 /// Not every server names the whole chain: at least one names only the most recent proxy, and one names services in
 /// place of proxies. Configure what your server sends; [`ValidationError::proxies`](crate::ValidationError::proxies)
 /// shows it.
-/// [`ValidationError::proxies`](crate::ValidationError::proxies) tells.
 ///
 /// ```
 /// use cas_layer::{CasClient, ProxyChain};
@@ -66,8 +68,8 @@ impl ProxyChain {
     /// `https://a.example.org.evil.example/cb`.
     ///
     /// [`build`](crate::CasClientBuilder::build) refuses a pattern that does not begin with `https://` or
-    /// `http://` and a host, and a `*` in the last label of the host, in a port, in a query, or twice in one label or
-    /// segment.
+    /// `http://` and a host, and a `*` in the last label of the host, in an IP address, in a port, in a query, or twice in
+    /// one label or segment.
     ///
     /// # Security
     ///
@@ -187,10 +189,15 @@ fn check_pattern(pattern: &str) -> Result<(), &'static str> {
     if host.is_empty() {
         return Err("it has no host");
     }
-    // `https://app.*` would be `https://app.evil`.
-    let last_label = host.rsplit('.').next().unwrap_or(host);
+    // `https://app.*` would be `https://app.evil`, and so would `https://app.*.` be: what ends in a dot is a full name.
+    let full_name = host.trim_end_matches('.');
+    let last_label = full_name.rsplit('.').next().unwrap_or(full_name);
     if last_label.contains(WILDCARD) || port.contains(WILDCARD) {
         return Err("it has a `*` in the last label of the host or in the port");
+    }
+    // The first number of an address stands for the most hosts.
+    if is_number(last_label) && host.contains(WILDCARD) {
+        return Err("it has a `*` in an IP address");
     }
     if path
         .split_once(['?', '#'])

@@ -269,3 +269,30 @@ fn a_chain_that_is_a_mistake_is_reported() {
         );
     }
 }
+
+/// `https://app.evil.` is `https://app.evil`, and `https://9.1` is the address 9.0.0.1.
+#[test]
+fn a_wildcard_where_it_would_stand_for_any_host_is_a_mistake() {
+    for pattern in [
+        "https://*./cb",
+        "https://app.*./cb",
+        "https://app.*..:443/cb",
+        "https://*.1/cb",
+        "https://*.0.0.1/cb",
+        "https://10.*.0.1./cb",
+        "https://a*.0x1/cb",
+    ] {
+        let error = ProxyChain::pattern([pattern]).check().unwrap_err();
+        assert!(
+            matches!(error, ConfigError::InvalidProxyChain { .. }),
+            "{pattern}: {error}"
+        );
+    }
+    for pattern in [
+        "https://*.example./cb",
+        "https://10.0.0.1/*",
+        "https://*.1a/cb",
+    ] {
+        assert!(ProxyChain::pattern([pattern]).check().is_ok(), "{pattern}");
+    }
+}
