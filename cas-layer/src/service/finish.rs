@@ -7,6 +7,9 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use super::extra_cookie::ExtraCookie;
 use crate::app::Frames;
 
+#[allow(clippy::declare_interior_mutable_const, reason = "it is made anew for each response")]
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-store");
+
 /// What a response of the inner service gets.
 pub(super) struct Finish {
     /// A `Cache-Control` if it has none.
@@ -22,7 +25,7 @@ impl Finish {
         if self.private {
             headers
                 .entry(header::CACHE_CONTROL)
-                .or_insert(HeaderValue::from_static("private, no-store"));
+                .or_insert(PRIVATE);
         }
         if let Some(extra) = self.extra.take() {
             extra.add_to(headers);

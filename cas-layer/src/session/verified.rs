@@ -143,8 +143,15 @@ impl VerifiedCookies {
         let [a, b, c, d, place @ ..] = hash.to_le_bytes();
         let (mark, place) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes(place));
         let place = usize::try_from(place).unwrap_or_default() & (self.once.len() - 1);
-        let last = self.once.get(place);
-        last.is_some_and(|last| last.swap(mark, Ordering::Relaxed) == mark)
+        let Some(last) = self.once.get(place) else {
+            return false;
+        };
+        // Of two requests at once, one may be forgotten: the cookie comes again.
+        let came = last.load(Ordering::Relaxed) == mark;
+        if !came {
+            last.store(mark, Ordering::Relaxed);
+        }
+        came
     }
 }
 

@@ -46,7 +46,11 @@ impl Visitor {
             return Ok(Self::Anonymous);
         }
         let verified = &host.session_cookie.verified;
-        verified.sweep(now, |session| is_over(session, host, now));
+        verified.sweep(now, |session| {
+            // Nobody shows these sessions now, which is what a registry would take another look for.
+            host.app.lifetimes.is_over(session, now)
+                || host.app.registry.ended().contain(&host.registered(session))
+        });
         let Some(read) = host.session_cookie.read(headers) else {
             return Ok(Self::Anonymous);
         };
