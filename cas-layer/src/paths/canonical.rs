@@ -41,14 +41,14 @@ pub(crate) fn canonical(path: &str) -> Option<Cow<'_, str>> {
     Some(decoded)
 }
 
-/// Whether a path is canonical at first sight: segments of letters, digits, `-`, `_` and `.` that begin with none of
-/// the latter. Most are, and every request asks.
+/// Whether a path is canonical at first sight: all its segments are of letters, digits, `-`, `_` and `.`, and none begins
+/// with a dot. Most paths are like this, and every request asks.
 fn is_plain(path: &str) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let mut before = 0;
     path.starts_with('/')
         && path.bytes().all(|byte| {
-            let is_fine = is_letter(byte) || before != b'/' && matches!(byte, b'/' | b'.');
+            let is_fine = is_letter(byte) || (before != b'/' && matches!(byte, b'/' | b'.'));
             before = byte;
             is_fine
         })

@@ -7,7 +7,10 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use super::extra_cookie::ExtraCookie;
 use crate::app::Frames;
 
-#[allow(clippy::declare_interior_mutable_const, reason = "it is made anew for each response")]
+#[allow(
+    clippy::declare_interior_mutable_const,
+    reason = "it is made anew for each response"
+)]
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-store");
 
 /// What a response of the inner service gets.
@@ -23,9 +26,7 @@ pub(super) struct Finish {
 impl Finish {
     pub(super) fn apply(&mut self, status: StatusCode, headers: &mut HeaderMap) {
         if self.private {
-            headers
-                .entry(header::CACHE_CONTROL)
-                .or_insert(PRIVATE);
+            headers.entry(header::CACHE_CONTROL).or_insert(PRIVATE);
         }
         if let Some(extra) = self.extra.take() {
             extra.add_to(headers);

@@ -13,6 +13,9 @@ use super::{
 };
 use crate::attributes::Attributes;
 
+/// How many bytes of memory come of each encoded one: values of some letters have a `String` each.
+const DECODED: usize = 4;
+
 /// The attributes of a session.
 pub(super) enum Held {
     /// Those of a session that comes from no cookie. Encoded once, because packing takes time.
@@ -85,6 +88,17 @@ impl Held {
                 read(bytes, *unpacked).unwrap_or_default()
             }),
             Self::InRegistry(read) => read.get().map_or(&NOT_READ, Arc::as_ref),
+        }
+    }
+
+    /// How much memory they take in bytes once they are decoded, about. It decodes nothing.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Given(attributes, _) => attributes.bytes(),
+            Self::InCookie {
+                place, unpacked, ..
+            } => DECODED * unpacked.unwrap_or(place.len()),
+            Self::InRegistry(read) => read.get().map_or(0, |attributes| attributes.bytes()),
         }
     }
 

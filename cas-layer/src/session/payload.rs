@@ -211,9 +211,9 @@ impl Identity {
 }
 
 impl SessionData {
-    /// The bytes of the payload that it was read from.
-    pub(super) fn payload_len(&self) -> usize {
-        self.payload.len()
+    /// How much memory the payload that it was read from and its attributes take in bytes, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.payload.len() + self.attributes.bytes()
     }
 
     /// The same without its session.

@@ -28,6 +28,12 @@ const TYPICAL_BYTES: usize = 1_536;
 /// What a session takes beside its cookie, its payload and its attributes, about.
 const OVERHEAD: usize = size_of::<SessionData>() + 192;
 
+/// More than that does not count.
+const MAX_BYTES: usize = 1 << 30;
+
+/// The parts of the cache have a lock each, and this size at least. A session has to fit into one.
+const SHARD_BYTES: usize = 2 << 20;
+
 /// How much of a cookie is hashed. These characters are of its seal, so they differ from cookie to cookie, and nobody
 /// can choose them: a fast hash with a random seed is good enough.
 const HASHED: usize = 16;
@@ -65,10 +71,19 @@ struct Cookie {
 }
 
 /// The same, to look it up.
-#[derive(PartialEq, Eq)]
 struct CookieRef<'c> {
     host: usize,
     value: &'c [u8],
+}
+
+/// The end is compared first: nobody can guess it. So how long this takes says nothing of a cookie to those who only know
+/// how it begins.
+impl PartialEq for CookieRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.host == other.host
+            && self.value.last_chunk::<HASHED>() == other.value.last_chunk::<HASHED>()
+            && self.value == other.value
+    }
 }
 
 impl Hash for CookieRef<'_> {
@@ -121,13 +136,15 @@ impl Weighter<Cookie, Verified> for Weight {
 impl VerifiedCookies {
     /// `bytes` is how much they may take together, about. `None` for 0: each cookie is then verified each time.
     pub(crate) fn new(bytes: usize) -> Option<Self> {
+        let bytes = bytes.min(MAX_BYTES);
         let count = bytes.div_ceil(TYPICAL_BYTES);
         // One for each session that fits, or some more.
         let once = count.checked_next_power_of_two().filter(|_| bytes > 0)?;
         let mut options = OptionsBuilder::new();
         options
             .estimated_items_capacity(count)
-            .weight_capacity(u64::try_from(bytes).unwrap_or(u64::MAX));
+            .weight_capacity(u64::try_from(bytes).unwrap_or(u64::MAX))
+            .shards((bytes / SHARD_BYTES).max(1));
         let options = options.build().ok()?;
         let (lifecycle, hasher) = (DefaultLifecycle::default(), DefaultHashBuilder::default());
         Some(Self {
@@ -178,8 +195,7 @@ impl VerifiedHere {
         Some(found.session)
     }
 
-    /// Notes that this cookie was verified, if it is not the first time. Then this process holds the session with all its
-    /// attributes.
+    /// Notes that this cookie was verified, if it is not the first time.
     pub(crate) fn note(&self, value: &[u8], session: &Arc<SessionData>) {
         let Some(all) = &self.all else {
             return;
@@ -187,8 +203,7 @@ impl VerifiedHere {
         if !all.came_before(&self.cookie(value)) {
             return;
         }
-        let attributes = session.attributes().bytes();
-        let bytes = OVERHEAD + value.len() + session.payload_len() + attributes;
+        let bytes = OVERHEAD + value.len() + session.bytes();
         let cookie = Cookie {
             host: self.host,
             value: Zeroizing::new(value.into()),

@@ -205,7 +205,7 @@ pub struct RedisSettings {
 pub struct PostgresSettings {
     /// The schema with the registry's tables.
     pub schema: Option<String>,
-    /// Whether the tables are made, or made new, when the process starts. Without it, they are.
+    /// Whether the process makes the tables when it starts, or brings them up to date. Without it, it does.
     pub migrate: Option<bool>,
     /// How many connections the process makes at most. Without it, 8.
     pub max_connections: Option<u32>,

@@ -47,8 +47,9 @@ impl Visitor {
         }
         let verified = &host.session_cookie.verified;
         verified.sweep(now, |session| {
-            // Nobody shows these sessions now, which is what a registry would take another look for.
+            // The registry itself is not asked: it may take that for a sign that the session is in use.
             host.app.lifetimes.is_over(session, now)
+                || host.app.lifetimes.is_idle(session, now)
                 || host.app.registry.ended().contain(&host.registered(session))
         });
         let Some(read) = host.session_cookie.read(headers) else {
@@ -58,18 +59,20 @@ impl Visitor {
         if read.session.is_from_the_future(now) {
             return Ok(Self::Anonymous);
         }
-        // It is about to be replaced.
-        let is_due = host.app.lifetimes.is_due(&read.session, now);
+        // The answer brings the browser another cookie. A program gets none.
+        let is_replaced = place != Place::Request && host.app.lifetimes.is_due(&read.session, now);
         let visitor = Self::with(read.session, host, place, now);
         match &visitor {
-            Ok(Self::SignedIn(user)) if !is_due => {
+            Ok(Self::SignedIn(user)) if !is_replaced => {
                 if !read.is_known
                     && let Holds::Session(session) = user.holds()
                 {
                     verified.note(read.value, session);
                 }
             }
-            Ok(Self::SignedIn(_) | Self::Ended) if read.is_known => verified.forget(read.value),
+            Ok(Self::SignedIn(_) | Self::Ended | Self::Idle(_)) if read.is_known => {
+                verified.forget(read.value);
+            }
             _ => {}
         }
         visitor
@@ -201,5 +204,116 @@ impl Absent {
 impl fmt::Debug for Absent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Absent").field(&self.0.session.id).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header;
+
+    use super::*;
+    use crate::{CasConfig, CasConfigBuilder, Key, session::sample_session};
+
+    /// When the sample session was issued, in seconds. It lasts for 1,000.
+    const ISSUED: UnixSeconds = 1_000;
+
+    fn host(configure: impl FnOnce(CasConfigBuilder) -> CasConfigBuilder) -> Arc<Host> {
+        let builder = CasConfig::builder("https://cas.example.org", "https://app.example.org");
+        let config = configure(builder.key(Key::generate())).build().unwrap();
+        Arc::clone(config.first_host())
+    }
+
+    /// What the browser of a user brings.
+    fn request(host: &Host) -> Request<()> {
+        let session = sample_session("alice", &[("memberOf", &["rabbits"])]);
+        let set = host.session_cookie.write(&session, ISSUED).unwrap();
+        let pair = set.to_str().unwrap().split(';').next().unwrap().to_owned();
+        Request::builder()
+            .header(header::COOKIE, pair)
+            .body(())
+            .unwrap()
+    }
+
+    fn is_known(host: &Host, request: &Request<()>) -> bool {
+        let read = host.session_cookie.read(request.headers());
+        read.is_some_and(|read| read.is_known)
+    }
+
+    fn visitor(host: &Arc<Host>, request: &Request<()>, now: UnixSeconds) -> Visitor {
+        let visitor = Visitor::of(request, host, Place::Endpoint, now);
+        visitor.unwrap_or_else(|_| panic!("the cookie has the attributes"))
+    }
+
+    /// A host that knows the cookie of a user.
+    fn acquainted(
+        configure: impl FnOnce(CasConfigBuilder) -> CasConfigBuilder,
+    ) -> (Arc<Host>, Request<()>) {
+        let host = host(configure);
+        let request = request(&host);
+        for known in [false, false, true, true] {
+            assert_eq!(is_known(&host, &request), known);
+            let visitor = visitor(&host, &request, ISSUED + 1);
+            assert!(matches!(visitor, Visitor::SignedIn(user) if user.name() == "alice"));
+        }
+        (host, request)
+    }
+
+    #[test]
+    fn a_cookie_is_known_from_its_third_request_on() {
+        acquainted(|config| config);
+        acquainted(|config| config.session(|session| session.encrypted(true)));
+    }
+
+    #[test]
+    fn a_known_cookie_is_forgotten_when_its_session_is_over() {
+        let never_idle = |config: CasConfigBuilder| config.session(|it| it.idle_timeout(None));
+        let (host, request) = acquainted(never_idle);
+        let over = visitor(&host, &request, ISSUED + 1_000);
+        assert!(matches!(over, Visitor::Ended));
+        assert!(!is_known(&host, &request));
+    }
+
+    #[test]
+    fn a_known_cookie_is_forgotten_when_it_was_unused_for_too_long_shown_or_not() {
+        let idle = std::time::Duration::from_secs(100);
+        let briefly = |config: CasConfigBuilder| config.session(|it| it.idle_timeout(idle));
+        let (host, request) = acquainted(briefly);
+        let visitor_then = visitor(&host, &request, ISSUED + 100);
+        assert!(matches!(visitor_then, Visitor::Idle(_)));
+        assert!(!is_known(&host, &request));
+
+        let (host, request) = acquainted(briefly);
+        let stranger = Request::builder().body(()).unwrap();
+        visitor(&host, &stranger, ISSUED + 99);
+        assert!(is_known(&host, &request));
+        visitor(&host, &stranger, ISSUED + 159);
+        assert!(!is_known(&host, &request));
+    }
+
+    #[test]
+    fn a_cookie_that_is_about_to_be_replaced_is_not_kept_unless_programs_bring_it() {
+        let (host, request) = acquainted(|config| {
+            config.session(|it| it.idle_timeout(std::time::Duration::from_secs(100)))
+        });
+        visitor(&host, &request, ISSUED + 10);
+        assert!(!is_known(&host, &request));
+        let by_program = Visitor::of(&request, &host, Place::Request, ISSUED + 10);
+        assert!(matches!(by_program, Ok(Visitor::SignedIn(_))));
+        assert!(is_known(&host, &request));
+    }
+
+    #[test]
+    fn what_a_known_cookie_says_is_judged_anew_each_time() {
+        let (host, request) = acquainted(|config| config);
+        let too_early = visitor(&host, &request, ISSUED - 301);
+        assert!(matches!(too_early, Visitor::Anonymous));
+        assert!(is_known(&host, &request));
+        let id = sample_session("alice", &[]).id;
+        host.app.registry.ended().end(id, ISSUED + 1_000, ISSUED);
+        assert!(matches!(
+            visitor(&host, &request, ISSUED + 2),
+            Visitor::Ended
+        ));
+        assert!(!is_known(&host, &request));
     }
 }

@@ -149,15 +149,15 @@ impl SessionOptions {
         self
     }
 
-    /// How much memory session cookies may take that this process has verified, in bytes, with their sessions and
-    /// attributes. The default value is 16 MiB, for all hosts of the app together, which is room for about 10,000 small
-    /// sessions. With 0, each cookie is verified on each request.
+    /// How much memory session cookies that this process has verified may take with their sessions and attributes, in
+    /// bytes, about. The default value is 16 MiB for all hosts of the app together, which is room for about 10,000 small
+    /// sessions. More than 1 GiB does not count. With 0, each cookie is verified on each request.
     ///
     /// A cookie that comes again, byte for byte, need not be verified again. Whether its session has expired or ended, how
     /// long it was unused, and whatever else can change is looked up on every request all the same. A cookie is kept here
-    /// when it comes for the second time. It goes when it is about to be renewed, when it comes after its session has
-    /// ended, or within a minute after that while other requests come. What goes is wiped, but for the values of
-    /// attributes.
+    /// when it comes for the second time. It goes when it comes to be renewed, when it comes after the end of its session,
+    /// or within a minute after that end while other requests come to the same host. Then cookie, payload and
+    /// proxy-granting ticket are wiped.
     pub fn cookie_cache(mut self, bytes: usize) -> Self {
         self.cookie_cache = bytes;
         self
