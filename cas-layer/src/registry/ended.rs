@@ -107,9 +107,41 @@ impl Sessions {
 struct Mark {
     number: u64,
     term: Term,
+    /// Up to which number they count as ended until the store has said up to which they have, and how many callers wait for
+    /// it to say so.
+    #[cfg(feature = "redis")]
+    supposed: (u64, u32),
 }
 
 impl Mark {
+    fn new(number: u64, term: Term) -> Self {
+        Self {
+            number,
+            term,
+            #[cfg(feature = "redis")]
+            supposed: (0, 0),
+        }
+    }
+
+    /// Sessions up to here count as ended.
+    fn up_to(&self) -> u64 {
+        #[cfg(feature = "redis")]
+        return self.number.max(self.supposed.0);
+        #[cfg(not(feature = "redis"))]
+        self.number
+    }
+
+    /// For one more caller.
+    #[cfg(feature = "redis")]
+    fn suppose(&mut self, number: u64, term: Term) {
+        if number > self.up_to() {
+            self.term.run = self.term.run.max(term.run);
+        }
+        self.term = self.term.or_later(term);
+        let (highest, callers) = self.supposed;
+        self.supposed = (highest.max(number), callers.saturating_add(1));
+    }
+
     fn and(&mut self, number: u64, term: Term) {
         if number > self.number {
             // It covers sessions that were opened since.
@@ -213,10 +245,14 @@ impl EndedSessions {
             match accounts.entry(account) {
                 Entry::Occupied(mut known) => known.get_mut().and(number, term),
                 Entry::Vacant(new) => {
-                    new.insert(Mark { number, term });
+                    new.insert(Mark::new(number, term));
                 }
             }
         }
+        self.accounts_changed();
+    }
+
+    fn accounts_changed(&self) {
         self.has_accounts.store(true, Ordering::Release);
         for shard in &self.shards {
             shard.changed.notify_waiters();
@@ -232,7 +268,7 @@ impl EndedSessions {
             || self.has_accounts.load(Ordering::Acquire)
                 && read(&self.accounts)
                     .get(&session.account())
-                    .is_some_and(|mark| session.number <= mark.number)
+                    .is_some_and(|mark| session.number <= mark.up_to())
     }
 
     /// Whether the session or family with this id was ended by itself, not with its family or account.
@@ -338,6 +374,43 @@ impl EndedSessions {
     pub(crate) fn confirm(&self, id: SessionId) {
         write(&self.shard(id).sessions).confirm(id);
     }
+
+    /// Takes all sessions of an account up to `number` for ended. The store numbers sessions, and this node may be wrong about
+    /// its numbers: [`end_all_as_told`](Self::end_all_as_told) follows once the store has answered. Until then this counts.
+    pub(crate) fn end_all_for_now(
+        &self,
+        account: AccountId,
+        number: u64,
+        expires_at: UnixSeconds,
+        now: UnixSeconds,
+    ) {
+        let moment = self.run_time.at(now);
+        let term = moment.of_ended(expires_at);
+        {
+            let mut accounts = write(&self.accounts);
+            make_room(&mut accounts, |mark| !moment.is_past_ended(mark.term));
+            let known = accounts.entry(account);
+            known.or_insert(Mark::new(0, term)).suppose(number, term);
+        }
+        self.accounts_changed();
+    }
+
+    /// Notes up to which number the store has ended an account's sessions, for one of those callers.
+    pub(crate) fn end_all_as_told(
+        &self,
+        account: AccountId,
+        number: u64,
+        expires_at: UnixSeconds,
+        now: UnixSeconds,
+    ) {
+        self.end_all(account, number, expires_at, now);
+        if let Some(mark) = write(&self.accounts).get_mut(&account) {
+            mark.supposed = match mark.supposed {
+                (highest, callers @ 2..) => (highest, callers - 1),
+                _ => (0, 0),
+            };
+        }
+    }
 }
 
 /// For a registry that gives back to its store what that has lost.
@@ -377,7 +450,7 @@ impl EndedSessions {
         let accounts = read(&self.accounts);
         let accounts = accounts.iter();
         accounts
-            .map(|(&account, mark)| (account, mark.number, mark.term))
+            .map(|(&account, mark)| (account, mark.up_to(), mark.term))
             .collect()
     }
 }
@@ -547,5 +620,25 @@ mod tests {
         assert_eq!(third.as_mut().poll(&mut context), Poll::Pending);
         ended.end(family.into(), LATER, NOW);
         assert_eq!(third.as_mut().poll(&mut context), Poll::Ready(()));
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn what_a_node_supposes_of_an_account_counts_until_the_store_has_said_it() {
+        let ended = EndedSessions::new();
+        let (before, after) = (session(1, 10, "alice"), session(2, 20, "alice"));
+        let alice = before.account();
+        ended.end_all_for_now(alice, 25, LATER, NOW);
+        ended.end_all_for_now(alice, 30, LATER, NOW);
+        assert!(ended.contain(&before) && ended.contain(&after));
+        ended.end_all_as_told(alice, 14, LATER, NOW);
+        // Somebody else waits for the answer.
+        assert!(ended.contain(&before) && ended.contain(&after));
+        ended.end_all_as_told(alice, 15, LATER, NOW);
+        assert!(ended.contain(&before) && !ended.contain(&after));
+        ended.end_all_for_now(alice, 40, LATER, NOW);
+        assert!(ended.contain(&after));
+        // The store never answers, and is told again of all that is known here.
+        assert_eq!(ended.accounts()[0].1, 40);
     }
 }

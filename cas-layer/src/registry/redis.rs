@@ -297,7 +297,7 @@ impl Registry for RedisRegistry {
         let number = node.facts.number_of_now();
         // Users who sign in here from now on are above it.
         node.facts.saw_number(number);
-        node.ended.end_all(account, number, expires_at, now);
+        node.ended.end_all_for_now(account, number, expires_at, now);
         let seconds = expires_at.saturating_sub(now).min(LONGEST);
         node.saw_lifetime(seconds);
         let ended = self.push(Ending::Account(AccountEnd {

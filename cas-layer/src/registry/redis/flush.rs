@@ -150,7 +150,12 @@ async fn write(
     for end in &accounts {
         let number = scripts::number(next())?;
         node.facts.saw_number(number);
-        node.ended.end_all(end.account, number, end.expires_at, now);
+        if end.call.is_some() {
+            node.ended
+                .end_all_as_told(end.account, number, end.expires_at, now);
+        } else {
+            node.ended.end_all(end.account, number, end.expires_at, now);
+        }
     }
     Ok(())
 }
