@@ -18,6 +18,7 @@ pub mod checker;
 pub mod demo;
 pub mod example;
 pub mod flow;
+pub mod free_port;
 pub mod groups;
 pub mod house;
 pub mod nginx;

@@ -4,7 +4,6 @@ use std::{
     env,
     fs::{self, File},
     io::{Read as _, Seek as _},
-    net::TcpListener,
     path::PathBuf,
     process::Stdio,
     thread,
@@ -18,7 +17,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::suite::{NGINX, variable};
+use crate::{
+    free_port::free_port,
+    suite::{NGINX, variable},
+};
 
 /// Far longer than nginx ever needs to start: it decides between slow and stuck.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -76,9 +78,7 @@ impl Nginx {
     /// the site stands for the number of a free port.
     pub async fn start(site: &str) -> Self {
         assert!(site.contains("PORT"), "a site that listens: {site}");
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("its number").port();
-        drop(free);
+        let port = free_port();
         let directory = tempfile::tempdir().expect("a directory");
         let at = |name: &str| directory.path().join(name);
         let own = directory.path().to_str().expect("a plain name");

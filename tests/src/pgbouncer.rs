@@ -2,7 +2,6 @@
 
 use std::{
     env, fs,
-    net::TcpListener,
     path::PathBuf,
     process::{Command, Stdio},
     time::Duration,
@@ -18,6 +17,7 @@ use tokio::{
 };
 
 use crate::{
+    free_port::free_port,
     postgres::{options_at, pool_to},
     suite::{PGBOUNCER, variable},
 };
@@ -48,9 +48,7 @@ impl PgBouncer {
 
     /// Starts one in this mode, `session` or `transaction`, before the PostgreSQL on this port.
     pub async fn start(mode: &str, postgres: u16) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("its number").port();
-        drop(free);
+        let port = free_port();
         let directory = tempfile::tempdir().expect("a directory");
         let settings = directory.path().join("pgbouncer.ini");
         let text = format!(

@@ -2,7 +2,6 @@
 
 use std::{
     env, fs,
-    net::TcpListener,
     os::unix::fs::chown,
     path::{Path, PathBuf},
     process::Command,
@@ -25,6 +24,7 @@ use tokio::{
 };
 
 use crate::{
+    free_port::free_port,
     server_process::{LIMIT, ServerProcess, copy_files, send},
     suite::{POSTGRES, variable},
 };
@@ -66,9 +66,7 @@ impl PostgresServer {
 
     /// Starts a server with these options, each `name=value`.
     pub async fn start_with(options: &[&str]) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("its number").port();
-        drop(free);
+        let port = free_port();
         let directory = own_directory();
         copy_files(
             &template().join("data"),

@@ -11,6 +11,7 @@ use tokio::{
 };
 
 use crate::{
+    free_port::free_port,
     server_process::{LIMIT, ServerProcess, copy_files},
     suite::{REDIS_SERVER, variable},
 };
@@ -125,9 +126,11 @@ impl RedisServer {
         options: &[&str],
         environment: Vec<(String, String)>,
     ) -> Self {
-        // Held at once, so that they are two.
-        let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-        let [port, tls_port] = free.map(|free| free.local_addr().expect("its number").port());
+        let port = free_port();
+        // Held for a moment, so that they are two.
+        let held = TcpListener::bind(("127.0.0.1", port));
+        let tls_port = free_port();
+        drop(held);
         let password = options
             .iter()
             .position(|&option| option == "--requirepass")
