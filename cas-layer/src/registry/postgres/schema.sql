@@ -431,6 +431,11 @@ BEGIN
         RETURN 'unexpected';
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('cas_layer'), 1);
+    -- Looked for again behind the lock: the last validation may have been taken back meanwhile, and with it all pairs.
+    last := (SELECT max(e.until) FROM expected e WHERE e.until > clock);
+    IF last IS NULL THEN
+        RETURN 'unexpected';
+    END IF;
     IF EXISTS (SELECT FROM pairs p WHERE p.iou = name AND p.until > clock) THEN
         RETURN 'twice';
     END IF;
