@@ -49,8 +49,8 @@ use super::{
 };
 use crate::{clock::UnixSeconds, session::SessionId};
 
-/// How long an answer is waited for.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long an answer is waited for, unless the app says something else.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How many read at once what is kept. On a disk that is stuck, more threads would only be stuck too.
 const READS: usize = 16;
@@ -93,7 +93,10 @@ const READS: usize = 16;
 /// Clones share the file. One thread reads and writes it, and writes together what arrives at the same time. Dropping
 /// the last clone waits until everything is written and the file is closed, for a second at most.
 #[derive(Clone)]
-pub struct FileRegistry(Arc<Inner>);
+pub struct FileRegistry {
+    inner: Arc<Inner>,
+    timeout: Duration,
+}
 
 struct Inner {
     path: PathBuf,
@@ -162,6 +165,15 @@ impl FileRegistry {
         Self::start(path, known, store, identity)
     }
 
+    /// How long a call waits for the disk. After that it fails with [`RegistryErrorKind::Unavailable`], and the visitor is
+    /// answered 503; what was to be written is written all the same. Holds for this handle and the clones that are made of
+    /// it. The default value is one second.
+    #[must_use]
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
+        self
+    }
+
     /// Starts the thread that writes.
     fn start(
         path: PathBuf,
@@ -175,7 +187,7 @@ impl FileRegistry {
         let file = (path.clone(), identity);
         let writer = Writer::new(file, shared.0, shared.1, queue, store);
         let thread = Thread::start(writer).map_err(|error| failure::from_io(&path, error))?;
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             path,
             known,
             reader,
@@ -184,7 +196,11 @@ impl FileRegistry {
             pairs: GrantPairs::default(),
             jobs,
             _thread: thread,
-        })))
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+            timeout: TIMEOUT,
+        })
     }
 
     /// Ends what a message from the network names. It finds out by reading alone whether there is anything to end,
@@ -195,8 +211,11 @@ impl FileRegistry {
         sender: LogoutSender,
         now: UnixSeconds,
     ) -> Result<Vec<SessionId>, RegistryError> {
-        let turn = self.0.turns.take(sender).await?;
-        let (known, reader) = (Arc::clone(&self.0.known), Arc::clone(&self.0.reader));
+        let turn = self.inner.turns.take(sender).await?;
+        let (known, reader) = (
+            Arc::clone(&self.inner.known),
+            Arc::clone(&self.inner.reader),
+        );
         // The turn goes along: a caller that gives up keeps it until the disk has answered.
         let found = spawn_blocking(move || match reader.find(&known, &ids) {
             Some(found) => (found, turn),
@@ -234,7 +253,7 @@ impl FileRegistry {
         });
         let opened = opened.await?;
         // Not before: a caller that drops this future abandons the session.
-        self.0.known.finish(id);
+        self.inner.known.finish(id);
         Ok(opened)
     }
 
@@ -242,13 +261,13 @@ impl FileRegistry {
     async fn ask<T>(&self, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, RegistryError> {
         let (answer, answered) = oneshot::channel();
         let unavailable = |what| RegistryError::new(RegistryErrorKind::Unavailable, what);
-        self.0.jobs.try_send(job(answer)).map_err(|error| {
+        self.inner.jobs.try_send(job(answer)).map_err(|error| {
             unavailable(match error {
                 TrySendError::Full(_) => "too much waits for the registry file to be written",
                 TrySendError::Disconnected(_) => "the registry file is not written any more",
             })
         })?;
-        match timeout(PATIENCE, answered).await {
+        match timeout(self.timeout, answered).await {
             Ok(Ok(answer)) => Ok(answer),
             // The log says why.
             Ok(Err(_)) => Err(unavailable("the registry file could not be written")),
@@ -259,12 +278,12 @@ impl FileRegistry {
 
 impl Registry for FileRegistry {
     fn begin(&self, id: SessionId, _: Duration) -> RegistryFuture<'_, ()> {
-        self.0.known.begin(id);
+        self.inner.known.begin(id);
         Box::pin(future::ready(Ok(())))
     }
 
     fn abandon(&self, id: SessionId) {
-        self.0.known.finish(id);
+        self.inner.known.finish(id);
     }
 
     fn open(
@@ -283,7 +302,7 @@ impl Registry for FileRegistry {
         now: UnixSeconds,
     ) -> RegistryFuture<'_, ()> {
         Box::pin(async move {
-            self.0.known.end(id, expires_at, now);
+            self.inner.known.end(id, expires_at, now);
             self.ask(|answer| Job::Save { now, answer }).await
         })
     }
@@ -295,7 +314,7 @@ impl Registry for FileRegistry {
         now: UnixSeconds,
     ) -> RegistryFuture<'_, Vec<SessionId>> {
         Box::pin(async move {
-            let ended = timeout(PATIENCE, self.end_named(ids, sender, now)).await;
+            let ended = timeout(self.timeout, self.end_named(ids, sender, now)).await;
             ended.unwrap_or_else(|_| {
                 let message = "ending a session in the registry file takes too long";
                 Err(RegistryError::new(RegistryErrorKind::Unavailable, message))
@@ -312,17 +331,17 @@ impl Registry for FileRegistry {
         // The app may have had a longer lifetime when the sessions were opened.
         let expires_at = expires_at.max(now.saturating_add(LONGEST));
         Box::pin(async move {
-            self.0.known.end_all(account, expires_at, now);
+            self.inner.known.end_all(account, expires_at, now);
             self.ask(|answer| Job::Save { now, answer }).await
         })
     }
 
     fn ended(&self) -> &EndedSessions {
-        &self.0.known.ended
+        &self.inner.known.ended
     }
 
     fn proxy_grants(&self) -> Option<&dyn ProxyGrants> {
-        Some(&self.0.pairs)
+        Some(&self.inner.pairs)
     }
 
     fn families(&self) -> Option<&dyn SessionFamilies> {
@@ -349,7 +368,7 @@ impl SessionFamilies for FileRegistry {
 impl fmt::Debug for FileRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FileRegistry")
-            .field("path", &self.0.path)
+            .field("path", &self.inner.path)
             .field("ended", self.ended())
             .finish_non_exhaustive()
     }
@@ -376,6 +395,6 @@ impl Drop for Thread {
         let running = self.running.get_mut();
         let running = running.unwrap_or_else(PoisonError::into_inner);
         // On a disk that is stuck it goes on alone.
-        let _ = running.recv_timeout(PATIENCE);
+        let _ = running.recv_timeout(TIMEOUT);
     }
 }

@@ -7,6 +7,12 @@ use super::{LONGEST, RegistryError, RegistryErrorKind};
 /// News is looked for once a second, so a shorter limit would mean nothing.
 const MIN_FAIL_CLOSED: Duration = Duration::from_secs(3);
 
+/// For everything that one call does, unless the app says something else.
+pub(super) const TIMEOUT: Duration = Duration::from_millis(900);
+
+/// Longer than any visitor waits.
+const MAX_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// A mistake in a setting, and the name of the setting.
 pub(crate) type Mistake = (&'static str, RegistryError);
 
@@ -15,6 +21,7 @@ pub(super) fn check(
     fail_closed_after: Option<Duration>,
     queue: usize,
     longest_lifetime: Duration,
+    timeout: Duration,
 ) -> Result<(), Mistake> {
     let unusable = |setting, message| {
         let error = RegistryError::new(RegistryErrorKind::Unusable, message);
@@ -24,6 +31,12 @@ pub(super) fn check(
         return unusable(
             "fail_closed_after",
             "`fail_closed_after` is less than 3 seconds",
+        );
+    }
+    if !(TIMEOUT..=MAX_TIMEOUT).contains(&timeout) {
+        return unusable(
+            "timeout",
+            "the time limit of a call is less than 900 milliseconds or more than 60 seconds",
         );
     }
     if longest_lifetime > Duration::from_secs(LONGEST) {

@@ -49,7 +49,6 @@ use self::{
     node::Node,
     notes::Kind,
     queue::{AccountEnd, Ended, Ending, Named},
-    steps::CALL,
 };
 use super::{
     AccountId, EndedSessions, LONGEST, LogoutSender, Opened, ProxyGrants, RegisteredSession,
@@ -150,7 +149,7 @@ impl PostgresRegistry {
     where
         F: Future<Output = Result<T, RegistryError>> + Send + 'static,
     {
-        let done = timeout(CALL, call(Arc::clone(self.node())));
+        let done = timeout(self.node().timeout, call(Arc::clone(self.node())));
         let done = self.0.runtime.spawn(done);
         async move {
             match done.await {
@@ -170,7 +169,7 @@ impl PostgresRegistry {
         &self,
         answered: oneshot::Receiver<Result<T, RegistryError>>,
     ) -> Result<T, RegistryError> {
-        match timeout(CALL, answered).await {
+        match timeout(self.node().timeout, answered).await {
             Ok(Ok(result)) => result,
             // The registry was shut down.
             Ok(Err(_)) => Err(away()),
@@ -261,7 +260,7 @@ impl PostgresRegistry {
         &self,
         logout: RecentLogout,
     ) -> Result<(Vec<SessionId>, Vec<SessionId>), RegistryError> {
-        let until = Instant::now() + CALL;
+        let until = Instant::now() + self.node().timeout;
         self.run(move |node| async move {
             let RecentLogout { ids, sender, now } = logout;
             if node.facts.is_away() {

@@ -67,9 +67,6 @@ use super::{
 };
 use crate::{clock::UnixSeconds, session::SessionId};
 
-/// For everything that one call does, whatever happens at Redis.
-const CALL: Duration = Duration::from_millis(900);
-
 /// How long [`RedisRegistry::shutdown`] waits for Redis.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
@@ -142,13 +139,18 @@ impl RedisRegistry {
         })
     }
 
+    /// For everything that one call does, whatever happens at Redis.
+    fn timeout(&self) -> Duration {
+        self.0.node.connector.timeout()
+    }
+
     /// Runs a call that is useful at once or not at all.
     async fn call<T>(
         &self,
         call: impl AsyncFnOnce(&Node, &Connection) -> Result<T, Failure>,
     ) -> Result<T, RegistryError> {
         let node = &self.0.node;
-        let called = timeout(CALL, async {
+        let called = timeout(self.timeout(), async {
             let connection = node.link.connection().await?;
             let result = call(node, &connection).await;
             Ok(node.checked(&connection, result)?)
@@ -267,7 +269,7 @@ impl Registry for RedisRegistry {
         node.ended.end(id, expires_at, now);
         let ended = self.push(Ending::Session(node.lasting(id, expires_at, now)));
         Box::pin(async move {
-            self.ended_in_redis(ended, Instant::now() + CALL)
+            self.ended_in_redis(ended, Instant::now() + self.timeout())
                 .await
                 .map(drop)
         })
@@ -312,7 +314,7 @@ impl Registry for RedisRegistry {
             }),
         }));
         Box::pin(async move {
-            self.ended_in_redis(ended, Instant::now() + CALL)
+            self.ended_in_redis(ended, Instant::now() + self.timeout())
                 .await
                 .map(drop)
         })

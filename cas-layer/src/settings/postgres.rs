@@ -45,6 +45,9 @@ fn builder(url: &str, settings: &CasSettings) -> Result<PostgresRegistryBuilder,
     if let Some(longest) = given.longest_lifetime.or(settings.longest_lifetime()) {
         builder = builder.longest_lifetime(longest);
     }
+    if let Some(limit) = given.timeout {
+        builder = builder.timeout(limit);
+    }
     match builder.check() {
         Ok(()) => Ok(builder),
         Err((name, error)) => Err(SettingsError::registry(&format!("postgres.{name}"), error)),

@@ -47,6 +47,9 @@ pub(super) fn builder(
     if let Some(longest) = given.longest_lifetime.or(settings.longest_lifetime()) {
         builder = builder.longest_lifetime(longest);
     }
+    if let Some(limit) = given.timeout {
+        builder = builder.timeout(limit);
+    }
     match builder.check() {
         Ok(()) => Ok(builder),
         Err(("url", error)) => Err(SettingsError::registry(KEY, error)),

@@ -196,6 +196,9 @@ pub struct RedisSettings {
     /// hours at least.
     #[serde(deserialize_with = "values::time")]
     pub longest_lifetime: Option<Duration>,
+    /// How long one call takes at most.
+    #[serde(deserialize_with = "values::time")]
+    pub timeout: Option<Duration>,
 }
 
 /// The section `postgres`: `PostgresRegistryBuilder`. It counts if the registry is in PostgreSQL.
@@ -218,6 +221,9 @@ pub struct PostgresSettings {
     /// hours at least.
     #[serde(deserialize_with = "values::time")]
     pub longest_lifetime: Option<Duration>,
+    /// How long one call takes at most.
+    #[serde(deserialize_with = "values::time")]
+    pub timeout: Option<Duration>,
 }
 
 /// A rule of the list `rules`. It has one of `path`, `prefix` and `pattern`.

@@ -136,7 +136,9 @@ type Configure = Box<dyn FnOnce(CasConfigBuilder) -> CasConfigBuilder>;
 #[tokio::test]
 async fn a_single_logout_for_one_tab_signs_out_every_tab() {
     let directory = TempDir::new().unwrap();
-    let file = FileRegistry::open(directory.path().join("registry")).unwrap();
+    let file = FileRegistry::open(directory.path().join("registry"))
+        .unwrap()
+        .timeout(Duration::from_secs(60));
     let registries: [(&str, Configure); 3] = [
         ("by default", Box::new(|config| config)),
         ("in a file", Box::new(|config| config.registry(file))),

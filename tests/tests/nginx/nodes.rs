@@ -1,5 +1,7 @@
 //! Nodes of one app behind nginx, which gives each request to the next of them.
 
+use std::time::Duration;
+
 use cas_layer::{CasConfig, Key, RedisRegistry, testing::CasServer};
 use cas_layer_tests::{groups::numbered, nginx::Nginx, redis::RedisServer, visitor::Visitor};
 
@@ -29,7 +31,8 @@ pub(crate) async fn nodes_with_one_redis_share_sessions_of_any_size() {
     let key = Key::generate();
     let mut nodes = Vec::new();
     for port in ports {
-        let registry = RedisRegistry::connect(redis.url()).await.unwrap();
+        let registry = RedisRegistry::builder(redis.url()).timeout(Duration::from_secs(5));
+        let registry = registry.connect().await.unwrap();
         let config = CasConfig::builder(cas.url(), nginx.url("")).key(key.clone());
         nodes.push(port.serve(config.registry(registry)));
     }

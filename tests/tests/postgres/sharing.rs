@@ -1,7 +1,5 @@
 //! What nodes know of each other.
 
-use std::time::Duration;
-
 use cas_layer::{
     PostgresRegistry,
     registry::{Item, Registry as _, RegistryErrorKind, Sealed},
@@ -11,7 +9,7 @@ use data_encoding::HEXLOWER;
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::support::{
-    Session, connect, ends, fails, is_ended, log_out, new_id, now, sender, sign_in, sign_out,
+    LIMIT, Session, connect, ends, fails, is_ended, log_out, new_id, now, sender, sign_in, sign_out,
 };
 
 pub(crate) async fn a_lost_notification_loses_nothing() {
@@ -29,7 +27,7 @@ pub(crate) async fn a_lost_notification_loses_nothing() {
         ))
         .await;
     let shown = session.of("alice");
-    let heard = timeout(Duration::from_secs(3), registry.ended().wait_for(&shown));
+    let heard = timeout(LIMIT, registry.ended().wait_for(&shown));
     assert!(heard.await.is_ok());
 }
 

@@ -4,8 +4,8 @@ use cas_layer::RedisRegistry;
 use cas_layer_tests::redis::RedisServer;
 
 use crate::support::{
-    ends, eventually, is_back, is_ended, key, log_out, new_id, settle, sign_in, sign_out,
-    try_sign_in,
+    connect_to, ends, eventually, is_back, is_ended, key, log_out, new_id, settle, sign_in,
+    sign_out, try_sign_in,
 };
 
 /// Three nodes that agree on who has what.
@@ -33,7 +33,7 @@ fn url(nodes: &[RedisServer]) -> String {
 }
 
 async fn connect(nodes: &[RedisServer]) -> RedisRegistry {
-    RedisRegistry::connect(url(nodes)).await.unwrap()
+    connect_to(url(nodes)).await
 }
 
 async fn slot(node: &RedisServer) -> String {

@@ -11,8 +11,8 @@ use cas_layer_tests::redis::RedisServer;
 use crate::{
     proxy::Proxy,
     support::{
-        LIFETIME, Session, account, connect, ends, eventually, exists, is_back, is_ended, log_out,
-        new_id, now, settle, settled, sign_in, sign_out,
+        LIFETIME, Session, account, connect, connect_to, ends, eventually, exists, is_back,
+        is_ended, log_out, new_id, now, settle, settled, sign_in, sign_out,
     },
 };
 
@@ -79,7 +79,7 @@ pub(crate) async fn an_emptied_database_is_noticed_at_the_next_call() {
 pub(crate) async fn an_older_copy_gets_back_what_it_lacks() {
     let mut server = RedisServer::start().await;
     let proxy = Proxy::to(server.port()).await;
-    let node = RedisRegistry::connect(proxy.url()).await.unwrap();
+    let node = connect_to(proxy.url()).await;
     let (early, late) = (sign_in(&node).await, sign_in(&node).await);
     sign_out(&node, &early).await.unwrap();
     let copy = server.copy();
@@ -259,7 +259,7 @@ pub(crate) async fn a_sign_in_that_began_before_a_restart_is_not_opened() {
 pub(crate) async fn a_logout_that_an_old_master_did_not_know_is_told_to_the_new_one() {
     let (old, new) = (RedisServer::start().await, RedisServer::start().await);
     let way = Proxy::to(old.port()).await;
-    let node = RedisRegistry::connect(way.url()).await.unwrap();
+    let node = connect_to(way.url()).await;
     settle(&old).await;
     let other = settled(&new).await;
     let session = sign_in(&other).await;

@@ -95,6 +95,7 @@ fn main() -> ExitCode {
         numbers::a_number_ahead_of_the_clock_is_kept,
         numbers::sessions_of_before_a_loss_are_older_even_if_no_node_is_left,
         numbers::a_sign_out_of_all_while_redis_is_away_counts_for_those_whom_a_node_has_not_heard_of,
+        numbers::an_end_of_all_covers_sessions_whose_numbers_were_ahead_of_the_clock,
         numbers::an_end_of_all_that_comes_late_ends_nobody_who_came_later,
         numbers::an_end_of_all_that_an_empty_redis_hears_of_ends_nobody_who_came_later,
         numbers::every_script_refuses_a_number_that_no_redis_gave,

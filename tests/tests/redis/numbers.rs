@@ -8,15 +8,15 @@ use cas_layer::{
     registry::{Opened, Registry as _},
     testing::{CasServer, User},
 };
-use cas_layer_tests::redis::RedisServer;
+use cas_layer_tests::{checker::network::Way, redis::RedisServer};
 use tokio::net::TcpListener;
 
 use crate::{
     listening::Listening,
     proxy::Proxy,
     support::{
-        LIFETIME, Session, account, connect, ends, eventually, exists, is_back, is_ended, key,
-        log_out, new_id, now, settled, sign_in, try_sign_in,
+        LIFETIME, Session, account, connect, connect_to, ends, eventually, exists, is_back,
+        is_ended, key, log_out, new_id, now, settled, sign_in, try_sign_in,
     },
 };
 
@@ -25,6 +25,8 @@ const LONGEST: &str = "{cas-layer}:longest";
 
 /// In microseconds.
 const MINUTE: u64 = 60_000_000;
+/// Later than anything that can be counted.
+const LATE: &str = "9007199254740991";
 const YEAR: u64 = 366 * 24 * 60 * MINUTE;
 
 /// The last number that Redis gave.
@@ -296,6 +298,7 @@ pub(crate) async fn every_script_refuses_a_number_that_no_redis_gave() {
         let open = lua!("common", "guard", "open");
         let reopen = lua!("common", "guard", "reopen");
         let end_all = lua!("common", "guard", "end_all");
+        let end = [&*epoch, &account, number, &expires_at, "60"];
         for (script, session, arguments) in [
             (
                 join,
@@ -312,22 +315,11 @@ pub(crate) async fn every_script_refuses_a_number_that_no_redis_gave() {
                 Some(&session),
                 vec![&epoch, number, &id, &expires_at, "60"],
             ),
-            (
-                end_all,
-                None,
-                vec![&epoch, &account, number, &expires_at, "60"],
-            ),
-            (
-                end_all,
-                None,
-                // Called for before a loss.
-                vec![&epoch, &account, number, &expires_at, "60", "1", "1", "1"],
-            ),
-            (
-                end_all,
-                None,
-                vec![&epoch, &account, number, &expires_at, "60", base, "1", "1"],
-            ),
+            (end_all, None, end.to_vec()),
+            // Called for before a loss, after it, and by somebody who still waits.
+            (end_all, None, [&end[..], &["1", "1", "1", "0"]].concat()),
+            (end_all, None, [&end[..], &[base, "1", "1", "0"]].concat()),
+            (end_all, None, [&end[..], &[base, "1", "1", LATE]].concat()),
         ] {
             let count = (keys.len() + 2 * usize::from(session.is_some())).to_string();
             let mut words = vec!["EVAL", script, &count];
@@ -342,7 +334,7 @@ pub(crate) async fn every_script_refuses_a_number_that_no_redis_gave() {
     let told: Vec<(String, Vec<String>)> = server
         .command(&["XRANGE", "{cas-layer}:ended", "-", "+"])
         .await;
-    assert_eq!(told.len(), 18);
+    assert_eq!(told.len(), 24);
     for (_, fields) in told {
         let end: u64 = fields[3].parse().unwrap();
         assert!(end > now() * 1_000_000 - MINUTE && end <= number(&server).await);
@@ -428,7 +420,7 @@ pub(crate) async fn an_end_of_all_that_comes_late_ends_nobody_who_came_later() {
             server.command::<()>(&["DEL", NUMBER]).await;
         }
         let other = connect(&server).await;
-        let node = RedisRegistry::connect(proxy.url()).await.unwrap();
+        let node = connect_to(proxy.url()).await;
         let before = sign_in(&other).await;
         proxy.cut();
         let now = now();
@@ -445,12 +437,36 @@ pub(crate) async fn an_end_of_all_that_comes_late_ends_nobody_who_came_later() {
     }
 }
 
+/// They count up for a moment after the clock of Redis went back, or after an end by a node that took it to be later.
+pub(crate) async fn an_end_of_all_covers_sessions_whose_numbers_were_ahead_of_the_clock() {
+    let server = RedisServer::start().await;
+    let way = Way::to(server.port()).await;
+    settled(&server).await;
+    server.command::<()>(&["DEL", "{cas-layer}:base"]).await;
+    let other = connect(&server).await;
+    let node = connect_to(format!("redis://{}", way.address())).await;
+    // The clock has caught up by the time that Redis hears of the end.
+    way.slow(Duration::from_millis(400));
+    let (seconds, micros): (u64, u64) = server.command(&["TIME"]).await;
+    let ahead = seconds * 1_000_000 + micros + 200_000;
+    server
+        .command::<()>(&["SET", NUMBER, &ahead.to_string()])
+        .await;
+    let before = sign_in(&other).await;
+    end_all(&node, "alice").await;
+    ends(&other, &before).await;
+    let after = sign_in(&other).await;
+    for registry in [&node, &other] {
+        assert!(is_ended(registry, &before) && !is_ended(registry, &after));
+    }
+}
+
 /// And Redis has lost everything meanwhile, or another one has taken over, by whose clock it is earlier.
 pub(crate) async fn an_end_of_all_that_an_empty_redis_hears_of_ends_nobody_who_came_later() {
     let mut server = RedisServer::start().await;
     let proxy = Proxy::to(server.port()).await;
     let other = settled(&server).await;
-    let node = RedisRegistry::connect(proxy.url()).await.unwrap();
+    let node = connect_to(proxy.url()).await;
     // The clock of that Redis was a minute ahead.
     server.command::<()>(&["DEL", "{cas-layer}:base"]).await;
     let ahead = now() * 1_000_000 + MINUTE;

@@ -9,12 +9,14 @@ use cas_layer::{
 use cas_layer_tests::redis::RedisServer;
 
 use crate::support::{
-    LIFETIME, Session, account, connect, ends, eventually, is_ended, log_out, new_id, now, settle,
-    sign_in, sign_out, try_sign_in,
+    CALL, LIFETIME, Session, account, connect, ends, eventually, is_ended, log_out, new_id, now,
+    settle, sign_in, sign_out, try_sign_in,
 };
 
 async fn strict(server: &RedisServer) -> RedisRegistry {
-    let builder = RedisRegistry::builder(server.url()).min_replicas(1);
+    let builder = RedisRegistry::builder(server.url())
+        .timeout(CALL)
+        .min_replicas(1);
     builder.connect().await.unwrap()
 }
 

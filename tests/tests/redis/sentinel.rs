@@ -12,8 +12,8 @@ use crate::{
     replicas::follow,
     setup::refused,
     support::{
-        LIMIT, Session, ends, eventually, is_back, is_ended, log_out, settle, sign_in, sign_out,
-        try_sign_in,
+        CALL, LIMIT, Session, connect_to, ends, eventually, is_back, is_ended, log_out, settle,
+        sign_in, sign_out, try_sign_in,
     },
 };
 
@@ -66,7 +66,9 @@ impl Watched {
     }
 
     async fn connect(&self, min_replicas: u32) -> RedisRegistry {
-        let builder = RedisRegistry::builder(self.url()).min_replicas(min_replicas);
+        let builder = RedisRegistry::builder(self.url())
+            .timeout(CALL)
+            .min_replicas(min_replicas);
         builder.connect().await.unwrap()
     }
 
@@ -194,10 +196,7 @@ pub(crate) async fn a_master_that_hangs_is_left_for_the_new_one() {
     assert_eq!(log_out(&two, &other).await.unwrap(), 1);
     ends(&two, &session).await;
     ends(&one, &other).await;
-    assert!(is_ended(
-        &RedisRegistry::connect(new.url()).await.unwrap(),
-        &other
-    ));
+    assert!(is_ended(&connect_to(new.url()).await, &other));
     watched.master.go_on();
 }
 
@@ -273,7 +272,7 @@ pub(crate) async fn a_url_of_another_kind_is_named() {
 pub(crate) async fn a_registry_that_connects_later_waits_for_a_master() {
     let mut master = RedisServer::start().await;
     let sentinel = RedisServer::start_sentinel(&master, &[]).await;
-    let session = sign_in(&RedisRegistry::connect(master.url()).await.unwrap()).await;
+    let session = sign_in(&connect_to(master.url()).await).await;
     master.kill().await;
     let url = format!("redis+sentinel://127.0.0.1:{}/main", sentinel.port());
     let node = RedisRegistry::builder(url).connect_lazily().unwrap();

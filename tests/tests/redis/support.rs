@@ -14,6 +14,9 @@ pub(crate) use cas_layer_tests::suite::eventually;
 use tokio::time::timeout;
 
 /// Far longer than anything takes: it decides between slow and stuck.
+/// How long a call may take here. Longer than by default: the machine may be busy with something else.
+pub(crate) const CALL: Duration = Duration::from_secs(5);
+
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// How long sessions last here, in seconds.
@@ -74,7 +77,12 @@ impl Session {
 }
 
 pub(crate) async fn connect(server: &RedisServer) -> RedisRegistry {
-    RedisRegistry::connect(server.url()).await.unwrap()
+    connect_to(server.url()).await
+}
+
+pub(crate) async fn connect_to(url: String) -> RedisRegistry {
+    let builder = RedisRegistry::builder(url).timeout(CALL);
+    builder.connect().await.unwrap()
 }
 
 /// A registry that is not new to this Redis: otherwise it would reckon with sessions of before.

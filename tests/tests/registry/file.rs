@@ -25,7 +25,7 @@ use tempfile::TempDir;
 
 #[cfg(unix)]
 pub(crate) use self::child::run as child;
-use crate::flood;
+use crate::{flood, support::PATIENCE};
 
 /// A directory with a registry's file in it.
 struct File(TempDir);
@@ -46,7 +46,7 @@ impl File {
     }
 
     fn open(&self) -> FileRegistry {
-        FileRegistry::open(self.path()).unwrap()
+        FileRegistry::open(self.path()).unwrap().timeout(PATIENCE)
     }
 }
 

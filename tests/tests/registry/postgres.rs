@@ -14,7 +14,7 @@ use cas_layer_tests::{
 use libtest_mimic::Trial;
 use sqlx::PgPool;
 
-use crate::support::LIFETIME;
+use crate::support::{LIFETIME, PATIENCE};
 
 /// A schema of its own for each store, in one server.
 struct Schema<'s> {
@@ -36,6 +36,7 @@ impl RegistryStore for Schema<'_> {
     async fn node(&self) -> Arc<dyn Registry> {
         let registry = PostgresRegistry::builder(self.server.pool())
             .schema(&self.name)
+            .timeout(PATIENCE)
             .longest_lifetime(Duration::from_secs(LIFETIME));
         Arc::new(registry.connect().await.unwrap())
     }

@@ -10,14 +10,15 @@ use cas_layer::{
 use cas_layer_tests::{redis::RedisServer, suite::trial};
 use libtest_mimic::Trial;
 
-use crate::support::LIFETIME;
+use crate::support::{LIFETIME, PATIENCE};
 
 struct Redis(RedisServer);
 
 impl RegistryStore for Redis {
     async fn node(&self) -> Arc<dyn Registry> {
-        let registry =
-            RedisRegistry::builder(self.0.url()).longest_lifetime(Duration::from_secs(LIFETIME));
+        let registry = RedisRegistry::builder(self.0.url())
+            .timeout(PATIENCE)
+            .longest_lifetime(Duration::from_secs(LIFETIME));
         let registry = registry.connect().await.unwrap();
         // A Redis that nobody knew reckons with sessions of before, for as long as a session lasts.
         let recovering = ["DEL", "{cas-layer}:recovering"];

@@ -22,6 +22,9 @@ pub(crate) const CAS: &str = "https://cas.example.org/cas";
 /// How long a session lasts here.
 pub(crate) const LIFETIME: u64 = 8 * 3600;
 
+/// How long a call may take. Longer than by default: the machine may be busy with something else.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
 /// How long a ticket may be validated.
 pub(crate) const VALIDATION: Duration = Duration::from_secs(40);
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::{task::spawn_blocking, time::timeout};
 
-use super::{FileRegistry, PATIENCE, writer::Job};
+use super::{FileRegistry, writer::Job};
 use crate::{
     clock::UnixSeconds,
     registry::{Item, RegistryError, RegistryErrorKind, RegistryFuture, Sealed, SessionStorage},
@@ -19,11 +19,14 @@ impl FileRegistry {
         item: Item,
         now: UnixSeconds,
     ) -> Result<Option<Sealed>, RegistryError> {
-        let (known, reader) = (Arc::clone(&self.0.known), Arc::clone(&self.0.reader));
+        let (known, reader) = (
+            Arc::clone(&self.inner.known),
+            Arc::clone(&self.inner.reader),
+        );
         let unavailable = |what| RegistryError::new(RegistryErrorKind::Unavailable, what);
         let reading = async {
             // Never closed.
-            let turn = Arc::clone(&self.0.reads).acquire_owned().await;
+            let turn = Arc::clone(&self.inner.reads).acquire_owned().await;
             // The turn goes along: a caller that gives up keeps it until the disk has answered.
             spawn_blocking(move || {
                 let kept = reader.kept(&known, session, item, now);
@@ -32,7 +35,7 @@ impl FileRegistry {
             })
             .await
         };
-        match timeout(PATIENCE, reading).await {
+        match timeout(self.timeout, reading).await {
             Ok(Ok(kept)) => kept,
             Ok(Err(error)) => Err(unavailable("nobody read the registry file").with_source(error)),
             Err(_) => Err(unavailable("reading the registry file takes too long")),

@@ -399,7 +399,7 @@ fn no_waker() -> Context<'static> {
 /// A registry whose file takes for ever to write.
 fn stuck() -> (FileRegistry, Receiver<Job>) {
     let (jobs, queue) = mpsc::sync_channel(QUEUE);
-    let registry = FileRegistry(Arc::new(Inner {
+    let inner = Arc::new(Inner {
         path: "sessions.redb".into(),
         known: Arc::default(),
         reader: Arc::default(),
@@ -410,21 +410,22 @@ fn stuck() -> (FileRegistry, Receiver<Job>) {
         _thread: Thread {
             running: Mutex::new(mpsc::channel().1),
         },
-    }));
-    (registry, queue)
+    });
+    let timeout = TIMEOUT;
+    (FileRegistry { inner, timeout }, queue)
 }
 
 #[tokio::test(start_paused = true)]
 async fn nobody_waits_for_ever_for_a_disk_that_is_stuck() {
     let (registry, queue) = stuck();
     let unavailable = RegistryErrorKind::Unavailable;
-    registry.begin(id(1), PATIENCE).await.unwrap();
-    registry.begin(id(1), PATIENCE).await.unwrap();
+    registry.begin(id(1), TIMEOUT).await.unwrap();
+    registry.begin(id(1), TIMEOUT).await.unwrap();
     let opened = registry.open(id(1), LIFETIME, 0).await;
     assert_eq!(opened.unwrap_err().kind(), unavailable);
     registry.abandon(id(1));
     // The other callback with the ticket is still heard of.
-    assert!(registry.0.known.end_begun(id(1)));
+    assert!(registry.inner.known.end_begun(id(1)));
     let ended = registry.end_if_opened(vec![id(1)], sender(), 0).await;
     assert_eq!(ended.unwrap_err().kind(), unavailable);
     // The session of somebody who signs out has ended nevertheless.
@@ -449,7 +450,7 @@ async fn what_waits_for_the_disk_is_bounded() {
     assert_eq!(before.elapsed(), Duration::ZERO);
     // It is saved with whatever is saved next.
     assert!(registry.ended().contain_id(id(2)));
-    assert!(registry.0.known.has_unsaved());
+    assert!(registry.inner.known.has_unsaved());
     assert_eq!(queue.try_iter().count(), QUEUE);
 }
 
@@ -457,7 +458,7 @@ async fn what_waits_for_the_disk_is_bounded() {
 async fn a_flood_of_messages_leaves_sign_ins_their_place_before_the_disk() {
     let (registry, queue) = stuck();
     // All of them are about somebody who is signing in right now.
-    registry.begin(id(1), PATIENCE).await.unwrap();
+    registry.begin(id(1), TIMEOUT).await.unwrap();
     let senders = [
         LogoutSender::front_channel(None),
         LogoutSender::back_channel(None),
@@ -478,7 +479,7 @@ async fn a_flood_of_messages_leaves_sign_ins_their_place_before_the_disk() {
 
 /// Whether a message would have a turn soon.
 async fn is_free(turns: &Turns) -> bool {
-    timeout(PATIENCE / 20, turns.take(sender())).await.is_ok()
+    timeout(TIMEOUT / 20, turns.take(sender())).await.is_ok()
 }
 
 #[test]
@@ -486,16 +487,16 @@ fn whoever_gives_up_keeps_their_turn_until_the_disk_has_answered() {
     let (registry, _queue) = stuck();
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build().unwrap();
-    let held = registry.0.reader.hold_up();
+    let held = registry.inner.reader.hold_up();
     runtime.block_on(async {
         for n in 0..8 {
             let ending = registry.end_if_opened(vec![id(n)], sender(), 0);
-            assert!(timeout(PATIENCE / 100, ending).await.is_err());
+            assert!(timeout(TIMEOUT / 100, ending).await.is_err());
         }
-        assert!(!is_free(&registry.0.turns).await);
+        assert!(!is_free(&registry.inner.turns).await);
     });
     drop(held);
-    let turn = runtime.block_on(registry.0.turns.take(sender()));
+    let turn = runtime.block_on(registry.inner.turns.take(sender()));
     assert!(turn.is_ok());
 }
 
@@ -536,7 +537,7 @@ async fn a_sign_in_leaves_nothing_in_memory() {
     let registry = FileRegistry::open(directory.path().join("sessions.redb")).unwrap();
     let now = Clock::System.now();
     for n in 0..10 {
-        registry.begin(id(n), PATIENCE).await.unwrap();
+        registry.begin(id(n), TIMEOUT).await.unwrap();
         match n % 3 {
             0 => assert!(registry.open(id(n), now + LIFETIME, now).await.is_ok()),
             1 => registry.abandon(id(n)),
@@ -549,7 +550,7 @@ async fn a_sign_in_leaves_nothing_in_memory() {
             }
         }
     }
-    assert!((0..10).all(|n| !registry.0.known.end_begun(id(n))));
+    assert!((0..10).all(|n| !registry.inner.known.end_begun(id(n))));
     assert!(registry.ended().is_empty());
 }
 

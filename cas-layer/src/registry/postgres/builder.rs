@@ -64,6 +64,7 @@ impl PostgresRegistry {
             fail_closed_after: None,
             queue: 100_000,
             longest_lifetime: Duration::from_secs(8 * 3600),
+            timeout: limits::TIMEOUT,
         }
     }
 }
@@ -76,6 +77,7 @@ pub struct PostgresRegistryBuilder {
     fail_closed_after: Option<Duration>,
     queue: usize,
     longest_lifetime: Duration,
+    timeout: Duration,
 }
 
 impl PostgresRegistryBuilder {
@@ -111,6 +113,14 @@ impl PostgresRegistryBuilder {
     /// family is remembered for that long.
     pub fn longest_lifetime(mut self, lifetime: Duration) -> Self {
         self.longest_lifetime = lifetime;
+        self
+    }
+
+    /// How long one call takes at most, the wait for a connection of the pool included. After that it fails, and the visitor is answered 503. A
+    /// longer time helps where PostgreSQL is far or slow; each request that needs it then waits for longer when it is away. 900
+    /// milliseconds to 60 seconds. The default value is 900 milliseconds.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
         self
     }
 
@@ -153,6 +163,7 @@ impl PostgresRegistryBuilder {
         let node = Arc::new(Node {
             pool: self.pool,
             schema,
+            timeout: self.timeout,
             longest_lifetime: self.longest_lifetime.as_secs(),
             ended: EndedSessions::new(),
             facts: Facts::new(),
@@ -182,7 +193,12 @@ impl PostgresRegistryBuilder {
     /// Finds every mistake that needs no PostgreSQL, and names the setting.
     pub(crate) fn check(&self) -> Result<(), Mistake> {
         self.named_schema().map_err(|error| ("schema", error))?;
-        limits::check(self.fail_closed_after, self.queue, self.longest_lifetime)?;
+        limits::check(
+            self.fail_closed_after,
+            self.queue,
+            self.longest_lifetime,
+            self.timeout,
+        )?;
         let connections = self.pool.options().get_max_connections();
         if connections < MIN_CONNECTIONS {
             let error = unusable(format!(

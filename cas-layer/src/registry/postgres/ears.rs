@@ -6,10 +6,9 @@ use sqlx::{PgConnection, postgres::PgListener};
 use tokio::time::{sleep, timeout};
 
 use super::{
-    connection::call,
     failure::{Failure, POOLER, unusable},
     node::Node,
-    steps::{self, CALL},
+    steps,
 };
 use crate::registry::{RegistryError, RegistryErrorKind};
 
@@ -26,7 +25,7 @@ pub(super) async fn open(node: &Node) -> Result<PgListener, RegistryError> {
         listener.listen(&node.schema.name).await?;
         let token = token()?;
         let (channel, text) = (node.schema.name.as_str(), token.as_str());
-        call(&node.pool, CALL, async |connection: &mut PgConnection| {
+        node.call(async |connection: &mut PgConnection| {
             steps::notify(connection, channel, text).await
         })
         .await?;

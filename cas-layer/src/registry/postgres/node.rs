@@ -1,9 +1,13 @@
 //! One node: what its registry knows. The handles of the app share it, and its tasks keep it in touch with PostgreSQL.
 
-use sqlx::PgPool;
+use std::time::Duration;
+
+use sqlx::{PgConnection, PgPool};
 use tokio::sync::{Notify, Semaphore};
 
-use super::{facts::Facts, notes::Notes, queue::Queue, schema::Schema};
+use super::{
+    connection, facts::Facts, failure::Failure, notes::Notes, queue::Queue, schema::Schema,
+};
 use crate::{
     clock::{Clock, UnixSeconds},
     registry::{
@@ -31,6 +35,8 @@ pub(super) enum End {
 pub(super) struct Node {
     pub(super) pool: PgPool,
     pub(super) schema: Schema,
+    /// For everything that one call does, whatever happens at PostgreSQL.
+    pub(super) timeout: Duration,
     /// In seconds.
     pub(super) longest_lifetime: UnixSeconds,
     pub(super) ended: EndedSessions,
@@ -61,6 +67,14 @@ pub(super) struct Ears {
 }
 
 impl Node {
+    /// Makes a call on a connection of the pool.
+    pub(super) async fn call<T>(
+        &self,
+        call: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        connection::call(&self.pool, self.timeout, call).await
+    }
+
     /// Notes whether sessions of before a loss may still be live.
     pub(super) fn set_recovering(&self, recovering: bool) {
         if self.facts.set_recovering(recovering) && !recovering {

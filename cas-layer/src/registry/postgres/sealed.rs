@@ -2,12 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::{
-    connection::call,
-    failure::Failure,
-    node::Node,
-    steps::{CALL, signed},
-};
+use super::{failure::Failure, node::Node, steps::signed};
 use crate::{
     clock::UnixSeconds,
     registry::{IouId, Item, Sealed},
@@ -21,7 +16,7 @@ pub(super) async fn keep(
     sealed: &Sealed,
     now: UnixSeconds,
 ) -> Result<bool, Failure> {
-    call(&node.pool, CALL, async |connection: &mut PgConnection| {
+    node.call(async |connection: &mut PgConnection| {
         let query = sqlx::query_scalar(&node.schema.keep)
             .bind(session.as_bytes().as_slice())
             .bind(signed(now))
@@ -38,19 +33,20 @@ pub(super) async fn kept(
     item: Item,
     now: UnixSeconds,
 ) -> Result<Option<Sealed>, Failure> {
-    let bytes: Option<Vec<u8>> = call(&node.pool, CALL, async |connection: &mut PgConnection| {
-        let query = sqlx::query_scalar(&node.schema.kept)
-            .bind(session.as_bytes().as_slice())
-            .bind(item.as_str())
-            .bind(signed(now));
-        Ok(query.fetch_optional(connection).await?)
-    })
-    .await?;
+    let bytes: Option<Vec<u8>> = node
+        .call(async |connection: &mut PgConnection| {
+            let query = sqlx::query_scalar(&node.schema.kept)
+                .bind(session.as_bytes().as_slice())
+                .bind(item.as_str())
+                .bind(signed(now));
+            Ok(query.fetch_optional(connection).await?)
+        })
+        .await?;
     bytes.map(sealed).transpose()
 }
 
 pub(super) async fn forget(node: &Node, session: SessionId, item: Item) -> Result<(), Failure> {
-    call(&node.pool, CALL, async |connection: &mut PgConnection| {
+    node.call(async |connection: &mut PgConnection| {
         let query = sqlx::query(&node.schema.forget)
             .bind(session.as_bytes().as_slice())
             .bind(item.as_str());
@@ -66,7 +62,7 @@ pub(super) async fn deliver(
     grant: &Sealed,
     room: i64,
 ) -> Result<String, Failure> {
-    call(&node.pool, CALL, async |connection: &mut PgConnection| {
+    node.call(async |connection: &mut PgConnection| {
         let query = sqlx::query_scalar(&node.schema.deliver)
             .bind(iou.as_bytes().as_slice())
             .bind(grant.as_bytes())
@@ -77,11 +73,12 @@ pub(super) async fn deliver(
 }
 
 pub(super) async fn collect(node: &Node, iou: IouId) -> Result<Option<Sealed>, Failure> {
-    let bytes: Option<Vec<u8>> = call(&node.pool, CALL, async |connection: &mut PgConnection| {
-        let query = sqlx::query_scalar(&node.schema.collect).bind(iou.as_bytes().as_slice());
-        Ok(query.fetch_optional(connection).await?)
-    })
-    .await?;
+    let bytes: Option<Vec<u8>> = node
+        .call(async |connection: &mut PgConnection| {
+            let query = sqlx::query_scalar(&node.schema.collect).bind(iou.as_bytes().as_slice());
+            Ok(query.fetch_optional(connection).await?)
+        })
+        .await?;
     bytes.map(sealed).transpose()
 }
 

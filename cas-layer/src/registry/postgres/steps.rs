@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use sqlx::PgConnection;
 
 use super::{
-    connection::{Kept, call},
+    connection::Kept,
     failure::Failure,
     node::{End, Node},
     notes::Note,
@@ -16,9 +16,6 @@ use crate::{
     registry::{LONGEST, seen},
     session::SessionId,
 };
-
-/// For everything that one call does, whatever happens at PostgreSQL.
-pub(super) const CALL: Duration = Duration::from_millis(900);
 
 /// How many ends are read at once.
 const PAGE: i64 = 50_000;
@@ -57,7 +54,7 @@ pub(super) async fn note(node: &Node, notes: &[Note]) -> Result<(), Failure> {
     let kinds: Vec<i32> = notes.iter().map(|note| note.kind as i32).collect();
     let names: Vec<&[u8]> = notes.iter().map(|note| note.name.as_slice()).collect();
     let millis: Vec<i64> = notes.iter().map(|note| note.millis).collect();
-    call(&node.pool, CALL, async |connection: &mut PgConnection| {
+    node.call(async |connection: &mut PgConnection| {
         let query = sqlx::query(&node.schema.note).bind(kinds).bind(names);
         query.bind(millis).execute(connection).await?;
         Ok(())
@@ -71,36 +68,38 @@ pub(super) async fn open(
     session: Lasting,
     family: Option<SessionId>,
 ) -> Result<Option<u64>, Failure> {
-    let number: Option<i64> = call(&node.pool, CALL, async |connection: &mut PgConnection| {
-        let query = sqlx::query_scalar(&node.schema.open)
-            .bind(session.id.as_bytes().as_slice())
-            .bind(signed(session.expires_at))
-            .bind(signed(session.seconds))
-            .bind(family.map(|family| family.as_bytes().to_vec()));
-        Ok(query.fetch_one(connection).await?)
-    })
-    .await?;
+    let number: Option<i64> = node
+        .call(async |connection: &mut PgConnection| {
+            let query = sqlx::query_scalar(&node.schema.open)
+                .bind(session.id.as_bytes().as_slice())
+                .bind(signed(session.expires_at))
+                .bind(signed(session.seconds))
+                .bind(family.map(|family| family.as_bytes().to_vec()));
+            Ok(query.fetch_one(connection).await?)
+        })
+        .await?;
     number.map(unsigned).transpose()
 }
 
 pub(super) async fn finish(node: &Node, batch: &Batch) -> Result<Finished, Failure> {
     type Row = (String, Vec<u8>, Option<i64>, Option<i64>);
     let (sessions, accounts) = (&batch.sessions, &batch.accounts);
-    let rows: Vec<Row> = call(&node.pool, CALL, async |connection: &mut PgConnection| {
-        let query = sqlx::query_as(&node.schema.finish)
-            .bind(bytes(sessions.iter().map(|s| s.id.as_bytes())))
-            .bind(numbers(sessions.iter().map(|s| s.expires_at)))
-            .bind(numbers(sessions.iter().map(|s| s.seconds)))
-            .bind(bytes(batch.names.iter().map(SessionId::as_bytes)))
-            .bind(signed(batch.now))
-            .bind(bytes(accounts.iter().map(|end| end.account.as_bytes())))
-            .bind(numbers(accounts.iter().map(|end| end.number)))
-            .bind(numbers(accounts.iter().map(|end| end.expires_at)))
-            .bind(numbers(accounts.iter().map(|end| end.seconds)))
-            .bind(accounts.iter().map(|end| end.is_prompt).collect::<Vec<_>>());
-        Ok(query.fetch_all(connection).await?)
-    })
-    .await?;
+    let rows: Vec<Row> = node
+        .call(async |connection: &mut PgConnection| {
+            let query = sqlx::query_as(&node.schema.finish)
+                .bind(bytes(sessions.iter().map(|s| s.id.as_bytes())))
+                .bind(numbers(sessions.iter().map(|s| s.expires_at)))
+                .bind(numbers(sessions.iter().map(|s| s.seconds)))
+                .bind(bytes(batch.names.iter().map(SessionId::as_bytes)))
+                .bind(signed(batch.now))
+                .bind(bytes(accounts.iter().map(|end| end.account.as_bytes())))
+                .bind(numbers(accounts.iter().map(|end| end.number)))
+                .bind(numbers(accounts.iter().map(|end| end.expires_at)))
+                .bind(numbers(accounts.iter().map(|end| end.seconds)))
+                .bind(accounts.iter().map(|end| end.is_prompt).collect::<Vec<_>>());
+            Ok(query.fetch_all(connection).await?)
+        })
+        .await?;
     let mut finished = Finished::default();
     for (kind, id, expires_at, number) in rows {
         if kind == "last" {
@@ -136,8 +135,8 @@ impl Found {
 /// Looks for sessions. It only reads: strangers can cause it.
 pub(super) async fn find(node: &Node, ids: &[SessionId]) -> Result<Found, Failure> {
     let names = bytes(ids.iter().map(SessionId::as_bytes));
-    let rows: Vec<(Vec<u8>, Option<i64>)> =
-        call(&node.pool, CALL, async |connection: &mut PgConnection| {
+    let rows: Vec<(Vec<u8>, Option<i64>)> = node
+        .call(async |connection: &mut PgConnection| {
             let query = sqlx::query_as(&node.schema.find).bind(names);
             Ok(query.fetch_all(connection).await?)
         })
@@ -168,7 +167,7 @@ pub(super) async fn look(
     type Row = (String, String, i64, i64, i64, bool, bool, i64);
     let asked = Instant::now();
     let row: Row = connection
-        .call(CALL, async |connection: &mut PgConnection| {
+        .call(node.timeout, async |connection: &mut PgConnection| {
             let query = sqlx::query_as(&node.schema.look).bind(seen.map(|seen| seen.to_vec()));
             Ok(query.fetch_one(connection).await?)
         })
@@ -195,7 +194,7 @@ pub(super) async fn enter(
     was_lost: bool,
 ) -> Result<bool, Failure> {
     connection
-        .call(CALL, async |connection: &mut PgConnection| {
+        .call(node.timeout, async |connection: &mut PgConnection| {
             let query = sqlx::query_scalar(&node.schema.enter)
                 .bind(instance)
                 .bind(signed(node.longest_lifetime))
@@ -217,8 +216,8 @@ pub(super) async fn reopen(
     let families: Vec<_> = families
         .map(|family| family.map(|family| family.as_bytes().to_vec()))
         .collect();
-    let rows: Vec<(Vec<u8>, i64)> =
-        call(&node.pool, CALL, async |connection: &mut PgConnection| {
+    let rows: Vec<(Vec<u8>, i64)> = node
+        .call(async |connection: &mut PgConnection| {
             let query = sqlx::query_as(&node.schema.reopen)
                 .bind(bytes(sessions.iter().map(|note| note.id.as_bytes())))
                 .bind(numbers(sessions.iter().map(|note| note.expires_at)))
@@ -267,7 +266,7 @@ fn entries(page: &[u8]) -> Result<Vec<(i64, End)>, Failure> {
 
 /// How many were forgotten.
 pub(super) async fn sweep(node: &Node, before: UnixSeconds, few: i32) -> Result<i64, Failure> {
-    call(&node.pool, CALL, async |connection: &mut PgConnection| {
+    node.call(async |connection: &mut PgConnection| {
         let query = sqlx::query_scalar(&node.schema.sweep).bind(signed(before));
         Ok(query.bind(few).fetch_one(connection).await?)
     })

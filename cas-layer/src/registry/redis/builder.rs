@@ -62,6 +62,7 @@ pub struct RedisRegistryBuilder {
     fail_closed_after: Option<Duration>,
     queue: usize,
     longest_lifetime: Duration,
+    timeout: Duration,
     may_evict: bool,
 }
 
@@ -77,6 +78,7 @@ impl RedisRegistryBuilder {
             fail_closed_after: None,
             queue: 100_000,
             longest_lifetime: Duration::from_secs(8 * 3600),
+            timeout: limits::TIMEOUT,
             may_evict: false,
         }
     }
@@ -120,8 +122,8 @@ impl RedisRegistryBuilder {
         self
     }
 
-    /// How many replicas have to confirm a sign-in or a sign-out before it counts (`WAIT`), within a third of a
-    /// second. With fewer, nobody is signed in, and a single logout is answered 503 and tried again. The default
+    /// How many replicas have to confirm a sign-in or a sign-out before it counts (`WAIT`), within a little more
+    /// than a third of the [time of a call](Self::timeout). With fewer, nobody is signed in, and a single logout is answered 503 and tried again. The default
     /// value is 0.
     ///
     /// While a node waits for replicas, its other calls to Redis wait too. So use this only with replicas that are
@@ -164,6 +166,14 @@ impl RedisRegistryBuilder {
     /// sessions for that long.
     pub fn longest_lifetime(mut self, lifetime: Duration) -> Self {
         self.longest_lifetime = lifetime;
+        self
+    }
+
+    /// How long one call takes at most, the wait for [replicas](Self::min_replicas) included. After that it fails, and the visitor is answered 503. A
+    /// longer time helps where Redis is far or slow; each request that needs it then waits for longer when it is away. 900
+    /// milliseconds to 60 seconds. The default value is 900 milliseconds.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
         self
     }
 
@@ -264,7 +274,12 @@ impl RedisRegistryBuilder {
                 "the key prefix has to have 1 to 64 letters, digits, `-`, `_`, `.` and `:`",
             );
         }
-        limits::check(self.fail_closed_after, self.queue, self.longest_lifetime)?;
+        limits::check(
+            self.fail_closed_after,
+            self.queue,
+            self.longest_lifetime,
+            self.timeout,
+        )?;
         let address = Address::parse(&self.url).map_err(|error| ("url", error))?;
         let has_sentinels = matches!(address.place, Place::Sentinels { .. });
         if self.sentinel_login.password().is_some() && !has_sentinels {
@@ -279,6 +294,7 @@ impl RedisRegistryBuilder {
             &self.root_certificates,
             self.client_certificate.as_ref(),
             Keys::new(&self.prefix).any().to_owned(),
+            self.timeout,
             self.may_evict,
         )
     }
@@ -293,6 +309,7 @@ impl fmt::Debug for RedisRegistryBuilder {
             .field("fail_closed_after", &self.fail_closed_after)
             .field("queue", &self.queue)
             .field("longest_lifetime", &self.longest_lifetime)
+            .field("timeout", &self.timeout)
             .field("allow_eviction", &self.may_evict)
             .finish_non_exhaustive()
     }

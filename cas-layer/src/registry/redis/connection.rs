@@ -33,10 +33,6 @@ use super::{
 };
 use crate::registry::{RegistryError, RegistryErrorKind};
 
-/// For one command or one batch of them, where nobody needs it sooner. Less than a whole call (`CALL`), and more than two waits
-/// for replicas (`PATIENCE`).
-pub(super) const COMMAND: Duration = Duration::from_millis(800);
-
 /// Makes connections.
 pub(super) struct Connector {
     address: Address,
@@ -45,6 +41,8 @@ pub(super) struct Connector {
     tls: Option<TlsConnector>,
     /// A key of this registry: where it is, all others are.
     key: String,
+    /// Of a whole call.
+    timeout: Duration,
     may_evict: bool,
     made: AtomicU64,
 }
@@ -57,6 +55,7 @@ impl Connector {
         roots: &[Vec<u8>],
         client: Option<&ClientCertificate>,
         key: String,
+        timeout: Duration,
         may_evict: bool,
     ) -> Result<Self, tls::Fault> {
         let unusable = |setting, message| {
@@ -90,9 +89,14 @@ impl Connector {
             sentinel_login,
             tls,
             key,
+            timeout,
             may_evict,
             made: AtomicU64::new(0),
         })
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     pub(super) fn address(&self) -> &Address {
@@ -109,7 +113,7 @@ impl Connector {
         &self,
         mut connection: Connection,
     ) -> Result<(Connection, ServerInfo), Failure> {
-        let info = match connection.run::<String>(&redis::cmd("INFO"), COMMAND).await {
+        let info = match connection.run::<String>(&redis::cmd("INFO")).await {
             Ok(text) => ServerInfo::parse(&text),
             Err(failure) if failure.is_not_permitted() => ServerInfo::default(),
             Err(failure) => return Err(failure),
@@ -151,6 +155,7 @@ impl Connector {
             id: self.made.fetch_add(1, Ordering::Relaxed),
             server: Arc::new(server),
             redis,
+            limit: self.timeout * 8 / 9,
             instance: Arc::default(),
             epoch: Arc::default(),
             replicas: Arc::default(),
@@ -190,6 +195,9 @@ pub(super) struct Connection {
     id: u64,
     server: Arc<Server>,
     redis: MultiplexedConnection,
+    /// For one command or one batch of them, where nobody needs it sooner. Less than a whole call, and more than two
+    /// [waits](Self::wait) for replicas.
+    limit: Duration,
     /// The server behind it, see [`ServerInfo`].
     instance: Arc<str>,
     /// What Redis knew when the connection was made fit for use.
@@ -232,8 +240,22 @@ impl Connection {
         &self.replicas
     }
 
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// How long replicas have to confirm a write. Nothing else on the connection is done meanwhile, so it is short enough
+    /// for a call that comes behind two of them.
+    pub(super) fn wait(&self) -> Duration {
+        self.limit * 7 / 16
+    }
+
     /// Runs one command.
-    pub(super) async fn run<T: FromRedisValue>(
+    pub(super) async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Failure> {
+        self.run_within(command, self.limit).await
+    }
+
+    pub(super) async fn run_within<T: FromRedisValue>(
         &self,
         command: &Cmd,
         limit: Duration,
@@ -246,7 +268,11 @@ impl Connection {
     }
 
     /// Runs several commands in one go.
-    pub(super) async fn run_all(
+    pub(super) async fn run_all(&self, commands: &Pipeline) -> Result<Vec<redis::Value>, Failure> {
+        self.run_all_within(commands, self.limit).await
+    }
+
+    pub(super) async fn run_all_within(
         &self,
         commands: &Pipeline,
         limit: Duration,

@@ -101,14 +101,14 @@ async fn write(
 ) -> Result<(), Failure> {
     let (mut sessions, mut named, mut latest, mut accounts) =
         (Vec::new(), Vec::new(), 0, Vec::new());
-    for job in jobs {
+    for (at, job) in jobs.iter().enumerate() {
         match job.ending.as_ref() {
             Ending::Session(session) => sessions.push(*session),
             Ending::IfOpened { ids, sender, now } => {
                 named.extend(ids.iter().map(|&id| (id, sender.share())));
                 latest = latest.max(*now);
             }
-            Ending::Account(end) => accounts.push(*end),
+            Ending::Account(end) => accounts.push((first + at, *end, job.is_waited_for)),
         }
     }
     let mut ends = Vec::new();
@@ -120,8 +120,13 @@ async fn write(
             connection, &node.keys, &named, latest,
         ));
     }
-    for end in &accounts {
-        ends.push(scripts::end_all(connection, &node.keys, end));
+    for (_, end, is_waited_for) in &accounts {
+        ends.push(scripts::end_all(
+            connection,
+            &node.keys,
+            end,
+            *is_waited_for,
+        ));
     }
     let mut values = scripts::run_ends(connection, ends).await?.into_iter();
     let mut next = || values.next().unwrap_or(redis::Value::Nil);
@@ -147,8 +152,11 @@ async fn write(
         }
         note_answers(node, first, jobs, &answers);
     }
-    for end in &accounts {
-        let number = scripts::number(next())?;
+    for (at, end, _) in &accounts {
+        let (number, is_sure) = scripts::ended_upto(next())?;
+        if !is_sure {
+            node.queue.delay_one(*at, late);
+        }
         node.facts.saw_number(number);
         if end.call.is_some() {
             node.ended
@@ -182,6 +190,13 @@ pub(super) fn not_replicated() -> RegistryError {
     RegistryError::new(
         RegistryErrorKind::Unavailable,
         "too few replicas of Redis have confirmed it in time",
+    )
+}
+
+fn late() -> RegistryError {
+    RegistryError::new(
+        RegistryErrorKind::Unavailable,
+        "Redis heard too late of the end of all sessions to tell those from later ones",
     )
 }
 

@@ -8,7 +8,7 @@ use redis::Cmd;
 
 use super::{
     RedisRegistry,
-    connection::{COMMAND, Connection},
+    connection::Connection,
     failure::Failure,
     node::Node,
     scripts::{script, unexpected},
@@ -41,7 +41,7 @@ impl RedisRegistry {
             // Never nothing, nor longer than Redis can count.
             let lasts = lasts.clamp(Duration::from_millis(1), Duration::from_secs(LONGEST));
             command.arg(&*name).arg(lasts.as_millis().to_string());
-            connection.run(&command, COMMAND).await
+            connection.run(&command).await
         })
         .await
         .map(|()| expected)
@@ -55,7 +55,7 @@ impl RedisRegistry {
                 .call(async move |node: &Node, connection: &Connection| {
                     let mut command = on_pairs(UNEXPECT, node);
                     command.arg(&*name);
-                    connection.run(&command, COMMAND).await
+                    connection.run(&command).await
                 })
                 .await;
         });
@@ -70,7 +70,7 @@ impl RedisRegistry {
                 .arg(iou.to_string())
                 .arg(grant.as_bytes())
                 .arg(PAIRS);
-            let answer: String = connection.run(&command, COMMAND).await?;
+            let answer: String = connection.run(&command).await?;
             remote::delivered(&answer).ok_or_else(unexpected)
         });
         let delivered = call.await?;
@@ -84,7 +84,7 @@ impl RedisRegistry {
         self.call(async |node: &Node, connection: &Connection| {
             let mut command = on_pairs(COLLECT, node);
             command.arg(iou.to_string());
-            let bytes: Option<Vec<u8>> = connection.run(&command, COMMAND).await?;
+            let bytes: Option<Vec<u8>> = connection.run(&command).await?;
             bytes.map(sealed).transpose()
         })
         .await

@@ -122,7 +122,10 @@ impl<'c> Sentinels<'c> {
         };
         let mut ask = redis::cmd("SENTINEL");
         ask.arg("GET-MASTER-ADDR-BY-NAME").arg(service);
-        match connection.run::<Option<(String, u16)>>(&ask, ONE).await {
+        match connection
+            .run_within::<Option<(String, u16)>>(&ask, ONE)
+            .await
+        {
             Ok(Some((host, port))) => {
                 self.current = Some(connection);
                 Ok(Server { host, port })
@@ -159,7 +162,7 @@ async fn follow(connector: &Connector, seed: Server) -> Result<Connection, Failu
         let connection = connector.open(server).await?;
         let mut ask = redis::cmd("EXISTS");
         ask.arg(connector.key());
-        match connection.run::<u32>(&ask, ONE).await {
+        match connection.run_within::<u32>(&ask, ONE).await {
             Ok(_) => return Ok(connection),
             // A Sentinel. What it says of itself is more.
             Err(failure) if failure.is_unknown_command() => return Ok(connection),

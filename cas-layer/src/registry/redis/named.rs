@@ -4,7 +4,7 @@
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    CALL, RedisRegistry,
+    RedisRegistry,
     failure::Failure,
     flush,
     queue::{Ending, no_room_for_unknown},
@@ -24,7 +24,7 @@ impl RedisRegistry {
         sender: LogoutSender,
         now: UnixSeconds,
     ) -> Result<Vec<SessionId>, RegistryError> {
-        let until = Instant::now() + CALL;
+        let until = Instant::now() + self.timeout();
         let looked = timeout_at(until, self.look_for(&ids, sender));
         let (ids, kept, is_all) = match looked.await {
             Ok(Ok(Some(found))) => self.worth_ending(found, sender, now),

@@ -9,7 +9,9 @@
 //! - **Numbers come from Redis.** A node knows only the numbers that Redis has told it, none from a cookie or a
 //!   caller.
 //! - **They follow the clock.** After a loss they are ahead of it by a fixed time. So the number of a session says when it
-//!   was opened, and an end that Redis hears of late ends nothing that was opened after the call.
+//!   was opened, and an end that Redis hears of late ends nothing that was opened after the call. For a moment they may
+//!   count up ahead of the clock. So an end whose caller still waits is of all numbers that were given, whatever the clock
+//!   says, and a caller is not told that an end was recorded which went by the clock alone.
 //! - **They go on after a loss.** When Redis comes back without its last number, or with an older one, earlier
 //!   sessions may be above it. Every node sends the highest number that it knows with each sign-in and whenever it
 //!   connects, and Redis goes on from there. If all nodes were restarted too, that is not enough. So the script that

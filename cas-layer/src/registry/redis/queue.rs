@@ -290,6 +290,13 @@ impl Queue {
         }
     }
 
+    /// The same for ending number `at`.
+    pub(super) fn delay_one(&self, at: usize, error: impl Fn() -> RegistryError) {
+        if let Some(waiting) = self.inner().line.get_mut(at) {
+            waiting.delay(error);
+        }
+    }
+
     /// A panic elsewhere leaves the queue whole: every change is complete before the next call.
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)

@@ -43,7 +43,7 @@ pub(super) async fn read(
         .arg("STREAMS")
         .arg(node.keys.ended())
         .arg(known.seen.to_string());
-    let streams: Streams = news.run(&command, SILENCE).await?;
+    let streams: Streams = news.run_within(&command, SILENCE).await?;
     let mut count = 0;
     for (_, entries) in streams.into_iter().flatten() {
         count += entries.len();
@@ -100,7 +100,7 @@ async fn page(node: &Node, news: &Connection, after: EntryId) -> Result<Vec<Valu
     let mut command = redis::cmd("XRANGE");
     command.arg(node.keys.ended()).arg(format!("({after}"));
     command.arg("+").arg("COUNT").arg(LOAD);
-    news.run(&command, PROGRESS).await
+    news.run_within(&command, PROGRESS).await
 }
 
 /// The id of an entry, and its fields and values in turn.

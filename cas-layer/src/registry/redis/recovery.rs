@@ -148,7 +148,7 @@ pub(super) async fn complete(
     for batch in ends.chunks(BATCH) {
         let ends = batch
             .iter()
-            .map(|end| scripts::end_all(commands, &node.keys, end));
+            .map(|end| scripts::end_all(commands, &node.keys, end, false));
         scripts::run_ends(commands, ends.collect()).await?;
         written += batch.len() as u64;
     }

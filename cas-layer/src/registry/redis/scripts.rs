@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use redis::{Cmd, FromRedisValue, Pipeline, RedisError};
 
 use super::{
-    connection::{COMMAND, Connection},
+    connection::Connection,
     entry_id::EntryId,
     facts::{Base, RedisTime},
     failure::Failure,
@@ -133,7 +133,7 @@ pub(super) async fn look(
     command.arg(seen.to_string());
     let asked = Instant::now();
     let ((epoch, micros, number, longest), (is_recovering, last, has_seen), kept, base): Raw =
-        connection.run(&command, COMMAND).await?;
+        connection.run(&command).await?;
     Ok(Standing {
         time: RedisTime {
             micros,
@@ -188,7 +188,7 @@ pub(super) async fn join(
         .arg(&kept);
     let asked = Instant::now();
     let (epoch, is_marked, micros, number, is_refused, repaired, base): Raw =
-        connection.run(&command, COMMAND).await?;
+        connection.run(&command).await?;
     Ok(Joined {
         asked,
         epoch,
@@ -212,7 +212,7 @@ pub(super) async fn begin(
         .arg(connection.instance())
         // Rounded up, and never nothing, nor longer than Redis can count.
         .arg(lasts.as_secs().min(LONGEST).saturating_add(1));
-    connection.run(&command, COMMAND).await
+    connection.run(&command).await
 }
 
 pub(super) async fn abandon(
@@ -221,7 +221,7 @@ pub(super) async fn abandon(
     id: SessionId,
 ) -> Result<(), Failure> {
     let command = guarded(ABANDON, keys, connection, [id]);
-    connection.run(&command, COMMAND).await
+    connection.run(&command).await
 }
 
 /// `None` where the beginning is unknown, or older than this run of Redis.
@@ -238,7 +238,7 @@ pub(super) async fn open(
         .arg(session.seconds)
         .arg(highest)
         .arg(text_of(family));
-    let answer: Vec<String> = connection.run(&command, COMMAND).await?;
+    let answer: Vec<String> = connection.run(&command).await?;
     let answer: Vec<&str> = answer.iter().map(String::as_str).collect();
     match answer.as_slice() {
         ["live", number] => {
@@ -313,7 +313,7 @@ pub(super) async fn find(
         commands.arg(keys.session(id));
     }
     let asked = Instant::now();
-    let values = connection.run_all(&commands, COMMAND).await?;
+    let values = connection.run_all(&commands).await?;
     let [time, values] = values.try_into().map_err(|_| unexpected())?;
     let (seconds, micros): (u64, u64) = read(time)?;
     let time = RedisTime {
@@ -392,8 +392,14 @@ fn ended(rest: &str) -> Option<Answer> {
     Some(Answer::Ended { expires_at, family })
 }
 
-/// Ends an account's sessions, for [`run_ends`].
-pub(super) fn end_all(connection: &Connection, keys: &Keys, end: &AccountEnd) -> Cmd {
+/// Ends an account's sessions, for [`run_ends`]. If somebody waits for the answer, the end is of all sessions that are open when
+/// Redis gets to it.
+pub(super) fn end_all(
+    connection: &Connection,
+    keys: &Keys,
+    end: &AccountEnd,
+    is_waited_for: bool,
+) -> Cmd {
     let mut command = guarded(END_ALL, keys, connection, []);
     command
         .arg(end.account.to_string())
@@ -402,16 +408,27 @@ pub(super) fn end_all(connection: &Connection, keys: &Keys, end: &AccountEnd) ->
         .arg(end.seconds);
     if let Some(call) = &end.call {
         let ago = call.at.elapsed().as_micros();
+        let patience = if is_waited_for {
+            connection.limit().as_micros()
+        } else {
+            0
+        };
         command
             .arg(call.base)
             .arg(call.redis_time)
-            .arg(ago.to_string());
+            .arg(ago.to_string())
+            .arg(patience.to_string());
     }
     command
 }
 
-/// How many sessions [`end`] has ended that had not ended before, or the number up to which [`end_all`] has ended an
-/// account's sessions.
+/// The number up to which [`end_all`] has ended an account's sessions, and whether those are all that were opened before the
+/// call.
+pub(super) fn ended_upto(value: redis::Value) -> Result<(u64, bool), Failure> {
+    read(value)
+}
+
+/// How many sessions [`end`] has ended that had not ended before.
 pub(super) fn number(value: redis::Value) -> Result<u64, Failure> {
     read(value)
 }
@@ -425,7 +442,7 @@ pub(super) async fn run_ends(
     for end in ends {
         pipeline.add_command(end);
     }
-    connection.run_all(&pipeline, COMMAND).await
+    connection.run_all(&pipeline).await
 }
 
 /// Says for each whether it has ended.
@@ -442,7 +459,7 @@ pub(super) async fn reopen(
         add_sessions(&mut command, std::slice::from_ref(session));
         command.arg(text_of(*family));
     }
-    connection.run(&command, COMMAND).await
+    connection.run(&command).await
 }
 
 fn add_sessions(command: &mut Cmd, sessions: &[Lasting]) {

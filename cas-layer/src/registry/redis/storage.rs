@@ -1,13 +1,7 @@
 //! What is kept in Redis for open sessions. The registry does not follow it on its other connections: if it is lost, a
 //! user has to sign in again, and nothing else is wrong.
 
-use super::{
-    RedisRegistry,
-    connection::{COMMAND, Connection},
-    grants::sealed,
-    node::Node,
-    scripts::script,
-};
+use super::{RedisRegistry, connection::Connection, grants::sealed, node::Node, scripts::script};
 use crate::{
     clock::UnixSeconds,
     registry::{Item, RegistryError, RegistryFuture, Sealed, SessionStorage},
@@ -32,7 +26,7 @@ impl RedisRegistry {
             if let Some(sealed) = &sealed {
                 command.arg(sealed.as_bytes());
             }
-            connection.run(&command, COMMAND).await
+            connection.run(&command).await
         })
         .await
     }
@@ -49,7 +43,7 @@ impl RedisRegistry {
         self.call(async |node: &Node, connection: &Connection| {
             let mut command = on_session(GET, node, session);
             command.arg(now).arg(item.as_str());
-            let bytes: Option<Vec<u8>> = connection.run(&command, COMMAND).await?;
+            let bytes: Option<Vec<u8>> = connection.run(&command).await?;
             bytes.map(sealed).transpose()
         })
         .await

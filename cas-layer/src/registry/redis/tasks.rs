@@ -5,15 +5,8 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use super::{
-    connection::{COMMAND, Connection},
-    failure::Failure,
-    flush, follow,
-    info::ServerInfo,
-    known::Known,
-    link::State,
-    master,
-    node::Node,
-    read, recovery, reopen, wait,
+    connection::Connection, failure::Failure, flush, follow, info::ServerInfo, known::Known,
+    link::State, master, node::Node, read, recovery, reopen, wait,
 };
 
 /// How long a caller may wait for a new connection before it is told that Redis is away.
@@ -79,7 +72,7 @@ async fn warn_of_losses(node: &Node, info: &ServerInfo, connection: &Connection)
     let mut ask = redis::cmd("CONFIG");
     ask.arg("GET").arg("appendfsync");
     // A service of others may not know the command.
-    let Ok((_, policy)) = connection.run::<(String, String)>(&ask, COMMAND).await else {
+    let Ok((_, policy)) = connection.run::<(String, String)>(&ask).await else {
         return;
     };
     if policy == "no" && info.is_alone() {

@@ -1,20 +1,9 @@
 //! Asks replicas whether they have what was written.
 
-use std::time::Duration;
-
 use redis::Pipeline;
 
-use super::{
-    connection::{COMMAND, Connection},
-    failure::Failure,
-    keys::Keys,
-    scripts,
-};
+use super::{connection::Connection, failure::Failure, keys::Keys, scripts};
 use crate::seldom::{Seldom, seldom};
-
-/// How long replicas have to confirm a write. Nothing else on the connection is done meanwhile, so it is
-/// short enough for a call that comes behind two of them.
-const PATIENCE: Duration = Duration::from_millis(350);
 
 /// Asks for all callers that want to know, until the connection breaks.
 pub(super) async fn ask(connection: &Connection, keys: &Keys, wanted: u32) -> Failure {
@@ -25,11 +14,11 @@ pub(super) async fn ask(connection: &Connection, keys: &Keys, wanted: u32) -> Fa
     both.cmd("SET").arg(keys.waited()).arg(1).ignore();
     both.cmd("WAIT")
         .arg(wanted)
-        .arg(PATIENCE.as_millis().to_string());
+        .arg(connection.wait().as_millis().to_string());
     loop {
         let upto = replicas.asked().await;
         let have = async {
-            let values = connection.run_all(&both, COMMAND).await?;
+            let values = connection.run_all(&both).await?;
             scripts::number(values.into_iter().last().unwrap_or(redis::Value::Nil))
         };
         let enough = match have.await {

@@ -109,6 +109,7 @@ fail_closed_after = "1m"
 queue = 1000
 allow_eviction = true
 longest_lifetime = "1w"
+timeout = "5s"
 
 [postgres]
 schema = "app"
@@ -117,6 +118,7 @@ max_connections = 4
 fail_closed_after = "1m"
 queue = 1000
 longest_lifetime = "1w"
+timeout = "5s"
 "#;
 
 fn toml(text: &str) -> CasSettings {
@@ -202,6 +204,8 @@ fn values_are_read_as_what_they_are() {
         settings.redis.longest_lifetime,
         Some(Duration::from_secs(7 * 24 * 3_600))
     );
+    let limits = [settings.redis.timeout, settings.postgres.timeout];
+    assert_eq!(limits, [Some(Duration::from_secs(5)); 2]);
     assert_eq!(settings.rules[0].access, AccessSetting::Required);
     assert_eq!(settings.session.place, Some(SessionPlace::Cookie));
     assert_eq!(settings.session.cookie_cache, Some(1 << 20));

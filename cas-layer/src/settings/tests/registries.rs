@@ -138,6 +138,12 @@ async fn mistakes_about_postgres_are_told_with_their_key_before_it_is_asked() {
             "postgres.longest_lifetime",
             "366 days",
         ),
+        (
+            url,
+            json!({ "timeout": "61s" }),
+            "postgres.timeout",
+            "60 seconds",
+        ),
     ] {
         let settings = with(&json!({ "registry": url, "postgres": postgres }));
         let settings = read(&settings).unwrap();
@@ -169,6 +175,12 @@ async fn mistakes_about_redis_are_told_with_their_key_before_it_is_asked() {
             json!({ "longest_lifetime": "367d" }),
             "redis.longest_lifetime",
             "366 days",
+        ),
+        (
+            url,
+            json!({ "timeout": "61s" }),
+            "redis.timeout",
+            "60 seconds",
         ),
         (
             url,

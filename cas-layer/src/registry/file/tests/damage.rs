@@ -89,7 +89,7 @@ impl Used {
                 break;
             }
             assert!(begun.elapsed() < Duration::from_secs(60), "it is away");
-            sleep(PATIENCE / 50).await;
+            sleep(TIMEOUT / 50).await;
         }
         // With this one all that was to be saved is.
         assert_eq!(self.sign_out(7).await, Ok(()));

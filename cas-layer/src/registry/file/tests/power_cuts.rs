@@ -17,7 +17,7 @@ use crate::{
     clock::{Clock, UnixSeconds},
     registry::{
         AccountId, Opened, RegisteredSession, Registry as _,
-        file::{FileRegistry, PATIENCE, Store, identity::Identity},
+        file::{FileRegistry, Store, TIMEOUT, identity::Identity},
     },
 };
 
@@ -127,7 +127,7 @@ impl Chance {
 
 /// One session from its sign-in to what becomes of it.
 async fn live(registry: &FileRegistry, n: u64, now: UnixSeconds) -> Fact {
-    registry.begin(id(n), PATIENCE).await.unwrap();
+    registry.begin(id(n), TIMEOUT).await.unwrap();
     let opened = registry.open(id(n), now + LIFETIME, now).await.unwrap();
     let Opened::Live { number } = opened else {
         panic!("nobody has ended it");
@@ -222,7 +222,7 @@ fn knows(registry: &FileRegistry, fact: &Fact, now: UnixSeconds) -> bool {
     };
     match fact {
         Fact::Open(n) => {
-            let found = registry.0.reader.find(&registry.0.known, &[id(*n)]);
+            let found = registry.inner.reader.find(&registry.inner.known, &[id(*n)]);
             !has_ended(*n, u64::MAX, "alice") && found == Some(vec![id(*n)])
         }
         Fact::Ended(n) => has_ended(*n, u64::MAX, "alice"),

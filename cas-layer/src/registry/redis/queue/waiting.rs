@@ -38,6 +38,8 @@ pub(crate) type Ended = oneshot::Receiver<Done>;
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
     pub(crate) ending: Arc<Ending>,
+    /// Whether a caller has not been answered yet.
+    pub(crate) is_waited_for: bool,
 }
 
 impl Ending {
@@ -99,6 +101,7 @@ impl Waiting {
         self.is_asked = true;
         Job {
             ending: Arc::clone(&self.ending),
+            is_waited_for: self.done.as_ref().is_some_and(|done| !done.is_closed()),
         }
     }
 
