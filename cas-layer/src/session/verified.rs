@@ -237,11 +237,17 @@ impl VerifiedHere {
             .compare_exchange(swept_at, now, order, order)
             .is_ok();
         if is_next {
-            let is_kept = |cookie: &Cookie, verified: &Verified| {
-                cookie.host != self.host || !is_over(&verified.session)
-            };
-            all.cache.retain(is_kept);
+            self.sweep_all(all, is_over);
         }
+    }
+
+    /// Apart, as it is once in a minute, and the rest of it with each request.
+    #[cold]
+    #[inline(never)]
+    fn sweep_all(&self, all: &VerifiedCookies, is_over: impl Fn(&SessionData) -> bool) {
+        all.cache.retain(|cookie: &Cookie, verified: &Verified| {
+            cookie.host != self.host || !is_over(&verified.session)
+        });
     }
 }
 
