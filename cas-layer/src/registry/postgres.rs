@@ -9,6 +9,7 @@
 //! - [`follow`] reads what has ended, notices a loss by the signs in [`known`], and forgets what has expired by a clock
 //!   that is [`steady`];
 //! - [`again`] tells PostgreSQL of what it has lost, or was not told.
+//! - [`sessions`] finds out whether a pooler is in the way;
 //! - [`grants`] is what PostgreSQL does for proxy-granting tickets, and [`storage`] what it keeps for open sessions.
 
 mod again;
@@ -26,6 +27,7 @@ mod notes;
 mod queue;
 mod schema;
 mod sealed;
+mod sessions;
 mod steady;
 mod steps;
 mod storage;

@@ -13,12 +13,13 @@ use super::{
     connection::call,
     ears,
     facts::Facts,
-    failure::{self, Failure, unusable},
+    failure::{self, Failure, POOLER, unusable},
     follow::Follower,
     node::{Ears, Node},
     notes::Notes,
     queue::Queue,
     schema::Schema,
+    sessions,
 };
 use crate::registry::{
     EndedSessions, RegistryError,
@@ -156,6 +157,10 @@ impl PostgresRegistryBuilder {
         self.check().map_err(|(_, error)| error)?;
         let schema = self.named_schema()?;
         let connections = self.pool.options().get_max_connections();
+        let are_kept = sendable(sessions::are_kept(self.pool.clone(), STEP)).await;
+        if !are_kept.map_err(|failure| of_schema(&schema, failure))? {
+            return Err(unusable(POOLER));
+        }
         self.check_server(&schema).await?;
         let checked = timeout(STEP, schema.check(&self.pool)).await;
         checked.unwrap_or(Err(Failure::Silent.into()))?;
@@ -226,10 +231,7 @@ impl PostgresRegistryBuilder {
                 .await?)
         });
         let (number, is_replica, isolation, is_synced, is_whole, version) =
-            asked.await.map_err(|failure| match failure {
-                Failure::Failed(error) => failure::of_schema(&schema.name, error),
-                other => other.into(),
-            })?;
+            asked.await.map_err(|failure| of_schema(schema, failure))?;
         if number < MIN_VERSION {
             return Err(unusable(format!(
                 "PostgreSQL is of version {version}, and the registry needs 13 or later"
@@ -251,6 +253,14 @@ impl PostgresRegistryBuilder {
             );
         }
         Ok(())
+    }
+}
+
+/// The reason for which nothing could be asked.
+fn of_schema(schema: &Schema, failure: Failure) -> RegistryError {
+    match failure {
+        Failure::Failed(error) => failure::of_schema(&schema.name, error),
+        other => other.into(),
     }
 }
 

@@ -53,7 +53,13 @@ impl From<RegistryError> for Error {
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
-        Self(failure.into())
+        Self(match failure {
+            // What was said is heard on a connection that does not listen: both are one session of PostgreSQL.
+            Failure::Failed(error @ sqlx::Error::Protocol(_)) => {
+                unusable(POOLER).with_source(error)
+            }
+            failure => failure.into(),
+        })
     }
 }
 
