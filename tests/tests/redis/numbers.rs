@@ -25,9 +25,9 @@ const LONGEST: &str = "{cas-layer}:longest";
 
 /// In microseconds.
 const MINUTE: u64 = 60_000_000;
+const YEAR: u64 = 366 * 24 * 60 * MINUTE;
 /// Later than anything that can be counted.
 const LATE: &str = "9007199254740991";
-const YEAR: u64 = 366 * 24 * 60 * MINUTE;
 
 /// The last number that Redis gave.
 async fn number(server: &RedisServer) -> u64 {

@@ -135,6 +135,7 @@ pub(crate) async fn a_failover_loses_nothing_that_was_confirmed() {
     let (at_one, at_two, ()) = tokio::join!(work(&one), work(&two), failover);
     let (live, out): (Vec<Session>, Vec<Session>) =
         ([at_one.0, at_two.0].concat(), [at_one.1, at_two.1].concat());
+    assert!(!live.is_empty() && !out.is_empty());
     let late = watched.connect(1).await;
     for node in [&one, &two, &late] {
         for session in &out {

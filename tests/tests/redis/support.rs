@@ -13,10 +13,10 @@ use cas_layer_tests::redis::RedisServer;
 pub(crate) use cas_layer_tests::suite::eventually;
 use tokio::time::timeout;
 
-/// Far longer than anything takes: it decides between slow and stuck.
 /// How long a call may take here. Longer than by default: the machine may be busy with something else.
 pub(crate) const CALL: Duration = Duration::from_secs(5);
 
+/// Far longer than anything takes: it decides between slow and stuck.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// How long sessions last here, in seconds.

@@ -59,6 +59,10 @@ impl PostgresRegistry {
             if node.facts.is_away() {
                 return Err(away());
             }
+            // Nobody waits any more, and the pair is somebody else's to take.
+            if hand.is_closed() {
+                return Ok(());
+            }
             let grant = sealed::collect(&node, iou).await?;
             if let Err(Some(grant)) = hand.send(grant) {
                 // Whoever asked has gone away, and somebody else may ask.
