@@ -18,8 +18,10 @@ use libtest_mimic::Trial;
 const SECONDS: &str = "CAS_TESTS_CHECKER_SECONDS";
 /// Without it.
 const DEFAULT: u64 = 20;
-/// Long enough for a registry that is wrong all the time.
+/// Long enough, as a rule, for a registry that is wrong all the time.
 const SHORT: Duration = Duration::from_secs(3);
+/// How often a run that says too little is repeated, with other seeds.
+const ROUNDS: u64 = 12;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -81,36 +83,62 @@ async fn keeps_through_failovers(kind: Kind) {
     plan.only = ["master-kill", "master-stop", "node-kill"]
         .map(str::to_owned)
         .into();
-    let report = keeps_by(&plan).await;
-    let mut faults = report.history.faults();
-    assert!(faults.any(|it| it.name.starts_with("master-")), "{report}");
+    keeps_until(&plan, |report| {
+        let mut faults = report.history.faults();
+        faults.any(|it| it.name.starts_with("master-"))
+    })
+    .await;
 }
 
-async fn keeps_by(plan: &Plan) -> Report {
-    let report = run(plan).await.unwrap();
-    // Something happened at all, or the run says nothing.
-    for (action, outcome) in [
-        (Action::SignIn, Outcome::Done),
-        (Action::Read, Outcome::Live),
-        (Action::Read, Outcome::Ended),
-        (Action::SignOut, Outcome::Done),
-        (Action::SingleLogout, Outcome::Done),
-    ] {
-        let count = report.count(action, outcome);
-        assert!(count > 0, "{action:?} {outcome:?} {count}\n{report}");
-    }
-    assert!(report.history.faults().count() >= 2, "{report}");
-    assert!(report.is_good(), "{report}");
-    println!("{}: {report}", plan.kind.name());
-    report
+async fn keeps_by(plan: &Plan) {
+    keeps_until(plan, |_| true).await;
 }
 
+/// Every round has to be good, and one of them has to say something: the slower the machine, the less happens in one.
+async fn keeps_until(plan: &Plan, says_enough: impl Fn(&Report) -> bool) {
+    let happened = |report: &Report| {
+        [
+            (Action::SignIn, Outcome::Done),
+            (Action::Read, Outcome::Live),
+            (Action::Read, Outcome::Ended),
+            (Action::SignOut, Outcome::Done),
+            (Action::SingleLogout, Outcome::Done),
+        ]
+        .into_iter()
+        .all(|(action, outcome)| report.count(action, outcome) > 0)
+            && report.history.faults().count() >= 2
+    };
+    in_rounds(plan, |report| {
+        assert!(report.is_good(), "{report}");
+        println!("{}: {report}", plan.kind.name());
+        happened(report) && says_enough(report)
+    })
+    .await;
+}
+
+/// What a registry does wrong now and then shows only if a visitor comes back at the right moment, so there are rounds until
+/// it does. A checker that cannot see it fails after the last one.
 async fn is_found(defect: Defect, rule: Rule) {
     let mut plan = plan(Kind::Memory, 2, SHORT);
     plan.defect = Some(defect);
     plan.only = vec!["strangers".to_owned()];
-    let report: Report = run(&plan).await.unwrap();
-    let rules: Vec<_> = report.violations.iter().map(|it| it.rule).collect();
-    assert!(rules.contains(&rule), "{report}");
-    assert!(rules.iter().all(|it| *it == rule), "{report}");
+    in_rounds(&plan, |report| {
+        let mut rules = report.violations.iter().map(|it| it.rule);
+        assert!(rules.clone().all(|it| it == rule), "{report}");
+        rules.any(|it| it == rule)
+    })
+    .await;
+}
+
+/// Runs with one seed after another until a report is enough.
+async fn in_rounds(plan: &Plan, is_enough: impl Fn(&Report) -> bool) {
+    let mut plan = plan.clone();
+    for _ in 0..ROUNDS {
+        let report = run(&plan).await.unwrap();
+        if is_enough(&report) {
+            return;
+        }
+        plan.seed += 1;
+    }
+    panic!("{ROUNDS} rounds were not enough");
 }
