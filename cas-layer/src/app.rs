@@ -31,7 +31,7 @@ use crate::{
     events::{Event, Hooks},
     pages::Pages,
     paths::{AppUrl, ReturnPath},
-    protocol::ServiceUrl,
+    protocol::{LoginPage, ServiceUrl},
     registry::{AccountId, RegisteredSession, Registry},
     rules::Rules,
     session::{
@@ -71,6 +71,7 @@ pub(crate) struct App {
     pub(crate) endpoints: Endpoints,
     pub(crate) rules: Rules,
     pub(crate) sign_in: SignIn,
+    pub(crate) login_page: AskedPage,
     pub(crate) landing: ReturnPath,
     /// How long a browser is not sent to the CAS server again by a gateway rule, in seconds.
     pub(crate) gateway_interval: UnixSeconds,
@@ -156,6 +157,21 @@ pub(crate) struct SignIn {
     pub(crate) is_bare: bool,
     /// The CAS server is asked to have the browser post the ticket.
     pub(crate) is_by_post: bool,
+}
+
+/// What the CAS server's login page is asked for besides a ticket.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AskedPage {
+    /// At every login.
+    pub(crate) always: LoginPage,
+    pub(crate) links: PageLinks,
+}
+
+/// What a link to the login endpoint may ask of that page.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PageLinks {
+    pub(crate) choose_locale: bool,
+    pub(crate) remember: bool,
 }
 
 /// How a visitor signs out.

@@ -19,6 +19,7 @@ pub mod fuzzing;
 pub mod guide;
 mod id;
 mod identity;
+mod language_tag;
 mod layer;
 mod pages;
 mod paths;

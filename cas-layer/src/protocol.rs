@@ -4,6 +4,7 @@
 
 mod authentication;
 mod document;
+mod login_page;
 mod logout_request;
 mod name;
 mod proxy;
@@ -15,6 +16,7 @@ mod ticket;
 mod version;
 
 pub use authentication::Authentication;
+pub(crate) use login_page::LoginPage;
 pub(crate) use logout_request::{InvalidLogoutRequest, LogoutRequest, is_form};
 pub(crate) use name::check_user_name;
 pub(crate) use proxy::proxy_callback_url;

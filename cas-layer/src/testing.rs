@@ -31,8 +31,8 @@
 //!
 //! | request | answer |
 //! | --- | --- |
-//! | `GET /login` (2.1) | a login form; with a ticket-granting cookie and no `renew` a ticket at once; with `gateway` and no cookie back to `service` without a ticket. `renew` wins over `gateway` |
-//! | `POST /login` (2.2) | signs in: cookie `TGC`, then 302 to `service` with `ticket` in its query, or with `method=POST` a page whose form posts `ticket` to `service`; without a service a page. A wrong password or a stale form is the form again, with status 403 |
+//! | `GET /login` (2.1) | a login form; with a ticket-granting cookie and no `renew` a ticket at once; with `gateway` and no cookie back to `service` without a ticket. `renew` wins over `gateway`. With `warn` and a cookie a page that leads on (2.2.1), and no ticket with `gateway` beside it. [`CasServer::login_requests`] tells what was asked for |
+//! | `POST /login` (2.2) | signs in: cookie `TGC`, then 302 to `service` with `ticket` in its query, or with `method=POST` a page whose form posts `ticket` to `service`; without a service a page. A wrong password or a stale form is the form again, with status 403. With `rememberMe`, which the form takes from the URL, answers about the session's tickets say so (2.2.2) |
 //! | `GET /logout` (2.3) | ends the session, drops its tickets and [tells its services](#single-logout); then with an http or https URL as `service` 302 to it; with one as `url` a page that links to it; else a page |
 //! | `GET /logout?_eventId=next&RelayState=` | goes on with a logout by [`FrontChannel::Redirects`]; a `RelayState` that is not known, or was used before, is a page with status 400 |
 //! | `GET /validate` (2.4) | `yes` and the user's name, or `no` |
@@ -213,6 +213,7 @@ mod cookies;
 mod fault;
 mod frames;
 mod login;
+mod login_request;
 mod logout;
 mod loopback;
 mod markup;
@@ -246,6 +247,7 @@ pub use builder::CasServerBuilder;
 pub use cas_user::CasUserBuilder;
 pub use contract::{RegistryStore, registry_contract};
 pub use fault::Fault;
+pub use login_request::LoginRequest;
 pub use navigate::VisitError;
 pub use preview::page;
 pub use proxy::ProxyCallback;

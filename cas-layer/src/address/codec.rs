@@ -14,8 +14,9 @@ use crate::{
     app::Host,
     client::Demand,
     clock::UnixSeconds,
+    language_tag::LanguageTag,
     paths::{ReturnPath, canonical},
-    protocol::{InvalidServiceUrl, LoginMode, Protocol, ServiceTicket, ServiceUrl},
+    protocol::{InvalidServiceUrl, LoginMode, LoginPage, Protocol, ServiceTicket, ServiceUrl},
     session::{LoginValue, Trip, TripKind},
     user::Place,
 };
@@ -35,6 +36,10 @@ struct Names {
     ungranted: &'static str,
     /// Never part of a service URL: a user asks to sign in with their credentials.
     wants_renewal: Option<&'static str>,
+    /// Nor are these: what a link asks of the CAS server's login page. Another site can write the link, so they count
+    /// only if the app lets links say that.
+    locale: Option<&'static str>,
+    remembers: Option<&'static str>,
 }
 
 const AT_ENDPOINT: Names = Names {
@@ -48,6 +53,8 @@ const AT_ENDPOINT: Names = Names {
     tries: "try",
     ungranted: "nopgt",
     wants_renewal: Some("renew"),
+    locale: Some(LoginPage::LOCALE),
+    remembers: Some(LoginPage::REMEMBER_ME),
 };
 
 /// They stand among the app's own parameters, and must not be mistaken for those.
@@ -62,6 +69,8 @@ const IN_PLACE: Names = Names {
     tries: "cas_try",
     ungranted: "cas_nopgt",
     wants_renewal: None,
+    locale: None,
+    remembers: None,
 };
 
 pub(crate) const TICKET: &str = "ticket";
@@ -161,6 +170,8 @@ pub(crate) struct LoginQuery {
     pub(crate) kind: LoginKind,
     /// Whether a user asks to sign in with their credentials, signed in or not.
     pub(crate) wants_renewal: bool,
+    /// What a link asks of the CAS server's login page, as far as the app lets links do so.
+    pub(crate) page: LoginPage,
     /// The last one applies: a server may have put its own behind an earlier one.
     pub(super) ticket: Option<String>,
     /// With SAML 1.1 only. The last one applies.
@@ -185,6 +196,7 @@ impl Names {
             next,
             ..LoginQuery::default()
         };
+        let links = host.app.login_page.links;
         for (name, value) in parse(query.as_bytes()) {
             let name = &*name;
             if name == TICKET {
@@ -211,6 +223,10 @@ impl Names {
                 read.kind.is_ungranted = value == "1";
             } else if Some(name) == self.wants_renewal {
                 read.wants_renewal = value == "true";
+            } else if Some(name) == self.locale && links.choose_locale {
+                read.page.locale = LanguageTag::parse(&value);
+            } else if Some(name) == self.remembers && links.remember {
+                read.page.remembers = value == "true";
             }
         }
         read

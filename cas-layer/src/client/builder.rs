@@ -203,7 +203,13 @@ impl CasClientBuilder {
         self
     }
 
-    /// Adds a parameter to the login URL, such as `locale`.
+    /// Adds a parameter to every login URL, for what has no setting of its own.
+    ///
+    /// In the configuration of a layer, [`SignInOptions`](crate::SignInOptions) has settings for
+    /// [`warn`](crate::SignInOptions::warn), [`remember_me`](crate::SignInOptions::remember_me) (`rememberMe`) and
+    /// [`locale`](crate::SignInOptions::locale), which are checked, and can be allowed in links. Where one of them is used,
+    /// [`CasConfigBuilder::build`](crate::CasConfigBuilder::build) refuses the same name here, in upper or lower case. A
+    /// parameter here also goes with a gateway; those do not.
     ///
     /// [`build`](Self::build) refuses the parameters of the protocol and of the login form (`service`, `renew`,
     /// `gateway`, `method`, `ticket`, `username`, …), and the same name twice.

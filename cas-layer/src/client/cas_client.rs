@@ -5,7 +5,9 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::{connections::Connections, proxies::Proxies};
 use crate::{
     clock::Clock,
-    protocol::{LoginMode, LogoutParameter, Protocol, ResponseFormat, ServerUrl, ServiceUrl},
+    protocol::{
+        LoginMode, LoginPage, LogoutParameter, Protocol, ResponseFormat, ServerUrl, ServiceUrl,
+    },
     strict_url::printable,
 };
 
@@ -150,20 +152,41 @@ impl CasClient {
     /// The same, for a user who has to give their credentials in any case, or must not be asked for them.
     #[must_use]
     pub fn login_url_in(&self, mode: LoginMode, service: &ServiceUrl) -> String {
+        self.login_url_for(mode, &LoginPage::default(), service)
+    }
+
+    /// The same, and what the login page is asked for besides.
+    pub(crate) fn login_url_for(
+        &self,
+        mode: LoginMode,
+        page: &LoginPage,
+        service: &ServiceUrl,
+    ) -> String {
         let Inner {
             server,
             protocol,
             login_parameters,
             ..
         } = &*self.inner;
-        server.login(*protocol, service, mode, login_parameters)
+        server.login(*protocol, service, (mode, page), login_parameters)
     }
 
     /// The same, but asks the server to let the browser post the ticket to the service (CAS protocol 2.1.1). Servers
     /// that do not know this redirect as usual.
-    pub(crate) fn login_url_by_post(&self, mode: LoginMode, service: &ServiceUrl) -> String {
+    pub(crate) fn login_url_by_post(
+        &self,
+        mode: LoginMode,
+        page: &LoginPage,
+        service: &ServiceUrl,
+    ) -> String {
         // There is a query already, with the service in it.
-        self.login_url_in(mode, service) + "&method=POST"
+        self.login_url_for(mode, page, service) + "&method=POST"
+    }
+
+    /// Whether the login URL has a parameter of this name in any case.
+    pub(crate) fn has_login_parameter(&self, name: &str) -> bool {
+        let mut parameters = self.inner.login_parameters.iter();
+        parameters.any(|(given, _)| given.eq_ignore_ascii_case(name))
     }
 
     /// Where to send a browser to end its session at the CAS server. The server may then offer a link to `return_to`,

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use http::{HeaderMap, header};
 
-use super::language::is_tag;
+use crate::language_tag::is_language_tag;
 
 /// What is longer than this, or names more languages, is not read.
 const MAX_BYTES: usize = 1_024;
@@ -90,7 +90,7 @@ fn range(item: &str) -> Option<(String, u16)> {
             (trim(name), weight?)
         }
     };
-    (name == "*" || is_tag(name)).then(|| (name.to_ascii_lowercase(), weight))
+    (name == "*" || is_language_tag(name)).then(|| (name.to_ascii_lowercase(), weight))
 }
 
 /// `qvalue` (RFC 9110, section 12.4.2).

@@ -5,10 +5,7 @@ use super::{
     texts::{BUILT_IN, ENGLISH},
     translation::{PagePhrase, Translation},
 };
-use crate::error::ConfigError;
-
-/// The longest tag (RFC 5646, section 4.4.1), in bytes.
-const MAX_TAG: usize = 35;
+use crate::{error::ConfigError, language_tag::is_language_tag};
 
 /// The longest text, in bytes.
 const MAX_TEXT: usize = 2_000;
@@ -167,7 +164,7 @@ impl PageLanguage {
                 reason,
             })
         };
-        if !is_tag(&self.tag) {
+        if !is_language_tag(&self.tag) {
             return fault(&self.tag, "it is no language tag such as `de` or `pt-BR`");
         }
         for (_, said) in &self.pages {
@@ -198,18 +195,6 @@ const NO_TEXT: &str =
 fn is_text(text: &str) -> bool {
     let is_blank = text.trim().is_empty();
     !is_blank && text.len() <= MAX_TEXT && !text.chars().any(char::is_control)
-}
-
-/// Whether a text has the form of a language tag, as far as the matching needs it (RFC 4647, section 2.1, without `*`).
-pub(super) fn is_tag(text: &str) -> bool {
-    let mut parts = text.split('-');
-    let is_part =
-        |part: &str| matches!(part.len(), 1..=8) && part.bytes().all(|b| b.is_ascii_alphanumeric());
-    text.len() <= MAX_TAG
-        && parts
-            .next()
-            .is_some_and(|first| is_part(first) && first.bytes().all(|b| b.is_ascii_alphabetic()))
-        && parts.all(is_part)
 }
 
 #[cfg(test)]

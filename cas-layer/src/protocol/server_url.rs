@@ -8,7 +8,7 @@ use std::fmt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-use super::{Protocol, ProxyGrantingTicket, ResponseFormat, ServiceTicket, ServiceUrl};
+use super::{LoginPage, Protocol, ProxyGrantingTicket, ResponseFormat, ServiceTicket, ServiceUrl};
 use crate::{
     ConfigError,
     strict_url::{check_https, is_loopback, parse_http, printable},
@@ -156,7 +156,7 @@ impl ServerUrl {
         &self,
         protocol: Protocol,
         service: &ServiceUrl,
-        mode: LoginMode,
+        (mode, page): (LoginMode, &LoginPage),
         extra: &[(String, String)],
     ) -> String {
         let mut query = Query::new(self.join(&self.paths.login));
@@ -169,6 +169,12 @@ impl ServerUrl {
             LoginMode::Normal => {}
             LoginMode::Renew => query.add("renew", "true"),
             LoginMode::Gateway => query.add("gateway", "true"),
+        }
+        // A gateway shows nobody a page, so there is nothing to ask of one.
+        if mode != LoginMode::Gateway {
+            for (name, value) in page.parameters() {
+                query.add(name, value);
+            }
         }
         for (name, value) in extra {
             query.add(name, value);

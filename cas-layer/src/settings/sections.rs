@@ -56,6 +56,16 @@ pub struct SignInSettings {
     pub landing_path: Option<String>,
     /// [`renew`](crate::SignInOptions::renew).
     pub renew: Option<bool>,
+    /// [`warn`](crate::SignInOptions::warn).
+    pub warn: Option<bool>,
+    /// [`remember_me`](crate::SignInOptions::remember_me).
+    pub remember_me: Option<bool>,
+    /// [`remember_me_by_link`](crate::SignInOptions::remember_me_by_link).
+    pub remember_me_by_link: Option<bool>,
+    /// [`locale`](crate::SignInOptions::locale).
+    pub locale: Option<String>,
+    /// [`locale_by_link`](crate::SignInOptions::locale_by_link).
+    pub locale_by_link: Option<bool>,
     /// [`bare_service_url`](crate::SignInOptions::bare_service_url).
     pub bare_service_url: Option<bool>,
     /// [`allow_login_csrf`](crate::SignInOptions::allow_login_csrf).

@@ -273,6 +273,11 @@ impl<'s> Steps<'s> {
         let SignInSettings {
             landing_path,
             renew,
+            warn,
+            remember_me,
+            remember_me_by_link,
+            locale,
+            locale_by_link,
             bare_service_url,
             allow_login_csrf,
             tickets_by_post,
@@ -280,6 +285,7 @@ impl<'s> Steps<'s> {
             max_concurrent_validations,
         } = sign_in;
         set!(self, "sign_in" sign_in: landing_path, renew, bare_service_url, allow_login_csrf);
+        set!(self, "sign_in" sign_in: warn, remember_me, remember_me_by_link, locale, locale_by_link);
         set!(self, "sign_in" sign_in: tickets_by_post, gateway_interval, max_concurrent_validations);
     }
 

@@ -6,6 +6,7 @@ use crate::{
     app::Host,
     pages::PageKind,
     paths::ReturnPath,
+    protocol::LoginPage,
     seldom::{Seldom, seldom},
     session::{Binding, LoginValue, Remembered},
     user::{CasUser, Place},
@@ -26,6 +27,8 @@ pub(crate) struct Login {
     pub(crate) kind: LoginKind,
     /// The browser's binding after this request. `None` leaves it as the browser sent it.
     pub(crate) binding: Option<Binding>,
+    /// What the CAS server's login page is asked for, beside what every login of the app asks for.
+    pub(crate) page: LoginPage,
 }
 
 impl Login {
@@ -49,7 +52,9 @@ impl Login {
             next,
             kind,
             binding,
+            page,
         } = self;
+        let page = &host.app.login_page.always.with(&page);
         let next = next.and_then(|next| address::clean(host, next));
         let next = fitting(host, visit, kind, next);
         let next = next.as_ref();
@@ -79,7 +84,7 @@ impl Login {
                 visit.now,
             ),
         };
-        let Some(url) = login_url(host, place, (next, kind), &mark) else {
+        let Some(url) = login_url(host, place, (next, kind), page, &mark) else {
             static NO_SERVICE_URL: Seldom = Seldom::new();
             seldom!(
                 error,
@@ -118,14 +123,15 @@ fn login_url(
     host: &Host,
     place: Place,
     (next, kind): (Option<&ReturnPath>, LoginKind),
+    page: &LoginPage,
     mark: &str,
 ) -> Option<String> {
     let service = place.service_url(host, next, kind, mark).ok()?;
     // With `POST`, some servers answer a gateway with an empty form, which would be no answer at all.
     Some(if place.takes_posts(host) && !kind.is_gateway {
-        host.client.login_url_by_post(kind.mode(), &service)
+        host.client.login_url_by_post(kind.mode(), page, &service)
     } else {
-        host.client.login_url_in(kind.mode(), &service)
+        host.client.login_url_for(kind.mode(), page, &service)
     })
 }
 
@@ -140,8 +146,10 @@ fn fitting(
     if next.as_str().len() <= SURELY_FITS {
         return Some(next);
     }
+    // Only differences in length count.
+    let page = LoginPage::default();
     let length = |next: Option<&ReturnPath>| {
-        login_url(host, visit.place, (next, kind), "").map_or(0, |url| url.len())
+        login_url(host, visit.place, (next, kind), &page, "").map_or(0, |url| url.len())
     };
     let without = length(None);
     let fits = |next: &ReturnPath| length(Some(next)) <= without + MAX_IN_REDIRECT;

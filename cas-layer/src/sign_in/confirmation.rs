@@ -24,7 +24,7 @@ use crate::{
     events::{Refused, RefusedReason},
     pages::{ANSWER, CONTINUE, Confirmation, OTHER, PageKind, SEALED},
     paths::ReturnPath,
-    protocol::LogoutRequest,
+    protocol::{LoginPage, LogoutRequest},
     registry::{Begun, LogoutSender, Opened, RegistryError},
     session::{Confirmations, Identity, LoginValue, SessionData, SessionId, Unconfirmed, WAIT},
     user::Place,
@@ -279,6 +279,7 @@ fn judge(host: &Host, visit: &Visit<'_>, form: &[u8]) -> Judged {
         next,
         kind: LoginKind::RENEWED,
         binding: Some(binding),
+        page: LoginPage::default(),
     };
     Judged::Declined(Box::new((unconfirmed, login)))
 }

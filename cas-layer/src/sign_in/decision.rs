@@ -10,7 +10,7 @@ use crate::{
     app::Host,
     events::{CircleCause, RefusedReason},
     pages::PageKind,
-    protocol::ServiceTicket,
+    protocol::{LoginPage, ServiceTicket},
     rules::Access,
     session::{Binding, SessionId},
     user::{CasUser, Place},
@@ -39,6 +39,7 @@ pub(crate) fn demand(host: &Host, visit: &Visit<'_>, access: &Access) -> Step {
             ..LoginKind::default()
         },
         binding: None,
+        page: LoginPage::default(),
     };
     let begun = match visit.place.misplaced(host, visit.uri, visit.now) {
         Some(query) => {
@@ -93,6 +94,7 @@ pub(crate) fn demand_renewal(host: &Host, visit: &Visit<'_>, access: &Access) ->
         next: visit.next(host),
         kind: LoginKind::RENEWED,
         binding: None,
+        page: LoginPage::default(),
     }))
 }
 
@@ -234,6 +236,7 @@ fn without_ticket(host: &Host, visit: &Visit<'_>, mut query: LoginQuery) -> Step
             ..query.kind
         },
         binding: None,
+        page: query.page,
     };
     if is_own && login.kind.goes_alone() {
         return Step::BeginAlone(Box::new(login));
@@ -272,6 +275,7 @@ pub(crate) fn not_bound(
         next,
         kind,
         binding: None,
+        page: LoginPage::default(),
     };
     let begun = match (unclaimed, binding) {
         (Unclaimed::OutOfTime { begun_at }, _) => {
@@ -356,5 +360,6 @@ pub(crate) fn gateway(host: &Host, visit: &Visit<'_>) -> Gateway {
             ..LoginKind::default()
         },
         binding: Some(binding),
+        page: LoginPage::default(),
     }))
 }

@@ -7,7 +7,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 
-use super::pages::LoginForm;
+use super::login_request::LoginRequest;
+use super::pages::{LoginForm, Warning};
 use super::params::Params;
 use super::quirks::Quirks;
 use super::random::{self, NoRandomness};
@@ -37,17 +38,32 @@ pub(super) async fn show(
         Ok(target) => target,
         Err(Unserved) => return unserved(),
     };
-    let renew = flag(&params, "renew", &quirks);
+    let request = LoginRequest::of(&params, &quirks);
+    let LoginRequest {
+        renew,
+        gateway,
+        warn,
+        ..
+    } = request;
+    shared.note_login(request);
     let asks_nobody = quirks.has(Quirk::RenewSparesSessions);
     if !renew || asks_nobody {
-        if let Some(session) = cookies::read(&headers, cookies::SESSION)
-            && let Some(login) = shared.session(&session)
-            && let Some(response) = send_on(&shared, &target, login, false, session, &quirks)?
-        {
-            return Ok(response);
+        let session = cookies::read(&headers, cookies::SESSION);
+        let signed_in = session.and_then(|session| Some((shared.session(&session)?, session)));
+        match (signed_in, &target.service) {
+            // A gateway may show no page, so nobody is signed in by it.
+            (Some((login, _)), Some(service)) if warn && !gateway => {
+                return target.warning(service).render(&login.user);
+            }
+            (Some((login, session)), _) if !warn => {
+                if let Some(response) = send_on(&shared, &target, login, false, session, &quirks)? {
+                    return Ok(response);
+                }
+            }
+            _ => {}
         }
         if !renew
-            && flag(&params, "gateway", &quirks)
+            && gateway
             && let Some(service) = &target.service
         {
             return Ok(pages::redirect(service));
@@ -78,7 +94,7 @@ pub(super) async fn submit(
     let Some(user) = shared.user(name).filter(|user| user.has_password(password)) else {
         return form(&shared, &headers, &target, Some((name, WRONG_PASSWORD)));
     };
-    let login = Login::now(user.name());
+    let login = Login::now(user.name()).remembered(target.remembers);
     let so_far = cookies::read(&headers, cookies::SESSION);
     let session = shared.open_session(login.clone(), so_far.as_deref())?;
     let cookie = cookies::set(cookies::SESSION, &session);
@@ -96,6 +112,8 @@ struct Target {
     service: Option<String>,
     names: Names,
     by_post: bool,
+    /// The session is to last longer. It does not here, but answers say so.
+    remembers: bool,
 }
 
 /// What the service and its ticket are called.
@@ -138,7 +156,16 @@ impl Target {
             service,
             names,
             by_post: params.get("method") == Some("POST"),
+            remembers: flag(params, "rememberMe", quirks),
         })
+    }
+
+    fn warning<'a>(&'a self, service: &'a str) -> Warning<'a> {
+        Warning {
+            service,
+            service_name: self.names.service,
+            by_post: self.by_post,
+        }
     }
 }
 
@@ -194,6 +221,7 @@ fn form(
         service: target.service.as_deref(),
         service_name: target.names.service,
         by_post: target.by_post,
+        remembers: target.remembers,
         name: retry.map_or("", |(name, _)| name),
         problem: retry.map(|(_, problem)| problem),
     };

@@ -152,6 +152,7 @@ pub(super) struct LoginForm<'a> {
     /// The parameter that it came in.
     pub(super) service_name: &'static str,
     pub(super) by_post: bool,
+    pub(super) remembers: bool,
     pub(super) name: &'a str,
     pub(super) problem: Option<&'a str>,
 }
@@ -173,6 +174,9 @@ impl LoginForm<'_> {
         if self.by_post {
             fields.push_str(&hidden("method", "POST"));
         }
+        if self.remembers {
+            fields.push_str(&hidden("rememberMe", "true"));
+        }
         let name = escaped(self.name);
         let body = format!(
             "{problem}<form method=\"post\" action=\"{BASE}/login\">{fields}\
@@ -185,6 +189,31 @@ impl LoginForm<'_> {
             <button type=\"submit\">Sign in</button></form>"
         );
         page(status, "Sign in", &body, "")
+    }
+}
+
+/// What a signed-in user sees before a service gets a ticket, with `warn` (2.2.1).
+pub(super) struct Warning<'a> {
+    pub(super) service: &'a str,
+    /// The parameter that it came in.
+    pub(super) service_name: &'static str,
+    pub(super) by_post: bool,
+}
+
+impl Warning<'_> {
+    pub(super) fn render(&self, user: &str) -> Result<Response, NoRandomness> {
+        let mut fields = hidden(self.service_name, self.service);
+        if self.by_post {
+            fields.push_str(&hidden("method", "POST"));
+        }
+        let body = format!(
+            "<p>You are signed in as <strong>{}</strong>, and about to be signed in to {}.</p>\
+            <form method=\"get\" action=\"{BASE}/login\">{fields}\
+            <button type=\"submit\">Continue</button></form>",
+            escaped(user),
+            escaped(self.service)
+        );
+        page(StatusCode::OK, "Before you go on", &body, "")
     }
 }
 

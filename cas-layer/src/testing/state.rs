@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use self::records::{Grant, Session, Ticket};
 pub(super) use self::records::{Link, Login, Redeemed, Refused};
 use super::{
-    CasServerBuilder, Fault, FrontChannel, ProxyCallback, User,
+    CasServerBuilder, Fault, FrontChannel, LoginRequest, ProxyCallback, User,
     bounded::Bounded,
     outgoing::Outgoing,
     proxy::{Callbacks, Exchange},
@@ -65,6 +65,8 @@ struct State {
     held: Bounded<Exchange>,
     /// What became of the newest calls to a `pgtUrl`.
     called: VecDeque<ProxyCallback>,
+    /// What the newest requests for the login page asked for.
+    logins: VecDeque<LoginRequest>,
     /// One-time token of the form → the cookie of the browser that was shown it.
     forms: Bounded<String>,
     /// One-time token → a logout that a browser is in the middle of.
@@ -99,6 +101,7 @@ impl Shared {
                 grants: Bounded::new(KEPT),
                 held: Bounded::new(KEPT),
                 called: VecDeque::new(),
+                logins: VecDeque::new(),
                 forms: Bounded::new(KEPT),
                 visits: Bounded::new(KEPT),
             }),
@@ -177,6 +180,20 @@ impl Shared {
     /// When the server is told to stop.
     pub(super) fn stopping(&self) -> &Stopping {
         &self.stopping
+    }
+
+    /// Remembers what the login page was asked for.
+    pub(super) fn note_login(&self, request: LoginRequest) {
+        let logins = &mut lock(&self.state).logins;
+        if logins.len() >= KEPT {
+            logins.pop_front();
+        }
+        logins.push_back(request);
+    }
+
+    /// What the login page was asked for so far, the oldest first.
+    pub(super) fn login_requests(&self) -> Vec<LoginRequest> {
+        lock(&self.state).logins.iter().cloned().collect()
     }
 
     /// Remembers a login form shown to the browser with that cookie; gives the form's token.

@@ -26,7 +26,7 @@ use reqwest::Client;
 use reqwest::redirect::Policy;
 use url::Url;
 
-use super::{CasServer, Fault, FrontChannel, Quirk, User};
+use super::{CasServer, Fault, FrontChannel, LoginRequest, Quirk, User};
 use receiver::{Heard, Message, Receiver};
 
 const SERVICE: &str = "https://app.example.org/login?next=/profile";
@@ -164,7 +164,7 @@ impl Browser {
             ("username", name.to_owned()),
             ("password", password.to_owned()),
         ];
-        for hidden in ["execution", "service", "TARGET", "method"] {
+        for hidden in ["execution", "service", "TARGET", "method", "rememberMe"] {
             fields.extend(form.hidden(hidden).map(|value| (hidden, value)));
         }
         self.post(cas, &fields).await

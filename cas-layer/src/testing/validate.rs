@@ -176,6 +176,7 @@ fn success(
     let user = redeemed.login.user;
     let facts = with_attributes.then(|| Facts {
         authenticated: redeemed.login.at,
+        is_remembered: redeemed.login.is_remembered,
         from_new_login: redeemed.from_password,
         attributes: shared
             .user(&user)

@@ -19,6 +19,7 @@ const FLOORS: &[&[&str]] = &[
         "clock",
         "error",
         "id",
+        "language_tag",
         "request_id",
         "secret",
         "seldom",

@@ -34,6 +34,7 @@ mod large_sessions;
 mod lifetimes;
 mod listening;
 mod login_binding;
+mod login_page;
 mod logs;
 mod metrics;
 mod navigation;

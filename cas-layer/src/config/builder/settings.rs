@@ -78,6 +78,7 @@ impl Settings {
         let endpoints = self.endpoints.check(self.proxy.callback_path)?;
         let rules = Rules::new(self.rules)?;
         let (landing, gateway_interval) = self.sign_in.check(&rules, &endpoints)?;
+        let login_page = self.sign_in.login_page()?;
         let (after_logout, logout_sources) = self.sign_out.check(&endpoints, &self.peers)?;
         let (lifetimes, content) = self.session.check()?;
         let frames = self.session.frames()?.map(Arc::new);
@@ -88,6 +89,7 @@ impl Settings {
                 endpoints,
                 rules,
                 sign_in: self.sign_in.way,
+                login_page,
                 landing,
                 gateway_interval,
                 sign_out: self.sign_out.way,
@@ -143,6 +145,7 @@ impl Checked {
         let verified = VerifiedHere::new(self.verified.clone(), number);
         let cookies = Cookies::new(&host, &self.keys, &self.session, &self.sign_in, verified)?;
         let (url, client) = host;
+        self.sign_in.check_client(&client)?;
         Ok(Host {
             app: Arc::clone(&self.app),
             logged_out_url: logged_out_url(&url, &self.app.endpoints)?,

@@ -6,10 +6,13 @@ use super::endpoints::return_path;
 #[cfg(doc)]
 use crate::rules::Access;
 use crate::{
-    app::{Endpoints, SignIn},
+    app::{AskedPage, Endpoints, SignIn},
+    client::CasClient,
     clock::UnixSeconds,
     error::ConfigError,
+    language_tag::LanguageTag,
     paths::ReturnPath,
+    protocol::LoginPage,
     rules::Rules,
 };
 
@@ -20,6 +23,9 @@ use crate::{
 pub struct SignInOptions {
     landing_path: String,
     pub(super) way: SignIn,
+    /// Without the language.
+    page: AskedPage,
+    locale: Option<String>,
     allows_login_csrf: bool,
     gateway_interval: Duration,
     pub(super) max_concurrent_validations: usize,
@@ -30,6 +36,8 @@ impl Default for SignInOptions {
         Self {
             landing_path: "/".to_owned(),
             way: SignIn::default(),
+            page: AskedPage::default(),
+            locale: None,
             allows_login_csrf: false,
             gateway_interval: Duration::from_secs(600),
             max_concurrent_validations: 64,
@@ -52,6 +60,66 @@ impl SignInOptions {
     /// [`Access::fresh`].
     pub fn renew(mut self, renew: bool) -> Self {
         self.way.is_renewed = renew;
+        self
+    }
+
+    /// Asks the CAS server to sign nobody in without a page that says so (`warn`, CAS protocol 2.2.1), even if the user
+    /// has a session there. By default, a user with a session sees nothing of the server.
+    ///
+    /// The protocol defines `warn` for the login form. Whether a server takes it from the URL of its login page is up to
+    /// the server, so try it with yours. A server that does not know it ignores it. To be sure that a user is asked, use
+    /// [`renew`](Self::renew): the validation tells whether that worked.
+    ///
+    /// [`build`](crate::CasConfigBuilder::build) refuses it together with a rule with [`Access::gateway`], which signs
+    /// visitors in without any page.
+    pub fn warn(mut self, warn: bool) -> Self {
+        self.page.always.warns = warn;
+        self
+    }
+
+    /// Asks the CAS server to remember users who sign in for longer than others (`rememberMe`, CAS protocol 2.2.2), or to
+    /// offer that in its form. By default, the user alone chooses there.
+    ///
+    /// As with [`warn`](Self::warn), it is up to the server whether it takes this from the URL of its login page. How long
+    /// sessions of this app last then is [`remember_me_lifetime`](crate::SessionOptions::remember_me_lifetime).
+    ///
+    /// # Security
+    /// Users of shared computers stay signed in at the CAS server, and so at all of its apps.
+    pub fn remember_me(mut self, remember: bool) -> Self {
+        self.page.always.remembers = remember;
+        self
+    }
+
+    /// Lets a link ask for [`remember_me`](Self::remember_me), for the sign-in that it begins:
+    /// `/login?rememberMe=true&next=/profile`. By default, the parameter is ignored. No other value than `true` counts, and
+    /// no link takes back what `remember_me` says.
+    ///
+    /// # Security
+    /// Any site can have such a link. Whoever follows it, and signs in, is remembered by the CAS server.
+    pub fn remember_me_by_link(mut self, allow: bool) -> Self {
+        self.page.links.remember = allow;
+        self
+    }
+
+    /// The language of the CAS server's login page (`locale`, of Apereo CAS), as a language tag (BCP 47) such as `de` or
+    /// `pt-BR`. By default, the server chooses.
+    ///
+    /// For a server that wants another parameter, or another form such as `pt_BR`, use
+    /// [`login_parameter`](crate::CasClientBuilder::login_parameter). The languages of the layer's own pages are in
+    /// [`PageOptions`](crate::PageOptions).
+    pub fn locale(mut self, tag: impl Into<String>) -> Self {
+        self.locale = Some(tag.into());
+        self
+    }
+
+    /// Lets a link choose the language of the CAS server's login page, for the sign-in that it begins:
+    /// `/login?locale=fr&next=/profile`. It comes before [`locale`](Self::locale). By default, the parameter is ignored.
+    ///
+    /// Only a text in the form of a language tag is passed on: parts of one to eight letters or digits with `-` between
+    /// them, the first of letters alone, and 35 bytes at most. Anything else counts as no parameter. The CAS server may keep
+    /// the language for later.
+    pub fn locale_by_link(mut self, allow: bool) -> Self {
+        self.page.links.choose_locale = allow;
         self
     }
 
@@ -161,6 +229,42 @@ impl SignInOptions {
         self.way.is_bare && !self.allows_login_csrf
     }
 
+    /// What the CAS server's login page is asked for.
+    pub(super) fn login_page(&self) -> Result<AskedPage, ConfigError> {
+        let mut page = self.page.clone();
+        if let Some(text) = &self.locale {
+            let tag =
+                LanguageTag::parse(text).ok_or_else(|| ConfigError::InvalidLoginParameter {
+                    name: LoginPage::LOCALE.to_owned(),
+                    reason: "it is no language tag such as `de` or `pt-BR`",
+                })?;
+            page.always.locale = Some(tag);
+        }
+        Ok(page)
+    }
+
+    /// Refuses what is said here, or may be said by a link, and in the parameters of the client too: the URL would have
+    /// it twice.
+    pub(super) fn check_client(&self, client: &CasClient) -> Result<(), ConfigError> {
+        let AskedPage { always, links } = &self.page;
+        for (is_here, name) in [
+            (always.warns, LoginPage::WARN),
+            (always.remembers || links.remember, LoginPage::REMEMBER_ME),
+            (
+                self.locale.is_some() || links.choose_locale,
+                LoginPage::LOCALE,
+            ),
+        ] {
+            if is_here && client.has_login_parameter(name) {
+                return Err(ConfigError::InvalidLoginParameter {
+                    name: name.to_owned(),
+                    reason: "the options of the sign-in (`sign_in`) say it too: leave it to one of the two",
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Where a sign-in leads, and the gateway interval in seconds.
     pub(super) fn check(
         &self,
@@ -170,6 +274,11 @@ impl SignInOptions {
         if self.way.is_renewed && rules.have_gateway() {
             return Err(ConfigError::InvalidRule {
                 reason: "signs visitors in without a form, but every sign-in asks for credentials",
+            });
+        }
+        if self.page.always.warns && rules.have_gateway() {
+            return Err(ConfigError::InvalidRule {
+                reason: "signs visitors in without a page, but nobody is to be signed in without one (`warn`)",
             });
         }
         if self.way.is_bare && rules.have_gateway() {

@@ -2,8 +2,10 @@
 
 use super::{LoginMode, LogoutParameter, ServerPaths, ServerUrl, Validation};
 use crate::ConfigError;
+use crate::language_tag::LanguageTag;
 use crate::protocol::{
-    Protocol, ProxyGrantingTicket, ResponseFormat, ServiceTicket, ServiceUrl, proxy_callback_url,
+    LoginPage, Protocol, ProxyGrantingTicket, ResponseFormat, ServiceTicket, ServiceUrl,
+    proxy_callback_url,
 };
 
 /// A plain validation by this protocol.
@@ -40,7 +42,12 @@ fn a_server_may_have_its_endpoints_elsewhere() {
     let usual = validation(Protocol::Cas3, &ticket, &service);
     for (url, path) in [
         (
-            server.login(Protocol::Cas3, &service, LoginMode::Renew, &[]),
+            server.login(
+                Protocol::Cas3,
+                &service,
+                (LoginMode::Renew, &LoginPage::default()),
+                &[],
+            ),
             "/oauth/login?service=",
         ),
         (server.logout(LogoutParameter::Service, None), "/bye"),
@@ -110,7 +117,7 @@ fn renewal_and_gateway_are_asked_for_by_exactly_true() {
     let server =
         ServerUrl::parse("https://cas.example.org", ServerPaths::default(), false).unwrap();
     let service = ServiceUrl::parse("https://app.example.org/").unwrap();
-    let login = |mode| server.login(Protocol::Cas3, &service, mode, &[]);
+    let login = |mode| server.login(Protocol::Cas3, &service, (mode, &LoginPage::default()), &[]);
     let plain = login(LoginMode::Normal);
     assert_eq!(login(LoginMode::Renew), format!("{plain}&renew=true"));
     assert_eq!(login(LoginMode::Gateway), format!("{plain}&gateway=true"));
@@ -242,11 +249,21 @@ fn every_parameter_is_encoded_once() {
         ),
     ] {
         assert_eq!(
-            server.login(protocol, &service, LoginMode::Normal, &[]),
+            server.login(
+                protocol,
+                &service,
+                (LoginMode::Normal, &LoginPage::default()),
+                &[]
+            ),
             format!("https://cas.example.org/cas/login?{names}")
         );
         assert_eq!(
-            server.login(protocol, &service, LoginMode::Normal, &extra),
+            server.login(
+                protocol,
+                &service,
+                (LoginMode::Normal, &LoginPage::default()),
+                &extra
+            ),
             format!("https://cas.example.org/cas/login?{names}&lo%26c=fr%20%C3%BC%3D%23")
         );
     }
@@ -437,4 +454,59 @@ fn the_url_of_an_endpoint_is_an_error_that_says_what_it_should_be() {
     ] {
         assert!(parse(url).is_ok(), "{url}");
     }
+}
+
+#[test]
+fn what_the_login_page_is_asked_for_comes_before_other_parameters_and_never_with_a_gateway() {
+    let server = "https://cas.example.org/cas";
+    let server = ServerUrl::parse(server, ServerPaths::default(), false).unwrap();
+    let service = ServiceUrl::parse("https://app.example.org/").unwrap();
+    let page = LoginPage {
+        warns: true,
+        remembers: true,
+        locale: LanguageTag::parse("pt-BR"),
+    };
+    let extra = [("theme".to_owned(), "dark".to_owned())];
+    let login = |mode, page: &LoginPage| {
+        let url = server.login(Protocol::Cas3, &service, (mode, page), &extra);
+        let (_, rest) = url.split_once("app.example.org%2F").unwrap();
+        rest.to_owned()
+    };
+    let asked = "&warn=true&rememberMe=true&locale=pt-BR&theme=dark";
+    assert_eq!(login(LoginMode::Normal, &page), asked);
+    assert_eq!(
+        login(LoginMode::Renew, &page),
+        format!("&renew=true{asked}")
+    );
+    assert_eq!(login(LoginMode::Gateway, &page), "&gateway=true&theme=dark");
+    let one = LoginPage {
+        remembers: true,
+        ..LoginPage::default()
+    };
+    assert_eq!(
+        login(LoginMode::Normal, &one),
+        "&rememberMe=true&theme=dark"
+    );
+    assert_eq!(
+        login(LoginMode::Normal, &LoginPage::default()),
+        "&theme=dark"
+    );
+}
+
+#[test]
+fn a_login_adds_to_what_every_login_asks_for() {
+    let page = |warns, remembers, locale| LoginPage {
+        warns,
+        remembers,
+        locale: LanguageTag::parse(locale),
+    };
+    let none = LoginPage::default();
+    assert_eq!(none.with(&none), none);
+    let always = page(true, false, "de");
+    assert_eq!(always.with(&none), always);
+    assert_eq!(
+        always.with(&page(false, true, "fr")),
+        page(true, true, "fr")
+    );
+    assert_eq!(none.with(&always), always);
 }

@@ -7,6 +7,7 @@ use config::{Config, Environment, File, FileFormat};
 use super::*;
 use crate::{
     Protocol, ResponseFormat, SessionPlace, UserName,
+    language_tag::LanguageTag,
     settings::{AccessSetting, IdleTimeout},
 };
 
@@ -53,6 +54,11 @@ admit_timeout = "1500ms"
 [sign_in]
 landing_path = "/profile"
 renew = true
+warn = true
+remember_me = true
+remember_me_by_link = true
+locale = "de"
+locale_by_link = true
 bare_service_url = true
 allow_login_csrf = true
 tickets_by_post = false
@@ -85,7 +91,7 @@ timeout = "PT5S"
 root_certificates = ["ROOTS"]
 format = "json"
 saml_clock_tolerance = "10s"
-login_parameters = { locale = "de" }
+login_parameters = { theme = "dark" }
 validation_parameters = { assuranceLevel = "LOW" }
 response_namespaces = ["https://ecas.ec.europa.eu/cas/schemas"]
 login_page_path = "/enter"
@@ -171,9 +177,13 @@ fn a_toml_file_sets_everything() {
     let service = crate::ServiceUrl::parse("https://app.example.org/in").unwrap();
     let login = config.client().login_url(&service);
     assert!(
-        login.starts_with("https://cas.example.org/cas/enter?") && login.ends_with("&locale=de"),
+        login.starts_with("https://cas.example.org/cas/enter?") && login.ends_with("&theme=dark"),
         "{login}"
     );
+    let page = &host.app.login_page;
+    assert!(page.always.warns && page.always.remembers);
+    assert_eq!(page.always.locale, LanguageTag::parse("de"));
+    assert!(page.links.remember && page.links.choose_locale);
     let admin = host.app.rules.access("/Admin/users");
     assert!(admin.is_strong() && admin.is_fresh() && !admin.may_redirect());
     let rule = format!("{admin:?}");

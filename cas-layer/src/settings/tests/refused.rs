@@ -229,6 +229,32 @@ fn settings_of_sign_in_and_sign_out_that_cannot_be_are_told() {
             "asks for credentials",
         ),
         (
+            json!({ "rules": [{ "path": "/", "access": "gateway" }], "sign_in": { "warn": true } }),
+            "sign_in.warn",
+            "without a page",
+        ),
+        (
+            json!({ "sign_in": { "locale": "pt_BR" } }),
+            "sign_in.locale",
+            "no language tag",
+        ),
+        (
+            json!({
+                "server": { "login_parameters": { "Locale": "de" } },
+                "sign_in": { "locale_by_link": true },
+            }),
+            "sign_in.locale_by_link",
+            "leave it to one of the two",
+        ),
+        (
+            json!({
+                "server": { "login_parameters": { "rememberMe": "true" } },
+                "sign_in": { "remember_me": true },
+            }),
+            "sign_in.remember_me",
+            "leave it to one of the two",
+        ),
+        (
             json!({ "sign_out": { "after_logout_path": "bye" } }),
             "sign_out.after_logout_path",
             "bye",

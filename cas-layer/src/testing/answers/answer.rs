@@ -30,6 +30,7 @@ pub(in crate::testing) enum Answer {
 /// What an answer with attributes says about a user besides the name.
 pub(in crate::testing) struct Facts {
     pub(in crate::testing) authenticated: Timestamp,
+    pub(in crate::testing) is_remembered: bool,
     pub(in crate::testing) from_new_login: bool,
     pub(in crate::testing) attributes: Vec<(String, Vec<String>)>,
 }

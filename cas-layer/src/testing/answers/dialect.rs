@@ -124,7 +124,7 @@ const FACTS: [&str; 3] = [
 pub(super) fn pairs(facts: &Facts, turn: usize, quirks: &Quirks) -> Vec<(String, String)> {
     let about_login = [
         date::write(facts.authenticated, quirks),
-        truth(false, quirks),
+        truth(facts.is_remembered, quirks),
         truth(facts.from_new_login, quirks),
     ];
     let mut lists: Vec<(String, Vec<String>)> = FACTS

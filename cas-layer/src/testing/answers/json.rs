@@ -62,7 +62,7 @@ fn attributes(facts: &Facts, quirks: &Quirks) -> Map<String, Value> {
         );
         add(
             "longTermAuthenticationRequestTokenUsed",
-            truth(false, quirks),
+            truth(facts.is_remembered, quirks),
         );
         add("isFromNewLogin", truth(facts.from_new_login, quirks));
     }

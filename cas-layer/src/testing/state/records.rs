@@ -8,6 +8,8 @@ use tokio::time::Instant;
 pub(in crate::testing) struct Login {
     pub(in crate::testing) user: String,
     pub(in crate::testing) at: Timestamp,
+    /// By `rememberMe`.
+    pub(in crate::testing) is_remembered: bool,
 }
 
 impl Login {
@@ -15,6 +17,14 @@ impl Login {
         Self {
             user: user.to_owned(),
             at: Timestamp::now(),
+            is_remembered: false,
+        }
+    }
+
+    pub(in crate::testing) fn remembered(self, is_remembered: bool) -> Self {
+        Self {
+            is_remembered,
+            ..self
         }
     }
 }

@@ -199,6 +199,7 @@ mod tests {
         let login = Login {
             user: "casuser".to_owned(),
             at: Timestamp::UNIX_EPOCH,
+            is_remembered: false,
         };
         let issue = |session: &str| {
             let service = "http://127.0.0.1/";

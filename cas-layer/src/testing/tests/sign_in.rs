@@ -1,6 +1,6 @@
 //! `/login`.
 
-use super::{Browser, CasServer, SERVICE, StatusCode, User, header, validate};
+use super::{Browser, CasServer, LoginRequest, SERVICE, StatusCode, User, header, validate};
 
 #[tokio::test]
 async fn the_login_form_signs_in_and_leads_back_with_a_ticket_that_validates() {
@@ -315,4 +315,67 @@ async fn a_service_url_that_is_not_ascii_survives_the_redirect() {
     let ticket = answer.ticket();
     let expected = format!("https://app.example.org/caf%C3%A9?q=a%20b&ticket={ticket}");
     assert_eq!(answer.location(), expected);
+}
+
+#[tokio::test]
+async fn with_warn_a_signed_in_user_sees_a_page_before_there_is_a_ticket() {
+    let cas = CasServer::start().await.unwrap();
+    let mut browser = Browser::new();
+    browser.sign_in(&cas, &[("service", SERVICE)]).await;
+    let params = [("service", SERVICE), ("warn", "true")];
+    let page = browser.login(&cas, &params).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(!page.is_login_form());
+    let service = page.hidden("service").unwrap();
+    assert_eq!(service, SERVICE);
+    let onward = browser.login(&cas, &[("service", &service)]).await;
+    assert!(onward.ticket().starts_with("ST-"));
+
+    // A gateway shows no page.
+    let silent = [params[0], params[1], ("gateway", "true")];
+    assert_eq!(browser.login(&cas, &silent).await.location(), SERVICE);
+    // Without a session, the form is a page already.
+    let form = Browser::new().login(&cas, &params).await;
+    assert!(form.is_login_form());
+}
+
+#[tokio::test]
+async fn with_remember_me_answers_say_so_for_the_whole_session() {
+    let cas = CasServer::start().await.unwrap();
+    let says = async |ticket: &str, is: bool| {
+        let answer = validate(&cas, "/p3/serviceValidate", SERVICE, ticket).await;
+        let said = format!("<cas:longTermAuthenticationRequestTokenUsed>{is}</cas:");
+        assert!(answer.body.contains(&said), "{}", answer.body);
+    };
+    let params = [("service", SERVICE), ("rememberMe", "true")];
+    let mut browser = Browser::new();
+    says(&browser.sign_in(&cas, &params).await.ticket(), true).await;
+    let later = browser.login(&cas, &params[..1]).await.ticket();
+    says(&later, true).await;
+    let other = Browser::new().sign_in(&cas, &params[..1]).await.ticket();
+    says(&other, false).await;
+}
+
+#[tokio::test]
+async fn the_server_tells_what_its_login_page_was_asked_for() {
+    let cas = CasServer::start().await.unwrap();
+    let mut browser = Browser::new();
+    browser.login(&cas, &[]).await;
+    let params = [
+        ("service", SERVICE),
+        ("renew", "true"),
+        ("warn", "true"),
+        ("locale", "de"),
+    ];
+    browser.login(&cas, &params).await;
+    let params = [("rememberMe", "true"), ("gateway", "true")];
+    browser.login(&cas, &params).await;
+    let [nothing, renewed, gateway] = &cas.login_requests()[..] else {
+        panic!("{:?}", cas.login_requests());
+    };
+    assert_eq!(*nothing, LoginRequest::default());
+    assert_eq!(renewed.service.as_deref(), Some(SERVICE));
+    assert_eq!(renewed.locale.as_deref(), Some("de"));
+    assert!(renewed.renew && renewed.warn && !renewed.gateway && !renewed.remember_me);
+    assert!(gateway.gateway && gateway.remember_me && !gateway.warn && !gateway.renew);
 }
