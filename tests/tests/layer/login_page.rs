@@ -75,7 +75,8 @@ async fn a_user_with_a_session_there_sees_a_page_first_if_the_app_wants_it() {
         let profile = app.at("/profile");
         app.cas.sign_in(&client, &profile).await.unwrap();
         client.get(app.at("/logout")).send().await.unwrap();
-        let page = client.get(&profile).send().await.unwrap();
+        let page = client.get(&profile).header("accept", "text/html");
+        let page = page.send().await.unwrap();
         let is_there = page.url().as_str().starts_with(app.cas.url());
         let text = page.text().await.unwrap();
         assert_eq!(is_there, warns, "{text}");
