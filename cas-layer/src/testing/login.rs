@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode, header};
 
 use super::login_request::LoginRequest;
 use super::pages::{LoginForm, Warning};
-use super::params::Params;
+use super::params::{Params, flag};
 use super::quirks::Quirks;
 use super::random::{self, NoRandomness};
 use super::state::{Login, Shared};
@@ -19,14 +19,6 @@ use super::{Quirk, cookies, pages, service};
 pub(super) const STALE_FORM: &str = "This form was no longer good. Please sign in again.";
 /// What is wrong with a form that does not let anybody in.
 pub(super) const WRONG_PASSWORD: &str = "The user name or the password is not right.";
-
-/// Is a flag such as `renew` set? (2.1.1: it is set whatever its value.)
-pub(super) fn flag(params: &Params, name: &str, quirks: &Quirks) -> bool {
-    match params.get(name) {
-        Some(value) => value == "true" || !quirks.has(Quirk::StrictFlags),
-        None => false,
-    }
-}
 
 pub(super) async fn show(
     State(shared): State<Arc<Shared>>,

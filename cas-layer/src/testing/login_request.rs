@@ -1,6 +1,10 @@
 //! What browsers asked the login page for.
 
-use super::{CasServer, login::flag, params::Params, quirks::Quirks};
+use super::{
+    CasServer,
+    params::{Params, flag},
+    quirks::Quirks,
+};
 
 /// A `GET` of the login page: what an app asked for when it sent a browser there. See [`CasServer::login_requests`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

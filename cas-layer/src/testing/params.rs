@@ -5,6 +5,8 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
+use super::{Quirk, quirks::Quirks};
+
 /// The fields of a query or a form, decoded, in order.
 pub(super) struct Params(pub(super) Vec<(String, String)>);
 
@@ -13,6 +15,14 @@ impl Params {
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let (_, value) = self.0.iter().find(|(known, _)| known == name)?;
         (!value.is_empty()).then_some(value)
+    }
+}
+
+/// Is a flag such as `renew` set? (2.1.1: it is set whatever its value.)
+pub(super) fn flag(params: &Params, name: &str, quirks: &Quirks) -> bool {
+    match params.get(name) {
+        Some(value) => value == "true" || !quirks.has(Quirk::StrictFlags),
+        None => false,
     }
 }
 

@@ -6,11 +6,11 @@ use axum::response::Response;
 
 use super::answers::{self, Answer, Facts, Format};
 use super::connection::CutOff;
-use super::params::Params;
+use super::params::{self, Params};
 use super::proxy::{self, CallbackFailed};
 use super::random::NoRandomness;
 use super::state::{Link, Redeemed, Refused, Shared};
-use super::{Quirk, login, quirks::Quirks};
+use super::{Quirk, quirks::Quirks};
 
 /// Which of the validation endpoints was asked.
 #[derive(Clone, Copy)]
@@ -44,7 +44,7 @@ pub(super) async fn validate(
     let question = Question {
         ticket: params.get("ticket"),
         service: params.get("service"),
-        renew: login::flag(&params, "renew", &quirks),
+        renew: params::flag(&params, "renew", &quirks),
     };
     let pgt_url = params.get("pgtUrl");
     let answer = match redeem(endpoint, &shared, &question, &quirks) {
