@@ -9,6 +9,8 @@ mod fetch;
 mod proxies;
 mod proxy_error;
 mod proxy_ticket;
+mod rest;
+mod rest_error;
 mod validate;
 
 #[cfg(test)]
@@ -18,6 +20,7 @@ pub use builder::CasClientBuilder;
 pub use cas_client::CasClient;
 pub use error::{ValidationError, ValidationErrorKind};
 pub use proxy_error::{ProxyTicketError, ProxyTicketErrorKind};
+pub use rest_error::{RestError, RestErrorKind};
 pub(crate) use validate::Demand;
 
 impl CasClient {

@@ -45,8 +45,8 @@ mod visit;
 
 pub use attributes::Attributes;
 pub use client::{
-    CasClient, CasClientBuilder, ProxyTicketError, ProxyTicketErrorKind, ValidationError,
-    ValidationErrorKind,
+    CasClient, CasClientBuilder, ProxyTicketError, ProxyTicketErrorKind, RestError, RestErrorKind,
+    ValidationError, ValidationErrorKind,
 };
 pub use config::{
     CasConfig, CasConfigBuilder, EndAllError, EndpointOptions, FurtherHost, PageOptions,
@@ -63,9 +63,9 @@ pub use layer::{CasInPlaceLayer, CasLayer};
 pub use pages::{Confirmation, Page, PageContext, PageKind, PageLanguage, PagePhrase};
 pub use protocol::{
     Authentication, InvalidProxyCallback, InvalidServiceUrl, InvalidTicket, LoginMode,
-    LogoutParameter, Protocol, ProxyCallback, ProxyChain, ProxyGrantingTicket,
+    LogoutParameter, Password, Protocol, ProxyCallback, ProxyChain, ProxyGrantingTicket,
     ProxyGrantingTicketIou, ProxyTicket, ResponseFormat, ServiceTicket, ServiceUrl,
-    UnknownProtocol,
+    TicketGrantingTicket, UnknownProtocol,
 };
 #[cfg(feature = "file")]
 pub use registry::file::FileRegistry;

@@ -9,6 +9,7 @@ mod logout_request;
 mod name;
 mod proxy;
 mod response;
+mod rest;
 mod saml_request;
 mod server_url;
 mod service_url;
@@ -30,6 +31,8 @@ pub(crate) use response::{
     Received, Refusal, ResponseError, SamlExpectation, Unmet, parse_proxy_response,
     parse_saml_response, parse_service_response, parse_text_response,
 };
+pub use rest::{Password, TicketGrantingTicket};
+pub(crate) use rest::{form, names_a_user, service_ticket_in};
 pub(crate) use saml_request::SamlRequest;
 pub use server_url::{LoginMode, LogoutParameter};
 pub(crate) use server_url::{ServerPaths, ServerUrl, Validation};

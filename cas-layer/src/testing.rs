@@ -41,6 +41,15 @@
 //! | `GET /proxy` (2.7) | a [proxy ticket](#proxies), in XML, or JSON with `format=JSON` |
 //! | `POST /samlValidate` (4.2) | SAML 1.1 with attributes, in a SOAP envelope; a request needs `text/xml`, a `SOAPAction` and a SOAP envelope with a SAML request, else 4xx. The service is `TARGET` |
 //!
+//! With [`CasServerBuilder::rest`], there is also Apereo's REST protocol, whose requests are forms:
+//!
+//! | request | answer |
+//! | --- | --- |
+//! | `POST /v1/tickets`, with `username` and `password` | 201, and `Location` ends with a ticket-granting ticket; 401 for a wrong password |
+//! | `POST /v1/tickets/{ticket}`, with `service` | a service ticket, which does not count with `renew`; 404 for a ticket that is not known |
+//! | `DELETE /v1/tickets/{ticket}` | the end of that session, as by a logout; 404 for a ticket that is not known |
+//! | `POST /v1/users`, with `username` and `password` | 200 and the user in JSON; 401 for a wrong password |
+//!
 //! A login with `TARGET` in place of `service`, or beside it, comes back with `SAMLart` in place of
 //! `ticket`. A SAML assertion is good for 30 s.
 //!
@@ -225,6 +234,7 @@ mod preview;
 mod proxy;
 mod quirks;
 mod random;
+mod rest;
 mod saml;
 mod server;
 mod service;

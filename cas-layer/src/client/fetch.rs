@@ -89,6 +89,37 @@ impl Fetched {
     }
 }
 
+/// An answer whose status says what it is, as those of the REST protocol.
+pub(super) struct Answered {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    /// It may be a ticket. Empty with a status of anything but success: then nothing in it counts.
+    pub(super) body: Zeroizing<Vec<u8>>,
+}
+
+impl Answered {
+    pub(super) fn content_type(&self) -> Option<String> {
+        content_type(&self.headers)
+    }
+}
+
+/// Sends a request, once, and reads the answer.
+pub(super) async fn fetch_any(request: RequestBuilder) -> Result<Answered, FetchError> {
+    let response = request.send().await.map_err(FetchError::from_http)?;
+    connections::has_answered();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = if status.is_success() {
+        read(response, MAX_RESPONSE_BYTES).await?
+    } else {
+        Zeroizing::default()
+    };
+    Ok(Answered {
+        status,
+        headers,
+        body,
+    })
+}
+
 async fn read(mut response: Response, limit: usize) -> Result<Zeroizing<Vec<u8>>, FetchError> {
     let mut body = Zeroizing::new(Vec::new());
     while let Some(chunk) = response.chunk().await.map_err(FetchError::from_http)? {

@@ -15,6 +15,7 @@ mod logs;
 mod proxies;
 mod proxy_ticket;
 mod reported;
+mod rest;
 mod saml;
 mod server;
 mod tls;

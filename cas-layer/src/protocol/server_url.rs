@@ -131,6 +131,12 @@ impl ServerUrl {
         &self.base
     }
 
+    /// Whether what is sent there is encrypted, or stays on this machine.
+    pub(crate) fn is_safe_for_passwords(&self) -> bool {
+        let url = parse_http(&self.base);
+        url.is_ok_and(|url| url.scheme() == "https" || is_loopback(&url))
+    }
+
     /// Whether what is sent there stays on this machine, and is not encrypted.
     pub(crate) fn is_this_machine_in_clear(&self) -> bool {
         let url = parse_http(&self.base);
@@ -147,8 +153,20 @@ impl ServerUrl {
         }
     }
 
-    fn join(&self, path: &str) -> String {
+    pub(super) fn join(&self, path: &str) -> String {
         format!("{}{path}", self.base)
+    }
+
+    /// The same, with a secret as the last segment.
+    pub(super) fn join_secret(&self, path: &str, secret: &str) -> Zeroizing<String> {
+        // Room for all of it, so that no copy is left behind.
+        let room = self.base.len() + path.len() + 1 + 3 * secret.len();
+        let mut url = Zeroizing::new(String::with_capacity(room));
+        url.push_str(&self.base);
+        url.push_str(path);
+        url.push('/');
+        url.extend(utf8_percent_encode(secret, ESCAPED));
+        url
     }
 
     /// Where a browser signs in (CAS protocol 2.1.1).

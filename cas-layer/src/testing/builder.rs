@@ -19,6 +19,7 @@ pub struct CasServerBuilder {
     pub(super) ca: String,
     pub(super) any_certificate: bool,
     pub(super) front_channel: Option<FrontChannel>,
+    pub(super) rest: bool,
     pub(super) quirks: Vec<Quirk>,
 }
 
@@ -35,6 +36,7 @@ impl CasServerBuilder {
             ca: String::new(),
             any_certificate: false,
             front_channel: None,
+            rest: false,
             quirks: Vec::new(),
         }
     }
@@ -112,6 +114,12 @@ impl CasServerBuilder {
     /// Makes the browser carry logout requests to the services. By default, the server sends them.
     pub fn front_channel(mut self, front_channel: FrontChannel) -> Self {
         self.front_channel = Some(front_channel);
+        self
+    }
+
+    /// Offers the REST protocol, for programs with a password. By default, its paths are not there.
+    pub fn rest(mut self, offer: bool) -> Self {
+        self.rest = offer;
         self
     }
 

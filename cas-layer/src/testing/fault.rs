@@ -13,7 +13,7 @@ use http_body::Frame;
 
 use super::{connection::CutOff, stopping::Stopping};
 
-/// What the validation endpoints and `/proxy` answer instead of the truth. Tickets are not used up by it.
+/// What the validation endpoints, `/proxy` and the REST protocol answer instead of the truth. Tickets are not used up by it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Fault {
@@ -21,6 +21,8 @@ pub enum Fault {
     Status(u16),
     /// 302 to this URL.
     Redirect(String),
+    /// 201 with this `Location`, as for a new ticket-granting ticket. Left out when it cannot be a field.
+    Created(String),
     /// An HTML page with status 200, as from a proxy or a maintenance page.
     Html,
     /// Bytes that are neither text nor XML nor JSON, declared as XML.
@@ -72,6 +74,13 @@ impl Fault {
                 (status, "out of order").into_response()
             }
             Self::Redirect(url) => (StatusCode::FOUND, [(header::LOCATION, url)]).into_response(),
+            Self::Created(location) => {
+                let mut response = StatusCode::CREATED.into_response();
+                if let Ok(location) = HeaderValue::try_from(location) {
+                    response.headers_mut().insert(header::LOCATION, location);
+                }
+                response
+            }
             Self::Html => with_type(
                 "text/html;charset=utf-8",
                 "<!DOCTYPE html><html lang=\"en\"><title>Maintenance</title><p>Back soon.</html>",

@@ -230,6 +230,10 @@ pub enum Quirk {
     Framed,
     /// Has browsers send its cookies in frames too (`SameSite=None; Secure`), as far as they still do that.
     ThirdPartyCookies,
+    /// Names a new ticket-granting ticket by the path of its URL alone.
+    RestRelativeLocation,
+    /// Answers a wrong password in the REST protocol with status 400, as old servers do.
+    RestRefusal400,
 }
 
 impl Quirk {
@@ -331,6 +335,8 @@ impl Quirk {
         Self::RenewSparesSessions,
         Self::Framed,
         Self::ThirdPartyCookies,
+        Self::RestRelativeLocation,
+        Self::RestRefusal400,
     ];
 }
 
@@ -357,7 +363,7 @@ mod tests {
     #[test]
     fn the_list_of_all_quirks_is_complete() {
         let listed: Vec<usize> = Quirk::ALL.iter().map(|quirk| *quirk as usize).collect();
-        let declared: Vec<usize> = (0..=Quirk::ThirdPartyCookies as usize).collect();
+        let declared: Vec<usize> = (0..=Quirk::RestRefusal400 as usize).collect();
         assert_eq!(listed, declared);
     }
 }

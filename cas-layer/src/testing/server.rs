@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
 use axum::middleware::map_response_with_state;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -18,7 +18,7 @@ use super::{
     CasServerBuilder, Fault, FrontChannel, LogoutReport, Quirk,
     connection::{CutOff, Listener},
     cookies::BASE,
-    frames, login, logout, proxy, saml, single_logout,
+    frames, login, logout, proxy, rest, saml, single_logout,
     state::{Login, Shared},
     validate::{self, Endpoint},
 };
@@ -60,8 +60,10 @@ impl CasServerBuilder {
         let listener = TcpListener::bind(self.listen).await?;
         let addr = listener.local_addr()?;
         let (stop, stopping) = watch::channel(());
+        let offers_rest = self.rest;
         let shared = Arc::new(Shared::new(self, stopping)?);
-        let app = router(Arc::clone(&shared)).into_make_service_with_connect_info::<CutOff>();
+        let app = router(Arc::clone(&shared), offers_rest)
+            .into_make_service_with_connect_info::<CutOff>();
         let stopping = shared.stopping().clone();
         let serving = axum::serve(Listener(listener), app)
             .with_graceful_shutdown(async move { stopping.stopped().await });
@@ -114,7 +116,7 @@ impl CasServer {
         self.shared.set_quirks(quirks.into_iter().collect());
     }
 
-    /// What every validation endpoint and `/proxy` answer from the next request on, instead of the
+    /// What every validation endpoint, `/proxy` and the REST protocol answer from the next request on, instead of the
     /// truth.
     pub fn set_fault(&self, fault: Option<Fault>) {
         self.shared.set_fault(fault);
@@ -174,6 +176,12 @@ impl CasServer {
         self.shared.validations()
     }
 
+    /// How many passwords have arrived by the REST protocol, answered with the truth or not.
+    #[must_use]
+    pub fn passwords(&self) -> usize {
+        self.shared.passwords()
+    }
+
     /// Stops accepting, answers what is under way, closes the connections, and returns when all
     /// that is done. A client that does not read its answer is waited for for 5 s.
     pub async fn shutdown(self) {
@@ -191,13 +199,13 @@ impl fmt::Debug for CasServer {
     }
 }
 
-fn router(shared: Arc<Shared>) -> Router {
+fn router(shared: Arc<Shared>, offers_rest: bool) -> Router {
     let validation = |endpoint: Endpoint| {
         get(move |State(shared), ConnectInfo(cut_off), params| {
             validate::validate(endpoint, shared, cut_off, params)
         })
     };
-    let endpoints = Router::new()
+    let mut endpoints = Router::new()
         .route("/login", get(login::show).post(login::submit))
         .route("/logout", get(logout::logout))
         .route("/validate", validation(Endpoint::Cas1))
@@ -219,6 +227,13 @@ fn router(shared: Arc<Shared>) -> Router {
         )
         .route("/proxy", get(proxy::proxy))
         .route("/samlValidate", post(saml::validate));
+    if offers_rest {
+        let ticket = delete(rest::destroy).post(rest::buy);
+        endpoints = endpoints
+            .route("/v1/tickets", post(rest::sign_in))
+            .route("/v1/tickets/{ticket}", ticket)
+            .route("/v1/users", post(rest::check));
+    }
     Router::new()
         .nest(BASE, endpoints)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -40,6 +40,7 @@ pub(super) struct Shared {
     stopping: Stopping,
     validations: AtomicUsize,
     proxy_requests: AtomicUsize,
+    passwords: AtomicUsize,
     back_channel: BackChannel,
     callbacks: Callbacks,
     behaviour: Mutex<Behaviour>,
@@ -88,6 +89,7 @@ impl Shared {
             stopping,
             validations: AtomicUsize::new(0),
             proxy_requests: AtomicUsize::new(0),
+            passwords: AtomicUsize::new(0),
             behaviour: Mutex::new(Behaviour {
                 quirks: builder.quirks.into_iter().collect(),
                 fault: None,
@@ -175,6 +177,15 @@ impl Shared {
 
     pub(super) fn proxy_requests(&self) -> usize {
         self.proxy_requests.load(Ordering::Relaxed)
+    }
+
+    /// Counts a password that came by the REST protocol.
+    pub(super) fn count_password(&self) {
+        self.passwords.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn passwords(&self) -> usize {
+        self.passwords.load(Ordering::Relaxed)
     }
 
     /// When the server is told to stop.

@@ -10,6 +10,7 @@ mod logs;
 mod proxy;
 mod quirks;
 mod receiver;
+mod rest;
 mod saml;
 mod server;
 mod sign_in;

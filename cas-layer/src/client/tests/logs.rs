@@ -7,9 +7,9 @@ use log::{LevelFilter, Log, Metadata, Record};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt;
 
-use super::server::Server;
+use super::server::{Answer, Server};
 use super::{ALICE, builder, or_hang, validate};
-use crate::{Protocol, ProxyGrantingTicket, ServiceUrl};
+use crate::{Password, Protocol, ProxyGrantingTicket, ServiceUrl};
 
 /// Keeps every line, of every test that runs meanwhile.
 struct Lines(Mutex<Vec<String>>);
@@ -98,6 +98,21 @@ async fn no_ticket_is_logged_whatever_the_http_client_was_told() {
         assert_eq!(result.is_ok(), answer.contains("PT-hidden</"));
         assert!(server.messages()[0].contains("PGT-hidden"));
     }
+    // A password in a body, a ticket-granting ticket in a field and in a URL.
+    let created = "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\
+        Location: /cas/v1/tickets/TGT-hidden\r\n\r\n";
+    let server = Server::start(Answer::Bytes(created.into())).await;
+    let client = builder(&server.url)
+        .http_client(|http| http.connection_verbose(true))
+        .build()
+        .unwrap();
+    let password = Password::new("hidden");
+    let session = or_hang(client.sign_in_with_password("hidden", &password)).await;
+    or_hang(client.destroy(&session.unwrap()))
+        .await
+        .unwrap_err();
+    assert!(server.messages()[0].contains("password=hidden"));
+    assert!(server.messages()[1].contains("TGT-hidden"));
 
     tracing::trace!("the subscriber hears");
     let events = events.text();

@@ -21,6 +21,8 @@ pub(super) enum Answer {
     ByCallback(Vec<u8>, Vec<u8>),
     /// Answers the first request with these bytes and closes the connection on the second.
     Once(Vec<u8>),
+    /// The same, but the second request of a connection gets nothing, for ever.
+    OnceThenSilence(Vec<u8>),
 }
 
 pub(super) struct Server {
@@ -113,8 +115,11 @@ async fn serve(
                     tokio::time::sleep(*pause).await;
                 }
             }
-            Answer::Once(bytes) if count == 0 => send(&mut stream, bytes, &log).await?,
+            Answer::Once(bytes) | Answer::OnceThenSilence(bytes) if count == 0 => {
+                send(&mut stream, bytes, &log).await?;
+            }
             Answer::Once(_) => break,
+            Answer::OnceThenSilence(_) => std::future::pending().await,
         }
     }
     stream.shutdown().await.ok()
