@@ -1,6 +1,7 @@
 //! Limits on simultaneous work, shared fairly by sender: reading forms, validating tickets.
 
 mod breaker;
+mod failures;
 mod forms;
 mod logins;
 mod party;
@@ -11,6 +12,7 @@ mod tabs;
 mod validations;
 
 pub(crate) use breaker::{Change, Heard, MAX_TIME_OUTS, Pass};
+pub(crate) use failures::Failures;
 pub(crate) use forms::{Forms, Seat};
 pub(crate) use logins::{Member, Turn};
 pub(crate) use party::Party;

@@ -190,7 +190,10 @@ impl Says {
                 with(empty(status), [(header::ALLOW, methods)])
             }
             Self::Text(status, line) => {
-                let is_later = status == StatusCode::SERVICE_UNAVAILABLE;
+                let is_later = matches!(
+                    status,
+                    StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
+                );
                 retry(text(status, line), is_later)
             }
             Self::Script(function) => with(

@@ -21,7 +21,7 @@ pub use cas_client::CasClient;
 pub use error::{ValidationError, ValidationErrorKind};
 pub use proxy_error::{ProxyTicketError, ProxyTicketErrorKind};
 pub use rest_error::{RestError, RestErrorKind};
-pub(crate) use validate::Demand;
+pub(crate) use validate::{Demand, GrantWish};
 
 impl CasClient {
     /// A client of the CAS server whose login page is at `cas_url` + `/login`.

@@ -99,6 +99,19 @@ pub enum ConfigError {
         /// The app URL of the other.
         second: String,
     },
+    /// Passwords were to be taken or sent over plain http.
+    #[error(
+        "passwords at an API: the URL of the {what}, `{url}`, is plain http and not this machine, so passwords would travel unprotected"
+    )]
+    PasswordsInClear {
+        /// Which URL: "CAS server", "app".
+        what: &'static str,
+        /// The URL.
+        url: String,
+    },
+    /// The operating system gives no random bytes.
+    #[error("the operating system gives no random bytes")]
+    NoRandomness,
     /// Tickets by `POST` were configured for an app on plain http.
     #[error(
         "tickets by POST at `{url}`: browsers send the login cookie with a form from the CAS server only over https"

@@ -77,7 +77,7 @@ pub use registry::redis::{RedisRegistry, RedisRegistryBuilder};
 pub use rules::{Access, Paths};
 pub use service::{
     AnswerFuture, Cas, CasApi, CasApiFuture, CasApiLayer, CasFuture, CasInPlace, CasInPlaceFuture,
-    Peeked, Require, RequireService,
+    PasswordOptions, Peeked, Require, RequireService,
 };
 pub use session::{Key, NewSession, NotAdmitted, SessionId, SessionPlace, UserName, Veto};
 #[cfg(feature = "serde")]

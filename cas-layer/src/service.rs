@@ -21,7 +21,7 @@ use std::{
 
 pub(crate) use above::{Anonymous, Shows, app_above};
 pub use answered::AnswerFuture;
-pub use api::{CasApi, CasApiFuture, CasApiLayer};
+pub use api::{CasApi, CasApiFuture, CasApiLayer, PasswordOptions};
 use bytes::Bytes;
 pub use future::CasFuture;
 use http::{Request, Response};

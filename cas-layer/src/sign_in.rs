@@ -8,6 +8,7 @@ pub(crate) mod decision;
 mod family;
 pub(crate) mod granting;
 pub(crate) mod opening;
+pub(crate) mod password;
 mod refusal;
 mod standing;
 mod step;

@@ -12,7 +12,7 @@ use form_urlencoded::{byte_serialize, parse};
 use super::mark::{Mark, Salt};
 use crate::{
     app::Host,
-    client::Demand,
+    client::{Demand, GrantWish},
     clock::UnixSeconds,
     language_tag::LanguageTag,
     paths::{ReturnPath, canonical},
@@ -126,7 +126,11 @@ impl LoginKind {
     pub(crate) fn demand(self) -> Demand {
         Demand {
             is_renewed: self.is_renewed,
-            is_ungranted: self.is_ungranted,
+            grant: if self.is_ungranted {
+                GrantWish::GivenUp
+            } else {
+                GrantWish::Asked
+            },
         }
     }
 

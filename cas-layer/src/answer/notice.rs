@@ -224,6 +224,12 @@ fn challenge(mut response: Response<Bytes>, reader: &Reader) -> Response<Bytes> 
     response
         .headers_mut()
         .insert(header::WWW_AUTHENTICATE, challenge);
+    if reader.offers_passwords {
+        let basic = HeaderValue::from_static("Basic realm=\"CAS\", charset=\"UTF-8\"");
+        response
+            .headers_mut()
+            .append(header::WWW_AUTHENTICATE, basic);
+    }
     if reader.reads != Reads::Grpc {
         return response;
     }

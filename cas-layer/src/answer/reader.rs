@@ -27,6 +27,8 @@ pub(crate) struct Reader {
     pub(super) is_over: bool,
     /// What a program needs a ticket for.
     pub(super) service: Option<ServiceUrl>,
+    /// Whether a program may send a password instead.
+    pub(super) offers_passwords: bool,
 }
 
 /// The fields of an answer that a client reads besides those of HTTP.
@@ -59,6 +61,7 @@ impl Reader {
             onward: visit.onward(),
             is_over: visit.is_over(),
             service: None,
+            offers_passwords: false,
         }
     }
 
@@ -80,7 +83,14 @@ impl Reader {
             onward: StatusCode::FOUND,
             is_over: false,
             service,
+            offers_passwords: false,
         }
+    }
+
+    /// The same for one that may send a password instead. Never for a browser, which would ask its user for it.
+    pub(crate) fn offering_passwords(mut self, offers: bool) -> Self {
+        self.offers_passwords = offers;
+        self
     }
 
     /// A handler of the app, which returns the answer to a request that we do not have.

@@ -58,7 +58,7 @@ impl Hosts {
         self.iter().find(|host| host.client.url() == cas_url)
     }
 
-    fn iter(&self) -> std::slice::Iter<'_, Arc<Host>> {
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Arc<Host>> {
         match &self.several {
             Some(several) => several.iter(),
             None => std::slice::from_ref(&self.first).iter(),

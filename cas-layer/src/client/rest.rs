@@ -158,9 +158,14 @@ impl CasClient {
         inner.connections.ask(inner.timeout, is_time_out, ask).await
     }
 
+    /// Whether the CAS server is asked over https, or is this machine.
+    pub(crate) fn is_safe_for_passwords(&self) -> bool {
+        self.inner.asked().is_safe_for_passwords()
+    }
+
     /// A password, and what stands for one, goes over no network in clear.
     fn check_way(&self) -> Result<(), RestError> {
-        if self.inner.asked().is_safe_for_passwords() {
+        if self.is_safe_for_passwords() {
             return Ok(());
         }
         Err(RestError::not_sent(

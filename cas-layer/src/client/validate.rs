@@ -26,8 +26,19 @@ const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 pub(crate) struct Demand {
     /// The ticket counts only with fresh credentials.
     pub(crate) is_renewed: bool,
-    /// No proxy-granting ticket is asked for, even if there is a callback for it.
-    pub(crate) is_ungranted: bool,
+    /// Whether a proxy-granting ticket is asked for, if there is a callback for it.
+    pub(crate) grant: GrantWish,
+}
+
+/// Whether a validation asks for a proxy-granting ticket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum GrantWish {
+    #[default]
+    Asked,
+    /// Not again: the CAS server has refused the callback.
+    GivenUp,
+    /// The ticket's session at the CAS server ends at once, and all its proxy-granting tickets with it.
+    NotWanted,
 }
 
 impl CasClient {
@@ -92,10 +103,12 @@ impl CasClient {
             connections.ask(limit, is_time_out, ask).await
         };
         let authentication = match ask(demand, limit).await {
-            Err(refused) if !demand.is_ungranted && self.is_about_callback(&refused) => {
+            Err(refused)
+                if demand.grant == GrantWish::Asked && self.is_about_callback(&refused) =>
+            {
                 self.tell_operator(&refused);
                 let demand = Demand {
-                    is_ungranted: true,
+                    grant: GrantWish::GivenUp,
                     ..demand
                 };
                 let left = limit.saturating_sub(started.elapsed());
@@ -157,7 +170,7 @@ impl CasClient {
             renewed,
             // No proxy ticket is a renewed one (CAS protocol 2.5.1).
             proxied: !renewed && !inner.proxies.accepted.is_empty(),
-            proxy_callback: callback.filter(|_| !demand.is_ungranted),
+            proxy_callback: callback.filter(|_| demand.grant == GrantWish::Asked),
             extra: &inner.validation_parameters,
         });
         let get = async |url| fetch(inner.http.get(url).timeout(limit)).await;

@@ -422,6 +422,8 @@ fn is_after_validation(refused: &Refused<'_>) -> bool {
         | RefusedReason::CasTimedOut
         | RefusedReason::CasAway
         | RefusedReason::CasUnreadable
+        | RefusedReason::WrongPassword
+        | RefusedReason::TooManyAttempts
         | RefusedReason::ConditionsUnmet
         | RefusedReason::InternalError
         | RefusedReason::ForeignSignOut
@@ -458,6 +460,13 @@ fn describe_refusal(reason: RefusedReason) -> (Level, &'static str) {
             "the registry accepts no session: a sign-in was turned away",
         ),
         RefusedReason::TicketRefused => (Level::WARN, "the CAS server refused a ticket"),
+        RefusedReason::WrongPassword => {
+            (Level::WARN, "the CAS server gave no ticket for a password")
+        }
+        RefusedReason::TooManyAttempts => (
+            Level::WARN,
+            "too many wrong passwords of one user or from one address",
+        ),
         RefusedReason::CasUnreachable
         | RefusedReason::CasTimedOut
         | RefusedReason::CasUnreadable

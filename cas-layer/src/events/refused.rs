@@ -4,7 +4,7 @@ use std::{error::Error, fmt};
 
 use super::circle::CircleCause;
 use crate::{
-    client::{CasClient, ValidationError, ValidationErrorKind},
+    client::{CasClient, RestError, RestErrorKind, ValidationError, ValidationErrorKind},
     registry::{RegistryError, RegistryErrorKind},
     session::{Rejected, SessionId, TooLarge},
     user::CasUser,
@@ -110,6 +110,11 @@ pub enum RefusedReason {
     /// is forged, or the server has deleted it because another tab got one. The login may begin again by itself: it is
     /// told of once.
     TicketRefused,
+    /// At an API [with passwords](crate::CasApiLayer::with_passwords): the CAS server does not accept the password, or does
+    /// not let the user use this service.
+    WrongPassword,
+    /// The same: there were too many wrong passwords of this user or from this address, or the CAS server says so.
+    TooManyAttempts,
     /// The CAS server's SAML 1.1 answer is for another time or another place: check the clocks.
     ConditionsUnmet,
     /// There was no connection to the CAS server, or it broke.
@@ -168,6 +173,8 @@ impl RefusedReason {
             Self::RegistryUnavailable => "registry-unavailable",
             Self::RegistryFull => "registry-full",
             Self::TicketRefused => "ticket-refused",
+            Self::WrongPassword => "wrong-password",
+            Self::TooManyAttempts => "too-many-attempts",
             Self::ConditionsUnmet => "conditions-unmet",
             Self::CasUnreachable => "cas-unreachable",
             Self::CasTimedOut => "cas-timed-out",
@@ -213,6 +220,25 @@ impl From<ValidationErrorKind> for RefusedReason {
             ValidationErrorKind::Unreachable => Self::CasUnreachable,
             ValidationErrorKind::TimedOut => Self::CasTimedOut,
             ValidationErrorKind::Unreadable => Self::CasUnreadable,
+        }
+    }
+}
+
+impl From<&RestError> for RefusedReason {
+    fn from(error: &RestError) -> Self {
+        match error.kind() {
+            // Old servers answer so to a wrong password.
+            RestErrorKind::InvalidRequest
+            | RestErrorKind::WrongPassword
+            | RestErrorKind::Forbidden
+            | RestErrorKind::Expired => Self::WrongPassword,
+            RestErrorKind::Throttled => Self::TooManyAttempts,
+            RestErrorKind::Unreachable => Self::CasUnreachable,
+            RestErrorKind::TimedOut => Self::CasTimedOut,
+            RestErrorKind::NotSent
+            | RestErrorKind::NotOffered
+            | RestErrorKind::Unavailable
+            | RestErrorKind::Unreadable => Self::CasUnreadable,
         }
     }
 }

@@ -4,10 +4,13 @@ mod admit;
 mod browser;
 mod credentials;
 mod decide;
+mod passwords;
+mod refusal;
 
 use std::{
     fmt, mem,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -16,9 +19,11 @@ use http::{Request, Response};
 use http_body::Body;
 use tower::{Layer, Service};
 
+pub use self::passwords::PasswordOptions;
+use self::passwords::Passwords;
 #[cfg(doc)]
 use crate::user::CasUser;
-use crate::{app::Hosts, config::CasConfig};
+use crate::{app::Hosts, config::CasConfig, error::ConfigError};
 
 /// Admits programs that bring a ticket with every request: services that act for a user (CAS protocol 2.6, 2.7),
 /// scripts, other servers. Nobody is redirected, and the server keeps nothing.
@@ -41,6 +46,7 @@ use crate::{app::Hosts, config::CasConfig};
 /// | two tickets, or a text that cannot be a ticket; a ticket in the query where that is not allowed | 400 |
 /// | a ticket in the query of a request that a browser may have sent | 403 |
 /// | a user without permission, or a user who has to give their credentials for it | 403, 401 |
+/// | too many wrong passwords, where [they are taken](Self::with_passwords) | 429 |
 /// | too many at once | 503 |
 /// | the CAS server does not answer, or not in time | 502, 504 |
 ///
@@ -68,6 +74,7 @@ pub struct CasApiLayer {
     hosts: Hosts,
     sessions: bool,
     tickets_in_query: bool,
+    passwords: Option<Arc<Passwords>>,
 }
 
 impl CasApiLayer {
@@ -78,6 +85,7 @@ impl CasApiLayer {
             hosts: config.0,
             sessions: false,
             tickets_in_query: false,
+            passwords: None,
         }
     }
 
@@ -112,6 +120,31 @@ impl CasApiLayer {
     pub fn with_sessions(mut self, sessions: bool) -> Self {
         self.sessions = sessions;
         self
+    }
+
+    /// Takes a user name and a password as well, as `Authorization: Basic` (RFC 7617), for programs that cannot get tickets.
+    /// They are those of the CAS server, which has to offer its REST protocol: the layer signs in there, buys a ticket
+    /// for the app's URL and a slash, such as `https://api.example.org/`, validates it, and ends the session. The server has to
+    /// know that URL as a service. A 401 then names both schemes.
+    ///
+    /// A right password counts [for some seconds](PasswordOptions::remembered_for), for at most 4,096 users. It is known by a
+    /// hash with a key of this process, and is stored nowhere. Requests that bring the same password at once are
+    /// one sign-in.
+    ///
+    /// Ten wrong passwords of one user in a minute, or thirty from [one address](crate::CasConfigBuilder::peer_address), are
+    /// answered 429, without asking the CAS server, until the minute is over. Whoever is known goes on meanwhile. A password opens
+    /// no [session](Self::with_sessions), and brings no proxy-granting ticket.
+    ///
+    /// # Errors
+    /// The app or the CAS server is asked over plain http and is not this machine, or a time in the options is too long.
+    ///
+    /// # Security
+    /// Each request has the password in it, and each proxy on the way sees it. A ticket is better: it is good once, and for
+    /// one service. Browsers are refused with 403 (those that send `Origin` or `Sec-Fetch-*`, as Node's `fetch`
+    /// does too): once one has a password, any page can make it send it.
+    pub fn with_passwords(mut self, options: &PasswordOptions) -> Result<Self, ConfigError> {
+        self.passwords = Some(Arc::new(Passwords::new(options, &self.hosts)?));
+        Ok(self)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     },
     answer::{Answer, Detail},
     app::Host,
-    client::{Demand, ValidationError, ValidationErrorKind},
+    client::{Demand, GrantWish, ValidationError, ValidationErrorKind},
     events::{Event, GrantOutcome, Refused, RefusedReason, validation_span},
     pages::PageKind,
     paths::ReturnPath,
@@ -28,6 +28,13 @@ use crate::{
 pub(crate) struct Leave {
     slot: Slot<Party>,
     pass: Pass,
+}
+
+impl Leave {
+    /// The CAS server was asked for something else, and now there is no ticket to show.
+    pub(super) fn end(self, host: &Host, heard: Heard) {
+        tell_breaker(host, self.pass, heard);
+    }
 }
 
 /// Why a ticket is not shown to the CAS server. It is not used up.
@@ -155,6 +162,13 @@ impl<B: Send + 'static> Question<B> {
     }
 }
 
+/// Whoever asked the CAS server tells what they heard.
+fn tell_breaker(host: &Host, pass: Pass, heard: Heard) {
+    if let Some(change) = host.validations.breaker.tell(pass, heard) {
+        host.tell(Event::CasServer(change));
+    }
+}
+
 fn heard_of(result: Result<(), ValidationErrorKind>) -> Heard {
     match result {
         Err(ValidationErrorKind::TimedOut) => Heard::Nothing,
@@ -185,24 +199,21 @@ async fn validate(
     service: &ServiceUrl,
 ) -> Result<Validated, ValidationError> {
     let client = &host.client;
-    let asking = if demand.is_ungranted {
-        None
-    } else {
+    let asking = if demand.grant == GrantWish::Asked {
         granting::ask(host).await
+    } else {
+        None
     };
     let span = validation_span(client.protocol());
     let validated = async {
         let started = Instant::now();
         let validated = client.validate_as(demand, ticket, service).await;
         let heard = validated.as_ref().map(drop).map_err(ValidationError::kind);
-        let change = host.validations.breaker.tell(pass, heard_of(heard));
         host.tell(Event::Validated {
             result: heard,
             took: started.elapsed(),
         });
-        if let Some(change) = change {
-            host.tell(Event::CasServer(change));
-        }
+        tell_breaker(host, pass, heard_of(heard));
         validated
     }
     .instrument(span)
@@ -211,7 +222,7 @@ async fn validate(
     let slot = host.app.content.admit.as_ref().map(|_| slot);
     let granting_ticket = match asking {
         Some(asking) => asking.collect(host, &authentication).await,
-        None if demand.is_ungranted => {
+        None if demand.grant == GrantWish::GivenUp => {
             host.tell(Event::Grant(GrantOutcome::NotGiven));
             None
         }

@@ -42,6 +42,10 @@ impl<V> Bounded<V> {
         Some(value)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(super) fn contains(&self, key: &str) -> bool {
         self.entries.contains_key(key)
     }

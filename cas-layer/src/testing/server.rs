@@ -182,6 +182,12 @@ impl CasServer {
         self.shared.passwords()
     }
 
+    /// How many sessions are open: those of browsers, and those that programs opened by the REST protocol.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.shared.sessions()
+    }
+
     /// Stops accepting, answers what is under way, closes the connections, and returns when all
     /// that is done. A client that does not read its answer is waited for for 5 s.
     pub async fn shutdown(self) {

@@ -180,6 +180,10 @@ impl Shared {
     }
 
     /// Counts a password that came by the REST protocol.
+    pub(super) fn sessions(&self) -> usize {
+        lock(&self.state).sessions.len()
+    }
+
     pub(super) fn count_password(&self) {
         self.passwords.fetch_add(1, Ordering::Relaxed);
     }

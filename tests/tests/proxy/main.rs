@@ -10,6 +10,7 @@ mod chains;
 mod getting;
 mod in_place;
 mod link;
+mod passwords;
 mod portal;
 mod relay;
 mod support;

@@ -8,15 +8,16 @@ use http_body::Body;
 
 use super::{
     super::{Anonymous, Shows, extra_cookie::ExtraCookie, host, post},
-    CasApiLayer,
+    CasApiLayer, browser,
     credentials::{self, Source},
     decide::{Asked, Brought, By, First},
+    refusal::not_validated,
 };
 use crate::{
     admission::{Unidentified, Validation},
-    answer::{Answer, Detail, Reader},
+    answer::{Answer, Reader},
     app::{Frames, Host},
-    client::{Demand, ValidationError, ValidationErrorKind},
+    client::Demand,
     clock::UnixSeconds,
     events::{Event, Refused, RefusedReason},
     pages::PageKind,
@@ -49,7 +50,7 @@ pub(super) struct Finish {
     cookie: Option<HeaderValue>,
     /// The cookie of a session that is in use.
     renewal: Option<ExtraCookie>,
-    /// Where the used ticket was.
+    /// Where the used ticket or password was.
     used: Option<Source>,
     frames: Option<Arc<Frames>>,
 }
@@ -112,9 +113,15 @@ impl CasApiLayer {
             }
         };
         let service = asked.service.take();
-        let (user, finish) = match let_in(host, asked, now).await {
+        // A browser would ask its user for the password.
+        let offers_passwords =
+            self.passwords.is_some() && !browser::may_have_sent(request.headers());
+        let (user, finish) = match self.let_in(host, asked, now).await {
             Ok(let_in) => let_in,
-            Err(answer) => return Err(answer.render(host, &Reader::program(service)).into()),
+            Err(answer) => {
+                let reader = Reader::program(service).offering_passwords(offers_passwords);
+                return Err(answer.render(host, &reader).into());
+            }
         };
         if let Some(source) = finish.used {
             hide_ticket(&mut request, source);
@@ -136,41 +143,50 @@ impl CasApiLayer {
         }
         Ok(Admitted { request, finish })
     }
-}
 
-/// Admits a request or answers it, and says what its response gets.
-async fn let_in(
-    host: &Arc<Host>,
-    asked: Asked<'_>,
-    now: UnixSeconds,
-) -> Result<(Option<CasUser>, Finish), Answer> {
-    let mut finish = Finish {
-        is_private: asked.access.is_private() && host.app.private_by_default,
-        frames: host.app.frames.clone(),
-        ..Finish::default()
-    };
-    let user = match asked.by {
-        By::Nobody => None,
-        By::User(user) => {
-            finish.renewal = ExtraCookie::renewal(host, &user, now);
-            Some(user)
+    /// Admits a request or answers it, and says what its response gets.
+    async fn let_in(
+        &self,
+        host: &Arc<Host>,
+        asked: Asked<'_>,
+        now: UnixSeconds,
+    ) -> Result<(Option<CasUser>, Finish), Answer> {
+        let mut finish = Finish {
+            is_private: asked.access.is_private() && host.app.private_by_default,
+            frames: host.app.frames.clone(),
+            ..Finish::default()
+        };
+        let user = match asked.by {
+            By::Nobody => None,
+            By::User(user) => {
+                finish.renewal = ExtraCookie::renewal(host, &user, now);
+                Some(user)
+            }
+            By::Password(given) => {
+                // Whoever could be asked for a password takes it.
+                let Some(passwords) = &self.passwords else {
+                    return Err(Answer::page(PageKind::SignInNeeded, None));
+                };
+                finish.used = Some(Source::Header);
+                Some(passwords.user(host, *given).await?)
+            }
+            By::Ticket(brought) => {
+                finish.used = Some(brought.source);
+                let (user, cookie) = brought.validate(host).await?;
+                finish.cookie = cookie;
+                Some(user)
+            }
+        };
+        let judged = judge(host, &asked.access, user.as_ref(), now);
+        if let Some(user) = user.as_ref().filter(|_| finish.cookie.is_some()) {
+            if judged.is_err() {
+                host.take_back(vec![user.session_id()], now).await;
+            } else {
+                host.tell(Event::SignedIn(user));
+            }
         }
-        By::Ticket(brought) => {
-            finish.used = Some(brought.source);
-            let (user, cookie) = brought.validate(host).await?;
-            finish.cookie = cookie;
-            Some(user)
-        }
-    };
-    let judged = judge(host, &asked.access, user.as_ref(), now);
-    if let Some(user) = user.as_ref().filter(|_| finish.cookie.is_some()) {
-        if judged.is_err() {
-            host.take_back(vec![user.session_id()], now).await;
-        } else {
-            host.tell(Event::SignedIn(user));
-        }
+        judged.map(|()| (user, finish))
     }
-    judged.map(|()| (user, finish))
 }
 
 fn judge(
@@ -259,24 +275,6 @@ impl Brought {
     }
 }
 
-/// The CAS server did not vouch for anybody.
-fn not_validated(host: &Host, error: &ValidationError) -> Answer {
-    host.tell(Refused::by_validation(&host.client, error));
-    let (kind, detail) = match error.kind() {
-        ValidationErrorKind::Refused | ValidationErrorKind::ConditionsUnmet => {
-            let detail = Detail::of_refusal(&host.client, error);
-            (PageKind::SignInRefused, detail)
-        }
-        ValidationErrorKind::TimedOut => (PageKind::CasUnavailable, Detail::TimedOut),
-        _ if error.is_temporary() => (PageKind::CasUnavailable, Detail::Nothing),
-        _ => (
-            PageKind::CasNotUnderstood,
-            Detail::Reference(error.reference()),
-        ),
-    };
-    Answer::page_with(kind, None, detail)
-}
-
 /// This is said before the ticket is validated, so made-up tickets cause it too.
 fn no_session(error: &RegistryError) {
     static NO_SESSION: Seldom = Seldom::new();
@@ -292,7 +290,7 @@ fn without_session(error: &dyn std::fmt::Display) {
     tracing::warn!(%error, "a ticket was accepted, but no session could be opened for it");
 }
 
-/// Takes a ticket that has been used out of the request, so that it gets into no log.
+/// Takes a ticket or a password that has been used out of the request, so that it gets into no log.
 fn hide_ticket<B>(request: &mut Request<B>, source: Source) {
     match source {
         Source::Header => {

@@ -1,18 +1,26 @@
-//! The ticket that a request carries, and the service URL that it is for. Pure.
+//! The ticket or the password that a request carries, and the service URL that a ticket is for. Pure.
 
 use std::borrow::Cow;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use form_urlencoded::parse;
 use http::{HeaderMap, HeaderValue, header};
+use zeroize::Zeroizing;
 
 use crate::{
     app::Host,
     paths::stays_here,
-    protocol::{ServiceTicket, ServiceUrl},
+    protocol::{Password, ServiceTicket, ServiceUrl, check_user_name},
 };
 
 /// The scheme of our challenge and of the credentials that answer it (RFC 9110, section 11).
 const SCHEME: &[u8] = b"CAS";
+
+/// RFC 7617.
+const BASIC: &[u8] = b"Basic";
+
+/// The longest password, in bytes.
+const MAX_PASSWORD_BYTES: usize = 1024;
 
 const TICKET: &str = "ticket";
 
@@ -30,14 +38,28 @@ pub(super) enum Source {
 pub(super) enum Credentials {
     None,
     Ticket(ServiceTicket, Source),
-    /// Not exactly one ticket.
+    /// A user name and a password.
+    Password(String, Password),
+    /// Not exactly one ticket or password.
     Unclear(&'static str),
 }
 
 impl Credentials {
-    pub(super) fn of(headers: &HeaderMap, query: Option<&str>) -> Self {
+    /// Where passwords are not taken, they are none of the layer's business.
+    pub(super) fn of(headers: &HeaderMap, query: Option<&str>, takes_passwords: bool) -> Self {
         let fields = headers.get_all(header::AUTHORIZATION);
-        let in_header = fields.iter().find_map(after_scheme);
+        let mut passwords = fields.iter().filter_map(|field| after_scheme(field, BASIC));
+        if let Some(text) = passwords.next().filter(|_| takes_passwords) {
+            return if fields.iter().nth(1).is_some() {
+                Self::Unclear("there are two `Authorization` fields")
+            } else if ticket_parameters(query).next().is_some() {
+                Self::Unclear("there is a password, and a ticket too")
+            } else {
+                let not_one = Self::Unclear("what should be a user name and a password is not");
+                password(text).unwrap_or(not_one)
+            };
+        }
+        let in_header = fields.iter().find_map(|field| after_scheme(field, SCHEME));
         let in_query = ticket_parameters(query).next();
         match (in_header, in_query) {
             (None, None) => Self::None,
@@ -63,11 +85,21 @@ impl Credentials {
     }
 }
 
-/// What follows our scheme in an `Authorization` field. `None` for a field of another scheme.
-fn after_scheme(field: &HeaderValue) -> Option<&[u8]> {
-    let (scheme, rest) = field.as_bytes().split_at_checked(SCHEME.len())?;
-    let is_ours = scheme.eq_ignore_ascii_case(SCHEME)
-        && rest.first().is_none_or(|b| *b == b' ' || *b == b'\t');
+/// The user name and the password in credentials of RFC 7617, which are UTF-8.
+fn password(text: &[u8]) -> Option<Credentials> {
+    let bytes = Zeroizing::new(STANDARD.decode(text).ok()?);
+    let (user, password) = str::from_utf8(&bytes).ok()?.split_once(':')?;
+    let is_one = check_user_name(user).is_ok()
+        && (1..=MAX_PASSWORD_BYTES).contains(&password.len())
+        && !password.contains(char::is_control);
+    is_one.then(|| Credentials::Password(user.to_owned(), Password::new(password)))
+}
+
+/// What follows a scheme in an `Authorization` field. `None` for a field of another scheme.
+fn after_scheme<'f>(field: &'f HeaderValue, name: &[u8]) -> Option<&'f [u8]> {
+    let (scheme, rest) = field.as_bytes().split_at_checked(name.len())?;
+    let is_ours =
+        scheme.eq_ignore_ascii_case(name) && rest.first().is_none_or(|b| *b == b' ' || *b == b'\t');
     is_ours.then(|| rest.trim_ascii())
 }
 
@@ -118,8 +150,9 @@ mod tests {
             (header::AUTHORIZATION, value)
         };
         let headers: HeaderMap = fields.iter().map(field).collect();
-        match Credentials::of(&headers, query) {
+        match Credentials::of(&headers, query, false) {
             Credentials::None => Ok(None),
+            Credentials::Password(..) => Err("a password"),
             Credentials::Ticket(ticket, place) => {
                 Ok(Some((ticket.expose_secret().to_owned(), place)))
             }

@@ -8,6 +8,7 @@ use super::{
     super::{decide::Task, post},
     CasApiLayer, browser,
     credentials::{self, Credentials, Source},
+    passwords::Given,
 };
 use crate::{
     admission::Peer,
@@ -48,6 +49,8 @@ pub(super) enum By {
     User(CasUser),
     /// The user of this ticket, which the CAS server will name.
     Ticket(Box<Brought>),
+    /// The user with this password, if the CAS server or this process knows them.
+    Password(Box<Given>),
 }
 
 /// A ticket that came with a request.
@@ -109,13 +112,26 @@ impl CasApiLayer {
         } else {
             Visitor::Anonymous
         };
-        let (ticket, source) = match Credentials::of(visit.headers, visit.uri.query()) {
-            Credentials::None => return by_session(visitor),
-            Credentials::Unclear(reason) => {
-                return Err(not_taken(StatusCode::BAD_REQUEST, reason));
-            }
-            Credentials::Ticket(ticket, source) => (ticket, source),
-        };
+        let (ticket, source) =
+            match Credentials::of(visit.headers, visit.uri.query(), self.passwords.is_some()) {
+                Credentials::None => return by_session(visitor),
+                Credentials::Unclear(reason) => {
+                    return Err(not_taken(StatusCode::BAD_REQUEST, reason));
+                }
+                Credentials::Ticket(ticket, source) => (ticket, source),
+                // A browser that has a password sends it with whatever any page has it request.
+                Credentials::Password(..) if browser::has_sent(visit.headers) => {
+                    let reason = "a password is not taken from a browser";
+                    return Err(not_taken(StatusCode::FORBIDDEN, reason));
+                }
+                Credentials::Password(user, password) => {
+                    return Ok(By::Password(Box::new(Given {
+                        user,
+                        password,
+                        peer: host.app.peers.of(visit.extensions),
+                    })));
+                }
+            };
         if source == Source::Query && !self.tickets_in_query {
             let reason =
                 "a ticket is not taken from the query: send it as `Authorization: CAS <ticket>`";

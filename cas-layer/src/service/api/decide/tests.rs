@@ -26,6 +26,7 @@ fn decided(layer: &CasApiLayer, who: &str, request: &Request<()>) -> String {
                 let opens = if brought.opens_session { ", opens" } else { "" };
                 format!("validate for {}{opens}", brought.service.as_str())
             }
+            By::Password(given) => format!("ask for {}", given.user),
         },
     }
 }
