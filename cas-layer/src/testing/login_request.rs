@@ -1,12 +1,11 @@
 //! What browsers asked the login page for.
 
 use super::{
-    CasServer,
     params::{Params, flag},
     quirks::Quirks,
 };
 
-/// A `GET` of the login page: what an app asked for when it sent a browser there. See [`CasServer::login_requests`].
+/// A `GET` of the login page: what an app asked for when it sent a browser there. See [`CasServer::login_requests`](super::CasServer::login_requests).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[expect(
@@ -38,13 +37,5 @@ impl LoginRequest {
             remember_me: flag(params, "rememberMe", quirks),
             locale: params.get("locale").map(str::to_owned),
         }
-    }
-}
-
-impl CasServer {
-    /// What browsers asked the login page for so far, the oldest first.
-    #[must_use]
-    pub fn login_requests(&self) -> Vec<LoginRequest> {
-        self.shared.login_requests()
     }
 }

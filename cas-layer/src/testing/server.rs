@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::{
-    CasServerBuilder, Fault, FrontChannel, LogoutReport, Quirk,
+    CasServerBuilder, Fault, FrontChannel, LoginRequest, LogoutReport, Quirk,
     connection::{CutOff, Listener},
     cookies::BASE,
     frames, login, logout, proxy, rest, saml, single_logout,
@@ -186,6 +186,12 @@ impl CasServer {
     #[must_use]
     pub fn sessions(&self) -> usize {
         self.shared.sessions()
+    }
+
+    /// What browsers asked the login page for so far, the oldest first.
+    #[must_use]
+    pub fn login_requests(&self) -> Vec<LoginRequest> {
+        self.shared.login_requests()
     }
 
     /// Stops accepting, answers what is under way, closes the connections, and returns when all
