@@ -70,6 +70,11 @@ impl Answer {
         Self::saying(Says::Status(StatusCode::NO_CONTENT))
     }
 
+    /// A status for a program, and nothing else.
+    pub(crate) fn status(status: StatusCode) -> Self {
+        Self::saying(Says::Status(status))
+    }
+
     /// A prefetch of an endpoint: the browser asks again when its user really goes there.
     pub(crate) fn not_now() -> Self {
         Self::saying(Says::Status(StatusCode::SERVICE_UNAVAILABLE))

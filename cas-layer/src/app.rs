@@ -1,5 +1,6 @@
 //! A configuration at work: hosts, paths, cookies, sources, and what all of them share.
 
+mod auth_request;
 mod ending;
 mod endpoints;
 mod frames;
@@ -13,6 +14,7 @@ mod watch;
 
 use std::{sync::Arc, time::Duration};
 
+pub(crate) use auth_request::{AuthRequest, OriginalFields};
 pub(crate) use endpoints::{Endpoint, Endpoints};
 pub(crate) use frames::Frames;
 pub(crate) use granting::Granting;
@@ -69,6 +71,8 @@ pub(crate) struct App {
     /// Whether a reverse proxy removes the app URL's path before a request gets here.
     pub(crate) prefix_stripped: bool,
     pub(crate) endpoints: Endpoints,
+    /// How questions of a reverse proxy are answered, if there is an endpoint for them.
+    pub(crate) auth_request: Option<AuthRequest>,
     pub(crate) rules: Rules,
     pub(crate) sign_in: SignIn,
     pub(crate) login_page: AskedPage,

@@ -7,8 +7,8 @@ mod end_all;
 use std::sync::Arc;
 
 pub use builder::{
-    CasConfigBuilder, EndpointOptions, FurtherHost, PageOptions, ProxyOptions, SessionOptions,
-    SignInOptions, SignOutOptions,
+    AuthRequestOptions, CasConfigBuilder, EndpointOptions, FurtherHost, PageOptions, ProxyOptions,
+    SessionOptions, SignInOptions, SignOutOptions,
 };
 pub use end_all::EndAllError;
 use http::HeaderMap;

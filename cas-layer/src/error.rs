@@ -219,6 +219,12 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The endpoint for a reverse proxy's questions cannot be as it is configured.
+    #[error("`auth_request`: {reason}")]
+    InvalidAuthRequest {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A header with the user's identity cannot have this name, or this prefix.
     #[error("header `{name}`: {reason}")]
     InvalidHeaderName {

@@ -90,6 +90,10 @@ pub mod reverse_proxy {}
 #[doc = include_str!("docs/guide/identity_headers.md")]
 pub mod identity_headers {}
 
+#[doc = include_str!("docs/guide/auth_request.md")]
+#[doc = nginx!("auth_request")]
+pub mod auth_request {}
+
 #[doc = include_str!("docs/guide/observability.md")]
 pub mod observability {}
 

@@ -19,6 +19,7 @@ pub mod fuzzing;
 pub mod guide;
 mod id;
 mod identity;
+mod introduction;
 mod language_tag;
 mod layer;
 mod pages;
@@ -49,8 +50,8 @@ pub use client::{
     ValidationError, ValidationErrorKind,
 };
 pub use config::{
-    CasConfig, CasConfigBuilder, EndAllError, EndpointOptions, FurtherHost, PageOptions,
-    ProxyOptions, SessionOptions, SignInOptions, SignOutOptions,
+    AuthRequestOptions, CasConfig, CasConfigBuilder, EndAllError, EndpointOptions, FurtherHost,
+    PageOptions, ProxyOptions, SessionOptions, SignInOptions, SignOutOptions,
 };
 pub use error::ConfigError;
 #[cfg(feature = "tower-http")]
@@ -82,9 +83,10 @@ pub use service::{
 pub use session::{Key, NewSession, NotAdmitted, SessionId, SessionPlace, UserName, Veto};
 #[cfg(feature = "serde")]
 pub use settings::{
-    AccessSetting, CasSettings, EndpointSettings, IdleTimeout, PostgresSettings, ProxySettings,
-    RedisSettings, RegistrySetting, RuleSettings, SecretText, ServerSettings, SessionSettings,
-    SettingsError, SettingsRegistry, SignInSettings, SignOutSettings, UrlText,
+    AccessSetting, AuthRequestSettings, CasSettings, EndpointSettings, IdleTimeout,
+    PostgresSettings, ProxySettings, RedisSettings, RegistrySetting, RuleSettings, SecretText,
+    ServerSettings, SessionSettings, SettingsError, SettingsRegistry, SignInSettings,
+    SignOutSettings, UrlText,
 };
 pub use user::CasUser;
 

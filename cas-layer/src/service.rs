@@ -5,6 +5,7 @@ mod acting;
 mod answer;
 mod answered;
 mod api;
+mod auth_request;
 mod decide;
 mod extra_cookie;
 mod finish;
@@ -13,6 +14,7 @@ mod host;
 mod in_place;
 mod post;
 mod require;
+mod serve;
 
 use std::{
     mem,
@@ -72,7 +74,7 @@ where
             Ok(visitor) => {
                 CasFuture::answering(answer(host, visitor, now, request, &mut self.inner))
             }
-            Err(absent) if host.is_endpoint(request.uri().path()) => {
+            Err(absent) if host.needs_no_attributes(request.uri().path()) => {
                 let visitor = absent.without_attributes();
                 CasFuture::answering(answer(host, visitor, now, request, &mut self.inner))
             }

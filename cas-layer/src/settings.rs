@@ -20,8 +20,8 @@ pub use error::SettingsError;
 pub use registry::SettingsRegistry;
 pub use registry_setting::RegistrySetting;
 pub use sections::{
-    AccessSetting, EndpointSettings, PostgresSettings, ProxySettings, RedisSettings, RuleSettings,
-    ServerSettings, SessionSettings, SignInSettings, SignOutSettings,
+    AccessSetting, AuthRequestSettings, EndpointSettings, PostgresSettings, ProxySettings,
+    RedisSettings, RuleSettings, ServerSettings, SessionSettings, SignInSettings, SignOutSettings,
 };
 use serde::Deserializer;
 pub use values::{IdleTimeout, SecretText, UrlText};

@@ -11,6 +11,8 @@ pub(crate) struct Endpoints {
     /// A path for logout requests besides the login path, where they usually go.
     pub(crate) logout_request: Option<String>,
     pub(crate) proxy_callback: Option<String>,
+    /// Where a reverse proxy asks about requests.
+    pub(crate) auth_request: Option<String>,
 }
 
 impl Endpoints {
@@ -21,6 +23,7 @@ impl Endpoints {
             (Some(&self.logout_callback), Endpoint::LogoutCallback),
             (self.logout_request.as_ref(), Endpoint::LogoutRequest),
             (self.proxy_callback.as_ref(), Endpoint::ProxyCallback),
+            (self.auth_request.as_ref(), Endpoint::AuthRequest),
         ]
         .into_iter()
         .filter_map(|(path, endpoint)| Some((path?.as_str(), endpoint)))
@@ -45,6 +48,7 @@ pub(crate) enum Endpoint {
     LogoutCallback,
     LogoutRequest,
     ProxyCallback,
+    AuthRequest,
 }
 
 impl Endpoint {
@@ -52,7 +56,7 @@ impl Endpoint {
     pub(crate) fn takes_forms(self) -> bool {
         match self {
             Self::Login | Self::LogoutRequest | Self::ProxyCallback => true,
-            Self::Logout | Self::LogoutCallback => false,
+            Self::Logout | Self::LogoutCallback | Self::AuthRequest => false,
         }
     }
 }

@@ -34,6 +34,24 @@ impl Host {
         }
     }
 
+    /// What a path is that a reverse proxy asks about: as the browser sent it, whatever the proxy removes from requests
+    /// for us.
+    pub(crate) fn route_of_original(&self, public: &str) -> Route<'_> {
+        let path = self.url.app_path(public);
+        match path.and_then(|path| self.app.endpoints.find(path)) {
+            Some(endpoint) => Route::Endpoint(endpoint),
+            None => self.ruled_at(public, |whole| self.url.app_path(whole)),
+        }
+    }
+
+    /// Whether a path is one of our own where nobody looks at a user's attributes.
+    pub(crate) fn needs_no_attributes(&self, requested: &str) -> bool {
+        match self.route(requested) {
+            Route::Endpoint(endpoint) => endpoint != Endpoint::AuthRequest,
+            Route::App(_) | Route::Nowhere => false,
+        }
+    }
+
     /// Whether a path is one of our own.
     pub(crate) fn is_endpoint(&self, requested: &str) -> bool {
         matches!(self.route(requested), Route::Endpoint(_))
@@ -65,8 +83,12 @@ impl Host {
     /// The rules see a path as a whole, and only then is the path of the app URL removed. A service that reads
     /// `//portal/admin` after us, or `/%70ortal/admin`, may well take it for a path on this app.
     fn ruled(&self, requested: &str) -> Route<'_> {
+        self.ruled_at(requested, |whole| self.app_path(whole))
+    }
+
+    fn ruled_at(&self, requested: &str, app_path: impl Fn(&str) -> Option<&str>) -> Route<'_> {
         let whole = canonical(requested);
-        let path = whole.as_deref().and_then(|whole| self.app_path(whole));
+        let path = whole.as_deref().and_then(app_path);
         let access = match path {
             Some(path) => Some(self.app.rules.access(path)),
             None => self.app.rules.elsewhere().map(Cow::Borrowed),

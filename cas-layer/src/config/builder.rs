@@ -1,5 +1,6 @@
 //! The builder of a configuration.
 
+mod auth_request;
 mod build;
 mod cookies;
 mod endpoints;
@@ -17,6 +18,7 @@ mod sources;
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
+pub use auth_request::AuthRequestOptions;
 pub use endpoints::EndpointOptions;
 pub use hosts::FurtherHost;
 use http::Extensions;
@@ -45,6 +47,7 @@ use crate::{
 /// | credentials every time, the service URL, tickets by `POST`, the page after sign-in, how often a gateway rule asks, limits | [`sign_in`](Self::sign_in): [`SignInOptions`] |
 /// | sign-out at this app alone, the page after it, who may send logout requests | [`sign_out`](Self::sign_out): [`SignOutOptions`] |
 /// | `/login`, `/logout`, `/logout_callback`, and a path that a reverse proxy takes off | [`endpoints`](Self::endpoints): [`EndpointOptions`] |
+/// | an endpoint for `auth_request` of nginx | [`auth_request`](Self::auth_request): [`AuthRequestOptions`] |
 /// | proxy tickets: calling other services in the user's name | [`proxy`](Self::proxy): [`ProxyOptions`] |
 /// | the CAS server: protocol, time limits, certificates, accepted proxies | [`client`](Self::client): [`CasClientBuilder`] |
 /// | where ended sessions are remembered | [`registry`](Self::registry) |
@@ -159,6 +162,26 @@ impl CasConfigBuilder {
     /// ```
     pub fn endpoints(mut self, change: impl FnOnce(EndpointOptions) -> EndpointOptions) -> Self {
         self.settings.endpoints = change(self.settings.endpoints);
+        self
+    }
+
+    /// Adds an endpoint where nginx asks whether a request to a backend may pass, and whose it is (`auth_request`): see
+    /// [`AuthRequestOptions`]. It is for backends that are not in Rust. By default, there is none.
+    ///
+    /// ```
+    /// use cas_layer::{CasConfig, Key};
+    ///
+    /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
+    ///     .key(Key::generate())
+    ///     .auth_request(|auth| auth.path("/auth"))
+    ///     .build()?;
+    /// # Ok::<(), cas_layer::ConfigError>(())
+    /// ```
+    pub fn auth_request(
+        mut self,
+        change: impl FnOnce(AuthRequestOptions) -> AuthRequestOptions,
+    ) -> Self {
+        self.settings.auth_request = change(self.settings.auth_request);
         self
     }
 

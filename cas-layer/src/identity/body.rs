@@ -9,7 +9,8 @@ use std::{
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::{names::Reserved, scrub::scrub};
+use super::scrub::scrub;
+use crate::introduction::Reserved;
 
 pin_project! {
     /// The body of a request below an [`IdentityHeadersLayer`](crate::IdentityHeadersLayer): its data as it

@@ -6,10 +6,10 @@ use http_body::Body;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
-use super::{IdentityBody, IdentityHeadersBuilder, IdentityHeadersLayer, encode::MAX_VALUE_BYTES};
+use super::{IdentityBody, IdentityHeadersBuilder, IdentityHeadersLayer};
 use crate::{
-    CasConfig, CasUser, ConfigError, Key, app::Host, service::Anonymous, session::sample_session,
-    user::Place,
+    CasConfig, CasUser, ConfigError, Key, app::Host, introduction::MAX_VALUE_BYTES,
+    service::Anonymous, session::sample_session, user::Place,
 };
 
 fn builder() -> IdentityHeadersBuilder {

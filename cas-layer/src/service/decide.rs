@@ -3,17 +3,18 @@
 use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use http::{Extensions, HeaderValue, Method, Response};
+use http::{Method, Response};
 
-use super::{Anonymous, Shows, extra_cookie::ExtraCookie, finish::Finish, post};
+use super::{
+    auth_request, post,
+    serve::{Brings, Serve},
+};
 use crate::{
     answer::{Answer, Reader},
     app::{Endpoint, Host, Route},
-    clock::UnixSeconds,
     events::Channel,
     protocol::InvalidLogoutRequest,
     rules::{Access, Verdict},
-    session::Binding,
     sign_in::{
         Step, Taken,
         decision::{self, Gateway},
@@ -23,15 +24,8 @@ use crate::{
         logout::{self, Leaving},
         single_logout::{FrontChannel, NoLogout},
     },
-    user::{CasUser, Place},
-    visit::{
-        Visit, Visitor,
-        navigation::{is_navigation, is_prefetch},
-    },
+    visit::{Visit, Visitor, navigation::is_prefetch},
 };
-
-/// For how long a session may have a count of rounds behind it, in seconds.
-const NEW: UnixSeconds = 120;
 
 /// What happens to a request.
 #[derive(Debug)]
@@ -47,24 +41,6 @@ pub(super) enum First {
     Act(Action),
     /// The form that is posted to this endpoint is read. It decides.
     Read(Endpoint),
-}
-
-/// What the inner service gets with a request, and what its response gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Serve {
-    /// The response gets a `Cache-Control` if it has none.
-    pub(super) marks_private: bool,
-    pub(super) brings: Brings,
-}
-
-/// The cookie that a response may bring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Brings {
-    Nothing,
-    /// The session cookie, renewed, when it is due.
-    Renewal,
-    /// The login cookie, to see whether the browser keeps one.
-    Probe,
 }
 
 /// What the layer does itself.
@@ -83,6 +59,8 @@ pub(super) enum Task {
     RefuseLogout(InvalidLogoutRequest),
     /// Takes the pair of a proxy-granting ticket and its IOU.
     TakePair,
+    /// Answers a reverse proxy that asks about a request.
+    Vouch,
 }
 
 /// Decides on a request where the layer has endpoints.
@@ -135,6 +113,10 @@ pub(super) fn at_app(host: &Host, visit: &Visit<'_>, access: &Access) -> Action 
 fn at_endpoint(host: &Host, endpoint: Endpoint, visit: &Visit<'_>) -> Task {
     match endpoint {
         Endpoint::ProxyCallback => Task::TakePair,
+        Endpoint::AuthRequest => match *visit.method {
+            Method::GET | Method::HEAD => Task::Vouch,
+            _ => Task::Answer(Answer::method_not_allowed("GET, HEAD")),
+        },
         Endpoint::LogoutCallback => logged_out(host, visit),
         Endpoint::Logout => sign_out(host, visit),
         Endpoint::Login | Endpoint::LogoutRequest => match on_demand(visit) {
@@ -221,6 +203,7 @@ impl Task {
                     |it| async move { front_channel.run(&it).await },
                 );
             }
+            Self::Vouch => return Reply::now(auth_request::answer(host, visit)),
             Self::TakePair => {
                 let (reader, call) = (Reader::program(None), granting::Call::of(host, visit));
                 return Reply::later(host, reader, |it| async move { call.run(&it).await });
@@ -249,84 +232,6 @@ impl Reply {
         match self {
             Self::Now(response) => response,
             Self::Later(response) => Box::new(response.await),
-        }
-    }
-}
-
-/// A request that the inner service gets.
-pub(super) struct Served {
-    user: Option<CasUser>,
-    place: Place,
-    shows: Shows,
-    marks_private: bool,
-    extra: Option<ExtraCookie>,
-}
-
-impl Serve {
-    /// Ends the count of rounds of a browser that now gets a page, if it has one. Only a sign-in of just now can have
-    /// left it, so other requests do not pay for the search.
-    fn end_of_count(self, host: &Host, visit: &Visit<'_>) -> Option<HeaderValue> {
-        let session = visit.user().and_then(CasUser::session)?;
-        let is_new = visit.now.abs_diff(session.issued_at) < NEW;
-        if !is_new || self.brings != Brings::Renewal {
-            return None;
-        }
-        // Next to no browser has a count, and to find that out costs less than to find out whether this is a page.
-        let end = host.rounds_cookie.end(visit.headers)?;
-        is_navigation(visit.method, visit.headers).then_some(end)
-    }
-
-    pub(super) fn to(self, host: &Arc<Host>, visit: Visit<'_>) -> Served {
-        let (place, now) = (visit.place, visit.now);
-        let count = self.end_of_count(host, &visit);
-        let (user, shows) = match visit.visitor {
-            Visitor::SignedIn(user) => (Some(user), Shows::Nothing),
-            Visitor::Lost(user) => (None, Shows::Lost(user)),
-            Visitor::Unverified(_) => (None, Shows::Unverified),
-            Visitor::Anonymous | Visitor::Ended | Visitor::Idle(_) => (None, Shows::Nothing),
-        };
-        let extra = match (self.brings, &user) {
-            (Brings::Renewal, _) if count.is_some() => {
-                count.map(|cookie| ExtraCookie::probe(host, cookie))
-            }
-            (Brings::Renewal, Some(user)) => ExtraCookie::renewal(host, user, now),
-            (Brings::Probe, _) => place
-                .kept_login_cookie(host, &Binding::default(), now)
-                .map(|cookie| ExtraCookie::probe(host, cookie)),
-            (Brings::Renewal | Brings::Nothing, _) => None,
-        };
-        Served {
-            user,
-            place,
-            shows,
-            marks_private: self.marks_private,
-            extra,
-        }
-    }
-}
-
-impl Served {
-    /// Tells the next reader of the request which user it is from.
-    pub(super) fn announce(&mut self, host: &Arc<Host>, extensions: &mut Extensions) {
-        if let Some(user) = self.user.take() {
-            extensions.insert(user);
-        } else {
-            // A user that an outer layer left there is not a user of ours.
-            extensions.remove::<CasUser>();
-            extensions.insert(Anonymous {
-                host: Arc::clone(host),
-                place: self.place,
-                shows: self.shows.clone(),
-            });
-        }
-    }
-
-    /// What the response gets.
-    pub(super) fn finish(self, host: &Host) -> Finish {
-        Finish {
-            private: self.marks_private,
-            extra: self.extra,
-            frames: host.app.frames.clone(),
         }
     }
 }

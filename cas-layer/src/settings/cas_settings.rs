@@ -9,8 +9,8 @@ use serde::Deserialize;
 use super::{
     registry_setting::RegistrySetting,
     sections::{
-        EndpointSettings, PostgresSettings, ProxySettings, RedisSettings, RuleSettings,
-        ServerSettings, SessionSettings, SignInSettings, SignOutSettings,
+        AuthRequestSettings, EndpointSettings, PostgresSettings, ProxySettings, RedisSettings,
+        RuleSettings, ServerSettings, SessionSettings, SignInSettings, SignOutSettings,
     },
     values::{self, SecretText, UrlText},
 };
@@ -96,6 +96,8 @@ pub struct CasSettings {
     pub sign_out: SignOutSettings,
     /// [`CasConfigBuilder::endpoints`].
     pub endpoints: EndpointSettings,
+    /// [`CasConfigBuilder::auth_request`].
+    pub auth_request: AuthRequestSettings,
     /// [`CasConfigBuilder::proxy`].
     pub proxy: ProxySettings,
     /// [`CasConfigBuilder::client`].

@@ -112,6 +112,27 @@ pub struct EndpointSettings {
     pub prefix_stripped_by_proxy: Option<bool>,
 }
 
+/// The section `auth_request`: [`AuthRequestOptions`](crate::AuthRequestOptions).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table of settings")]
+#[non_exhaustive]
+pub struct AuthRequestSettings {
+    /// [`path`](crate::AuthRequestOptions::path).
+    pub path: Option<String>,
+    /// [`original_uri`](crate::AuthRequestOptions::original_uri).
+    pub original_uri: Option<String>,
+    /// [`original_method`](crate::AuthRequestOptions::original_method).
+    pub original_method: Option<String>,
+    /// [`user`](crate::IdentityHeadersBuilder::user).
+    pub user: Option<String>,
+    /// [`session_id`](crate::IdentityHeadersBuilder::session_id).
+    pub session_id: Option<String>,
+    /// [`attribute`](crate::IdentityHeadersBuilder::attribute): header fields by the attribute's name.
+    pub attributes: BTreeMap<String, String>,
+    /// [`separator`](crate::IdentityHeadersBuilder::separator).
+    pub separator: Option<char>,
+}
+
 /// The section `proxy`: [`ProxyOptions`](crate::ProxyOptions).
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table of settings")]

@@ -5,8 +5,8 @@ use super::{
     error::SettingsError,
     files,
     sections::{
-        AccessSetting, EndpointSettings, ProxySettings, RuleSettings, ServerSettings,
-        SessionSettings, SignInSettings, SignOutSettings,
+        AccessSetting, AuthRequestSettings, EndpointSettings, ProxySettings, RuleSettings,
+        ServerSettings, SessionSettings, SignInSettings, SignOutSettings,
     },
     values::{SecretText, UrlText},
 };
@@ -82,6 +82,7 @@ impl<'s> Steps<'s> {
             sign_in,
             sign_out,
             endpoints,
+            auth_request,
             proxy,
             server,
             redis: _,
@@ -145,6 +146,7 @@ impl<'s> Steps<'s> {
         steps.sign_in(sign_in);
         steps.sign_out(sign_out);
         steps.proxy(proxy);
+        steps.auth_request(auth_request);
         Ok(steps)
     }
 
@@ -309,6 +311,39 @@ impl<'s> Steps<'s> {
         } = endpoints;
         set!(self, "endpoints" endpoints: login, logout, logout_callback, logout_request);
         set!(self, "endpoints" endpoints: prefix_stripped_by_proxy);
+    }
+
+    fn auth_request(&mut self, auth_request: &'s AuthRequestSettings) {
+        let AuthRequestSettings {
+            path,
+            original_uri,
+            original_method,
+            user,
+            session_id,
+            attributes,
+            separator,
+        } = auth_request;
+        set!(self, "auth_request" auth_request: path, original_uri, original_method);
+        if let Some(field) = user {
+            self.add("auth_request.user", move |builder| {
+                builder.auth_request(|auth| auth.identity(|it| it.user(field)))
+            });
+        }
+        if let Some(field) = session_id {
+            self.add("auth_request.session_id", move |builder| {
+                builder.auth_request(|auth| auth.identity(|it| it.session_id(field)))
+            });
+        }
+        for (name, field) in attributes {
+            self.add(&format!("auth_request.attributes.{name}"), move |builder| {
+                builder.auth_request(|auth| auth.identity(|it| it.attribute(name, field)))
+            });
+        }
+        if let Some(separator) = *separator {
+            self.add("auth_request.separator", move |builder| {
+                builder.auth_request(|auth| auth.identity(|it| it.separator(separator)))
+            });
+        }
     }
 
     fn proxy(&mut self, proxy: &'s ProxySettings) {

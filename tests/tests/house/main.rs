@@ -31,7 +31,7 @@ const FLOORS: &[&[&str]] = &[
     &["registry"],
     &["client"],
     &["admission", "user"],
-    &["events", "pages", "rules"],
+    &["events", "introduction", "pages", "rules"],
     &["app"],
     &["address"],
     &["visit"],

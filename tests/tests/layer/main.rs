@@ -6,6 +6,7 @@
 )]
 
 mod admit;
+mod auth_request;
 mod bad_input;
 mod browser;
 mod caches;

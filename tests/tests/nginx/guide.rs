@@ -1,4 +1,4 @@
-//! What the guide's page "Behind a reverse proxy" tells users of nginx to write, as it stands there.
+//! What the guide tells users of nginx to write, as it stands there.
 
 use std::{
     fs,
@@ -48,13 +48,14 @@ const PREFIX: &str = snippet!("prefix.conf");
 const STRIPPED: &str = snippet!("stripped.conf");
 const NODES: &str = snippet!("nodes.conf");
 const APPS: &str = snippet!("apps.conf");
+pub(crate) const AUTH_REQUEST: &str = snippet!("auth_request.conf");
 const COOKIES: &str = snippet!("cookies.conf");
 
 /// Where the app is in the snippets.
-const APP: &str = "127.0.0.1:8080";
+pub(crate) const APP: &str = "127.0.0.1:8080";
 
 /// A snippet with what is different here. Whatever is replaced has to be there.
-fn fill(snippet: &str, here: &[(&str, &str)]) -> String {
+pub(crate) fn fill(snippet: &str, here: &[(&str, &str)]) -> String {
     here.iter().fold(snippet.to_owned(), |text, (there, here)| {
         assert!(text.contains(there), "{there} is not in: {text}");
         text.replace(there, here)
@@ -62,16 +63,16 @@ fn fill(snippet: &str, here: &[(&str, &str)]) -> String {
 }
 
 /// An nginx with the site of the guide, for https.
-struct Front {
-    nginx: Nginx,
-    cas: CasServer,
+pub(crate) struct Front {
+    pub(crate) nginx: Nginx,
+    pub(crate) cas: CasServer,
     authority: Authority,
     _certificates: TempDir,
 }
 
 impl Front {
     /// `change` makes the guide's site one for the apps here.
-    async fn start(user: User, change: impl FnOnce(&str) -> String) -> Self {
+    pub(crate) async fn start(user: User, change: impl FnOnce(&str) -> String) -> Self {
         let authority = Authority::new();
         let certificates = tempfile::tempdir().unwrap();
         let [certificate, key] = ["app.pem", "app.key"].map(|name| certificates.path().join(name));
@@ -96,7 +97,7 @@ impl Front {
     }
 
     /// Its public URL with a path.
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("https://{}{path}", self.host())
     }
 
@@ -105,13 +106,13 @@ impl Front {
     }
 
     /// For an app under `path`, which knows its host among others.
-    fn config(&self, path: &str) -> CasConfigBuilder {
+    pub(crate) fn config(&self, path: &str) -> CasConfigBuilder {
         let other = format!("https://other.example.org{path}");
         config(self.cas.url(), &self.url(path)).host(other)
     }
 
     /// Somebody who trusts its certificate.
-    fn visitor(&self) -> Visitor {
+    pub(crate) fn visitor(&self) -> Visitor {
         Visitor::with(self.client())
     }
 
@@ -130,7 +131,7 @@ async fn site(user: User) -> (Front, App) {
 }
 
 /// The site of the guide with other locations.
-fn with_locations(site: &str, locations: &str) -> String {
+pub(crate) fn with_locations(site: &str, locations: &str) -> String {
     let (before, _) = site.split_once("    location / {").unwrap();
     format!("{before}{locations}}}\n")
 }
@@ -375,13 +376,14 @@ pub(crate) async fn every_snippet_is_run_here() {
         .into_iter()
         .map(|file| fs::read_to_string(file).unwrap())
         .collect();
-    let mut run = [APPS, COOKIES, NODES, PREFIX, SITE, STRIPPED];
+    let mut run = [APPS, AUTH_REQUEST, COOKIES, NODES, PREFIX, SITE, STRIPPED];
     snippets.sort_unstable();
     run.sort_unstable();
     assert_eq!(snippets, run);
 
     let mut pages = files(&guide.join("reverse_proxy"));
     pages.push(guide.join("reverse_proxy.md"));
+    pages.push(guide.join("auth_request.md"));
     for page in pages {
         let text = fs::read_to_string(&page).unwrap();
         assert!(!text.contains("```nginx"), "{}", page.display());

@@ -7,6 +7,7 @@
 )]
 
 mod apps;
+mod auth_request;
 mod groups;
 mod guide;
 mod listening;
@@ -55,6 +56,14 @@ fn main() -> ExitCode {
         guide::nodes_with_one_key_share_the_sign_ins,
         guide::four_apps_of_one_host_have_room_for_their_cookies,
         guide::four_apps_with_large_cookies_have_room_with_the_lines_for_them,
+        auth_request::the_backend_is_told_of_a_user_who_signs_in_and_out,
+        auth_request::forged_headers_reach_neither_the_backend_nor_the_layer,
+        auth_request::rules_decide_about_what_the_backend_gets,
+        auth_request::a_session_that_the_cas_server_ends_is_over_at_once,
+        auth_request::scripts_and_forms_are_told_and_not_redirected,
+        auth_request::a_session_in_use_stays_in_use,
+        auth_request::long_addresses_and_many_groups_have_room,
+        auth_request::nothing_passes_while_the_layer_is_away,
         guide::every_snippet_is_run_here,
     ];
     if Nginx::program().is_some() {

@@ -66,14 +66,19 @@ impl EndpointOptions {
         self
     }
 
-    /// All of them, the proxy callback included: each a plain path, and no two the same.
-    pub(super) fn check(self, proxy_callback: Option<String>) -> Result<Endpoints, ConfigError> {
+    /// All of them, the proxy callback and the one for a reverse proxy included: each a plain path, and no two the same.
+    pub(super) fn check(
+        self,
+        proxy_callback: Option<String>,
+        auth_request: Option<String>,
+    ) -> Result<Endpoints, ConfigError> {
         let endpoints = Endpoints {
             login: self.login,
             logout: self.logout,
             logout_callback: self.logout_callback,
             logout_request: self.logout_request,
             proxy_callback,
+            auth_request,
         };
         check(&endpoints)?;
         Ok(endpoints)
@@ -102,6 +107,8 @@ fn check(endpoints: &Endpoints) -> Result<(), ConfigError> {
     named.extend(logout_request.map(|path| ("logout request path", path)));
     let proxy_callback = endpoints.proxy_callback.as_ref();
     named.extend(proxy_callback.map(|path| ("proxy callback path", path)));
+    let auth_request = endpoints.auth_request.as_ref();
+    named.extend(auth_request.map(|path| ("path for `auth_request`", path)));
     for &(what, path) in &named {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
         let reason = if !path.starts_with('/') || path.len() < 2 {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    auth_request::AuthRequestOptions,
     cookies::Cookies,
     endpoints::{EndpointOptions, logged_out_url},
     hosts::AppAndCas,
@@ -35,6 +36,7 @@ pub(super) struct Settings {
     pub(super) sign_in: SignInOptions,
     pub(super) sign_out: SignOutOptions,
     pub(super) endpoints: EndpointOptions,
+    pub(super) auth_request: AuthRequestOptions,
     pub(super) proxy: ProxyOptions,
     pub(super) peers: Peers,
     pub(super) registry: Arc<dyn Registry>,
@@ -53,6 +55,7 @@ impl Default for Settings {
             sign_in: SignInOptions::default(),
             sign_out: SignOutOptions::default(),
             endpoints: EndpointOptions::default(),
+            auth_request: AuthRequestOptions::default(),
             proxy: ProxyOptions::default(),
             peers: Peers::default(),
             registry: Arc::new(MemoryRegistry::default()),
@@ -75,8 +78,10 @@ impl Settings {
         let (first, others) = (&keys.first, &keys.others);
         let encrypter = Encrypter::new(first, others, Purpose::Kept, &[&app.as_string()]);
         let prefix_stripped = self.endpoints.prefix_stripped;
-        let endpoints = self.endpoints.check(self.proxy.callback_path)?;
+        let auth_path = self.auth_request.path.clone();
+        let endpoints = self.endpoints.check(self.proxy.callback_path, auth_path)?;
         let rules = Rules::new(self.rules)?;
+        let auth_request = self.auth_request.check(&rules, &self.session)?;
         let (landing, gateway_interval) = self.sign_in.check(&rules, &endpoints)?;
         let login_page = self.sign_in.login_page()?;
         let (after_logout, logout_sources) = self.sign_out.check(&endpoints, &self.peers)?;
@@ -87,6 +92,7 @@ impl Settings {
             app: Arc::new(App {
                 prefix_stripped,
                 endpoints,
+                auth_request,
                 rules,
                 sign_in: self.sign_in.way,
                 login_page,

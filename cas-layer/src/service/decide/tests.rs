@@ -5,7 +5,10 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 
 use super::*;
-use crate::{CasConfig, CasConfigBuilder, Key, Paths, session::sample_session, sign_in::Login};
+use crate::{
+    CasConfig, CasConfigBuilder, CasUser, Key, Paths, session::sample_session, sign_in::Login,
+    user::Place,
+};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -150,6 +153,7 @@ pub(in super::super) fn of_task(task: &Task) -> String {
         Task::RefuseForm(_) => "refuse form".to_owned(),
         Task::RefuseLogout(_) => "refuse logout".to_owned(),
         Task::TakePair => "take pair".to_owned(),
+        Task::Vouch => "vouch".to_owned(),
     }
 }
 

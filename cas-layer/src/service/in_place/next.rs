@@ -10,8 +10,9 @@ use tower::Service;
 use super::{
     super::{
         answered::AnswerFuture,
-        decide::{Action, Reply, Served},
+        decide::{Action, Reply},
         future::Fetching,
+        serve::Served,
         take_ready,
     },
     decide::{First, afterwards, first},

@@ -84,6 +84,15 @@ callback_url = "https://app.example.org/cas/proxy"
 callback_sources = ["192.0.2.10"]
 granting_tickets_in_registry = true
 
+[auth_request]
+path = "/auth"
+original_uri = "X-Original-URI"
+original_method = "X-Original-Method"
+user = "X-User"
+session_id = "X-Session"
+attributes = { mail = "X-Mail" }
+separator = ";"
+
 [server]
 internal_url = "https://cas.internal:8443/cas"
 connect_timeout = "2s"
@@ -180,6 +189,18 @@ fn a_toml_file_sets_everything() {
         login.starts_with("https://cas.example.org/cas/enter?") && login.ends_with("&theme=dark"),
         "{login}"
     );
+    assert_eq!(host.app.endpoints.auth_request.as_deref(), Some("/auth"));
+    let auth_request = format!("{:?}", host.app.auth_request);
+    for part in [
+        "x-original-uri",
+        "x-original-method",
+        "x-user",
+        "x-session",
+        "x-mail",
+        "59",
+    ] {
+        assert!(auth_request.contains(part), "{part}: {auth_request}");
+    }
     let page = &host.app.login_page;
     assert!(page.always.warns && page.always.remembers);
     assert_eq!(page.always.locale, LanguageTag::parse("de"));

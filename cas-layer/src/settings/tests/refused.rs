@@ -280,6 +280,42 @@ fn settings_of_sign_in_and_sign_out_that_cannot_be_are_told() {
 }
 
 #[test]
+fn settings_of_an_endpoint_for_nginx_that_cannot_be_are_told() {
+    for (changes, key, words) in [
+        (
+            json!({ "auth_request": { "user": "X-User" } }),
+            "auth_request.user",
+            "no path",
+        ),
+        (
+            json!({ "auth_request": { "path": "/login" } }),
+            "auth_request.path",
+            "are both",
+        ),
+        (
+            json!({ "auth_request": { "path": "/auth", "original_uri": "X-Original-URI" } }),
+            "auth_request.original_uri",
+            "belong together",
+        ),
+        (
+            json!({ "auth_request": { "path": "/auth", "attributes": { "mail": "Cookie" } } }),
+            "auth_request.attributes.mail",
+            "means something else",
+        ),
+        (
+            json!({
+                "rules": [{ "path": "/a", "fresh": "1m" }],
+                "auth_request": { "path": "/auth" },
+            }),
+            "auth_request.path",
+            "asks for more than a user",
+        ),
+    ] {
+        refused(&changes, key, &[words]);
+    }
+}
+
+#[test]
 fn settings_of_the_cas_server_that_cannot_be_are_told() {
     for (changes, key, words) in [
         (

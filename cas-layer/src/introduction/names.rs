@@ -74,21 +74,21 @@ impl Folded {
 }
 
 /// Names and beginnings of names that are ours alone.
-#[derive(Debug, Default)]
-pub(super) struct Reserved {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reserved {
     names: Vec<Folded>,
     prefixes: Vec<Folded>,
 }
 
 impl Reserved {
     /// Whether the header `name` is ours, in any spelling.
-    pub(super) fn covers(&self, name: &[u8]) -> bool {
+    pub(crate) fn covers(&self, name: &[u8]) -> bool {
         self.names.iter().any(|own| own.is(name))
             || self.prefixes.iter().any(|own| own.begins(name))
     }
 
     /// Reserves `name`.
-    pub(super) fn add_name(&mut self, name: &str) -> Result<HeaderName, ConfigError> {
+    pub(crate) fn add_name(&mut self, name: &str) -> Result<HeaderName, ConfigError> {
         let invalid = |reason| Err(invalid(name, reason));
         let header = check(name)?;
         let folded = Folded::new(name);
@@ -103,7 +103,7 @@ impl Reserved {
     }
 
     /// Reserves all names that begin with `prefix`.
-    pub(super) fn add_prefix(&mut self, prefix: &str) -> Result<(), ConfigError> {
+    pub(crate) fn add_prefix(&mut self, prefix: &str) -> Result<(), ConfigError> {
         check(prefix)?;
         let folded = Folded::new(prefix);
         if NOT_OURS.iter().any(|taken| folded.begins(taken.as_bytes())) {

@@ -4,24 +4,24 @@ use http::HeaderValue;
 use percent_encoding::percent_encode_byte;
 
 /// The most bytes that a written value may have. Apache takes 8,190 for a whole header, nginx 8,192.
-pub(super) const MAX_VALUE_BYTES: usize = 8_000;
+pub(crate) const MAX_VALUE_BYTES: usize = 8_000;
 
 /// How values are written.
 #[derive(Debug)]
-pub(super) struct Encoding {
+pub(crate) struct Encoding {
     /// ASCII punctuation, not `%`.
     separator: u8,
 }
 
 impl Encoding {
     /// `None` for a separator that could be taken for a part of what it separates.
-    pub(super) fn new(separator: char) -> Option<Self> {
+    pub(crate) fn new(separator: char) -> Option<Self> {
         let separator = u8::try_from(separator).ok()?;
         (separator.is_ascii_punctuation() && separator != b'%').then_some(Self { separator })
     }
 
     /// Values that stand in one header.
-    pub(super) fn joined(&self, values: &[String]) -> String {
+    pub(crate) fn joined(&self, values: &[String]) -> String {
         let mut text = String::new();
         for (n, value) in values.iter().enumerate() {
             if n > 0 {
@@ -34,7 +34,7 @@ impl Encoding {
 }
 
 /// A value that stands alone.
-pub(super) fn single(value: &str) -> String {
+pub(crate) fn single(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     push(&mut text, value, None);
     text
@@ -60,7 +60,7 @@ fn push(text: &mut String, value: &str, separator: Option<u8>) {
 }
 
 /// `None` for a value that is too long. It is kept out of logs of headers, as it is about a person.
-pub(super) fn header_value(value: String) -> Option<HeaderValue> {
+pub(crate) fn header_value(value: String) -> Option<HeaderValue> {
     if value.len() > MAX_VALUE_BYTES {
         return None;
     }
