@@ -6,11 +6,13 @@ mod connections;
 mod dns;
 mod error;
 mod fetch;
+mod nodes;
 mod proxies;
 mod proxy_error;
 mod proxy_ticket;
 mod rest;
 mod rest_error;
+mod sources;
 mod validate;
 
 #[cfg(test)]
@@ -19,8 +21,10 @@ mod tests;
 pub use builder::CasClientBuilder;
 pub use cas_client::CasClient;
 pub use error::{ValidationError, ValidationErrorKind};
+pub(crate) use nodes::NodeChange;
 pub use proxy_error::{ProxyTicketError, ProxyTicketErrorKind};
 pub use rest_error::{RestError, RestErrorKind};
+pub(crate) use sources::sources_of;
 pub(crate) use validate::{Demand, GrantWish};
 
 impl CasClient {

@@ -13,7 +13,7 @@ pub enum ConfigError {
     /// The URL of the CAS server or of the app cannot be used.
     #[error("{what} `{url}`: {reason}")]
     InvalidUrl {
-        /// Which URL: "CAS server URL", "internal URL of the CAS server", "app URL", "proxy callback URL".
+        /// Which URL: "CAS server URL", "internal URL of the CAS server", "fallback URL of the CAS server", "app URL", "proxy callback URL".
         what: &'static str,
         /// The URL as it was given, with `…` in place of a possible user name or password.
         url: String,
@@ -25,7 +25,7 @@ pub enum ConfigError {
         "{what} `{url}` is the address of one of the server's endpoints: it should be `{should_be}`, to which the endpoints are added"
     )]
     CasUrlOfEndpoint {
-        /// Which URL: "CAS server URL", "internal URL of the CAS server".
+        /// Which URL: "CAS server URL", "internal URL of the CAS server", "fallback URL of the CAS server".
         what: &'static str,
         /// The URL as it was given.
         url: String,
@@ -37,7 +37,7 @@ pub enum ConfigError {
         "{what} `{url}` is plain http and not loopback: tickets and cookies would travel unprotected; use https, or call `{allow}` if the network in between is trusted"
     )]
     InsecureHttp {
-        /// Which URL: "CAS server URL", "internal URL of the CAS server", "app URL", "proxy callback URL".
+        /// Which URL: "CAS server URL", "internal URL of the CAS server", "fallback URL of the CAS server", "app URL", "proxy callback URL".
         what: &'static str,
         /// The URL as it was given.
         url: String,

@@ -60,6 +60,7 @@ impl Hooks {
             | Event::Storage(..)
             | Event::Validated { .. }
             | Event::CasServer(_)
+            | Event::CasNode(_)
             | Event::LogoutRequest(..)
             | Event::ProxyCallback(_)
             | Event::Grant(_)

@@ -7,7 +7,7 @@ mod proxies;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, time::Duration};
+use std::{fmt, iter, time::Duration};
 
 use reqwest::{ClientBuilder, redirect, retry};
 
@@ -22,6 +22,7 @@ use super::{
     cas_client::{CasClient, Inner, names_of},
     connections::Connections,
     dns::Resolver,
+    nodes::Nodes,
 };
 use crate::{
     error::ConfigError,
@@ -40,6 +41,7 @@ type HttpHook = Box<dyn FnOnce(ClientBuilder) -> ClientBuilder + Send>;
 pub struct CasClientBuilder {
     url: String,
     internal_url: Option<String>,
+    fallback_urls: Vec<String>,
     paths: ServerPaths,
     protocol: Protocol,
     format: ResponseFormat,
@@ -61,6 +63,7 @@ impl CasClientBuilder {
         Self {
             url,
             internal_url: None,
+            fallback_urls: Vec::new(),
             paths: ServerPaths::default(),
             protocol: Protocol::default(),
             format: ResponseFormat::default(),
@@ -134,14 +137,48 @@ impl CasClientBuilder {
         self
     }
 
+    /// A further node of the same CAS server, with the server's paths below it. May be called again, for up to 8 of them. By
+    /// default, there is none.
+    ///
+    /// A ticket is validated, and a proxy ticket comes from, the main node: [`internal_url`](Self::internal_url), or else the
+    /// URL given to [`CasClient::builder`]. It goes to the next node, in the order of the calls, only if no byte of the
+    /// request can have left for the one before: its name is not found, it takes no connection, or its certificate is not
+    /// trusted. Whatever fails after that is not tried again. A node that failed is asked after the others for 30 seconds.
+    /// See [several nodes](crate::guide::cas_trouble#several-nodes). The [REST protocol](CasClient::sign_in_with_password)
+    /// and browsers know the main node alone.
+    ///
+    /// All nodes have to know each other's tickets. Each has to be https, except on loopback or with
+    /// [`allow_insecure_http`](Self::allow_insecure_http), and to show a certificate for its own host.
+    ///
+    /// ```
+    /// use cas_layer::CasClient;
+    ///
+    /// let client = CasClient::builder("https://cas.example.org/cas")
+    ///     .internal_url("https://cas1.example.org:8443/cas")
+    ///     .fallback_url("https://cas2.example.org:8443/cas")
+    ///     .build()?;
+    /// # Ok::<(), cas_layer::ConfigError>(())
+    /// ```
+    ///
+    /// # Security
+    ///
+    /// Each of these nodes can sign in here as every user.
+    pub fn fallback_url(mut self, url: impl Into<String>) -> Self {
+        self.fallback_urls.push(url.into());
+        self
+    }
+
     /// How long to wait for a connection, name lookup and TLS included; up to 300 seconds. The default value is 3 seconds.
+    ///
+    /// With [further nodes](Self::fallback_url), each gets this time, but at most [`timeout`](Self::timeout) divided by one
+    /// more than there are nodes in all, so that there is time for the next one.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = limit;
         self
     }
 
     /// How long a validation or a request for a proxy ticket may take as a whole, from name lookup to the last byte
-    /// of the answer; up to 300 seconds. The default value is 10 seconds.
+    /// of the answer, all nodes included; up to 300 seconds. The default value is 10 seconds.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
@@ -170,7 +207,7 @@ impl CasClientBuilder {
     ///
     /// Settings about TLS have no effect if the CAS server has a certificate of its own that is marked as an authority's,
     /// see [`add_root_certificate_pem`](Self::add_root_certificate_pem); the log then has a warning. If this app asks the
-    /// CAS server over plain http on loopback, the proxies that the environment names (`HTTP_PROXY` and the like) are not
+    /// CAS server, or one of its nodes, over plain http on loopback, the proxies that the environment names (`HTTP_PROXY` and the like) are not
     /// used; one that is set here is.
     ///
     /// Redirects (none), retries (none), time limits, root certificates, how long connections are kept, the keep-alive of
@@ -348,7 +385,16 @@ impl CasClientBuilder {
         let internal =
             internal.map(|url| ServerUrl::parse_internal(url, self.paths.clone(), insecure));
         let internal = internal.transpose()?;
-        let server = ServerUrl::parse(&self.url, self.paths, insecure)?;
+        let server = ServerUrl::parse(&self.url, self.paths.clone(), insecure)?;
+        let has_internal_url = internal.is_some();
+        let main = internal.unwrap_or_else(|| server.clone());
+        let mut fallbacks = Vec::new();
+        for url in &self.fallback_urls {
+            let earlier = iter::once(&main).chain(&fallbacks);
+            let url = ServerUrl::parse_fallback(url, earlier, self.paths.clone(), insecure)?;
+            fallbacks.push(url);
+        }
+        let nodes = Nodes::new(main, fallbacks);
         check_duration("connect time limit of the CAS server", self.connect_timeout)?;
         check_duration("time limit of a validation", self.timeout)?;
         check_login_parameters(&self.login_parameters)?;
@@ -371,12 +417,12 @@ impl CasClientBuilder {
         let mut http = ClientBuilder::new()
             .user_agent(concat!("cas-layer/", env!("CARGO_PKG_VERSION")))
             .dns_resolver(Resolver::new());
-        let asked = internal.as_ref().unwrap_or(&server);
-        if asked.is_this_machine_in_clear() {
+        if nodes.urls().any(ServerUrl::is_this_machine_in_clear) {
             // The one that the environment names would see every ticket, and its loopback is another.
             http = http.no_proxy();
         }
-        let own = own_certificate::tls(asked.host(), &self.root_certificates, provider)
+        let hosts = nodes.urls().map(ServerUrl::host);
+        let own = own_certificate::tls(hosts, &self.root_certificates, provider)
             .map_err(|error| ConfigError::HttpClient(error.into()))?;
         if let Some(own) = own {
             if !self.http_hooks.is_empty() {
@@ -398,7 +444,7 @@ impl CasClientBuilder {
             .retry(retry::never())
             // The log of a connection holds every ticket sent over it.
             .connection_verbose(false)
-            .connect_timeout(self.connect_timeout)
+            .connect_timeout(nodes.connect_timeout(self.connect_timeout, self.timeout))
             .read_timeout(self.timeout)
             // Around everything up to the last byte, so that it also stops a server that sends a byte now and then.
             .timeout(self.timeout)
@@ -407,7 +453,8 @@ impl CasClientBuilder {
 
         Ok(CasClient::new(Inner {
             server,
-            internal,
+            nodes,
+            has_internal_url,
             protocol: self.protocol,
             format: self.format,
             saml_clock_tolerance: self.saml_clock_tolerance,
@@ -428,6 +475,7 @@ impl CasClientBuilder {
 impl fmt::Debug for CasClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CasClientBuilder")
+            .field("fallbacks", &self.fallback_urls.len())
             .field("protocol", &self.protocol)
             .field("format", &self.format)
             .field("saml_clock_tolerance", &self.saml_clock_tolerance)

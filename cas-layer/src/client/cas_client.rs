@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{connections::Connections, proxies::Proxies};
+use super::{connections::Connections, error::ValidationError, nodes::Nodes, proxies::Proxies};
 use crate::{
     clock::Clock,
     protocol::{
@@ -26,6 +26,9 @@ use crate::{
 ///   [`timeout`](Self::timeout), if that is shorter), a firewall may have forgotten it. Then the request is sent once more over
 ///   a new connection, and the first answer that is a success counts. A ticket is good for one validation, so this cannot
 ///   sign anybody in twice.
+///
+/// With [further nodes](crate::CasClientBuilder::fallback_url) of the server, a ticket goes to one of them if no byte of it
+/// can have reached the one before. Clones remember together which node is up.
 ///
 /// Names are looked up by the operating system, in a thread of their own, one look-up at a time for each name. An answer
 /// counts for 30 seconds. After that, if the next look-up fails or takes over a second, the old answer is used, for up to an
@@ -52,8 +55,10 @@ pub struct CasClient {
 
 pub(super) struct Inner {
     pub(super) server: ServerUrl,
-    /// The server as this app reaches it, if browsers reach it elsewhere.
-    pub(super) internal: Option<ServerUrl>,
+    /// The server as this app reaches it.
+    pub(super) nodes: Nodes,
+    /// Browsers reach it under another URL than this app.
+    pub(super) has_internal_url: bool,
     pub(super) protocol: Protocol,
     pub(super) format: ResponseFormat,
     pub(super) saml_clock_tolerance: Duration,
@@ -100,9 +105,9 @@ impl CasClient {
         accepted.iter().any(|chain| chain.admits(proxies))
     }
 
-    /// Where this app asks the server: its URL, or the internal one.
-    pub(crate) fn asked_url(&self) -> &str {
-        self.inner.asked().as_str()
+    /// Where this app asked the server when this came out.
+    pub(crate) fn asked(&self, error: &ValidationError) -> &ServerUrl {
+        self.inner.nodes.url(error.node())
     }
 
     /// Which root certificates count for the server's, in words.
@@ -218,18 +223,19 @@ impl CasClient {
 }
 
 impl Inner {
-    /// Where this app asks the server.
+    /// Where this app asks the server, unless it is at another node.
     pub(super) fn asked(&self) -> &ServerUrl {
-        self.internal.as_ref().unwrap_or(&self.server)
+        self.nodes.main()
     }
 }
 
-/// Without the internal URL and the values of the parameters of validations: a log is no place for them.
+/// Without the internal URL, the other nodes and the values of the parameters of validations: a log is no place for them.
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inner")
             .field("server", &self.server)
-            .field("has_internal_url", &self.internal.is_some())
+            .field("has_internal_url", &self.has_internal_url)
+            .field("fallbacks", &self.nodes.fallbacks())
             .field("protocol", &self.protocol)
             .field("format", &self.format)
             .field("saml_clock_tolerance", &self.saml_clock_tolerance)

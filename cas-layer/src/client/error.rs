@@ -5,7 +5,10 @@ use std::{borrow::Cow, error::Error, fmt};
 use data_encoding::HEXUPPER;
 use sha2::{Digest as _, Sha256};
 
-use super::fetch::{FetchError, FetchErrorKind};
+use super::{
+    fetch::{FetchError, FetchErrorKind, Reach},
+    nodes::Failure,
+};
 use crate::protocol::{Refusal, ResponseError, ServiceTicket, Unmet};
 
 /// Why a ticket was not validated.
@@ -19,6 +22,9 @@ pub struct ValidationError {
     proxies: Vec<String>,
     is_temporary: bool,
     cause: &'static str,
+    reach: Reach,
+    /// Which node it is about.
+    node: usize,
     source: Option<reqwest::Error>,
 }
 
@@ -101,8 +107,19 @@ impl ValidationError {
             proxies: Vec::new(),
             is_temporary: false,
             cause: "",
+            reach: Reach::Answered,
+            node: 0,
             source: None,
         }
+    }
+
+    /// Which node of the CAS server it is about.
+    pub(super) fn node(&self) -> usize {
+        self.node
+    }
+
+    pub(super) fn at(self, node: usize) -> Self {
+        Self { node, ..self }
     }
 
     /// Nothing was sent.
@@ -186,9 +203,24 @@ impl From<FetchError> for ValidationError {
         Self {
             is_temporary: error.is_temporary,
             cause: error.cause,
+            reach: error.reach,
             source: error.source,
             ..Self::new(kind, error.message)
         }
+    }
+}
+
+impl Failure for ValidationError {
+    fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    fn is_time_out(&self) -> bool {
+        self.kind == ValidationErrorKind::TimedOut
+    }
+
+    fn is_temporary(&self) -> bool {
+        self.is_temporary
     }
 }
 

@@ -139,7 +139,19 @@ pub(super) struct FetchError {
     pub(super) is_temporary: bool,
     /// What is wrong in general, the same for all errors of the kind.
     pub(super) cause: &'static str,
+    pub(super) reach: Reach,
     pub(super) source: Option<reqwest::Error>,
+}
+
+/// How far a request has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// No byte of it has left: there was no connection that it could have gone over.
+    Unsent,
+    /// It may have come to the server, which is down, slow, or broken.
+    Failed,
+    /// The server has answered, or was not asked for a reason that is none of its own.
+    Answered,
 }
 
 #[derive(Clone, Copy)]
@@ -160,6 +172,7 @@ impl FetchError {
             message: message.into(),
             is_temporary: !matches!(kind, FetchErrorKind::Unreadable),
             cause,
+            reach: Reach::Answered,
             source: None,
         }
     }
@@ -167,8 +180,14 @@ impl FetchError {
     /// A server that is overloaded or being repaired says so with 429 or from 500 on. Another status means that this is
     /// not where a CAS server validates tickets.
     pub(super) fn status(status: StatusCode) -> Self {
+        let is_temporary = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
         Self {
-            is_temporary: status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS,
+            is_temporary,
+            reach: if is_temporary {
+                Reach::Failed
+            } else {
+                Reach::Answered
+            },
             ..Self::new(
                 FetchErrorKind::Unreadable,
                 "status",
@@ -188,6 +207,15 @@ impl FetchError {
     fn from_http(error: reqwest::Error) -> Self {
         let refused = certificate_error(&error).map(describe_certificate_error);
         let is_temporary = refused.is_none();
+        // The HTTP library says so only of what happens before it has a connection to send anything over: the look-up of
+        // the name, TCP, the tunnel of a proxy, the TLS handshake, and the time limit for all of them. A request that a kept
+        // connection did not take any more gets a new one, and has not left either. A connection that closes or breaks
+        // after that is another error, and so is the end of the time for the whole request, wherever it is then.
+        let reach = if error.is_connect() {
+            Reach::Unsent
+        } else {
+            Reach::Failed
+        };
         let (kind, message) = if let Some(message) = refused {
             (FetchErrorKind::Unreachable, message)
         } else if error.is_timeout() {
@@ -210,6 +238,7 @@ impl FetchError {
         Self {
             source: Some(error.without_url()),
             is_temporary,
+            reach,
             ..Self::new(kind, message, message)
         }
     }

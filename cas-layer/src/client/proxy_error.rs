@@ -4,7 +4,8 @@ use std::{borrow::Cow, error::Error, fmt};
 
 use super::{
     error::in_words,
-    fetch::{FetchError, FetchErrorKind},
+    fetch::{FetchError, FetchErrorKind, Reach},
+    nodes::Failure,
 };
 use crate::{
     protocol::{InvalidServiceUrl, ProxyGrantingTicket, Refusal, ResponseError},
@@ -20,6 +21,8 @@ pub struct ProxyTicketError {
     kind: ProxyTicketErrorKind,
     code: Option<String>,
     message: Cow<'static, str>,
+    is_temporary: bool,
+    reach: Reach,
     source: Option<reqwest::Error>,
 }
 
@@ -92,6 +95,8 @@ impl ProxyTicketError {
             },
             code: code.map(str::to_owned),
             message: in_words("the CAS server gave no proxy ticket", refusal, ticket).into(),
+            is_temporary: false,
+            reach: Reach::Answered,
             source: None,
         }
     }
@@ -104,6 +109,8 @@ impl ProxyTicketError {
             kind,
             code: None,
             message: message.into(),
+            is_temporary: false,
+            reach: Reach::Answered,
             source: None,
         }
     }
@@ -144,8 +151,24 @@ impl From<FetchError> for ProxyTicketError {
             },
             code: None,
             message: error.message,
+            is_temporary: error.is_temporary,
+            reach: error.reach,
             source: error.source,
         }
+    }
+}
+
+impl Failure for ProxyTicketError {
+    fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    fn is_time_out(&self) -> bool {
+        self.kind == ProxyTicketErrorKind::TimedOut
+    }
+
+    fn is_temporary(&self) -> bool {
+        self.is_temporary
     }
 }
 

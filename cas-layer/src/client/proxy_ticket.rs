@@ -3,7 +3,8 @@
 use super::{
     cas_client::CasClient,
     fetch::fetch,
-    proxy_error::{ProxyTicketError, ProxyTicketErrorKind},
+    nodes::{Asking, Tell},
+    proxy_error::ProxyTicketError,
 };
 use crate::protocol::{ProxyGrantingTicket, ProxyTicket, ServiceUrl, parse_proxy_response};
 
@@ -42,16 +43,33 @@ impl CasClient {
         ticket: &ProxyGrantingTicket,
         target: &ServiceUrl,
     ) -> Result<ProxyTicket, ProxyTicketError> {
+        self.proxy_ticket_as(ticket, target, &|change| change.log())
+            .await
+    }
+
+    /// The same, for somebody who counts changes of nodes.
+    pub(crate) async fn proxy_ticket_as(
+        &self,
+        ticket: &ProxyGrantingTicket,
+        target: &ServiceUrl,
+        tell: Tell<'_>,
+    ) -> Result<ProxyTicket, ProxyTicketError> {
         let inner = &*self.inner;
-        let url = inner.asked().proxy(ticket, target);
-        let ask = async |left| {
+        let asking = Asking {
+            connections: &inner.connections,
+            clock: &self.clock,
+            limit: inner.timeout,
+            only: None,
+            tell,
+        };
+        let ask = |node, left| async move {
+            let url = inner.nodes.url(node).proxy(ticket, target);
             let fetched = fetch(inner.http.get(url.as_str()).timeout(left)).await?;
             let answer = parse_proxy_response(fetched.received(&inner.response_namespaces));
             fetched.judge(answer, |error| {
                 ProxyTicketError::from_response(error, ticket)
             })
         };
-        let is_time_out = |error: &ProxyTicketError| error.kind() == ProxyTicketErrorKind::TimedOut;
-        inner.connections.ask(inner.timeout, is_time_out, ask).await
+        inner.nodes.ask(asking, ask).await.1
     }
 }

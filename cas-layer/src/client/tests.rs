@@ -12,6 +12,7 @@ mod dead_connections;
 mod environment;
 mod limits;
 mod logs;
+mod nodes;
 mod proxies;
 mod proxy_ticket;
 mod reported;

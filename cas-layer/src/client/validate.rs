@@ -7,8 +7,9 @@ use reqwest::RequestBuilder;
 
 use super::{
     CasClient,
-    error::{ValidationError, ValidationErrorKind},
+    error::ValidationError,
     fetch::{Fetched, fetch},
+    nodes::{Asking, Tell},
 };
 use crate::{
     protocol::{
@@ -56,14 +57,16 @@ impl CasClient {
     ///
     /// # Errors
     ///
-    /// [`ValidationErrorKind`] tells a refused ticket from a server that cannot be reached, takes too long, or sends
+    /// [`ValidationErrorKind`](crate::ValidationErrorKind) tells a refused ticket from a server that cannot be reached, takes too long, or sends
     /// an answer that cannot be read. Only the first says anything about the user.
     pub async fn validate(
         &self,
         ticket: &ServiceTicket,
         service: &ServiceUrl,
     ) -> Result<Authentication, ValidationError> {
-        self.validate_as(Demand::default(), ticket, service).await
+        let demand = Demand::default();
+        self.validate_as(demand, ticket, service, &|change| change.log())
+            .await
     }
 
     /// The same for a ticket that counts only if the user has just given their credentials (`renew`, CAS protocol
@@ -82,7 +85,8 @@ impl CasClient {
             is_renewed: true,
             ..Demand::default()
         };
-        self.validate_as(demand, ticket, service).await
+        self.validate_as(demand, ticket, service, &|change| change.log())
+            .await
     }
 
     /// A server that refuses the proxy callback may leave the ticket good (Apereo CAS does), or may have used it up. It is
@@ -92,17 +96,23 @@ impl CasClient {
         demand: Demand,
         ticket: &ServiceTicket,
         service: &ServiceUrl,
+        tell: Tell<'_>,
     ) -> Result<Authentication, ValidationError> {
         let started = Instant::now();
         let limit = self.timeout();
-        let ask = async |demand, limit| {
-            let is_time_out =
-                |error: &ValidationError| error.kind() == ValidationErrorKind::TimedOut;
-            let ask = |left| self.ask(demand, ticket, service, left);
-            let connections = &self.inner.connections;
-            connections.ask(limit, is_time_out, ask).await
+        let ask = async |demand, limit, only| {
+            let asking = Asking {
+                connections: &self.inner.connections,
+                clock: &self.clock,
+                limit,
+                only,
+                tell,
+            };
+            let ask = |node, left| self.ask(demand, ticket, service, node, left);
+            let (node, asked) = self.inner.nodes.ask(asking, ask).await;
+            asked.map_err(|error: ValidationError| error.at(node))
         };
-        let authentication = match ask(demand, limit).await {
+        let authentication = match ask(demand, limit, None).await {
             Err(refused)
                 if demand.grant == GrantWish::Asked && self.is_about_callback(&refused) =>
             {
@@ -112,7 +122,8 @@ impl CasClient {
                     ..demand
                 };
                 let left = limit.saturating_sub(started.elapsed());
-                let again = ask(demand, left).await;
+                // The ticket has been at this node.
+                let again = ask(demand, left, Some(refused.node())).await;
                 // The first refusal is the cause of the second. But what passes by itself is told, and who may not come
                 // through a proxy has to know that.
                 again.map_err(|second| {
@@ -151,18 +162,19 @@ impl CasClient {
         );
     }
 
-    /// Asks once.
+    /// Asks a node once.
     async fn ask(
         &self,
         demand: Demand,
         ticket: &ServiceTicket,
         service: &ServiceUrl,
+        node: usize,
         limit: Duration,
     ) -> Result<Authentication, ValidationError> {
         let inner = &*self.inner;
         let renewed = demand.is_renewed;
         let callback = inner.proxies.callback.as_ref();
-        let url = inner.asked().validate(&Validation {
+        let url = inner.nodes.url(node).validate(&Validation {
             protocol: inner.protocol,
             format: inner.format,
             ticket,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     admission::Change,
-    client::{ProxyTicketErrorKind, ValidationErrorKind},
+    client::{NodeChange, ProxyTicketErrorKind, ValidationErrorKind},
     registry::RegistryError,
     session::SessionId,
     user::CasUser,
@@ -36,6 +36,8 @@ pub(crate) enum Event<'e> {
     },
     /// The CAS server does not answer any more, or answers again.
     CasServer(Change),
+    /// A node of the CAS server is left for another one, or answers again.
+    CasNode(&'e NodeChange<'e>),
     /// A single-logout message was answered.
     LogoutRequest(Channel, LogoutOutcome<'e>),
     /// The CAS server, or somebody else, came to the proxy callback.
@@ -102,6 +104,7 @@ impl<'e> Event<'e> {
             | Self::Storage(..)
             | Self::Validated { .. }
             | Self::CasServer(_)
+            | Self::CasNode(_)
             | Self::LogoutRequest(..)
             | Self::ProxyCallback(_)
             | Self::Grant(_)

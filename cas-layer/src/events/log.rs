@@ -112,6 +112,8 @@ pub(super) fn write(event: &Event<'_>, repeats: &Repeats) {
             "the CAS server was asked about a ticket"
         ),
         Event::CasServer(change) => write_cas_server(*change, repeats),
+        // In the words of a client without a layer.
+        Event::CasNode(change) => change.log(),
         Event::LogoutRequest(channel, outcome) => write_logout_request(*channel, *outcome, repeats),
         Event::ProxyCallback(outcome) => write_proxy_callback(*outcome, repeats),
         Event::Grant(outcome) => write_grant(*outcome),

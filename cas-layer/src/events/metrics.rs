@@ -11,6 +11,7 @@ use super::{
 const SIGN_INS: &str = "cas_layer_sign_ins_total";
 const VALIDATION: &str = "cas_layer_validation_seconds";
 const CAS_SERVER: &str = "cas_layer_cas_server_total";
+const CAS_NODES: &str = "cas_layer_cas_nodes_total";
 const SESSIONS_ENDED: &str = "cas_layer_sessions_ended_total";
 const LOGOUT_REQUESTS: &str = "cas_layer_logout_requests_total";
 const STORAGE: &str = "cas_layer_session_storage_total";
@@ -34,6 +35,11 @@ pub(crate) fn describe() {
         CAS_SERVER,
         Unit::Count,
         "How often a CAS server stopped answering, and how often it was back, by state"
+    );
+    describe_counter!(
+        CAS_NODES,
+        Unit::Count,
+        "How often a node of a CAS server was left, and how often it was back, by node and state"
     );
     describe_counter!(
         SESSIONS_ENDED,
@@ -81,6 +87,10 @@ pub(super) fn count(event: &Event<'_>) {
         }
         Event::CasServer(change) => {
             counter!(CAS_SERVER, "state" => cas_server_state(*change)).increment(1);
+        }
+        Event::CasNode(change) => {
+            let labels = [("node", change.number()), ("state", change.state())];
+            counter!(CAS_NODES, &labels).increment(1);
         }
         Event::LogoutRequest(channel, outcome) => {
             let labels = [("channel", channel.as_str()), ("result", outcome.as_str())];

@@ -4,7 +4,9 @@ use std::{error::Error, fmt};
 
 use super::circle::CircleCause;
 use crate::{
-    client::{CasClient, RestError, RestErrorKind, ValidationError, ValidationErrorKind},
+    client::{
+        CasClient, RestError, RestErrorKind, ValidationError, ValidationErrorKind, sources_of,
+    },
     registry::{RegistryError, RegistryErrorKind},
     session::{Rejected, SessionId, TooLarge},
     user::CasUser,
@@ -40,15 +42,13 @@ impl fmt::Debug for FailedValidation<'_> {
 impl FailedValidation<'_> {
     /// The host and port that were asked, without the path.
     pub(super) fn server(&self) -> &str {
-        let url = self.client.asked_url();
-        let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
-        authority.split('/').next().unwrap_or(authority)
+        self.client.asked(self.error).authority()
     }
 
     /// The root certificates that were tried, where there was no connection.
     pub(super) fn roots(&self) -> Option<String> {
         let is_tried = self.error.kind() == ValidationErrorKind::Unreachable
-            && self.client.asked_url().starts_with("https:");
+            && self.client.asked(self.error).is_https();
         is_tried.then(|| self.client.roots())
     }
 
@@ -63,20 +63,9 @@ impl FailedValidation<'_> {
 
     /// Everything that led to the error, the nearest first.
     pub(super) fn sources(&self) -> Option<String> {
-        let mut texts: Vec<String> = Vec::new();
-        let mut next = self.error.source();
-        while let Some(error) = next.filter(|_| texts.len() < MAX_SOURCES) {
-            texts.push(error.to_string());
-            next = error.source();
-        }
-        // Some say again what the next one says.
-        texts.dedup();
-        (!texts.is_empty()).then(|| texts.join(": "))
+        sources_of(self.error)
     }
 }
-
-/// No chain of errors is longer.
-const MAX_SOURCES: usize = 16;
 
 /// Why somebody was turned away. Unless it says otherwise, a sign-in failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -16,6 +16,10 @@ use crate::{
 
 const WHAT: &str = "CAS server URL";
 const WHAT_INTERNAL: &str = "internal URL of the CAS server";
+const WHAT_FALLBACK: &str = "fallback URL of the CAS server";
+
+/// How many nodes a server may have besides the main one.
+const MAX_FALLBACKS: usize = 8;
 
 /// Everything but the unreserved characters of RFC 3986 2.3.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -91,6 +95,33 @@ impl ServerUrl {
         Self::parse_as(WHAT_INTERNAL, given, paths, allow_insecure_http)
     }
 
+    /// A further node of the same server. None of `earlier` is it.
+    pub(crate) fn parse_fallback<'u>(
+        given: &str,
+        earlier: impl IntoIterator<Item = &'u Self>,
+        paths: ServerPaths,
+        allow_insecure_http: bool,
+    ) -> Result<Self, ConfigError> {
+        let url = Self::parse_as(WHAT_FALLBACK, given, paths, allow_insecure_http)?;
+        let (mut count, mut is_known) = (0, false);
+        for earlier in earlier {
+            count += 1;
+            is_known |= earlier.base == url.base;
+        }
+        let reason = if is_known {
+            "it is given twice: each has to be another node than the main one and the others"
+        } else if count > MAX_FALLBACKS {
+            "there are more than 8"
+        } else {
+            return Ok(url);
+        };
+        Err(ConfigError::InvalidUrl {
+            what: WHAT_FALLBACK,
+            url: printable(given),
+            reason,
+        })
+    }
+
     fn parse_as(
         what: &'static str,
         given: &str,
@@ -143,10 +174,19 @@ impl ServerUrl {
         url.is_ok_and(|url| url.scheme() == "http" && is_loopback(&url))
     }
 
+    /// The host, and its port unless it is the default one.
+    pub(crate) fn authority(&self) -> &str {
+        let rest = self.base.split_once("://").map_or("", |(_, rest)| rest);
+        rest.split('/').next().unwrap_or_default()
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.base.starts_with("https:")
+    }
+
     /// The host, without its port. An IPv6 address is in brackets.
     pub(crate) fn host(&self) -> &str {
-        let rest = self.base.split_once("://").map_or("", |(_, rest)| rest);
-        let authority = rest.split('/').next().unwrap_or_default();
+        let authority = self.authority();
         match authority.rsplit_once(':') {
             Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
             _ => authority,

@@ -9,7 +9,7 @@ use crate::{
     admission::{Heard, Party},
     answer::{Answer, Reader},
     app::Host,
-    client::{ProxyTicketError, ProxyTicketErrorKind},
+    client::{NodeChange, ProxyTicketError, ProxyTicketErrorKind},
     events::{Event, SignOutCause},
     protocol::{ProxyTicket, ServiceUrl},
     registry::RegistryError,
@@ -111,7 +111,11 @@ async fn proxy_ticket(
     let breaker = &host.validations.breaker;
     let pass = breaker.ask(Party::Anybody);
     let pass = pass.ok_or_else(ProxyTicketError::cas_away)?;
-    let ticket = host.client.proxy_ticket(&granting_ticket, &target).await;
+    let tell = |change: &NodeChange<'_>| host.tell(Event::CasNode(change));
+    let asked = host
+        .client
+        .proxy_ticket_as(&granting_ticket, &target, &tell);
+    let ticket = asked.await;
     let kind = ticket.as_ref().map(drop).map_err(ProxyTicketError::kind);
     if let Some(change) = breaker.tell(pass, heard_of(kind)) {
         host.tell(Event::CasServer(change));

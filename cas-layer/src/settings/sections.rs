@@ -156,6 +156,9 @@ pub struct ProxySettings {
 pub struct ServerSettings {
     /// [`internal_url`](crate::CasClientBuilder::internal_url).
     pub internal_url: Option<UrlText>,
+    /// [`fallback_url`](crate::CasClientBuilder::fallback_url): several.
+    #[serde(deserialize_with = "values::list")]
+    pub fallback_urls: Vec<UrlText>,
     /// [`connect_timeout`](crate::CasClientBuilder::connect_timeout).
     #[serde(deserialize_with = "values::time")]
     pub connect_timeout: Option<Duration>,

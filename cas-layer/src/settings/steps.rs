@@ -191,6 +191,7 @@ impl<'s> Steps<'s> {
     fn server(&mut self, server: &'s ServerSettings) -> Result<(), SettingsError> {
         let ServerSettings {
             internal_url,
+            fallback_urls,
             connect_timeout,
             timeout,
             root_certificates,
@@ -210,6 +211,12 @@ impl<'s> Steps<'s> {
         set!(self, "server" client: internal_url, connect_timeout, timeout, format, saml_clock_tolerance);
         set!(self, "server" client: login_page_path, logout_page_path, logout_parameter, validate_path);
         set!(self, "server" client: proxy_validate_path, proxy_path);
+        for (index, url) in fallback_urls.iter().enumerate() {
+            let key = format!("server.fallback_urls[{index}]");
+            self.add(&key, move |builder| {
+                builder.client(|client| client.fallback_url(url.as_str()))
+            });
+        }
         for (index, path) in root_certificates.iter().enumerate() {
             let key = format!("server.root_certificates[{index}]");
             let pem = files::read(&key, path)?;

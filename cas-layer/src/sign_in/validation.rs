@@ -15,7 +15,7 @@ use crate::{
     },
     answer::{Answer, Detail},
     app::Host,
-    client::{Demand, GrantWish, ValidationError, ValidationErrorKind},
+    client::{Demand, GrantWish, NodeChange, ValidationError, ValidationErrorKind},
     events::{Event, GrantOutcome, Refused, RefusedReason, validation_span},
     pages::PageKind,
     paths::ReturnPath,
@@ -207,7 +207,8 @@ async fn validate(
     let span = validation_span(client.protocol());
     let validated = async {
         let started = Instant::now();
-        let validated = client.validate_as(demand, ticket, service).await;
+        let tell = |change: &NodeChange<'_>| host.tell(Event::CasNode(change));
+        let validated = client.validate_as(demand, ticket, service, &tell).await;
         let heard = validated.as_ref().map(drop).map_err(ValidationError::kind);
         host.tell(Event::Validated {
             result: heard,

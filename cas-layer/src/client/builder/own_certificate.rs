@@ -19,22 +19,25 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 use webpki::{EndEntityCert, KeyUsage};
 
-/// TLS for the server at `host`, if one of these roots (in PEM form) is its own certificate. `None` if not: the HTTP
-/// library's own TLS is for all others.
-pub(super) fn tls(
-    host: &str,
+/// TLS for the server at these hosts, if one of these roots (in PEM form) is the own certificate of one. `None` if not: the
+/// HTTP library's own TLS is for all others.
+pub(super) fn tls<'h>(
+    hosts: impl Iterator<Item = &'h str>,
     roots: &[Vec<u8>],
     provider: Arc<CryptoProvider>,
 ) -> Result<Option<ClientConfig>, Error> {
     // An IPv6 address has brackets in a URL.
-    let name = ServerName::try_from(host.trim_matches(['[', ']']));
-    let Ok(name) = name else { return Ok(None) };
+    let names = hosts.map(|host| ServerName::try_from(host.trim_matches(['[', ']'])));
+    let names: Vec<ServerName<'_>> = names.filter_map(Result::ok).collect();
+    let is_own = |root: &CertificateDer<'_>| {
+        let is_for_one = names.iter().any(|name| is_for(root, name).is_ok());
+        is_for_one && is_of_authority(root, &provider)
+    };
     let roots = roots
         .iter()
         .flat_map(|pem| CertificateDer::pem_slice_iter(pem))
         .filter_map(Result::ok);
-    let (own, others): (Vec<CertificateDer<'static>>, Vec<_>) =
-        roots.partition(|root| is_for(root, &name).is_ok() && is_of_authority(root, &provider));
+    let (own, others): (Vec<CertificateDer<'static>>, Vec<_>) = roots.partition(is_own);
     if own.is_empty() {
         return Ok(None);
     }

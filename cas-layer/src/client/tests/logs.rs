@@ -39,6 +39,7 @@ impl Events {
         let writer = self.clone();
         let subscriber = fmt()
             .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
             .with_writer(move || writer.clone())
             .finish();
         tracing::subscriber::set_default(subscriber)
