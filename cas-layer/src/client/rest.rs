@@ -25,7 +25,8 @@ const MAX_PASSWORD_BYTES: usize = 1024;
 /// A password is sent over https alone, or to this machine, whatever
 /// [`allow_insecure_http`](crate::CasClientBuilder::allow_insecure_http) says. It is sent once: a second time would count
 /// as a second attempt, so a call that gets no answer has failed. Everything else is as for a validation:
-/// [the internal URL](crate::CasClientBuilder::internal_url), certificates, time limits, and no redirects.
+/// [the internal URL](crate::CasClientBuilder::internal_url), certificates, time limits, and no redirects. Of several nodes,
+/// the main one alone is asked.
 impl CasClient {
     /// Signs in. The ticket is a session at the CAS server: [destroy](Self::destroy) it when the work is done.
     ///

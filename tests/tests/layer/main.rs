@@ -11,6 +11,7 @@ mod bad_input;
 mod browser;
 mod caches;
 mod cas_away;
+mod cas_nodes;
 mod choices;
 mod circles;
 mod confirmation;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Counts by name and labels, and for a histogram how many values it has. All of them are documented.
-fn counted(snapshotter: &Snapshotter) -> BTreeMap<String, u64> {
+pub(crate) fn counted(snapshotter: &Snapshotter) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for (key, unit, description, value) in snapshotter.snapshot().into_vec() {
         let key = key.key();

@@ -95,6 +95,7 @@ separator = ";"
 
 [server]
 internal_url = "https://cas.internal:8443/cas"
+fallback_urls = ["https://cas2.internal:8443/cas", "https://cas3.internal:8443/cas"]
 connect_timeout = "2s"
 timeout = "PT5S"
 root_certificates = ["ROOTS"]

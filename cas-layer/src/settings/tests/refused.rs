@@ -344,6 +344,11 @@ fn settings_of_the_cas_server_that_cannot_be_are_told() {
             "internal URL",
         ),
         (
+            json!({ "server": { "fallback_urls": ["https://cas2.example.org/cas", "http://cas3.example.org/cas"] } }),
+            "server.fallback_urls[1]",
+            "plain http",
+        ),
+        (
             json!({ "protocol": "cas1", "server": { "format": "json" } }),
             "server.format",
             "JSON with cas1",

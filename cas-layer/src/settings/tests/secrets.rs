@@ -92,6 +92,7 @@ fn no_password_is_shown() {
     hidden(&json!({ "app_url": url }));
     hidden(&json!({ "hosts": [url] }));
     hidden(&json!({ "server": { "internal_url": url } }));
+    hidden(&json!({ "server": { "fallback_urls": [url] } }));
     hidden(&json!({ "server": { "accept_proxies": [[url]] } }));
     hidden(&json!({ "proxy": { "callback_path": "/p", "callback_url": url } }));
     hidden(&json!({ "server": { "validation_parameters": { "token": SECRET } } }));
