@@ -13,6 +13,7 @@ mod environment;
 mod limits;
 mod logs;
 mod nodes;
+mod nodes_tls;
 mod proxies;
 mod proxy_ticket;
 mod reported;

@@ -253,44 +253,6 @@ async fn without_any_connection_the_error_is_the_one_of_a_single_node() {
     }
 }
 
-/// A node that answers the first request of its first connection, and then takes no further connections, while the
-/// first is open and silent.
-async fn answers_once_and_hangs(body: &'static str) -> (String, JoinHandle<usize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/cas", listener.local_addr().unwrap());
-    let requests = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        drop(listener);
-        let mut requests = 0;
-        while read_request(&mut stream).await.is_some() {
-            requests += 1;
-            if requests == 1 {
-                stream.write_all(&ok(body)).await.unwrap();
-            }
-        }
-        requests
-    });
-    (url, requests)
-}
-
-#[tokio::test]
-async fn a_ticket_that_went_over_a_kept_connection_goes_to_no_other_node() {
-    let (url, requests) = answers_once_and_hangs(ALICE).await;
-    let second = Server::with_body(ALICE).await;
-    let client = builder(&url)
-        .fallback_url(&second.url)
-        .timeout(Duration::from_secs(6))
-        .build()
-        .unwrap();
-    validate(&client).await.unwrap();
-    // The kept connection stays silent, so the request is sent again over a new one, which is refused. But the first may
-    // have arrived.
-    failure(&client).await;
-    assert_eq!(second.requests().len(), 0);
-    drop(client);
-    assert_eq!(or_hang(requests).await.unwrap(), 2);
-}
-
 #[tokio::test]
 async fn a_ticket_that_was_refused_for_the_proxy_callback_goes_to_no_other_node() {
     let refusal =
