@@ -239,6 +239,8 @@ impl fmt::Debug for ValidationError {
             .field("proxies", &self.proxies.len())
             .field("is_temporary", &self.is_temporary)
             .field("cause", &self.cause)
+            .field("reach", &self.reach)
+            .field("node", &self.node)
             .field("source", &self.source)
             .finish()
     }

@@ -184,6 +184,8 @@ impl fmt::Debug for ProxyTicketError {
             .field("kind", &self.kind)
             .field("code", &self.code)
             .field("message", &self.message)
+            .field("is_temporary", &self.is_temporary)
+            .field("reach", &self.reach)
             .field("source", &self.source)
             .finish()
     }

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, time::Duration};
 
-use crate::{client::sources_of, seldom::Seldom};
+use crate::{client::sources::sources_of, seldom::Seldom};
 
 /// Which node, and what has become of it.
 pub(crate) struct NodeChange<'e> {
