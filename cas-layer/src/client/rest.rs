@@ -164,6 +164,11 @@ impl CasClient {
         self.inner.asked().is_safe_for_passwords()
     }
 
+    /// Where passwords are sent.
+    pub(crate) fn url_for_passwords(&self) -> &str {
+        self.inner.asked().as_str()
+    }
+
     /// A password, and what stands for one, goes over no network in clear.
     fn check_way(&self) -> Result<(), RestError> {
         if self.is_safe_for_passwords() {

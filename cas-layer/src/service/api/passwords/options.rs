@@ -45,7 +45,7 @@ impl PasswordOptions {
         )?;
         for host in hosts.iter() {
             let (what, url) = if !host.client.is_safe_for_passwords() {
-                ("CAS server", host.client.asked_url().to_owned())
+                ("CAS server", host.client.url_for_passwords().to_owned())
             } else if !host.url.is_https() && !host.url.is_here() {
                 ("app", host.url.as_string())
             } else {
