@@ -127,3 +127,44 @@ async fn no_other_site_signs_a_visitor_out_where_the_app_forbids_it() {
         assert!(!browser.has_session(), "{name}: {value}");
     }
 }
+
+#[tokio::test]
+async fn the_endpoints_are_where_the_app_wants_them() {
+    let app = App::with(|config| {
+        config.endpoints(|endpoints| {
+            endpoints
+                .login("/cas/sign-in")
+                .logout("/cas/sign-out")
+                .logout_callback("/cas/signed-out")
+        })
+    })
+    .await;
+    let mut browser = Browser::new();
+    let service = app.begin(&mut browser, "/profile").await;
+    assert!(service.starts_with(&app.at("/cas/sign-in?")), "{service}");
+    let back = browser.open(&app.callback(&service)).await;
+    assert_eq!(back.location(), "/profile");
+    // The usual paths are pages of the app like any other.
+    for path in ["/login", "/logout", "/logout_callback"] {
+        assert_eq!(browser.open(&app.at(path)).await.body, path);
+    }
+    assert_eq!(app.whoami(&mut browser).await, "alice");
+    let out = browser.open(&app.at("/cas/sign-out")).await;
+    assert!(out.location().starts_with(app.cas.url()));
+    let page = out.location_parameter("service").unwrap();
+    assert_eq!(page, app.at("/cas/signed-out"));
+    assert!(!browser.has_session());
+    let page = browser.open(&page).await.body;
+    assert!(page.contains("href=\"/cas/sign-in\""), "{page}");
+}
+
+#[tokio::test]
+async fn the_cookies_have_the_name_that_the_app_has_chosen() {
+    let app = App::with(|config| config.session(|session| session.cookie_name("portal"))).await;
+    let mut browser = Browser::new();
+    let service = app.begin(&mut browser, "/profile").await;
+    assert_eq!(browser.cookie("-login").unwrap().name(), "portal-login");
+    browser.open(&app.callback(&service)).await;
+    let session = browser.cookie("-session").unwrap();
+    assert_eq!(session.name(), "portal-session");
+}

@@ -1,7 +1,9 @@
 //! What a session carries, and who gets none.
 
+use axum::routing::get;
 use cas_layer::{
-    CasConfigBuilder, MemoryRegistry, SessionOptions, SessionPlace, UserName, Veto,
+    CasConfigBuilder, CasLayer, CasUser, MemoryRegistry, SessionOptions, SessionPlace, UserName,
+    Veto,
     testing::{CasServer, User},
 };
 use serde_json::{Value, json};
@@ -220,4 +222,28 @@ async fn a_veto_leaves_no_trace_and_the_session_before_it_as_it_was() {
     let refusal = browser.open(&format!("{service}&ticket={ticket}")).await;
     assert_eq!(refusal.status, 403);
     assert_eq!(app.whoami(&mut browser).await, "alice");
+}
+
+#[tokio::test]
+async fn the_app_knows_when_the_credentials_were_given_and_whether_for_this_session() {
+    let how = async |user: CasUser| {
+        let date = user.authentication_date().expect("the server says it");
+        format!("{:?} {date:?}", user.is_from_new_login())
+    };
+    let app = App::under(
+        CasServer::builder().user(alice()),
+        |config| config.sign_out(|sign_out| sign_out.locally(true)),
+        |routes, config| routes.route("/how", get(how)).layer(CasLayer::new(config)),
+    )
+    .await;
+    let client = reqwest::Client::builder().cookie_store(true);
+    let client = client.no_proxy().build().unwrap();
+    let page = app.cas.sign_in(&client, &app.at("/how")).await.unwrap();
+    let first = page.text().await.unwrap();
+    let date = first.strip_prefix("Some(true) ").expect(&first).to_owned();
+    // The CAS server still knows them.
+    client.get(app.at("/logout")).send().await.unwrap();
+    let page = client.get(app.at("/how")).header("accept", "text/html");
+    let second = page.send().await.unwrap().text().await.unwrap();
+    assert_eq!(second, format!("Some(false) {date}"));
 }

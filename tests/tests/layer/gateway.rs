@@ -63,6 +63,26 @@ async fn who_has_not_comes_back_as_a_visitor_and_is_left_alone_for_a_while() {
 }
 
 #[tokio::test]
+async fn the_app_says_for_how_long_a_visitor_is_left_alone() {
+    let clock = ManualClock::new();
+    let app = App::with(|config| {
+        gateway(config)
+            .clock(clock.clone())
+            .sign_in(|sign_in| sign_in.gateway_interval(Duration::from_secs(60)))
+    })
+    .await;
+    let mut browser = Browser::new();
+    arrive(&app, &mut browser).await;
+    let trip = browser.open(&app.at("/gate")).await;
+    let cas = Browser::new().open(trip.location()).await;
+    browser.open(cas.location()).await;
+    clock.advance(Duration::from_secs(59));
+    assert_eq!(browser.open(&app.at("/gate")).await.status, 200);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(browser.open(&app.at("/gate")).await.status, 302);
+}
+
+#[tokio::test]
 async fn a_browser_that_keeps_no_cookies_makes_no_trip() {
     let app = app(&ManualClock::new()).await;
     let mut browser = Browser::new();

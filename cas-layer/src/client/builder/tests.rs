@@ -178,6 +178,20 @@ fn a_namespace_that_no_answer_can_be_in_is_refused() {
 }
 
 #[test]
+fn pages_of_the_server_may_be_elsewhere() {
+    let client = builder()
+        .login_page_path("/enter")
+        .logout_page_path("/leave")
+        .build()
+        .unwrap();
+    let service = ServiceUrl::parse("https://app.example.org/").unwrap();
+    let query = "?service=https%3A%2F%2Fapp.example.org%2F";
+    let at = |page: &str| format!("https://cas.example.org/cas{page}{query}");
+    assert_eq!(client.login_url(&service), at("/enter"));
+    assert_eq!(client.logout_url(Some(&service)), at("/leave"));
+}
+
+#[test]
 fn the_logout_parameter_can_be_chosen() {
     let client = builder()
         .logout_parameter(LogoutParameter::Url)

@@ -27,6 +27,33 @@ async fn each_protocol_asks_its_endpoint_for_exactly_this_ticket_and_service() {
 }
 
 #[tokio::test]
+async fn tickets_are_validated_where_the_app_says() {
+    for (protocol, body) in [(Protocol::Cas1, "yes\nalice\n"), (Protocol::Cas3, ALICE)] {
+        let server = Server::with_body(body).await;
+        let client = builder(&server.url)
+            .protocol(protocol)
+            .validate_path("/v4/check")
+            .build()
+            .unwrap();
+        assert_eq!(validate(&client).await.unwrap().user(), "alice");
+        let request = &server.requests()[0];
+        assert!(request.starts_with("GET /cas/v4/check?"), "{request}");
+    }
+}
+
+#[tokio::test]
+async fn requests_go_out_as_the_http_client_was_told() {
+    let server = Server::with_body(ALICE).await;
+    let client = builder(&server.url)
+        .http_client(|http| http.user_agent("portal/7"))
+        .build()
+        .unwrap();
+    assert_eq!(validate(&client).await.unwrap().user(), "alice");
+    let message = &server.messages()[0];
+    assert!(message.contains("user-agent: portal/7\r\n"), "{message}");
+}
+
+#[tokio::test]
 async fn json_is_asked_for_and_whatever_comes_is_read_as_what_it_is() {
     let json = r#"{"serviceResponse":{"authenticationSuccess":{"user":"alice"}}}"#;
     for protocol in [Protocol::Cas2, Protocol::Cas3] {
