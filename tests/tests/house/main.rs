@@ -1,7 +1,9 @@
 //! The structure of the library: dependencies point down only, files do not import from one another in circles, and
-//! imports are laid out in one way.
+//! imports are laid out in one way. Beside it, what the texts promise: where links lead, and what other clients'
+//! settings are here.
 
 mod links;
+mod migration;
 mod reader;
 
 use std::{
