@@ -21,6 +21,7 @@ pub mod flow;
 pub mod free_port;
 pub mod groups;
 pub mod house;
+pub mod life;
 pub mod nginx;
 pub mod noise;
 pub mod pgbouncer;

@@ -7,6 +7,7 @@
 
 mod file;
 mod flood;
+mod life;
 mod memory;
 mod postgres;
 mod redis;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     }
     let mut trials = memory::trials();
     trials.extend(file::trials());
+    trials.extend(life::trials());
     let with_redis = redis::trials();
     if RedisServer::program().is_some() {
         trials.extend(with_redis);

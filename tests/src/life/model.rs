@@ -1,0 +1,405 @@
+//! What must be true of sessions and their cookies. Pure: no clock, no I/O, nothing of the layer.
+//!
+//! A cookie is accepted if and only if
+//!
+//! - one of the app's keys opens it;
+//! - neither its session nor the cookie itself was issued more than [`AHEAD`] in the future;
+//! - its session began less than [`LIFETIME`] ago, and the cookie was issued less than [`IDLE`] ago;
+//! - its session has not ended: by a sign-out with any copy of its cookie, by another sign-in in its browser, by a
+//!   message of the CAS server, by an end of all sessions of its user, or with its family. An end is for good,
+//!   whatever the clock says later.
+//!
+//! Where the answer may be either, the session is [`State::Unsure`] until the first answer settles it:
+//!
+//! - A message was answered 503.
+//! - Somebody signed out with a cookie that had expired by the clock, or was from the future. The clock may be set right
+//!   later. Nothing promises that such a sign-out counts.
+//! - A session may be of the same family as another that ended: the same browser opened both for the same user, and did
+//!   not show the first when it signed in for the second. Whether these are tabs that signed in together is up to the
+//!   browser's secret, which is not in the model.
+
+/// Seconds of the app's clock.
+pub type Seconds = u64;
+
+/// From sign-in, used or not.
+pub const LIFETIME: Seconds = 3_600;
+/// From the last cookie.
+pub const IDLE: Seconds = 1_000;
+/// A cookie in use is replaced when it is so old.
+pub const RENEWED_AFTER: Seconds = 100;
+/// How far ahead a clock may be.
+pub const AHEAD: Seconds = 300;
+/// A login that begins so soon after a sign-in of its browser is one of tabs that were opened together.
+pub const TOGETHER: Seconds = 60;
+
+/// A session, by when it was opened: 0 is the first.
+pub type SessionNo = usize;
+/// A session cookie, by when it was issued.
+pub type CookieNo = usize;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// Shows who is signed in, if anybody is.
+    Public,
+    /// Requires a user. Only such a page keeps a session in use.
+    Protected,
+}
+
+/// What an answer says about the session cookie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    Kept,
+    Cleared,
+    /// This is its value.
+    Set(String),
+}
+
+/// What a user saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The user by whose name the app itself answered.
+    pub user: Option<String>,
+    pub change: Change,
+}
+
+/// What the model has to say about a cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Accepted,
+    Refused,
+    /// Either is right.
+    Either,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Live,
+    Ended,
+    Unsure,
+}
+
+#[derive(Clone, Debug)]
+struct Session {
+    browser: usize,
+    user: &'static str,
+    issued_at: Seconds,
+    state: State,
+    /// Sessions with the same number end together.
+    family: usize,
+    /// Sessions that may be of the same family.
+    maybe_kin: Vec<SessionNo>,
+    /// It was replaced by a session of its own family: a message that names it ends that family still.
+    leads_to_family: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Cookie {
+    session: SessionNo,
+    seen_at: Seconds,
+    key: u8,
+}
+
+/// Everything that the model knows.
+#[derive(Clone, Debug)]
+pub struct Model {
+    now: Seconds,
+    /// The first seals, all open.
+    keys: Vec<u8>,
+    sessions: Vec<Session>,
+    cookies: Vec<Cookie>,
+}
+
+/// What is wrong, in a sentence.
+pub type Wrong = String;
+
+impl Model {
+    #[must_use]
+    pub fn new(now: Seconds, keys: &[u8]) -> Self {
+        Self {
+            now,
+            keys: keys.to_vec(),
+            sessions: Vec::new(),
+            cookies: Vec::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn now(&self) -> Seconds {
+        self.now
+    }
+
+    pub fn clock_shows(&mut self, now: Seconds) {
+        self.now = now;
+    }
+
+    pub fn keys_are(&mut self, keys: &[u8]) {
+        self.keys = keys.to_vec();
+    }
+
+    /// How many sessions were opened.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// How many cookies were issued.
+    #[must_use]
+    pub fn cookies(&self) -> usize {
+        self.cookies.len()
+    }
+
+    #[must_use]
+    pub fn user_of(&self, cookie: CookieNo) -> &'static str {
+        self.sessions[self.cookies[cookie].session].user
+    }
+
+    /// Whether an app accepts the cookie.
+    #[must_use]
+    pub fn verdict(&self, cookie: CookieNo) -> Verdict {
+        let of_time = self.opens(cookie)
+            && !self.is_from_the_future(cookie)
+            && !self.has_expired(cookie)
+            && !self.is_idle(cookie);
+        match self.session_of(cookie).state {
+            _ if !of_time => Verdict::Refused,
+            State::Live => Verdict::Accepted,
+            State::Ended => Verdict::Refused,
+            State::Unsure => Verdict::Either,
+        }
+    }
+
+    /// A page was opened with this cookie, or without any. A cookie that the answer sets becomes the newest.
+    pub fn showed(
+        &mut self,
+        cookie: Option<CookieNo>,
+        page: Page,
+        seen: &Seen,
+    ) -> Result<(), Wrong> {
+        let Some(cookie) = cookie else {
+            return nobody(seen);
+        };
+        let name = self.user_of(cookie);
+        match (self.verdict(cookie), seen.user.as_deref()) {
+            (Verdict::Refused, _) | (Verdict::Either, None) => {
+                nobody(seen)?;
+                // What has expired or come out of use says nothing about its end.
+                self.settle(cookie, State::Ended);
+                return Ok(());
+            }
+            (Verdict::Accepted | Verdict::Either, Some(user)) if user == name => {
+                self.settle(cookie, State::Live);
+            }
+            (_, user) => return Err(format!("a cookie of {name} shows {user:?}")),
+        }
+        let is_due = page == Page::Protected
+            && self.now >= self.cookies[cookie].seen_at.saturating_add(RENEWED_AFTER);
+        match (&seen.change, is_due) {
+            (Change::Kept, false) => Ok(()),
+            (Change::Set(_), true) => {
+                self.issue(self.cookies[cookie].session);
+                Ok(())
+            }
+            (change, _) => Err(format!("due: {is_due}, and the cookie is {change:?}")),
+        }
+    }
+
+    /// A browser came back with a ticket for `user`, for a login that began at `begun_at`, and showed a cookie that is
+    /// accepted, or none that counts. `set` is whether the answer set a cookie, which becomes the newest.
+    pub fn signed_in(
+        &mut self,
+        browser: usize,
+        user: &'static str,
+        shown: Option<CookieNo>,
+        begun_at: Seconds,
+        set: bool,
+    ) -> Result<(), Wrong> {
+        let old = shown.filter(|&cookie| self.verdict(cookie) == Verdict::Accepted);
+        let old = old.map(|cookie| self.cookies[cookie].session);
+        // Somebody else's ticket may have been sent to this browser.
+        let refused = old.is_some_and(|old| {
+            self.sessions[old].issued_at >= begun_at && self.sessions[old].user != user
+        });
+        if refused || !set {
+            return if refused && !set {
+                Ok(())
+            } else {
+                Err(format!("refused: {refused}, and a cookie is set: {set}"))
+            };
+        }
+        let new = self.sessions.len();
+        let beside = old.filter(|&old| {
+            self.sessions[old].user == user
+                && begun_at <= self.sessions[old].issued_at.saturating_add(TOGETHER)
+        });
+        let family = beside.map_or(new, |old| self.sessions[old].family);
+        let maybe_kin = (0..new).filter(|&other| {
+            let other = &self.sessions[other];
+            other.browser == browser
+                && other.user == user
+                && other.family != family
+                && other.state != State::Ended
+        });
+        let maybe_kin = maybe_kin.filter(|&other| Some(other) != old).collect();
+        self.sessions.push(Session {
+            browser,
+            user,
+            issued_at: self.now,
+            state: State::Live,
+            family,
+            maybe_kin,
+            leads_to_family: false,
+        });
+        self.issue(new);
+        if let Some(old) = old {
+            if beside.is_some() {
+                self.sessions[old].leads_to_family = true;
+                self.sessions[old].state = State::Ended;
+            } else {
+                self.end(old);
+            }
+        }
+        Ok(())
+    }
+
+    /// Somebody signed out with this cookie.
+    pub fn signed_out(&mut self, cookie: CookieNo) {
+        let session = self.cookies[cookie].session;
+        if !self.opens(cookie) || self.sessions[session].state == State::Ended {
+            return;
+        }
+        if self.has_expired(cookie) || self.is_from_the_future(cookie) {
+            self.may_end(session);
+        } else if self.sessions[session].state == State::Unsure {
+            self.may_end(session);
+            self.sessions[session].state = State::Ended;
+        } else {
+            self.end(session);
+        }
+    }
+
+    /// Somebody asked with this cookie for the end of all sessions of its user. `done` is whether the app said so.
+    pub fn ended_all(&mut self, cookie: Option<CookieNo>, done: bool) -> Result<(), Wrong> {
+        let verdict = cookie.map_or(Verdict::Refused, |cookie| self.verdict(cookie));
+        match (verdict, cookie, done) {
+            (Verdict::Refused | Verdict::Either, _, false) => {
+                if let Some(cookie) = cookie {
+                    self.settle(cookie, State::Ended);
+                }
+                Ok(())
+            }
+            (Verdict::Accepted | Verdict::Either, Some(cookie), true) => {
+                let user = self.user_of(cookie);
+                let all = self.sessions.iter_mut();
+                for session in all.filter(|session| session.user == user) {
+                    session.state = State::Ended;
+                }
+                Ok(())
+            }
+            _ => Err(format!("{verdict:?}, and all sessions ended: {done}")),
+        }
+    }
+
+    /// The CAS server said that these sessions are over. It is `sure` if the answer was 200.
+    pub fn told(&mut self, named: &[SessionNo], sure: bool) {
+        for &session in named {
+            let Session {
+                state,
+                leads_to_family,
+                ..
+            } = self.sessions[session];
+            match state {
+                State::Live if sure => self.end(session),
+                State::Live => self.may_end(session),
+                State::Unsure => {
+                    self.may_end(session);
+                    if sure {
+                        self.sessions[session].state = State::Ended;
+                    }
+                }
+                State::Ended if leads_to_family && sure => self.end(session),
+                State::Ended if leads_to_family => self.may_end(session),
+                State::Ended => {}
+            }
+        }
+    }
+
+    fn session_of(&self, cookie: CookieNo) -> &Session {
+        &self.sessions[self.cookies[cookie].session]
+    }
+
+    fn opens(&self, cookie: CookieNo) -> bool {
+        self.keys.contains(&self.cookies[cookie].key)
+    }
+
+    fn is_from_the_future(&self, cookie: CookieNo) -> bool {
+        let issued_at = self.session_of(cookie).issued_at;
+        self.cookies[cookie].seen_at.max(issued_at) > self.now.saturating_add(AHEAD)
+    }
+
+    fn has_expired(&self, cookie: CookieNo) -> bool {
+        self.now >= self.session_of(cookie).issued_at.saturating_add(LIFETIME)
+    }
+
+    fn is_idle(&self, cookie: CookieNo) -> bool {
+        self.now >= self.cookies[cookie].seen_at.saturating_add(IDLE)
+    }
+
+    fn issue(&mut self, session: SessionNo) {
+        self.cookies.push(Cookie {
+            session,
+            seen_at: self.now,
+            key: self.keys[0],
+        });
+    }
+
+    /// An answer says which of the two it is, if the cookie is refused for no other reason.
+    fn settle(&mut self, cookie: CookieNo, state: State) {
+        if self.verdict(cookie) == Verdict::Either {
+            let session = self.cookies[cookie].session;
+            self.sessions[session].state = state;
+        }
+    }
+
+    /// A session ends with its family.
+    fn end(&mut self, session: SessionNo) {
+        let family = self.sessions[session].family;
+        self.may_end(session);
+        for other in &mut self.sessions {
+            if other.family == family {
+                other.state = State::Ended;
+            }
+        }
+        self.sessions[session].state = State::Ended;
+    }
+
+    /// It may have ended, with its family and with what may be of its family.
+    fn may_end(&mut self, session: SessionNo) {
+        let family = self.sessions[session].family;
+        let is_of_it = |no: SessionNo| self.sessions[no].family == family;
+        let may_be = |no: &SessionNo| {
+            let kin = &self.sessions[*no].maybe_kin;
+            is_of_it(*no)
+                || kin.iter().any(|&other| is_of_it(other))
+                || (0..self.sessions.len())
+                    .any(|other| is_of_it(other) && self.sessions[other].maybe_kin.contains(no))
+        };
+        let concerned: Vec<_> = (0..self.sessions.len()).filter(may_be).collect();
+        for no in concerned {
+            let state = &mut self.sessions[no].state;
+            if *state == State::Live {
+                *state = State::Unsure;
+            }
+        }
+    }
+}
+
+/// Nobody is signed in, and the answer signs nobody in.
+fn nobody(seen: &Seen) -> Result<(), Wrong> {
+    match seen {
+        Seen {
+            user: None,
+            change: Change::Kept | Change::Cleared,
+        } => Ok(()),
+        Seen { user, change } => Err(format!("refused, but {user:?} is seen, {change:?}")),
+    }
+}

@@ -1,0 +1,104 @@
+//! What can happen, and random sequences of it.
+
+use proptest::{prelude::*, sample::select};
+
+use super::model::Seconds;
+
+/// Who shows a cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Browser(usize),
+    /// Somebody with a copy of a cookie and nothing else. 0 is the newest cookie that was issued, to whomever.
+    Copy(usize),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    Back,
+    /// Through this browser.
+    Front(usize),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Opens the page that requires a user.
+    Use(Who),
+    /// Opens a page that anybody may see.
+    Look(Who),
+    /// A browser begins as many logins as there are users here, and then comes back with a ticket for each.
+    SignIn {
+        browser: usize,
+        users: Vec<&'static str>,
+        /// Whether a message comes for the first ticket before the ticket does. It leaves no trace.
+        told_early: bool,
+    },
+    SignOut(Who),
+    EndAll(Who),
+    /// The CAS server says that sessions are over. 0 is the newest.
+    Message {
+        sessions: Vec<usize>,
+        channel: Channel,
+    },
+    /// Somebody deletes all cookies of a browser.
+    ClearCookies(usize),
+    Advance(Seconds),
+    Rewind(Seconds),
+    /// The app starts again with these keys, and the same registry.
+    Keys(Vec<u8>),
+}
+
+pub const BROWSERS: usize = 3;
+pub const USERS: [&str; 2] = ["alice", "bob"];
+
+/// The keys at the beginning.
+pub const FIRST_KEYS: [u8; 1] = [1];
+
+/// Times at which something changes, and a second before and after.
+const TIMES: [Seconds; 17] = [
+    1, 59, 60, 61, 99, 100, 101, 299, 300, 301, 900, 999, 1_000, 2_600, 3_599, 3_600, 3_601,
+];
+
+fn who() -> impl Strategy<Value = Who> {
+    prop_oneof![
+        (0..BROWSERS).prop_map(Who::Browser),
+        (0..6_usize).prop_map(Who::Copy),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let users = prop_oneof![
+        4 => select(&USERS[..]).prop_map(|user| vec![user]),
+        1 => prop::collection::vec(select(&USERS[..]), 2..=3),
+    ];
+    let channel = prop_oneof![
+        Just(Channel::Back),
+        (0..BROWSERS).prop_map(Channel::Front)
+    ];
+    let sign_in = (0..BROWSERS, users, prop::bool::weighted(0.2)).prop_map(
+        |(browser, users, told_early)| Step::SignIn {
+            browser,
+            users,
+            told_early,
+        },
+    );
+    let message = (prop::collection::vec(0..5_usize, 1..=2), channel)
+        .prop_map(|(sessions, channel)| Step::Message { sessions, channel });
+    let keys = select(vec![vec![1], vec![2, 1], vec![2], vec![1, 2], vec![3, 2, 1]]);
+    prop_oneof![
+        6 => sign_in,
+        8 => who().prop_map(Step::Use),
+        4 => who().prop_map(Step::Look),
+        2 => who().prop_map(Step::SignOut),
+        1 => who().prop_map(Step::EndAll),
+        3 => message,
+        1 => (0..BROWSERS).prop_map(Step::ClearCookies),
+        5 => select(&TIMES[..]).prop_map(Step::Advance),
+        2 => select(&TIMES[..]).prop_map(Step::Rewind),
+        1 => keys.prop_map(Step::Keys),
+    ]
+}
+
+/// What happens to one app, one after another.
+pub fn steps() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(), 1..=40)
+}
