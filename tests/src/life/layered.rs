@@ -327,7 +327,7 @@ async fn show(user: Option<CasUser>) -> String {
     let Some(user) = user else {
         return "user: nobody".to_owned();
     };
-    if user.attributes().get("memberOf").any(|group| group == user.name()) {
+    if user.attributes().contains("memberOf", user.name()) {
         format!("user: {}", user.name())
     } else {
         "user: without attributes".to_owned()

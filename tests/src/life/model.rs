@@ -22,7 +22,7 @@
 pub type Seconds = u64;
 
 /// From sign-in, used or not.
-pub const LIFETIME: Seconds = 3_600;
+pub const LIFETIME: Seconds = 1_800;
 /// From the last cookie.
 pub const IDLE: Seconds = 1_000;
 /// A cookie in use is replaced when it is so old.
@@ -31,6 +31,10 @@ pub const RENEWED_AFTER: Seconds = 100;
 pub const AHEAD: Seconds = 300;
 /// A login that begins so soon after a sign-in of its browser is one of tabs that were opened together.
 pub const TOGETHER: Seconds = 60;
+
+/// A browser that seems to go round in circles has a count of its rounds. The first page after a sign-in ends the count,
+/// in place of a renewal. After this time, it no longer does.
+const COUNTED_FOR: Seconds = 120;
 
 /// A session, by when it was opened: 0 is the first.
 pub type SessionNo = usize;
@@ -43,6 +47,19 @@ pub enum Page {
     Public,
     /// Requires a user. Only such a page keeps a session in use.
     Protected,
+}
+
+/// A time at which something changes for a cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// It is replaced from here on, if it is used.
+    Due,
+    Idle,
+    Over,
+    /// A login that begins from here on is no longer one of tabs that were opened together. A second after it.
+    Apart,
+    /// It is from the future before this.
+    Ahead,
 }
 
 /// What an answer says about the session cookie.
@@ -90,6 +107,8 @@ struct Session {
     maybe_kin: Vec<SessionNo>,
     /// It was replaced by a session of its own family: a message that names it ends that family still.
     leads_to_family: bool,
+    /// Its browser may have a count of rounds, as it showed a cookie of no use when it signed in.
+    may_have_count: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -153,6 +172,19 @@ impl Model {
         self.sessions[self.cookies[cookie].session].user
     }
 
+    /// When it is this moment for a cookie.
+    #[must_use]
+    pub fn time_of(&self, cookie: CookieNo, moment: Moment) -> Seconds {
+        let (seen_at, issued_at) = (self.cookies[cookie].seen_at, self.session_of(cookie).issued_at);
+        match moment {
+            Moment::Due => seen_at + RENEWED_AFTER,
+            Moment::Idle => seen_at + IDLE,
+            Moment::Over => issued_at + LIFETIME,
+            Moment::Apart => issued_at + TOGETHER + 1,
+            Moment::Ahead => seen_at.max(issued_at) - AHEAD,
+        }
+    }
+
     /// Whether an app accepts the cookie.
     #[must_use]
     pub fn verdict(&self, cookie: CookieNo) -> Verdict {
@@ -193,10 +225,16 @@ impl Model {
         }
         let is_due = page == Page::Protected
             && self.now >= self.cookies[cookie].seen_at.saturating_add(RENEWED_AFTER);
+        let no = self.cookies[cookie].session;
+        let is_new = self.now.abs_diff(self.sessions[no].issued_at) < COUNTED_FOR;
         match (&seen.change, is_due) {
             (Change::Kept, false) => Ok(()),
+            (Change::Kept, true) if is_new && self.sessions[no].may_have_count => {
+                self.sessions[no].may_have_count = false;
+                Ok(())
+            }
             (Change::Set(_), true) => {
-                self.issue(self.cookies[cookie].session);
+                self.issue(no);
                 Ok(())
             }
             (change, _) => Err(format!("due: {is_due}, and the cookie is {change:?}")),
@@ -248,6 +286,7 @@ impl Model {
             family,
             maybe_kin,
             leads_to_family: false,
+            may_have_count: shown.is_some() && old.is_none(),
         });
         self.issue(new);
         if let Some(old) = old {

@@ -2,7 +2,7 @@
 
 use proptest::{prelude::*, sample::select};
 
-use super::model::Seconds;
+use super::model::{Moment, Seconds};
 
 /// Who shows a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,12 @@ pub enum Step {
     ClearCookies(usize),
     Advance(Seconds),
     Rewind(Seconds),
+    /// The clock is moved to a moment of somebody's cookie, or to a second before it.
+    GoTo {
+        who: Who,
+        moment: Moment,
+        before: bool,
+    },
     /// The app starts again with these keys, and the same registry.
     Keys(Vec<u8>),
 }
@@ -53,9 +59,15 @@ pub const USERS: [&str; 2] = ["alice", "bob"];
 /// The keys at the beginning.
 pub const FIRST_KEYS: [u8; 1] = [1];
 
-/// Times at which something changes, and a second before and after.
-const TIMES: [Seconds; 17] = [
-    1, 59, 60, 61, 99, 100, 101, 299, 300, 301, 900, 999, 1_000, 2_600, 3_599, 3_600, 3_601,
+/// How far the clock is moved.
+const TIMES: [Seconds; 8] = [1, 30, 100, 200, 301, 600, 900, 2_000];
+
+const MOMENTS: [Moment; 5] = [
+    Moment::Due,
+    Moment::Idle,
+    Moment::Over,
+    Moment::Apart,
+    Moment::Ahead,
 ];
 
 fn who() -> impl Strategy<Value = Who> {
@@ -84,6 +96,13 @@ fn step() -> impl Strategy<Value = Step> {
     let message = (prop::collection::vec(0..5_usize, 1..=2), channel)
         .prop_map(|(sessions, channel)| Step::Message { sessions, channel });
     let keys = select(vec![vec![1], vec![2, 1], vec![2], vec![1, 2], vec![3, 2, 1]]);
+    let go_to = (who(), select(&MOMENTS[..]), prop::bool::ANY).prop_map(
+        |(who, moment, before)| Step::GoTo {
+            who,
+            moment,
+            before,
+        },
+    );
     prop_oneof![
         6 => sign_in,
         8 => who().prop_map(Step::Use),
@@ -92,8 +111,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => who().prop_map(Step::EndAll),
         3 => message,
         1 => (0..BROWSERS).prop_map(Step::ClearCookies),
-        5 => select(&TIMES[..]).prop_map(Step::Advance),
-        2 => select(&TIMES[..]).prop_map(Step::Rewind),
+        3 => select(&TIMES[..]).prop_map(Step::Advance),
+        1 => select(&TIMES[..]).prop_map(Step::Rewind),
+        4 => go_to,
         1 => keys.prop_map(Step::Keys),
     ]
 }

@@ -128,6 +128,17 @@ impl<A: App> Walk<'_, A> {
                 self.clock_shows(self.model.now() - by);
                 Ok(())
             }
+            &Step::GoTo {
+                who,
+                moment,
+                before,
+            } => {
+                if let Some((_, Some(cookie))) = find(who, &self.held, &self.values) {
+                    let time = self.model.time_of(cookie, moment) - Seconds::from(before);
+                    self.clock_shows(time);
+                }
+                Ok(())
+            }
             Step::Keys(keys) => {
                 self.app.restart(keys);
                 self.model.keys_are(keys);
