@@ -7,6 +7,7 @@
 )]
 
 mod away;
+mod life;
 mod pooler;
 mod setup;
 mod sharing;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         away::sessions_that_were_lost_are_open_again_once_their_cookies_are_seen,
         away::a_logout_that_finds_a_session_lost_ends_it_when_its_cookie_is_seen,
     ];
+    trials.push(life::trial());
     let with_pooler = tests![
         pooler::one_in_session_mode_is_as_good_as_none,
         pooler::one_in_transaction_mode_is_refused_by_name,

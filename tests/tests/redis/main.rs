@@ -10,6 +10,7 @@ mod away;
 mod cluster;
 mod families;
 mod grants;
+mod life;
 mod listening;
 mod loss;
 mod numbers;
@@ -35,7 +36,7 @@ macro_rules! tests {
 }
 
 fn main() -> ExitCode {
-    let trials = tests![
+    let mut trials = tests![
         setup::a_password_that_is_refused_is_named,
         setup::settings_open_the_registry_that_they_name,
         setup::tls_needs_a_root_certificate_that_is_trusted,
@@ -124,6 +125,7 @@ fn main() -> ExitCode {
         cluster::keys_that_move_to_another_node_are_followed,
         cluster::a_replica_that_takes_over_is_found,
     ];
+    trials.push(life::trial());
     if RedisServer::program().is_some() {
         run(trials)
     } else {
