@@ -4,9 +4,10 @@
 //! the [`model`] what a user saw: it says whether that may be. The app is the real layer with a registry
 //! ([`layered`]), or a [`fake`] with a fault, which the model has to find. [`trials`] tries many random walks.
 
-pub mod fake;
-pub mod layered;
-pub mod model;
-pub mod steps;
+#[cfg(test)]
+mod fake;
+mod layered;
+mod model;
+mod steps;
 pub mod trials;
-pub mod walk;
+mod walk;

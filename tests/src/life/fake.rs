@@ -10,7 +10,7 @@ use super::{
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(super) enum Fault {
     /// An expired session is accepted for one more second.
     LateExpiry,
     /// The same for an idle one.
@@ -44,7 +44,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 18] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::LateExpiry,
         Self::LateIdle,
         Self::LateRenewal,
@@ -89,7 +89,7 @@ enum Visitor {
 }
 
 #[derive(Clone, Debug)]
-pub struct Fake {
+pub(super) struct Fake {
     fault: Option<Fault>,
     now: Seconds,
     keys: Vec<u8>,
@@ -102,7 +102,7 @@ pub struct Fake {
 
 impl Fake {
     #[must_use]
-    pub fn new(fault: Option<Fault>, now: Seconds) -> Self {
+    pub(super) fn new(fault: Option<Fault>, now: Seconds) -> Self {
         Self {
             fault,
             now,

@@ -10,7 +10,7 @@ use axum::{
 };
 use cas_layer::{
     CasConfig, CasConfigBuilder, CasLayer, CasUser, Key, SessionPlace,
-    testing::{CasServer, ManualClock, User},
+    testing::{CasServer, CasServerBuilder, ManualClock, User},
 };
 use tower::ServiceExt as _;
 use url::Url;
@@ -30,14 +30,14 @@ type Jar = BTreeMap<String, String>;
 
 /// What differs between the apps that are tried.
 #[derive(Clone, Copy, Debug)]
-pub struct Variant {
+pub(super) struct Variant {
     /// Whether the app knows cookies again that it has verified.
-    pub knows_cookies: bool,
-    pub place: SessionPlace,
+    pub(super) knows_cookies: bool,
+    pub(super) place: SessionPlace,
 }
 
 /// An app, which is restarted with other keys.
-pub struct Layered<C> {
+pub(super) struct Layered<C> {
     /// Puts the registry in.
     configure: C,
     variant: Variant,
@@ -59,11 +59,11 @@ impl<C> std::fmt::Debug for Layered<C> {
 }
 
 /// A CAS server that knows the users. One serves any number of apps.
-pub async fn cas_server() -> CasServer {
+pub(super) async fn cas_server() -> CasServer {
     let users = USERS.iter().map(|name| {
         User::new(*name, "secret").attribute("memberOf", ["rabbits".to_owned(), (*name).to_owned()])
     });
-    let server = users.fold(CasServer::builder(), |server, user| server.user(user));
+    let server = users.fold(CasServer::builder(), CasServerBuilder::user);
     server.start().await.unwrap()
 }
 
@@ -76,7 +76,7 @@ struct Answer {
 }
 
 impl<C: Fn(CasConfigBuilder) -> CasConfigBuilder> Layered<C> {
-    pub fn new(cas: CasServer, variant: Variant, now: Seconds, configure: C) -> Self {
+    pub(super) fn new(cas: CasServer, variant: Variant, now: Seconds, configure: C) -> Self {
         let clock = ManualClock::new();
         let mut app = Self {
             router: Router::new(),
@@ -93,7 +93,7 @@ impl<C: Fn(CasConfigBuilder) -> CasConfigBuilder> Layered<C> {
     }
 
     /// The next app can have it.
-    pub fn into_cas(self) -> CasServer {
+    pub(super) fn into_cas(self) -> CasServer {
         self.cas
     }
 
@@ -107,7 +107,9 @@ impl<C: Fn(CasConfigBuilder) -> CasConfigBuilder> Layered<C> {
         let cookies = match who {
             Shows::Browser(browser) => {
                 let pairs = self.jars[browser].iter();
-                let pairs: Vec<_> = pairs.map(|(name, value)| format!("{name}={value}")).collect();
+                let pairs: Vec<_> = pairs
+                    .map(|(name, value)| format!("{name}={value}"))
+                    .collect();
                 pairs.join("; ")
             }
             Shows::Copy(value) => format!("{COOKIE}={value}"),
@@ -275,7 +277,10 @@ impl<C: Fn(CasConfigBuilder) -> CasConfigBuilder> App for Layered<C> {
         sessions: &[SessionNo],
         channel: Channel,
     ) -> Result<(bool, Change), Wrong> {
-        let tickets: Vec<String> = sessions.iter().map(|&no| self.tickets[no].clone()).collect();
+        let tickets: Vec<String> = sessions
+            .iter()
+            .map(|&no| self.tickets[no].clone())
+            .collect();
         let tickets: Vec<&str> = tickets.iter().map(String::as_str).collect();
         self.tell(&tickets, channel).await
     }

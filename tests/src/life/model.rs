@@ -19,30 +19,30 @@
 //!   browser's secret, which is not in the model.
 
 /// Seconds of the app's clock.
-pub type Seconds = u64;
+pub(super) type Seconds = u64;
 
 /// From sign-in, used or not.
-pub const LIFETIME: Seconds = 1_800;
+pub(super) const LIFETIME: Seconds = 1_800;
 /// From the last cookie.
-pub const IDLE: Seconds = 1_000;
+pub(super) const IDLE: Seconds = 1_000;
 /// A cookie in use is replaced when it is so old.
-pub const RENEWED_AFTER: Seconds = 100;
+pub(super) const RENEWED_AFTER: Seconds = 100;
 /// How far ahead a clock may be.
-pub const AHEAD: Seconds = 300;
+pub(super) const AHEAD: Seconds = 300;
 /// A login that begins so soon after a sign-in of its browser is one of tabs that were opened together.
-pub const TOGETHER: Seconds = 60;
+pub(super) const TOGETHER: Seconds = 60;
 
 /// A browser that seems to go round in circles has a count of its rounds. The first page after a sign-in ends the count,
 /// in place of a renewal. After this time, it no longer does.
 const COUNTED_FOR: Seconds = 120;
 
 /// A session, by when it was opened: 0 is the first.
-pub type SessionNo = usize;
+pub(super) type SessionNo = usize;
 /// A session cookie, by when it was issued.
-pub type CookieNo = usize;
+pub(super) type CookieNo = usize;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Page {
+pub(super) enum Page {
     /// Shows who is signed in, if anybody is.
     Public,
     /// Requires a user. Only such a page keeps a session in use.
@@ -51,7 +51,7 @@ pub enum Page {
 
 /// A time at which something changes for a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub(super) enum Moment {
     /// It is replaced from here on, if it is used.
     Due,
     Idle,
@@ -64,7 +64,7 @@ pub enum Moment {
 
 /// What an answer says about the session cookie.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(super) enum Change {
     Kept,
     Cleared,
     /// This is its value.
@@ -73,15 +73,15 @@ pub enum Change {
 
 /// What a user saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub(super) struct Seen {
     /// The user by whose name the app itself answered.
-    pub user: Option<String>,
-    pub change: Change,
+    pub(super) user: Option<String>,
+    pub(super) change: Change,
 }
 
 /// What the model has to say about a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(super) enum Verdict {
     Accepted,
     Refused,
     /// Either is right.
@@ -89,7 +89,7 @@ pub enum Verdict {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub(super) enum State {
     Live,
     Ended,
     Unsure,
@@ -120,7 +120,7 @@ struct Cookie {
 
 /// Everything that the model knows.
 #[derive(Clone, Debug)]
-pub struct Model {
+pub(super) struct Model {
     now: Seconds,
     /// The first seals, all open.
     keys: Vec<u8>,
@@ -129,11 +129,11 @@ pub struct Model {
 }
 
 /// What is wrong, in a sentence.
-pub type Wrong = String;
+pub(super) type Wrong = String;
 
 impl Model {
     #[must_use]
-    pub fn new(now: Seconds, keys: &[u8]) -> Self {
+    pub(super) fn new(now: Seconds, keys: &[u8]) -> Self {
         Self {
             now,
             keys: keys.to_vec(),
@@ -143,39 +143,42 @@ impl Model {
     }
 
     #[must_use]
-    pub fn now(&self) -> Seconds {
+    pub(super) fn now(&self) -> Seconds {
         self.now
     }
 
-    pub fn clock_shows(&mut self, now: Seconds) {
+    pub(super) fn clock_shows(&mut self, now: Seconds) {
         self.now = now;
     }
 
-    pub fn keys_are(&mut self, keys: &[u8]) {
+    pub(super) fn keys_are(&mut self, keys: &[u8]) {
         self.keys = keys.to_vec();
     }
 
     /// How many sessions were opened.
     #[must_use]
-    pub fn sessions(&self) -> usize {
+    pub(super) fn sessions(&self) -> usize {
         self.sessions.len()
     }
 
     /// How many cookies were issued.
     #[must_use]
-    pub fn cookies(&self) -> usize {
+    pub(super) fn cookies(&self) -> usize {
         self.cookies.len()
     }
 
     #[must_use]
-    pub fn user_of(&self, cookie: CookieNo) -> &'static str {
+    pub(super) fn user_of(&self, cookie: CookieNo) -> &'static str {
         self.sessions[self.cookies[cookie].session].user
     }
 
     /// When it is this moment for a cookie.
     #[must_use]
-    pub fn time_of(&self, cookie: CookieNo, moment: Moment) -> Seconds {
-        let (seen_at, issued_at) = (self.cookies[cookie].seen_at, self.session_of(cookie).issued_at);
+    pub(super) fn time_of(&self, cookie: CookieNo, moment: Moment) -> Seconds {
+        let (seen_at, issued_at) = (
+            self.cookies[cookie].seen_at,
+            self.session_of(cookie).issued_at,
+        );
         match moment {
             Moment::Due => seen_at + RENEWED_AFTER,
             Moment::Idle => seen_at + IDLE,
@@ -187,7 +190,7 @@ impl Model {
 
     /// Whether an app accepts the cookie.
     #[must_use]
-    pub fn verdict(&self, cookie: CookieNo) -> Verdict {
+    pub(super) fn verdict(&self, cookie: CookieNo) -> Verdict {
         let of_time = self.opens(cookie)
             && !self.is_from_the_future(cookie)
             && !self.has_expired(cookie)
@@ -201,7 +204,7 @@ impl Model {
     }
 
     /// A page was opened with this cookie, or without any. A cookie that the answer sets becomes the newest.
-    pub fn showed(
+    pub(super) fn showed(
         &mut self,
         cookie: Option<CookieNo>,
         page: Page,
@@ -243,7 +246,7 @@ impl Model {
 
     /// A browser came back with a ticket for `user`, for a login that began at `begun_at`, and showed a cookie that is
     /// accepted, or none that counts. `set` is whether the answer set a cookie, which becomes the newest.
-    pub fn signed_in(
+    pub(super) fn signed_in(
         &mut self,
         browser: usize,
         user: &'static str,
@@ -301,7 +304,7 @@ impl Model {
     }
 
     /// Somebody signed out with this cookie.
-    pub fn signed_out(&mut self, cookie: CookieNo) {
+    pub(super) fn signed_out(&mut self, cookie: CookieNo) {
         let session = self.cookies[cookie].session;
         if !self.opens(cookie) || self.sessions[session].state == State::Ended {
             return;
@@ -317,7 +320,7 @@ impl Model {
     }
 
     /// Somebody asked with this cookie for the end of all sessions of its user. `done` is whether the app said so.
-    pub fn ended_all(&mut self, cookie: Option<CookieNo>, done: bool) -> Result<(), Wrong> {
+    pub(super) fn ended_all(&mut self, cookie: Option<CookieNo>, done: bool) -> Result<(), Wrong> {
         let verdict = cookie.map_or(Verdict::Refused, |cookie| self.verdict(cookie));
         match (verdict, cookie, done) {
             (Verdict::Refused | Verdict::Either, _, false) => {
@@ -339,7 +342,7 @@ impl Model {
     }
 
     /// The CAS server said that these sessions are over. It is `sure` if the answer was 200.
-    pub fn told(&mut self, named: &[SessionNo], sure: bool) {
+    pub(super) fn told(&mut self, named: &[SessionNo], sure: bool) {
         for &session in named {
             let Session {
                 state,

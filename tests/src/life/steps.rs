@@ -6,21 +6,21 @@ use super::model::{Moment, Seconds};
 
 /// Who shows a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
+pub(super) enum Who {
     Browser(usize),
     /// Somebody with a copy of a cookie and nothing else. 0 is the newest cookie that was issued, to whomever.
     Copy(usize),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channel {
+pub(super) enum Channel {
     Back,
     /// Through this browser.
     Front(usize),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub(super) enum Step {
     /// Opens the page that requires a user.
     Use(Who),
     /// Opens a page that anybody may see.
@@ -53,11 +53,11 @@ pub enum Step {
     Keys(Vec<u8>),
 }
 
-pub const BROWSERS: usize = 3;
-pub const USERS: [&str; 2] = ["alice", "bob"];
+pub(super) const BROWSERS: usize = 3;
+pub(super) const USERS: [&str; 2] = ["alice", "bob"];
 
 /// The keys at the beginning.
-pub const FIRST_KEYS: [u8; 1] = [1];
+pub(super) const FIRST_KEYS: [u8; 1] = [1];
 
 /// How far the clock is moved.
 const TIMES: [Seconds; 8] = [1, 30, 100, 200, 301, 600, 900, 2_000];
@@ -82,27 +82,31 @@ fn step() -> impl Strategy<Value = Step> {
         4 => select(&USERS[..]).prop_map(|user| vec![user]),
         1 => prop::collection::vec(select(&USERS[..]), 2..=3),
     ];
-    let channel = prop_oneof![
-        Just(Channel::Back),
-        (0..BROWSERS).prop_map(Channel::Front)
-    ];
-    let sign_in = (0..BROWSERS, users, prop::bool::weighted(0.2)).prop_map(
-        |(browser, users, told_early)| Step::SignIn {
-            browser,
-            users,
-            told_early,
-        },
-    );
+    let channel = prop_oneof![Just(Channel::Back), (0..BROWSERS).prop_map(Channel::Front)];
+    let sign_in =
+        (0..BROWSERS, users, prop::bool::weighted(0.2)).prop_map(|(browser, users, told_early)| {
+            Step::SignIn {
+                browser,
+                users,
+                told_early,
+            }
+        });
     let message = (prop::collection::vec(0..5_usize, 1..=2), channel)
         .prop_map(|(sessions, channel)| Step::Message { sessions, channel });
-    let keys = select(vec![vec![1], vec![2, 1], vec![2], vec![1, 2], vec![3, 2, 1]]);
-    let go_to = (who(), select(&MOMENTS[..]), prop::bool::ANY).prop_map(
-        |(who, moment, before)| Step::GoTo {
+    let keys = select(vec![
+        vec![1],
+        vec![2, 1],
+        vec![2],
+        vec![1, 2],
+        vec![3, 2, 1],
+    ]);
+    let go_to = (who(), select(&MOMENTS[..]), prop::bool::ANY).prop_map(|(who, moment, before)| {
+        Step::GoTo {
             who,
             moment,
             before,
-        },
-    );
+        }
+    });
     prop_oneof![
         6 => sign_in,
         8 => who().prop_map(Step::Use),
@@ -119,6 +123,6 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// What happens to one app, one after another.
-pub fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step(), 1..=40)
 }

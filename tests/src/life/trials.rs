@@ -1,6 +1,6 @@
 //! Many random walks, the same in every run unless a variable says otherwise.
 
-use std::{env, fmt::Debug, str::FromStr};
+use std::{cell::Cell, env, fmt::Debug, str::FromStr};
 
 use cas_layer::{CasConfigBuilder, SessionPlace};
 use libtest_mimic::Trial;
@@ -69,8 +69,8 @@ where
             .worker_threads(2)
             .enable_all()
             .build()?;
-        let make = std::cell::RefCell::new(make());
-        let cas = std::cell::RefCell::new(Some(runtime.block_on(cas_server())));
+        // Each walk takes them and puts them back.
+        let tools = Cell::new(Some((make(), runtime.block_on(cas_server()))));
         let variants = (steps(), proptest::bool::ANY, proptest::bool::ANY);
         let holds = |(steps, knows_cookies, keeps): (Vec<Step>, bool, bool)| {
             let variant = Variant {
@@ -82,12 +82,10 @@ where
                 },
             };
             runtime.block_on(async {
-                let configure = (make.borrow_mut())().await;
-                let server = cas.take().ok_or("the CAS server is gone")?;
-                // By its own steps alone.
-                let mut app = Layered::new(server, variant, START, configure);
+                let (mut make, server) = tools.take().ok_or("an earlier walk panicked: see above")?;
+                let mut app = Layered::new(server, variant, START, make().await);
                 let walked = walk(&mut app, START, &steps).await;
-                cas.replace(Some(app.into_cas()));
+                tools.set(Some((make, app.into_cas())));
                 walked
             })
         };

@@ -7,7 +7,7 @@ use super::{
 
 /// Who shows a session cookie to an app.
 #[derive(Clone, Copy, Debug)]
-pub enum Shows<'c> {
+pub(super) enum Shows<'c> {
     /// What the app knows of its browsers, it keeps itself.
     Browser(usize),
     /// A cookie of this value and nothing else.
@@ -16,16 +16,16 @@ pub enum Shows<'c> {
 
 /// What came of logins that a browser began together.
 #[derive(Clone, Debug)]
-pub struct SignedIn {
+pub(super) struct SignedIn {
     /// The browser was told that it goes in circles, and its user deleted its cookies.
-    pub cleared: bool,
+    pub(super) cleared: bool,
     /// For each ticket.
-    pub changes: Vec<Change>,
+    pub(super) changes: Vec<Change>,
 }
 
 /// An app with browsers.
 #[allow(async_fn_in_trait, reason = "it is used on one thread")]
-pub trait App {
+pub(super) trait App {
     async fn show(&mut self, who: Shows<'_>, page: Page) -> Result<Seen, Wrong>;
 
     /// A browser begins a login for each user, and comes back with a ticket for each. Each that opens a session is the
@@ -68,7 +68,7 @@ struct Walk<'a, A> {
 }
 
 /// Takes all steps, and then looks at every cookie that was ever issued.
-pub async fn walk<A: App>(app: &mut A, now: Seconds, steps: &[Step]) -> Result<(), Wrong> {
+pub(super) async fn walk<A: App>(app: &mut A, now: Seconds, steps: &[Step]) -> Result<(), Wrong> {
     let mut walk = Walk {
         app,
         model: Model::new(now, &FIRST_KEYS),
@@ -170,8 +170,7 @@ impl<A: App> Walk<'_, A> {
         // Whether the browser has a session is certain from here on.
         self.show(Who::Browser(browser), Page::Protected).await?;
         let begun_at = self.model.now();
-        let SignedIn { cleared, changes } =
-            self.app.sign_in(browser, users, told_early).await?;
+        let SignedIn { cleared, changes } = self.app.sign_in(browser, users, told_early).await?;
         if cleared {
             let accepted = |cookie| self.model.verdict(cookie) == Verdict::Accepted;
             if self.held[browser].is_some_and(accepted) {
