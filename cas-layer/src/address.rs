@@ -8,7 +8,7 @@ mod shown;
 mod tickets;
 
 pub(crate) use codec::{ARTIFACT, LoginKind, LoginQuery, NoTicket, TICKET, is_worth_naming, trip};
-pub(crate) use links::{Unclaimed, retry_link};
+pub(crate) use links::{Unclaimed, kin, retry_link};
 pub(crate) use mark::Salt;
 pub(crate) use shown::shown_page;
 pub(crate) use tickets::{clean, without_tickets};

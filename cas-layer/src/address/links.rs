@@ -297,7 +297,7 @@ impl Place {
 }
 
 /// What the logins with this secret have in common. No other tag has these two words.
-fn kin(host: &Host, secret: &LoginValue) -> LoginValue {
+pub(crate) fn kin(host: &Host, secret: &LoginValue) -> LoginValue {
     host.service_tag.hash(&[secret, b"browser", b"kin"])
 }
 

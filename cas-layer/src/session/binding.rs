@@ -172,8 +172,9 @@ impl Binding {
         secrets.flat_map(move |secrets| secrets.of(begun_at))
     }
 
-    /// Gives the browser the `next` secret: who has seen its cookie before a sign-in cannot use it for long. Tabs
-    /// that sign in at once have to get the same.
+    /// Gives the browser the `next` secret: who has seen its cookie before a sign-in cannot use it for long, and what
+    /// begins later is of another family. Tabs that sign in at once have to get the same. So it is for a login that had
+    /// the current secret: after another one, the browser has a new secret already.
     pub(crate) fn rotate(
         &mut self,
         next: impl FnOnce(&LoginValue) -> LoginValue,

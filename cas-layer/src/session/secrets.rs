@@ -46,16 +46,14 @@ impl Secrets {
             .filter(|(_, replaced_at)| now.abs_diff(*replaced_at) < longest);
     }
 
-    /// Replaces the secret by the `next`, unless logins may still need the one before it.
+    /// Replaces the secret by the `next`. Logins that have the one before the current one begin again.
     pub(super) fn rotate(
         &mut self,
         next: impl FnOnce(&LoginValue) -> LoginValue,
         now: UnixSeconds,
     ) {
-        if self.previous.is_none() {
-            let next = next(&self.current);
-            self.previous = Some((std::mem::replace(&mut self.current, next), now));
-        }
+        let next = next(&self.current);
+        self.previous = Some((std::mem::replace(&mut self.current, next), now));
     }
 }
 
@@ -89,15 +87,17 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_not_replaced_while_the_one_before_it_may_be_needed() {
+    fn the_secret_before_a_sign_in_is_known_until_the_next_one_and_no_longer_than_a_login_takes() {
         let mut secrets = Secrets::new([1; 16]);
         secrets.rotate(|_| [2; 16], 1_000);
         secrets.forget(3_600, 4_599);
-        secrets.rotate(|_| [3; 16], 4_599);
         assert_eq!(of(&secrets, 900), [2, 1]);
         secrets.forget(3_600, 4_600);
-        secrets.rotate(|current| [current[0] + 2; 16], 4_600);
-        assert_eq!(of(&secrets, 4_600), [4, 2]);
+        assert_eq!(of(&secrets, 900), [2]);
+        secrets.rotate(|current| [current[0] + 1; 16], 4_600);
+        assert_eq!(of(&secrets, 4_600), [3, 2]);
+        secrets.rotate(|current| [current[0] + 1; 16], 4_700);
+        assert_eq!(of(&secrets, 4_600), [4, 3]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{
     validation::{self, Admitted, Leave, Question, Unasked},
 };
 use crate::{
-    address::LoginKind,
+    address::{self, LoginKind},
     admission::{Member, Peer, Turn, Unidentified, Validation},
     answer::{Answer, Reader},
     app::Host,
@@ -246,7 +246,13 @@ impl Entrant {
         }
         let next_secret =
             |secret: &LoginValue| host.service_tag.hash(&[secret, session.user().as_bytes()]);
-        self.binding.rotate(next_secret, now);
+        let has_current = |secret: &LoginValue| {
+            let of_secret = address::kin(host, secret);
+            self.kin.is_none_or(|kin| kin == of_secret)
+        };
+        if self.binding.current_secret().is_some_and(has_current) {
+            self.binding.rotate(next_secret, now);
+        }
         let user = CasUser::new(session, Arc::clone(host), self.reader.place);
         host.tell(Event::SignedIn(&user));
         let shown = match (&self.current, self.remembered) {

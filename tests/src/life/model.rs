@@ -14,9 +14,6 @@
 //! - A message was answered 503.
 //! - Somebody signed out with a cookie that had expired by the clock, or was from the future. The clock may be set right
 //!   later. Nothing promises that such a sign-out counts.
-//! - A session may be of the same family as another that ended: the same browser opened both for the same user, and did
-//!   not show the first when it signed in for the second. Whether these are tabs that signed in together is up to the
-//!   browser's secret, which is not in the model.
 
 /// Seconds of the app's clock.
 pub(super) type Seconds = u64;
@@ -97,14 +94,11 @@ pub(super) enum State {
 
 #[derive(Clone, Debug)]
 struct Session {
-    browser: usize,
     user: &'static str,
     issued_at: Seconds,
     state: State,
     /// Sessions with the same number end together.
     family: usize,
-    /// Sessions that may be of the same family.
-    maybe_kin: Vec<SessionNo>,
     /// It was replaced by a session of its own family: a message that names it ends that family still.
     leads_to_family: bool,
     /// Its browser may have a count of rounds, as it showed a cookie of no use when it signed in.
@@ -248,7 +242,6 @@ impl Model {
     /// accepted, or none that counts. `set` is whether the answer set a cookie, which becomes the newest.
     pub(super) fn signed_in(
         &mut self,
-        browser: usize,
         user: &'static str,
         shown: Option<CookieNo>,
         begun_at: Seconds,
@@ -273,23 +266,13 @@ impl Model {
                 && begun_at <= self.sessions[old].issued_at.saturating_add(TOGETHER)
         });
         let family = beside.map_or(new, |old| self.sessions[old].family);
-        let maybe_kin = (0..new).filter(|&other| {
-            let other = &self.sessions[other];
-            other.browser == browser
-                && other.user == user
-                && other.family != family
-                && other.state != State::Ended
-        });
-        let maybe_kin = maybe_kin.filter(|&other| Some(other) != old).collect();
         self.sessions.push(Session {
-            browser,
             user,
             issued_at: self.now,
             state: State::Live,
             family,
-            maybe_kin,
             leads_to_family: false,
-            may_have_count: shown.is_some() && old.is_none(),
+            may_have_count: old.map_or(shown.is_some(), |old| self.sessions[old].may_have_count),
         });
         self.issue(new);
         if let Some(old) = old {
@@ -405,31 +388,19 @@ impl Model {
     /// A session ends with its family.
     fn end(&mut self, session: SessionNo) {
         let family = self.sessions[session].family;
-        self.may_end(session);
         for other in &mut self.sessions {
             if other.family == family {
                 other.state = State::Ended;
             }
         }
-        self.sessions[session].state = State::Ended;
     }
 
-    /// It may have ended, with its family and with what may be of its family.
+    /// It may have ended, with its family.
     fn may_end(&mut self, session: SessionNo) {
         let family = self.sessions[session].family;
-        let is_of_it = |no: SessionNo| self.sessions[no].family == family;
-        let may_be = |no: &SessionNo| {
-            let kin = &self.sessions[*no].maybe_kin;
-            is_of_it(*no)
-                || kin.iter().any(|&other| is_of_it(other))
-                || (0..self.sessions.len())
-                    .any(|other| is_of_it(other) && self.sessions[other].maybe_kin.contains(no))
-        };
-        let concerned: Vec<_> = (0..self.sessions.len()).filter(may_be).collect();
-        for no in concerned {
-            let state = &mut self.sessions[no].state;
-            if *state == State::Live {
-                *state = State::Unsure;
+        for other in &mut self.sessions {
+            if other.family == family && other.state == State::Live {
+                other.state = State::Unsure;
             }
         }
     }

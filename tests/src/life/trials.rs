@@ -82,7 +82,8 @@ where
                 },
             };
             runtime.block_on(async {
-                let (mut make, server) = tools.take().ok_or("an earlier walk panicked: see above")?;
+                let (mut make, server) =
+                    tools.take().ok_or("an earlier walk panicked: see above")?;
                 let mut app = Layered::new(server, variant, START, make().await);
                 let walked = walk(&mut app, START, &steps).await;
                 tools.set(Some((make, app.into_cas())));

@@ -181,7 +181,7 @@ impl<A: App> Walk<'_, A> {
         for (user, change) in users.iter().zip(&changes) {
             let set = matches!(change, Change::Set(_));
             let shown = self.held[browser];
-            let signed_in = self.model.signed_in(browser, user, shown, begun_at, set);
+            let signed_in = self.model.signed_in(user, shown, begun_at, set);
             signed_in.map_err(|wrong| format!("{user}: {wrong}"))?;
             self.follow(Who::Browser(browser), change)?;
         }

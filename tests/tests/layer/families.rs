@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use cas_layer::{
@@ -442,4 +442,59 @@ async fn tabs_that_take_the_place_of_one_session_together_are_a_family() {
     single_logout(&app, &tickets[1]).await;
     assert_eq!(app.whoami(&mut unseen).await, Value::Null);
     assert_eq!(app.whoami(&mut last).await, Value::Null);
+}
+
+/// Of the earlier session its browser shows nothing any more, and nothing has ended its family.
+#[tokio::test]
+async fn a_late_single_logout_leaves_alone_what_the_browser_opened_since() {
+    for all_are_ended in [true, false] {
+        let registry = MemoryRegistry::default();
+        let of_app = registry.clone();
+        let app = App::with(|config| config.registry(of_app)).await;
+        let mut browser = Browser::new();
+        let mut tickets = Vec::new();
+        for _ in 0..5 {
+            let service = app.begin(&mut browser, "/page/1").await;
+            let ticket = app.cas.issue_ticket("alice", &service);
+            browser.open(&format!("{service}&ticket={ticket}")).await;
+            assert_eq!(app.whoami(&mut browser).await, "alice");
+            tickets.push(ticket);
+            if tickets.len() == 5 {
+                break;
+            }
+            if all_are_ended {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+                let (now, alice) = (now.as_secs(), AccountId::of(app.cas.url(), "alice"));
+                registry.end_all(alice, now + 28_800, now).await.unwrap();
+                assert_eq!(app.whoami(&mut browser).await, Value::Null);
+            }
+            browser
+                .cookies
+                .retain(|cookie| !cookie.name().ends_with("-session"));
+        }
+        let last = tickets.pop().unwrap();
+        for late in &tickets {
+            single_logout(&app, late).await;
+            assert_eq!(app.whoami(&mut browser).await, "alice", "{all_are_ended}");
+        }
+        single_logout(&app, &last).await;
+        assert_eq!(app.whoami(&mut browser).await, Value::Null);
+    }
+}
+
+/// The login of a tab is tied to the secret before the last one.
+#[tokio::test]
+async fn a_tab_that_began_before_another_signed_in_comes_back_and_is_of_its_family() {
+    let app = App::start().await;
+    let mut browser = Browser::new();
+    app.sign_in(&mut browser, "/page/0").await;
+    browser
+        .cookies
+        .retain(|cookie| !cookie.name().ends_with("-session"));
+    let [mut first, mut second, mut third] = tabs(&app, &mut browser, ["alice"; 3]).await;
+    let all = [&mut first, &mut second, &mut third];
+    assert_eq!(are_in(&app, all).await, [true; 3]);
+    single_logout(&app, &third.ticket).await;
+    let all = [&mut first, &mut second, &mut third];
+    assert_eq!(are_in(&app, all).await, [false; 3]);
 }
