@@ -155,6 +155,8 @@ impl MemoryRegistry {
         let mut known = self.known();
         let end = |&id: &SessionId| match known.sessions.get_mut(&id) {
             None => false,
+            // It had ended before, and its ticket has begun again.
+            Some(State::Begun { .. }) if self.0.ended.contain_id(id) => false,
             Some(State::Begun { ended, .. }) => !mem::replace(ended, true),
             Some(&mut State::Open { until, family }) => {
                 known.forget(id);

@@ -114,6 +114,7 @@ pub async fn registry_contract<S: RegistryStore>(make: impl AsyncFn() -> S) {
             a_logout_reaches_every_callback_with_its_ticket,
             a_message_about_an_unknown_session_does_nothing,
             a_repeated_message_ends_nothing_more,
+            a_message_ends_nothing_of_an_ended_session_whose_ticket_begins_again,
             a_message_ends_all_that_it_names_and_says_which_those_were,
             a_message_ends_the_same_whoever_sends_it,
             of_many_messages_at_once_one_ends_the_session,

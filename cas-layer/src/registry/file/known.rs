@@ -129,9 +129,12 @@ impl Known {
     }
 
     /// Tells the callbacks with this ticket, if there are any, that a logout came. Returns whether there are any and
-    /// this is news to them.
+    /// this is news to them. Those with a ticket whose session has ended will learn it when they open one.
     pub(super) fn end_begun(&self, id: SessionId) -> bool {
         let mut state = self.state();
+        if self.ended.contain_id(id) {
+            return false;
+        }
         let begun = state.begun.get_mut(&id);
         begun.is_some_and(|begun| !mem::replace(&mut begun.ended, true))
     }

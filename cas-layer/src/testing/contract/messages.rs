@@ -70,6 +70,27 @@ pub(super) async fn a_repeated_message_ends_nothing_more<S: RegistryStore>(store
     assert_eq!(finish(&*registry, 4).await, Opened::Ended);
 }
 
+pub(super) async fn a_message_ends_nothing_of_an_ended_session_whose_ticket_begins_again<
+    S: RegistryStore,
+>(
+    store: S,
+) {
+    let registry = store.node().await;
+    sign_in(&*registry, 1).await;
+    sign_out(&*registry, 1).await;
+    sign_in(&*registry, 2).await;
+    assert_eq!(single_logout(&*registry, [2]).await, 1);
+    sign_out(&*registry, 3).await;
+    registry.begin(id(4), VALIDATION).await.unwrap();
+    assert_eq!(single_logout(&*registry, [4]).await, 1);
+    assert_eq!(finish(&*registry, 4).await, Opened::Ended);
+    for n in 1..=4 {
+        registry.begin(id(n), VALIDATION).await.unwrap();
+        assert_eq!(single_logout(&*registry, [n]).await, 0, "{n}");
+        assert_eq!(finish(&*registry, n).await, Opened::Ended, "{n}");
+    }
+}
+
 pub(super) async fn a_message_ends_all_that_it_names_and_says_which_those_were<S: RegistryStore>(
     store: S,
 ) {
