@@ -154,6 +154,7 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
 
     /// Ends a session whose seal was verified, or a family. This is always recorded, whether the session is known or
     /// not. A second call changes nothing. A session that is being validated ends too.
+    /// One that has expired by `now` ends like any other: the clocks of nodes differ, and may be set right later.
     ///
     /// # Errors
     /// The session has ended for this node. Other nodes learn of it only when the registry can be reached again.

@@ -49,7 +49,8 @@ impl Host {
         self.tell(SignedOut::shown(user, cause).recorded(ended.as_ref().copied()));
     }
 
-    /// The same for a session that the login cookie remembers. One that has ended meanwhile is left alone.
+    /// The same for a session of which only the name is known, as a login cookie remembers it. One that has ended
+    /// meanwhile is left alone. One that has expired ends too: this node's clock may be wrong.
     pub(crate) async fn end_remembered(
         &self,
         old: Remembered,
@@ -58,7 +59,7 @@ impl Host {
         now: UnixSeconds,
     ) {
         let has_ended = |id| self.app.registry.ended().contain_id(id);
-        if has_ended(old.id) || old.family.is_some_and(has_ended) || old.expires_at <= now {
+        if has_ended(old.id) || old.family.is_some_and(has_ended) {
             return;
         }
         let ended = self.end_both(old, spared, now).await;

@@ -232,7 +232,7 @@ impl Entrant {
                 host.app.replaced.note(old.session_id());
                 host.replace(old, &session, now).await;
             }
-            (None, Some(old)) if old.id != id => {
+            (None, Some(old)) if old.id != id && old.expires_at > now => {
                 let cause = SignOutCause::Replaced;
                 host.end_remembered(old, cause, session.family, now).await;
             }

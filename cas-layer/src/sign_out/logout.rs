@@ -20,7 +20,8 @@ const SEEN: &str = "seen";
 #[derive(Debug)]
 pub(crate) struct Leaving {
     user: Option<CasUser>,
-    /// The session that the login cookie remembers. From another site a `POST` brings no session cookie.
+    /// Another session to end: one that does not count at this node, or the one that the login cookie remembers. From
+    /// another site a `POST` brings no session cookie.
     remembered: Option<Remembered>,
     answer: Answer,
     now: UnixSeconds,
@@ -30,7 +31,7 @@ impl Leaving {
     /// `GET` or `POST` on the logout endpoint.
     pub(crate) fn of(host: &Host, visit: &Visit<'_>) -> Self {
         let mut binding = visit.binding(host);
-        let remembered = binding.remembered();
+        let remembered = uncounted(host, visit).or(binding.remembered());
         binding.signed_out(visit.now);
         let onward = visit.place.after_sign_out(host);
         // The login cookie is kept even if it is empty: the page after sign-out has something to clear, see
@@ -58,6 +59,19 @@ impl Leaving {
         }
         self.answer
     }
+}
+
+/// The session of a cookie that is genuine and does not count here: it has expired by this node's clock, or is from the
+/// future. By the clock of another node, or by this one's once it is right, a copy of the cookie may be good. One that
+/// has ended already adds nothing to the registry.
+fn uncounted(host: &Host, visit: &Visit<'_>) -> Option<Remembered> {
+    let read = host.session_cookie.read(visit.headers)?;
+    let has_ended = host
+        .app
+        .registry
+        .ended()
+        .contain(&host.registered(&read.session));
+    (visit.owner().is_none() && !has_ended).then(|| Remembered::of(&read.session))
 }
 
 pub(crate) fn refuse_foreign(host: &Host) -> Answer {

@@ -105,6 +105,7 @@ pub async fn registry_contract<S: RegistryStore>(make: impl AsyncFn() -> S) {
             each_callback_with_a_ticket_is_opened_or_abandoned_by_itself,
             a_session_that_is_opened_again_is_one_and_ends_as_one,
             an_end_is_recorded_for_a_session_that_nobody_opened,
+            an_end_counts_whatever_the_clock_says_of_the_session,
             an_ended_session_never_opens_again,
             numbers_only_grow_through_a_clock_that_goes_back,
             who_waits_for_an_end_is_woken,

@@ -9,11 +9,8 @@
 //!   message of the CAS server, by an end of all sessions of its user, or with its family. An end is for good,
 //!   whatever the clock says later.
 //!
-//! Where the answer may be either, the session is [`State::Unsure`] until the first answer settles it:
-//!
-//! - A message was answered 503.
-//! - Somebody signed out with a cookie that had expired by the clock, or was from the future. The clock may be set right
-//!   later. Nothing promises that such a sign-out counts.
+//! Where the answer may be either, as after a message that was answered 503, the session is [`State::Unsure`] until the
+//! first answer settles it.
 
 /// Seconds of the app's clock.
 pub(super) type Seconds = u64;
@@ -286,19 +283,19 @@ impl Model {
         Ok(())
     }
 
-    /// Somebody signed out with this cookie.
+    /// Somebody signed out with this cookie. It counts if the cookie is genuine, whatever the clock says.
     pub(super) fn signed_out(&mut self, cookie: CookieNo) {
         let session = self.cookies[cookie].session;
-        if !self.opens(cookie) || self.sessions[session].state == State::Ended {
+        if !self.opens(cookie) {
             return;
         }
-        if self.has_expired(cookie) || self.is_from_the_future(cookie) {
-            self.may_end(session);
-        } else if self.sessions[session].state == State::Unsure {
-            self.may_end(session);
-            self.sessions[session].state = State::Ended;
-        } else {
-            self.end(session);
+        match self.sessions[session].state {
+            State::Live => self.end(session),
+            State::Unsure => {
+                self.may_end(session);
+                self.sessions[session].state = State::Ended;
+            }
+            State::Ended => {}
         }
     }
 

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use cas_layer::testing::{CasServer, ManualClock, User};
+use cas_layer::{
+    MemoryRegistry,
+    registry::Registry as _,
+    testing::{CasServer, ManualClock, User},
+};
 
 use crate::{browser::Browser, support::App};
 
@@ -152,6 +156,53 @@ async fn signing_out_or_in_again_ends_an_idle_session_in_all_its_copies() {
             assert_eq!(app.whoami(&mut browser).await, "alice");
         }
         assert!(app.whoami(&mut copy).await.is_null(), "{sign_out}");
+    }
+}
+
+/// Its owner goes to a node whose clock is wrong, and somebody else has a copy of the cookie.
+#[tokio::test]
+async fn signing_out_ends_a_session_that_seems_to_have_expired_or_to_be_from_the_future() {
+    for (is_ahead, by) in [(true, 9 * HOUR), (true, 400 * 24 * HOUR), (false, HOUR)] {
+        let (clock, registry) = (ManualClock::new(), MemoryRegistry::default());
+        let of_app = registry.clone();
+        let app = App::with(|config| config.clock(clock.clone()).registry(of_app)).await;
+        let mut browser = Browser::new();
+        app.sign_in(&mut browser, "/profile").await;
+        let mut copy = browser.clone();
+        let (there, back) = if is_ahead {
+            (
+                ManualClock::advance as fn(&_, _),
+                ManualClock::rewind as fn(&_, _),
+            )
+        } else {
+            (
+                ManualClock::rewind as fn(&_, _),
+                ManualClock::advance as fn(&_, _),
+            )
+        };
+        there(&clock, by);
+        assert!(app.whoami(&mut browser).await.is_null());
+        browser.open(&app.at("/logout")).await;
+        assert!(!browser.has_session());
+        let entries = registry.ended().len();
+        // Nothing is added by another copy, nor by what nobody has sealed.
+        let cookie = copy.cookie("-session").unwrap().clone();
+        copy.clone().open(&app.at("/logout")).await;
+        for n in 0..3 {
+            let mut stranger = Browser::new();
+            let mut forged = cookie.clone();
+            forged.set_value(format!("{n}{}", cookie.value()));
+            stranger.cookies.push(forged);
+            stranger.open(&app.at("/logout")).await;
+        }
+        assert_eq!(registry.ended().len(), entries);
+        back(&clock, by);
+        assert!(
+            app.whoami(&mut copy).await.is_null(),
+            "ahead: {is_ahead}, by {by:?}"
+        );
+        app.sign_in(&mut browser, "/profile").await;
+        assert_eq!(app.whoami(&mut browser).await, "alice");
     }
 }
 

@@ -93,6 +93,17 @@ pub(super) async fn an_end_is_recorded_for_a_session_that_nobody_opened<S: Regis
     assert_eq!(open(&*registry, 1).await, Opened::Ended);
 }
 
+pub(super) async fn an_end_counts_whatever_the_clock_says_of_the_session<S: RegistryStore>(
+    store: S,
+) {
+    let registry = store.node().await;
+    for (n, expires_at) in [(1, *NOW - 1), (2, 0), (3, *NOW + 3 * LIFETIME)] {
+        registry.end(id(n), expires_at, *NOW).await.unwrap();
+        assert!(is_ended(&*registry, n));
+        assert_eq!(open(&*registry, n).await, Opened::Ended);
+    }
+}
+
 pub(super) async fn an_ended_session_never_opens_again<S: RegistryStore>(store: S) {
     let registry = store.node().await;
     for n in 0..2 {
