@@ -74,6 +74,7 @@ use crate::session::SessionId;
 ///   nodes follow within the registry's own delay.
 /// - A session that was not ended is never reported as ended.
 /// - Each call is one step. Of two calls at the same time, one comes first, on one node and between nodes.
+///   Only [`is_ended`](Self::is_ended) may see that the sessions of one message end one after another. Those of a family end at once.
 /// - `end_if_opened` comes from the network. An id that was neither begun nor opened leaves no trace. It takes no
 ///   room from sign-ins, sign-outs, or messages of another [`LogoutSender`].
 /// - A future that is dropped has either done its work or done nothing.

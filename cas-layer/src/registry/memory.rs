@@ -160,11 +160,12 @@ impl MemoryRegistry {
             Some(State::Begun { ended, .. }) => !mem::replace(ended, true),
             Some(&mut State::Open { until, family }) => {
                 known.forget(id);
-                self.0.ended.end(id, Term::from(until).expires_at, now);
+                // The family first: nobody sees that one of its sessions has ended and another has not.
                 if let Some(family) = family {
                     let expires_at = known.family_expires_at(now);
                     self.0.ended.end(family, expires_at, now);
                 }
+                self.0.ended.end(id, Term::from(until).expires_at, now);
                 true
             }
         };

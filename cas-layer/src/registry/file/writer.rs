@@ -341,14 +341,18 @@ impl Job {
             } => {
                 let (mut ended, mut changed) = (Vec::new(), false);
                 for id in ids {
+                    // One that has ended may be among the open ones until that is saved. A message then comes too late.
+                    let had_ended = known.ended.contain_id(id);
                     let begun = known.end_begun(id);
                     let opened = tables.close(id)?;
+                    changed |= opened.is_some();
+                    let opened = opened.filter(|_| !had_ended);
                     if let Some(Closed { expires_at, family }) = &opened {
-                        known.end(id, *expires_at, now);
+                        // The family first: nobody sees that one of its sessions has ended and another has not.
                         if let Some(family) = *family {
                             known.end(family, known.family_expires_at(now), now);
                         }
-                        changed = true;
+                        known.end(id, *expires_at, now);
                     }
                     if begun || opened.is_some() {
                         ended.push(id);

@@ -1,3 +1,9 @@
+use std::{
+    hint,
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+};
+
 use super::*;
 use crate::registry::{GRACE, RegistryErrorKind, Sealed};
 
@@ -166,4 +172,40 @@ fn a_clock_that_was_ahead_revives_nobody_and_hides_nobody() {
     assert!(registry.is_ended(&carol));
     let open: Vec<_> = (0..1_200).filter(|n| n % 2 == 1).map(id).collect();
     assert_eq!(registry.end_if_opened_now(open.clone(), NOW + 60), open);
+}
+
+#[test]
+fn nobody_sees_that_of_a_family_one_session_has_ended_and_another_has_not() {
+    const ROUNDS: u32 = 1_000;
+    let (registry, turn) = (MemoryRegistry::default(), AtomicU32::new(0));
+    // Those of a round are a family and two sessions.
+    let [family, named, other] = [0, 1, 2].map(|n| move |round: u32| id(3 * round + n));
+    let has_ended = |round, id| {
+        let session = RegisteredSession::new(id, u64::MAX, LATER, "https://cas", "alice");
+        registry.is_ended(&session.in_family(Some(family(round))))
+    };
+    for round in 0..ROUNDS {
+        for id in [named(round), other(round)] {
+            registry.begin_now(id);
+            let opened = registry.open_now(id, Some(family(round)), LATER, NOW);
+            assert!(matches!(opened, Ok(Opened::Live { .. })));
+        }
+    }
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            for round in 0..ROUNDS {
+                turn.store(round + 1, Ordering::SeqCst);
+                while !has_ended(round, named(round)) {
+                    hint::spin_loop();
+                }
+                assert!(has_ended(round, other(round)), "round {round}");
+            }
+        });
+        for round in 0..ROUNDS {
+            while turn.load(Ordering::SeqCst) <= round && !reader.is_finished() {
+                thread::yield_now();
+            }
+            registry.end_if_opened_now(vec![named(round)], NOW);
+        }
+    });
 }
