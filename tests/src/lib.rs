@@ -13,6 +13,7 @@
 struct Readme;
 
 pub mod acting;
+pub mod at_once;
 pub mod balancer;
 pub mod checker;
 pub mod demo;

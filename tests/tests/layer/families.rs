@@ -463,6 +463,7 @@ async fn a_late_single_logout_leaves_alone_what_the_browser_opened_since() {
                 break;
             }
             if all_are_ended {
+                #[allow(clippy::disallowed_methods, reason = "the time that the registry sees")]
                 let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
                 let (now, alice) = (now.as_secs(), AccountId::of(app.cas.url(), "alice"));
                 registry.end_all(alice, now + 28_800, now).await.unwrap();

@@ -1,7 +1,9 @@
-//! A session's whole life, with the registries that need no server.
+//! A session's whole life, and calls at the same time, with the registries that need no server.
+
+use std::sync::Arc;
 
 use cas_layer::{CasConfigBuilder, FileRegistry, MemoryRegistry};
-use cas_layer_tests::life::trials::trial;
+use cas_layer_tests::{at_once::rounds, life::trials::trial};
 use libtest_mimic::Trial;
 use tempfile::TempDir;
 
@@ -26,6 +28,19 @@ pub(crate) fn trials() -> Vec<Trial> {
                     config.registry(registry.clone())
                 }
             }
+        }),
+        rounds::trial(
+            "memory::calls_at_once_come_one_after_another",
+            20_000,
+            || (Arc::new(MemoryRegistry::default()) as _, ()),
+        ),
+        rounds::trial("file::calls_at_once_come_one_after_another", 150, || {
+            let directory = TempDir::new().unwrap();
+            let registry = FileRegistry::open(directory.path().join("sessions.redb"));
+            (
+                Arc::new(registry.unwrap().timeout(PATIENCE)) as _,
+                directory,
+            )
         }),
     ]
 }
