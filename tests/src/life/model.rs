@@ -329,18 +329,14 @@ impl Model {
                 leads_to_family,
                 ..
             } = self.sessions[session];
-            match state {
-                State::Live if sure => self.end(session),
-                State::Live => self.may_end(session),
-                State::Unsure => {
+            match (state, sure) {
+                (State::Ended, _) if !leads_to_family => {}
+                (State::Live | State::Ended, true) => self.end(session),
+                (_, false) => self.may_end(session),
+                (State::Unsure, true) => {
                     self.may_end(session);
-                    if sure {
-                        self.sessions[session].state = State::Ended;
-                    }
+                    self.sessions[session].state = State::Ended;
                 }
-                State::Ended if leads_to_family && sure => self.end(session),
-                State::Ended if leads_to_family => self.may_end(session),
-                State::Ended => {}
             }
         }
     }
