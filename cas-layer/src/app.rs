@@ -7,6 +7,7 @@ mod frames;
 mod granting;
 mod hosts;
 mod kept;
+mod rebroadcast;
 mod replaced;
 mod route;
 mod vault;
@@ -21,6 +22,7 @@ pub(crate) use granting::Granting;
 pub(crate) use hosts::Hosts;
 use http::HeaderMap;
 pub(crate) use kept::{Kept, NotKept, NotThere, Owner};
+pub(crate) use rebroadcast::{NodeMessage, Rebroadcast};
 pub(crate) use replaced::Replaced;
 pub(crate) use route::Route;
 pub(crate) use vault::{Label, Vault};
@@ -63,6 +65,8 @@ pub(crate) struct Host {
     pub(crate) logged_out_url: ServiceUrl,
     /// Shared by hosts with the same CAS server. A slow CAS server does not hold up the others.
     pub(crate) validations: Arc<Validations>,
+    /// The other nodes, if single logouts are passed on to them.
+    pub(crate) rebroadcast: Option<Arc<Rebroadcast>>,
 }
 
 /// What is the same at every host.

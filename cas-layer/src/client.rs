@@ -6,6 +6,7 @@ mod connections;
 mod dns;
 mod error;
 mod fetch;
+mod node_post;
 mod nodes;
 mod proxies;
 mod proxy_error;

@@ -16,7 +16,7 @@ mod storage;
 use std::fmt;
 
 pub(crate) use circle::CircleCause;
-pub(crate) use event::{Channel, Event, LogoutOutcome};
+pub(crate) use event::{Channel, Event, LogoutOutcome, PassedOn};
 use log::Repeats;
 pub(crate) use log::validation_span;
 #[cfg(feature = "metrics")]
@@ -62,6 +62,7 @@ impl Hooks {
             | Event::CasServer(_)
             | Event::CasNode(_)
             | Event::LogoutRequest(..)
+            | Event::PassedOn(_)
             | Event::ProxyCallback(_)
             | Event::Grant(_)
             | Event::ProxyTicket(_) => {}

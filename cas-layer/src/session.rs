@@ -59,6 +59,7 @@ pub(crate) use subkey::Purpose;
 pub(crate) use too_large::TooLarge;
 pub(crate) use trip::{Trip, TripKind};
 pub(crate) use verified::{DEFAULT_BYTES as VERIFIED_BYTES, VerifiedCookies, VerifiedHere};
+pub(crate) use wire::{encoded, whole};
 
 #[cfg(test)]
 pub(crate) use payload::tests::{identity as sample_identity, session as sample_session};

@@ -40,6 +40,8 @@ pub(crate) enum Event<'e> {
     CasNode(&'e NodeChange<'e>),
     /// A single-logout message was answered.
     LogoutRequest(Channel, LogoutOutcome<'e>),
+    /// A single-logout message was passed on to another node, or was to be.
+    PassedOn(PassedOn<'e>),
     /// The CAS server, or somebody else, came to the proxy callback.
     ProxyCallback(ProxyCallbackOutcome<'e>),
     /// A sign-in asked for a proxy-granting ticket.
@@ -55,6 +57,24 @@ pub(crate) enum Channel {
     Back,
     /// A browser brought it.
     Front,
+    /// Another node of the app passed it on.
+    Node,
+}
+
+/// What became of a single logout on its way to another node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PassedOn<'e> {
+    /// The node has answered.
+    Heard,
+    Failed {
+        /// Its URL, as the app gave it.
+        node: &'e str,
+        error: &'e str,
+    },
+    /// The nodes had not all answered in time.
+    OutOfTime,
+    /// Too many are on their way.
+    NoRoom,
 }
 
 /// The result of a single-logout message.
@@ -81,13 +101,14 @@ impl Channel {
         match self {
             Self::Back => "back",
             Self::Front => "front",
+            Self::Node => "node",
         }
     }
 
     /// The cause of the end of a session that ended in this way.
     pub(crate) fn cause(self) -> SignOutCause {
         match self {
-            Self::Back => SignOutCause::BackChannel,
+            Self::Back | Self::Node => SignOutCause::BackChannel,
             Self::Front => SignOutCause::FrontChannel,
         }
     }
@@ -106,6 +127,7 @@ impl<'e> Event<'e> {
             | Self::CasServer(_)
             | Self::CasNode(_)
             | Self::LogoutRequest(..)
+            | Self::PassedOn(_)
             | Self::ProxyCallback(_)
             | Self::Grant(_)
             | Self::ProxyTicket(_) => {}
@@ -124,6 +146,17 @@ impl LogoutOutcome<'_> {
             Self::SourceRefused => "source-refused",
             Self::SourceUnknown => "source-unknown",
             Self::NotRemembered(_) => "not-remembered",
+        }
+    }
+}
+
+impl PassedOn<'_> {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Heard => "heard",
+            Self::Failed { .. } => "failed",
+            Self::OutOfTime => "out-of-time",
+            Self::NoRoom => "no-room",
         }
     }
 }

@@ -11,7 +11,9 @@ use tracing::{Level, Span};
 
 use super::{
     circle::CircleCause,
-    event::{Channel, Event, LogoutOutcome, cas_server_state, source_of, validation_result},
+    event::{
+        Channel, Event, LogoutOutcome, PassedOn, cas_server_state, source_of, validation_result,
+    },
     proxying::{GrantOutcome, ProxyCallbackOutcome, proxy_ticket_result},
     refused::{FailedValidation, Refused, RefusedReason},
     signed_out::{SignOutCause, SignedOut},
@@ -115,6 +117,7 @@ pub(super) fn write(event: &Event<'_>, repeats: &Repeats) {
         // In the words of a client without a layer.
         Event::CasNode(change) => change.log(),
         Event::LogoutRequest(channel, outcome) => write_logout_request(*channel, *outcome, repeats),
+        Event::PassedOn(passed_on) => write_passed_on(*passed_on, repeats),
         Event::ProxyCallback(outcome) => write_proxy_callback(*outcome, repeats),
         Event::Grant(outcome) => write_grant(*outcome),
         Event::ProxyTicket(result) => tracing::debug!(
@@ -124,6 +127,40 @@ pub(super) fn write(event: &Event<'_>, repeats: &Repeats) {
             "the app asked for a proxy ticket"
         ),
     }
+}
+
+/// Anybody can send a message that is passed on.
+fn write_passed_on(passed_on: PassedOn<'_>, repeats: &Repeats) {
+    let (level, message) = match passed_on {
+        PassedOn::Heard => (Level::DEBUG, "a node has heard of a single logout"),
+        PassedOn::Failed { .. } => (
+            Level::ERROR,
+            "a node has not heard of a single logout: there, its sessions go on",
+        ),
+        PassedOn::OutOfTime => (
+            Level::ERROR,
+            "not all nodes have heard of a single logout in time: there, its sessions may go on",
+        ),
+        PassedOn::NoRoom => (
+            Level::ERROR,
+            "too many single logouts at once: the other nodes have not heard of one",
+        ),
+    };
+    let (node, error) = match passed_on {
+        PassedOn::Failed { node, error } => (Some(node), Some(error)),
+        _ => (None, None),
+    };
+    let result = passed_on.as_str();
+    let (level, unsaid) = repeats.level(["rebroadcast", result], level);
+    say!(
+        level,
+        event = "rebroadcast",
+        result,
+        node,
+        error,
+        unsaid,
+        "{message}"
+    );
 }
 
 /// A stranger who knows tickets for which the server takes long can cause it, where few others sign in.

@@ -11,6 +11,7 @@ use super::{
 const SIGN_INS: &str = "cas_layer_sign_ins_total";
 const VALIDATION: &str = "cas_layer_validation_seconds";
 const CAS_SERVER: &str = "cas_layer_cas_server_total";
+const REBROADCASTS: &str = "cas_layer_rebroadcasts_total";
 const CAS_NODES: &str = "cas_layer_cas_nodes_total";
 const SESSIONS_ENDED: &str = "cas_layer_sessions_ended_total";
 const LOGOUT_REQUESTS: &str = "cas_layer_logout_requests_total";
@@ -35,6 +36,11 @@ pub(crate) fn describe() {
         CAS_SERVER,
         Unit::Count,
         "How often a CAS server stopped answering, and how often it was back, by state"
+    );
+    describe_counter!(
+        REBROADCASTS,
+        Unit::Count,
+        "How often single logouts were passed on to other nodes, by result"
     );
     describe_counter!(
         CAS_NODES,
@@ -95,6 +101,9 @@ pub(super) fn count(event: &Event<'_>) {
         Event::LogoutRequest(channel, outcome) => {
             let labels = [("channel", channel.as_str()), ("result", outcome.as_str())];
             counter!(LOGOUT_REQUESTS, &labels).increment(1);
+        }
+        Event::PassedOn(passed_on) => {
+            counter!(REBROADCASTS, "result" => passed_on.as_str()).increment(1);
         }
         Event::ProxyCallback(outcome) => {
             counter!(PROXY_CALLBACKS, "result" => outcome.as_str()).increment(1);

@@ -20,7 +20,7 @@ use crate::{
     protocol::{InvalidLogoutRequest, Protocol},
     sign_in::{Taken, confirmation, decision},
     sign_out::{
-        form::{self, Form, NO_ROOM, Unread},
+        form::{self, NO_ROOM, Unread},
         single_logout::{self, NoLogout},
     },
     user::Place,
@@ -89,7 +89,7 @@ pub(super) fn refuse(host: &Host, endpoint: Endpoint, visit: &Visit<'_>) -> Opti
     let source = if is_anybodys {
         None
     } else {
-        single_logout::refuse_source(host, visit.extensions)
+        single_logout::refuse_unread(host, visit.extensions)
     };
     let wrong = wrong.map(|wrong| Refusal::of(host, endpoint, wrong));
     source.map(Refusal::Logout).or(wrong)
@@ -131,7 +131,8 @@ pub(super) async fn take<B: Body>(
                     return confirmation::answer(&host, place, &request, form.data()).await;
                 }
                 Posted::LogoutRequest => {
-                    let answer = end_sessions(&host, &request, form, now).await;
+                    let extensions = request.extensions();
+                    let answer = single_logout::posted(&host, extensions, form, now).await;
                     return answer.render(&host, &Reader::program(None));
                 }
                 Posted::Ticket(_) => Refusal::Logout(NoLogout::Unread(NOT_BY_POST)),
@@ -150,15 +151,6 @@ pub(super) async fn take<B: Body>(
     };
     let refusal = refused_source.map_or(refusal, Refusal::Logout);
     refusal.tell(&host).render(&host, &Reader::program(None))
-}
-
-async fn end_sessions(host: &Host, request: &Request<()>, form: Form, now: UnixSeconds) -> Answer {
-    let extensions = request.extensions();
-    if let Some(refusal) = single_logout::refuse_source(host, extensions) {
-        return refusal.tell(host, Channel::Back);
-    }
-    let sender = single_logout::back_channel_sender(host, extensions);
-    single_logout::back_channel(host, form, sender, now).await
 }
 
 /// The rest is the same as for a ticket in the query.

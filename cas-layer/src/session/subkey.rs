@@ -17,6 +17,7 @@ pub(crate) enum Purpose {
     Kept,
     KnownUser,
     Confirmation,
+    Rebroadcast,
 }
 
 impl Purpose {
@@ -30,6 +31,7 @@ impl Purpose {
             Self::Kept => b"cas-layer/1 granting ticket",
             Self::KnownUser => b"cas-layer/1 known user",
             Self::Confirmation => b"cas-layer/1 confirmation",
+            Self::Rebroadcast => b"cas-layer/1 rebroadcast",
         }
     }
 }

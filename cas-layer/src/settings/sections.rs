@@ -93,6 +93,9 @@ pub struct SignOutSettings {
     /// [`logout_sources`](crate::SignOutOptions::logout_sources).
     #[serde(deserialize_with = "values::optional_list")]
     pub logout_sources: Option<Vec<String>>,
+    /// [`rebroadcast_to`](crate::SignOutOptions::rebroadcast_to).
+    #[serde(deserialize_with = "values::optional_list")]
+    pub rebroadcast_to: Option<Vec<String>>,
 }
 
 /// The section `endpoints`: [`EndpointOptions`](crate::EndpointOptions).

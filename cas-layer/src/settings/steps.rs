@@ -304,8 +304,10 @@ impl<'s> Steps<'s> {
             locally,
             by_post_only,
             logout_sources,
+            rebroadcast_to,
         } = sign_out;
         set!(self, "sign_out" sign_out: after_logout_path, locally, by_post_only, logout_sources);
+        set!(self, "sign_out" sign_out: rebroadcast_to);
     }
 
     fn endpoints(&mut self, endpoints: &'s EndpointSettings) {

@@ -1,21 +1,22 @@
 //! Single logout: the CAS server says that sessions are over, by itself (back channel) or through the
 //! browser (front channel).
 
-use std::sync::Arc;
-
 use form_urlencoded::parse;
 use http::{Extensions, StatusCode};
-use tokio::runtime::Handle;
 
-use super::form::{Form, NO_ROOM, Unread};
+use super::{
+    ending::{Ending, Named},
+    form::{Form, NO_ROOM, Unread},
+    rebroadcast,
+};
 use crate::{
     admission::Source,
     answer::Answer,
     app::Host,
     clock::UnixSeconds,
-    events::{Channel, Event, LogoutOutcome, SignedOut},
+    events::{Channel, Event, LogoutOutcome},
     protocol::{InvalidLogoutRequest, LogoutRequest},
-    registry::{LogoutSender, RegistryError, RegistryErrorKind, SourceId},
+    registry::{LogoutSender, SourceId},
     session::SessionId,
     user::CasUser,
     visit::Visit,
@@ -75,7 +76,7 @@ pub(crate) fn refuse_source(host: &Host, extensions: &Extensions) -> Option<NoLo
 }
 
 /// The sender of a logout request that was not refused.
-pub(crate) fn back_channel_sender(host: &Host, extensions: &Extensions) -> LogoutSender {
+fn back_channel_sender(host: &Host, extensions: &Extensions) -> LogoutSender {
     let source = source(host, extensions);
     if host.app.logout_sources.is_some() {
         LogoutSender::listed(source)
@@ -89,18 +90,34 @@ fn source(host: &Host, extensions: &Extensions) -> Option<SourceId> {
     peer.map(|peer| SourceId::of(&peer))
 }
 
-/// Back channel: the CAS server posts the request.
-pub(crate) async fn back_channel(
+/// Why nothing that this sender posts is read. Another node of the app proves itself by what it posts.
+pub(crate) fn refuse_unread(host: &Host, extensions: &Extensions) -> Option<NoLogout> {
+    if host.rebroadcast.is_some() {
+        return None;
+    }
+    refuse_source(host, extensions)
+}
+
+/// Back channel: the CAS server posts the request, or another node passes it on.
+pub(crate) async fn posted(
     host: &Host,
+    extensions: &Extensions,
     form: Form,
-    sender: LogoutSender,
     now: UnixSeconds,
 ) -> Answer {
+    if let Some(sealed) = rebroadcast::sealed_in(host, form.data()) {
+        drop(form);
+        return rebroadcast::hear(host, &sealed, now).await;
+    }
+    if let Some(refusal) = refuse_source(host, extensions) {
+        return refusal.tell(host, Channel::Back);
+    }
+    let sender = back_channel_sender(host, extensions);
     let read = LogoutRequest::from_form(form.data());
     drop(form);
     match read {
         Ok(request) => {
-            let ending = Ending::of(host, Named::by(&request), sender, now).await;
+            let ending = rebroadcast::end_everywhere(host, Named::by(&request), sender, now).await;
             ending.tell(host, Channel::Back, None)
         }
         Err(error) => NoLogout::Invalid(error).tell(host, Channel::Back),
@@ -144,7 +161,8 @@ impl FrontChannel {
     }
 
     pub(crate) async fn run(self, host: &Host) -> Answer {
-        let ending = Ending::of(host, self.named.clone(), self.sender, self.now).await;
+        let ending =
+            rebroadcast::end_everywhere(host, self.named.clone(), self.sender, self.now).await;
         self.respond(host, ending)
     }
 
@@ -153,7 +171,8 @@ impl FrontChannel {
     pub(crate) async fn run_if_ours(mut self, host: &Host) -> Option<Answer> {
         let has_ended = |id: &SessionId| host.app.registry.ended().contain_id(*id);
         let is_known = self.own.is_some() || self.named.ids.iter().any(has_ended);
-        let ending = Ending::of(host, self.named.clone(), self.sender, self.now).await;
+        let ending =
+            rebroadcast::end_everywhere(host, self.named.clone(), self.sender, self.now).await;
         match &ending.ended {
             Ok(ended) if ended.is_empty() && !is_known => return None,
             // It may belong to the app, so nothing of it goes to the CAS server.
@@ -203,91 +222,6 @@ fn is_function_name(name: &str) -> bool {
     name.len() <= MAX_CALLBACK
         && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-}
-
-/// The prefix of the CAS server's proxy-granting tickets (CAS protocol 3.3).
-const GRANTING: &str = "PGT-";
-
-/// The tickets that a message names, each once.
-#[derive(Clone, Debug)]
-struct Named {
-    ids: Vec<SessionId>,
-    /// The proxy-granting tickets among them: the end of one does not sign its user out.
-    granting: Vec<SessionId>,
-}
-
-impl Named {
-    fn by(request: &LogoutRequest) -> Self {
-        let tickets = request.sessions().iter();
-        let mut ids: Vec<SessionId> = tickets.clone().map(SessionId::of).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let granting = tickets.filter(|ticket| ticket.expose_secret().starts_with(GRANTING));
-        Self {
-            ids,
-            granting: granting.map(SessionId::of).collect(),
-        }
-    }
-}
-
-/// The result of a message.
-struct Ending {
-    named: Named,
-    /// What it ended: sessions, and what was left behind of replaced ones.
-    ended: Result<Vec<SessionId>, RegistryError>,
-}
-
-impl Ending {
-    /// Ends the named sessions that were ever opened. An unknown session is no error: the server sends requests for
-    /// tickets that nobody used, late, and twice.
-    async fn of(host: &Host, named: Named, sender: LogoutSender, now: UnixSeconds) -> Self {
-        let registry = Arc::clone(&host.app.registry);
-        // Another tab may have replaced it, whose session then ends too. This node need not have heard of that yet.
-        let replaced = named.ids.iter().copied().map(SessionId::of_replaced);
-        let ids: Vec<_> = named.ids.iter().copied().chain(replaced).collect();
-        let ending = async move { registry.end_if_opened(ids, sender, now).await };
-        // Some servers send a message and disconnect, and then nobody goes on with this request.
-        let ended = match Handle::try_current() {
-            Ok(runtime) => runtime.spawn(ending).await.unwrap_or_else(|error| {
-                let message = "the registry did not come to an end";
-                Err(RegistryError::new(RegistryErrorKind::Unavailable, message).with_source(error))
-            }),
-            Err(_) => ending.await,
-        };
-        Self { named, ended }
-    }
-
-    /// Tells the app. Returns the answer for the sender. `own` is the user whose browser brought the message, if
-    /// their session is in it.
-    fn tell(self, host: &Host, channel: Channel, own: Option<&CasUser>) -> Answer {
-        let outcome = match &self.ended {
-            Ok(ended) if ended.is_empty() => LogoutOutcome::Unknown,
-            Ok(ended) => LogoutOutcome::Ended(ended.len()),
-            Err(error) => LogoutOutcome::NotRemembered(error),
-        };
-        host.tell(Event::LogoutRequest(channel, outcome));
-        // Where the registry is not sure, what this node takes for ended. A ticket that was still being validated has
-        // opened no session, so nobody has signed out.
-        let Named { ids, granting } = &self.named;
-        let signed_out = self.ended.as_ref().unwrap_or(ids).iter();
-        let signed_out = signed_out.filter(|id| ids.contains(id));
-        let has_ended = |id: &SessionId| host.app.registry.ended().contain_id(*id);
-        for &id in signed_out.filter(|id| has_ended(id) && !granting.contains(id)) {
-            let cause = channel.cause();
-            let signed_out = match own.filter(|user| user.session_id() == id) {
-                Some(user) => SignedOut::shown(user, cause),
-                None => SignedOut::named(id, cause),
-            };
-            host.tell(signed_out.recorded(self.ended.as_ref().map(drop)));
-        }
-        match self.ended {
-            Ok(_) => Answer::ok(),
-            Err(_) => Answer::text(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the logout is not certain to be remembered",
-            ),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -178,7 +178,9 @@ async fn compare(app: &App, rounds: usize, flooded_for: Duration) {
 async fn redis_loses_no_single_logout_and_delays_no_sign_in() {
     let server = RedisServer::start().await;
     // With little room, since this flood is slower than what others could send.
-    let registry = RedisRegistry::builder(server.url()).queue(2_000);
+    let registry = RedisRegistry::builder(server.url())
+        .timeout(Duration::from_secs(5))
+        .queue(2_000);
     let registry = registry.connect().await.unwrap();
     // A Redis that is new to the registry reckons with sessions of before. That is the case in the other test.
     let recovering = ["DEL", "{cas-layer}:recovering"];
@@ -208,7 +210,11 @@ async fn is_back(app: &App) {
 
 async fn a_redis_that_dies_in_the_flood_loses_no_single_logout() {
     let mut server = RedisServer::start().await;
-    let registry = RedisRegistry::connect(server.url()).await.unwrap();
+    let registry = RedisRegistry::builder(server.url())
+        .timeout(Duration::from_secs(5))
+        .connect()
+        .await
+        .unwrap();
     let app = App::start(registry.clone(), true).await;
     let flood = Flood::start(app.address(), app.in_memory()).await;
     flood.aim(Target::App);
@@ -241,7 +247,11 @@ async fn a_redis_that_dies_in_the_flood_loses_no_single_logout() {
     println!("\n{sent:?}");
     live.extend(after.signed_in);
     // On a node that knows nothing but what Redis has, too.
-    let other = RedisRegistry::connect(server.url()).await.unwrap();
+    let other = RedisRegistry::builder(server.url())
+        .timeout(Duration::from_secs(5))
+        .connect()
+        .await
+        .unwrap();
     let other = app.another(other).await;
     for node in [&app, &other] {
         assert_eq!(node.count_live(&signed_out).await, 0);

@@ -48,6 +48,7 @@ mod post_tickets;
 mod posted_forms;
 mod prefixes;
 mod quirks;
+mod rebroadcast;
 mod registry;
 mod renewal;
 mod renewed_tickets;

@@ -32,7 +32,10 @@ impl Drop for Node {
 
 impl Node {
     pub(crate) async fn start(config: CasConfigBuilder) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), config)
+    }
+
+    pub(crate) fn on(listener: TcpListener, config: CasConfigBuilder) -> Self {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = routes(std::sync::Arc::default()).layer(CasLayer::new(config.build().unwrap()));
         let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });

@@ -9,7 +9,7 @@ use cas_layer::{
 use cas_layer_tests::postgres::PostgresServer;
 
 use crate::support::{
-    LIFETIME, Session, account, connect, ends, eventually, fails, is_back, is_ended, log_out,
+    CALL, LIFETIME, Session, account, connect, ends, eventually, fails, is_back, is_ended, log_out,
     new_id, now, sign_in, sign_out, try_sign_in,
 };
 
@@ -116,7 +116,9 @@ pub(crate) async fn logouts_that_come_while_postgres_is_away_are_told_when_it_is
 pub(crate) async fn a_full_queue_turns_away_and_what_it_did_not_take_is_told() {
     let mut server = PostgresServer::start().await;
     connect(&server).await;
-    let registry = PostgresRegistry::builder(server.pool()).queue(1);
+    let registry = PostgresRegistry::builder(server.pool())
+        .timeout(CALL)
+        .queue(1);
     let registry = registry.connect().await.unwrap();
     let sessions = [sign_in(&registry).await, sign_in(&registry).await];
     server.stop().await;
@@ -134,7 +136,7 @@ pub(crate) async fn a_full_queue_turns_away_and_what_it_did_not_take_is_told() {
 pub(crate) async fn a_node_that_is_cut_off_says_so() {
     let mut server = PostgresServer::start().await;
     connect(&server).await;
-    let registry = PostgresRegistry::builder(server.pool());
+    let registry = PostgresRegistry::builder(server.pool()).timeout(CALL);
     let registry = registry.fail_closed_after(Duration::from_secs(3));
     let registry = registry.connect().await.unwrap();
     assert!(registry.is_current());

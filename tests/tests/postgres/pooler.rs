@@ -3,13 +3,17 @@
 use cas_layer::{PostgresRegistry, registry::RegistryErrorKind};
 use cas_layer_tests::{pgbouncer::PgBouncer, postgres::PostgresServer};
 
-use crate::support::{LIMIT, connect, ends, log_out, sign_in, sign_out};
+use crate::support::{CALL, LIMIT, connect, ends, log_out, sign_in, sign_out};
 
 pub(crate) async fn one_in_session_mode_is_as_good_as_none() {
     let server = PostgresServer::start().await;
     let direct = connect(&server).await;
     let bouncer = PgBouncer::start("session", server.port()).await;
-    let registry = PostgresRegistry::connect(bouncer.pool()).await.unwrap();
+    let registry = PostgresRegistry::builder(bouncer.pool())
+        .timeout(CALL)
+        .connect()
+        .await
+        .unwrap();
     let (first, second) = (sign_in(&registry).await, sign_in(&direct).await);
     sign_out(&direct, &second).await.unwrap();
     ends(&registry, &second).await;

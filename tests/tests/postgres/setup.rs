@@ -10,7 +10,7 @@ use cas_layer_tests::postgres::{PostgresServer, new_schema, options_at, pool_to}
 use sqlx::postgres::PgPoolOptions;
 
 use crate::support::{
-    LIMIT, account, connect, ends, fails, is_ended, log_out, now, sign_in, sign_out,
+    CALL, LIMIT, account, connect, ends, fails, is_ended, log_out, now, sign_in, sign_out,
 };
 
 const SQL: &str = include_str!("../../../cas-layer/src/registry/postgres/schema.sql");
@@ -72,7 +72,9 @@ pub(crate) async fn settings_open_the_registry_that_they_name() {
     let SettingsRegistry::Postgres(node) = &opened else {
         panic!("{opened:?}");
     };
-    let same = PostgresRegistry::builder(server.pool()).schema("portal");
+    let same = PostgresRegistry::builder(server.pool())
+        .timeout(CALL)
+        .schema("portal");
     let same = same.connect().await.unwrap();
     let session = sign_in(node).await;
     sign_out(node, &session).await.unwrap();
@@ -90,7 +92,10 @@ pub(crate) async fn several_nodes_may_set_up_the_schema_at_once_and_again() {
         let pool = server.pool();
         tokio::spawn(async move {
             PostgresRegistry::migrate(&pool).await?;
-            PostgresRegistry::connect(pool).await
+            PostgresRegistry::builder(pool)
+                .timeout(CALL)
+                .connect()
+                .await
         })
     });
     let mut registries = Vec::new();
@@ -107,7 +112,11 @@ pub(crate) async fn the_sql_of_the_documentation_and_its_rights_are_enough() {
     let server = PostgresServer::start().await;
     server.run(&format!("BEGIN; {SQL}; COMMIT; {RIGHTS}")).await;
     let pool = pool_to(server.options().username("app"));
-    let registry = PostgresRegistry::connect(pool.clone()).await.unwrap();
+    let registry = PostgresRegistry::builder(pool.clone())
+        .timeout(CALL)
+        .connect()
+        .await
+        .unwrap();
     let (first, second, third) = (
         sign_in(&registry).await,
         sign_in(&registry).await,
@@ -187,7 +196,11 @@ pub(crate) async fn settings_that_make_no_sense_are_refused() {
     assert!(error.to_string().contains("serializable"), "{error}");
     // What is answered is on the disk all the same.
     let lazy = pool_to(server.options().options([("synchronous_commit", "off")]));
-    let registry = PostgresRegistry::connect(lazy).await.unwrap();
+    let registry = PostgresRegistry::builder(lazy)
+        .timeout(CALL)
+        .connect()
+        .await
+        .unwrap();
     let session = sign_in(&registry).await;
     sign_out(&registry, &session).await.unwrap();
     let mut server = server;
@@ -229,7 +242,11 @@ pub(crate) async fn a_node_that_starts_knows_a_hundred_thousand_ends() {
         ))
         .await;
     let started = std::time::Instant::now();
-    let registry = PostgresRegistry::connect(pool).await.unwrap();
+    let registry = PostgresRegistry::builder(pool)
+        .timeout(CALL)
+        .connect()
+        .await
+        .unwrap();
     println!("a node starts with {MANY} ends in {:?}", started.elapsed());
     assert_eq!(registry.ended().len(), MANY);
     let session = sign_in(&registry).await;

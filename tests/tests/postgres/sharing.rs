@@ -9,7 +9,8 @@ use data_encoding::HEXLOWER;
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::support::{
-    LIMIT, Session, connect, ends, fails, is_ended, log_out, new_id, now, sender, sign_in, sign_out,
+    CALL, LIMIT, Session, connect, ends, fails, is_ended, log_out, new_id, now, sender, sign_in,
+    sign_out,
 };
 
 pub(crate) async fn a_lost_notification_loses_nothing() {
@@ -125,7 +126,9 @@ pub(crate) async fn messages_about_unknown_sessions_leave_no_trace() {
 pub(crate) async fn registries_with_two_schemas_share_nothing() {
     let server = PostgresServer::start().await;
     let first = connect(&server).await;
-    let other = PostgresRegistry::builder(server.pool()).schema("other");
+    let other = PostgresRegistry::builder(server.pool())
+        .timeout(CALL)
+        .schema("other");
     other.migrate().await.unwrap();
     let second = other.connect().await.unwrap();
     let session = sign_in(&first).await;

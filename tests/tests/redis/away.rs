@@ -19,8 +19,8 @@ use tokio::{task::JoinSet, time::timeout};
 use crate::{
     listening::Listening,
     support::{
-        LIFETIME, LIMIT, Session, account, connect, ends, eventually, is_back, is_ended, log_out,
-        log_out_by, new_id, now, sender, settle, settled, sign_in, sign_out, try_sign_in,
+        CALL, LIFETIME, LIMIT, Session, account, connect, ends, eventually, is_back, is_ended,
+        log_out, log_out_by, new_id, now, sender, settle, settled, sign_in, sign_out, try_sign_in,
     },
 };
 
@@ -275,7 +275,7 @@ pub(crate) async fn a_redis_without_memory_is_tried_again() {
 
 pub(crate) async fn a_full_queue_turns_away() {
     let server = RedisServer::start().await;
-    let builder = RedisRegistry::builder(server.url()).queue(2);
+    let builder = RedisRegistry::builder(server.url()).timeout(CALL).queue(2);
     let node = builder.connect().await.unwrap();
     let sessions = [
         sign_in(&node).await,
@@ -327,7 +327,9 @@ pub(crate) async fn a_full_queue_turns_away() {
 pub(crate) async fn strangers_take_no_room_of_others_while_redis_is_away() {
     let server = RedisServer::start().await;
     // Of these, 200 are for listed sources, and 100 each for the two channels.
-    let node = RedisRegistry::builder(server.url()).queue(800);
+    let node = RedisRegistry::builder(server.url())
+        .timeout(CALL)
+        .queue(800);
     let node = node.connect().await.unwrap();
     settle(&server).await;
     let source = |n: u32| Some(SourceId::of(&n));
@@ -449,7 +451,9 @@ pub(crate) async fn shutdown_without_redis_says_so() {
 pub(crate) async fn a_node_that_is_cut_off_says_so() {
     let server = RedisServer::start().await;
     let limit = Duration::from_secs(3);
-    let builder = RedisRegistry::builder(server.url()).fail_closed_after(limit);
+    let builder = RedisRegistry::builder(server.url())
+        .timeout(CALL)
+        .fail_closed_after(limit);
     let strict = builder.connect().await.unwrap();
     let lenient = connect(&server).await;
     assert!(strict.is_current());
@@ -488,7 +492,7 @@ async fn come_and_go() -> String {
     let listening = Listening::start();
     let mut server = RedisServer::start_with(&["--requirepass", "s3cret"]).await;
     let url = format!("redis://:%733cret@127.0.0.1:{}", server.port());
-    let builder = RedisRegistry::builder(url);
+    let builder = RedisRegistry::builder(url).timeout(CALL);
     let printed = format!("{builder:?}");
     let node = builder.connect().await.unwrap();
     settle(&server).await;

@@ -248,7 +248,11 @@ pub(crate) async fn sentinels_have_a_password_of_their_own() {
     );
     let (kind, text) = refused(url.clone()).await;
     assert_eq!(kind, RegistryErrorKind::Unusable, "{text}");
-    let builder = |password| RedisRegistry::builder(url.clone()).sentinel_login("", password);
+    let builder = |password| {
+        RedisRegistry::builder(url.clone())
+            .timeout(CALL)
+            .sentinel_login("", password)
+    };
     let error = builder("wrong").connect().await.unwrap_err();
     assert_eq!(error.kind(), RegistryErrorKind::Unusable, "{error}");
     assert!(!format!("{error:?} {:?}", builder("wrong")).contains("of-redis"));
@@ -283,7 +287,10 @@ pub(crate) async fn a_registry_that_connects_later_waits_for_a_master() {
     let session = sign_in(&connect_to(master.url()).await).await;
     master.kill().await;
     let url = format!("redis+sentinel://127.0.0.1:{}/main", sentinel.port());
-    let node = RedisRegistry::builder(url).connect_lazily().unwrap();
+    let node = RedisRegistry::builder(url)
+        .timeout(CALL)
+        .connect_lazily()
+        .unwrap();
     assert!(!node.is_current());
     master.restart().await;
     tokio::time::timeout(LIMIT, is_back(&node)).await.unwrap();

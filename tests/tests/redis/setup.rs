@@ -20,8 +20,8 @@ use crate::{
     grants::{grant, new_iou},
     listening::Listening,
     support::{
-        LIFETIME, Session, account, connect, ends, eventually, is_ended, log_out, new_id, now,
-        sign_in, sign_out,
+        CALL, LIFETIME, Session, account, connect, ends, eventually, is_ended, log_out, new_id,
+        now, sign_in, sign_out,
     },
 };
 
@@ -51,7 +51,14 @@ pub(crate) async fn a_password_that_is_refused_is_named() {
     assert_eq!(kind, unusable);
     assert!(text.contains("asks for a password"), "{text}");
     for login in [":right@", "default:right@"] {
-        sign_in(&RedisRegistry::connect(url(login)).await.unwrap()).await;
+        sign_in(
+            &RedisRegistry::builder(url(login))
+                .timeout(CALL)
+                .connect()
+                .await
+                .unwrap(),
+        )
+        .await;
     }
 }
 
@@ -67,7 +74,7 @@ pub(crate) async fn settings_open_the_registry_that_they_name() {
         panic!("{opened:?}");
     };
     let url = format!("redis://:right@127.0.0.1:{}", server.port());
-    let same = RedisRegistry::builder(url).prefix("other");
+    let same = RedisRegistry::builder(url).timeout(CALL).prefix("other");
     let same = same.connect().await.unwrap();
     let session = sign_in(node).await;
     sign_out(node, &session).await.unwrap();
@@ -142,7 +149,9 @@ pub(crate) async fn a_redis_that_asks_for_a_client_certificate_gets_one() {
     let WithTls { server, ca, _files } = WithTls::start("yes").await;
     let builder = || {
         let url = format!("rediss://:secret@localhost:{}", server.tls_port());
-        RedisRegistry::builder(url).add_root_certificate_pem(ca.pem())
+        RedisRegistry::builder(url)
+            .timeout(CALL)
+            .add_root_certificate_pem(ca.pem())
     };
     let (certificate, key) = signed("app", &ca);
     let node = builder().client_certificate_pem(certificate.clone(), key.clone());
@@ -172,13 +181,19 @@ pub(crate) async fn tls_needs_a_root_certificate_that_is_trusted() {
     let WithTls { server, ca, _files } = WithTls::start("no").await;
     let port = server.tls_port();
     let url = format!("rediss://:secret@localhost:{port}");
-    let builder = RedisRegistry::builder(url.clone()).add_root_certificate_pem(ca.pem());
+    let builder = RedisRegistry::builder(url.clone())
+        .timeout(CALL)
+        .add_root_certificate_pem(ca.pem());
     let node = builder.connect().await.unwrap();
     let session = sign_in(&node).await;
     sign_out(&node, &session).await.unwrap();
     let plain = format!("redis://:secret@127.0.0.1:{}", server.port());
     assert!(is_ended(
-        &RedisRegistry::connect(plain).await.unwrap(),
+        &RedisRegistry::builder(plain)
+            .timeout(CALL)
+            .connect()
+            .await
+            .unwrap(),
         &session
     ));
 
@@ -293,10 +308,14 @@ fn rights() -> String {
 pub(crate) async fn a_user_with_the_documented_rights_can_do_everything() {
     let server = user(&rights()).await;
     let url = format!("redis://app:secret@127.0.0.1:{}", server.port());
-    let builder = RedisRegistry::builder(url).min_replicas(1);
+    let builder = RedisRegistry::builder(url).timeout(CALL).min_replicas(1);
     let waiting = builder.connect().await.unwrap();
     let url = format!("redis://app:secret@127.0.0.1:{}", server.port());
-    let node = RedisRegistry::connect(url).await.unwrap();
+    let node = RedisRegistry::builder(url)
+        .timeout(CALL)
+        .connect()
+        .await
+        .unwrap();
     let session = sign_in(&node).await;
     // Seen while Redis is new to the registry, so it is noted again.
     assert!(!is_ended(&node, &session));
@@ -348,7 +367,11 @@ pub(crate) async fn a_user_who_may_not_ask_for_info_is_warned_of() {
     let server = user(&rights().replace("+info ", "")).await;
     let listening = Listening::start();
     let url = format!("redis://app:secret@127.0.0.1:{}", server.port());
-    let node = RedisRegistry::connect(url).await.unwrap();
+    let node = RedisRegistry::builder(url)
+        .timeout(CALL)
+        .connect()
+        .await
+        .unwrap();
     assert_eq!(
         listening.heard().matches("INFO is not permitted").count(),
         1

@@ -57,7 +57,9 @@ pub(crate) async fn a_single_logout_may_reach_any_node() {
 pub(crate) async fn registries_with_two_prefixes_share_nothing() {
     let server = RedisServer::start().await;
     let node = settled(&server).await;
-    let builder = RedisRegistry::builder(server.url()).prefix("other");
+    let builder = RedisRegistry::builder(server.url())
+        .timeout(LIMIT)
+        .prefix("other");
     let other = builder.connect().await.unwrap();
     server.command::<()>(&["DEL", "{other}:recovering"]).await;
 
@@ -66,7 +68,9 @@ pub(crate) async fn registries_with_two_prefixes_share_nothing() {
     sign_out(&node, &session).await.unwrap();
     // What came later is there, so what came first would be.
     let later = sign_in(&other).await;
-    let second = RedisRegistry::builder(server.url()).prefix("other");
+    let second = RedisRegistry::builder(server.url())
+        .timeout(LIMIT)
+        .prefix("other");
     let second = second.connect().await.unwrap();
     sign_out(&second, &later).await.unwrap();
     ends(&other, &later).await;
@@ -220,7 +224,7 @@ pub(crate) async fn messages_about_unknown_sessions_leave_no_trace() {
 pub(crate) async fn messages_about_unknown_sessions_take_no_room() {
     let server = RedisServer::start().await;
     // Room for one message of each share.
-    let node = RedisRegistry::builder(server.url()).queue(2);
+    let node = RedisRegistry::builder(server.url()).timeout(LIMIT).queue(2);
     let node = node.connect().await.unwrap();
     settle(&server).await;
     let mut flood = JoinSet::new();

@@ -17,6 +17,8 @@ pub(super) struct Cookies {
     pub(super) rounds: RoundsCookie,
     pub(super) confirmations: Option<Confirmations>,
     pub(super) service_tag: Sealer,
+    /// For what nodes say to one another.
+    pub(super) rebroadcast: Sealer,
 }
 
 impl Cookies {
@@ -62,6 +64,7 @@ impl Cookies {
         };
         Ok(Self {
             service_tag: sealer(Purpose::ServiceUrl, ""),
+            rebroadcast: sealer(Purpose::Rebroadcast, ""),
             session: SessionCookie {
                 sealer: sealer(Purpose::Session, &names.session),
                 encrypter: encrypter(Purpose::EncryptedSession, &names.session),

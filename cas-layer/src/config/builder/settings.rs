@@ -17,14 +17,14 @@ use super::{
 use crate::{
     MemoryRegistry,
     admission::{Forms, Peers, Validations},
-    app::{App, Host, Kept, Replaced, Vault, Watch},
+    app::{App, Host, Kept, Rebroadcast, Replaced, Vault, Watch},
     clock::Clock,
     error::ConfigError,
     events::Hooks,
     paths::AppUrl,
     registry::Registry,
     rules::{Access, Paths, Rules},
-    session::{Encrypter, Key, Purpose, VerifiedCookies, VerifiedHere},
+    session::{Encrypter, Key, Purpose, Sealer, VerifiedCookies, VerifiedHere},
 };
 
 /// As they were given.
@@ -117,6 +117,7 @@ impl Settings {
                 clock: self.clock,
                 hooks: self.hooks,
             }),
+            nodes: self.sign_out.nodes()?,
             verified: VerifiedCookies::new(self.session.cookie_cache).map(Arc::new),
             session: self.session,
             sign_in: self.sign_in,
@@ -127,6 +128,8 @@ impl Settings {
 /// The same, checked.
 pub(super) struct Checked {
     keys: Keys,
+    /// Scheme, host and port of each.
+    nodes: Vec<String>,
     session: SessionOptions,
     sign_in: SignInOptions,
     /// Those of all hosts.
@@ -152,7 +155,9 @@ impl Checked {
         let cookies = Cookies::new(&host, &self.keys, &self.session, &self.sign_in, verified)?;
         let (url, client) = host;
         self.sign_in.check_client(&client)?;
+        let rebroadcast = self.rebroadcast(&url, cookies.rebroadcast);
         Ok(Host {
+            rebroadcast,
             app: Arc::clone(&self.app),
             logged_out_url: logged_out_url(&url, &self.app.endpoints)?,
             url,
@@ -165,6 +170,32 @@ impl Checked {
             service_tag: cookies.service_tag,
             validations,
         })
+    }
+
+    /// The other nodes, as one host of this one talks to them.
+    fn rebroadcast(&self, url: &AppUrl, sealer: Sealer) -> Option<Arc<Rebroadcast>> {
+        if self.nodes.is_empty() {
+            return None;
+        }
+        let App {
+            endpoints,
+            prefix_stripped,
+            ..
+        } = &*self.app;
+        let path = endpoints.logout_request.as_deref();
+        let path = path.unwrap_or(&endpoints.login);
+        let path = if *prefix_stripped {
+            path.to_owned()
+        } else {
+            url.public_path(path)
+        };
+        let urls = self.nodes.iter().map(|node| format!("{node}{path}"));
+        let (_, authority) = url.origin().split_once("://")?;
+        Some(Arc::new(Rebroadcast::new(
+            urls.collect(),
+            authority.to_owned(),
+            sealer,
+        )))
     }
 
     /// Warns in the log if a restart would make sessions that were signed out good again.

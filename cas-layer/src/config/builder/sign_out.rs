@@ -6,7 +6,11 @@ use crate::{
     app::{Endpoints, SignOut},
     error::ConfigError,
     paths::ReturnPath,
+    strict_url::{parse_http, printable},
 };
+
+/// How many nodes a single logout is passed on to.
+const MAX_NODES: usize = 32;
 
 /// What [`CasConfigBuilder::sign_out`](crate::CasConfigBuilder::sign_out) changes: how visitors sign out, where they
 /// go afterwards, and from where the CAS server may sign them out.
@@ -16,6 +20,7 @@ pub struct SignOutOptions {
     after_logout: Option<String>,
     pub(super) way: SignOut,
     logout_sources: Option<Vec<String>>,
+    nodes: Vec<String>,
 }
 
 impl SignOutOptions {
@@ -73,6 +78,60 @@ impl SignOutOptions {
     pub fn logout_sources(mut self, networks: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.logout_sources = Some(networks.into_iter().map(Into::into).collect());
         self
+    }
+
+    /// Passes each single logout on to the other nodes of the app: `nodes` are the URLs under which this node reaches them
+    /// directly, each in place of the app URL's scheme, host and port, such as `http://10.0.0.2:8080`. At most 32. The list
+    /// may be the same on every node, itself included. The default is to pass nothing on.
+    ///
+    /// It is for nodes that share no registry: the CAS server's message reaches one of them, and the others would go on
+    /// with the session. A shared [`RedisRegistry`](crate::RedisRegistry) or [`PostgresRegistry`](crate::PostgresRegistry)
+    /// does more and needs no list: it knows sign-outs at this app too, and tells a node that was away.
+    ///
+    /// Nodes post to the [path for logout requests](crate::EndpointOptions::logout_request), or the login path without one, with
+    /// the app's name as `Host`. Under a [`CasApiLayer`](crate::CasApiLayer) set the first; under a
+    /// [`CasInPlaceLayer`](crate::CasInPlaceLayer) the path must not be public. What they say is sealed with the app's [key](crate::CasConfigBuilder::key) and good for five minutes, so plain
+    /// http is enough, and [`logout_sources`](Self::logout_sources) need not list them. Each message is passed on once, by the node that the CAS
+    /// server has told, to all others within 2 seconds; the CAS server waits for its answer meanwhile. Whatever a node has not
+    /// heard is an error in the log (`rebroadcast`), and is not said again.
+    ///
+    /// ```
+    /// use cas_layer::{CasConfig, Key};
+    ///
+    /// let config = CasConfig::builder("https://cas.example.org/cas", "https://app.example.org")
+    ///     .key(Key::generate())
+    ///     .sign_out(|sign_out| sign_out.rebroadcast_to(["http://10.0.0.1:8080", "http://10.0.0.2:8080"]))
+    ///     .build()?;
+    /// # Ok::<(), cas_layer::ConfigError>(())
+    /// ```
+    pub fn rebroadcast_to(mut self, nodes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.nodes = nodes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Where other nodes take logout requests: scheme, host and port of each.
+    pub(super) fn nodes(&self) -> Result<Vec<String>, ConfigError> {
+        let mut nodes: Vec<String> = Vec::new();
+        for given in &self.nodes {
+            let invalid = |reason| ConfigError::InvalidUrl {
+                what: "URL of a node",
+                url: printable(given),
+                reason,
+            };
+            let url = parse_http(given).map_err(|fault| invalid(fault.as_str()))?;
+            if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+                return Err(invalid("it has more than scheme, host and port"));
+            }
+            let node = url.origin().ascii_serialization();
+            if nodes.contains(&node) {
+                return Err(invalid("it is given twice"));
+            }
+            if nodes.len() == MAX_NODES {
+                return Err(invalid("there are more than 32"));
+            }
+            nodes.push(node);
+        }
+        Ok(nodes)
     }
 
     /// Where a sign-out leads, and from where logout requests may come.

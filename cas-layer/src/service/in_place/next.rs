@@ -126,7 +126,7 @@ where
 impl<S, B: Body> Form<S, B> {
     /// The answer to a logout request from a sender who may not send one.
     pub(super) fn refuse(&self) -> Option<Response<Bytes>> {
-        let refusal = single_logout::refuse_source(&self.host, &self.parts.extensions)?;
+        let refusal = single_logout::refuse_unread(&self.host, &self.parts.extensions)?;
         Some(tell(&self.host, refusal))
     }
 
@@ -164,9 +164,9 @@ impl<S, B: Body> Form<S, B> {
             }
             (Found::Whole, _) => {
                 let form = peek.into_form();
-                let sender = single_logout::back_channel_sender(&host, &parts.extensions);
                 AnswerFuture::endpoint(async move {
-                    let answer = single_logout::back_channel(&host, form, sender, now).await;
+                    let extensions = &parts.extensions;
+                    let answer = single_logout::posted(&host, extensions, form, now).await;
                     answer.render(&host, &Reader::program(None))
                 })
             }

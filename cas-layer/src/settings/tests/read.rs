@@ -70,6 +70,7 @@ after_logout_path = "/bye"
 locally = true
 by_post_only = true
 logout_sources = ["192.0.2.10", "2001:db8::/64"]
+rebroadcast_to = ["http://10.0.0.1:8080"]
 
 [endpoints]
 login = "/in"

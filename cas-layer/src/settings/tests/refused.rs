@@ -260,6 +260,11 @@ fn settings_of_sign_in_and_sign_out_that_cannot_be_are_told() {
             "bye",
         ),
         (
+            json!({ "sign_out": { "rebroadcast_to": ["node"] } }),
+            "sign_out.rebroadcast_to",
+            "node",
+        ),
+        (
             json!({ "sign_out": { "logout_sources": ["here"] } }),
             "sign_out.logout_sources",
             "here",
