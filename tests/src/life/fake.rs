@@ -28,6 +28,8 @@ pub(super) enum Fault {
     /// So does a clock that is set back.
     RewindForgets,
     SignOutOfIdleIgnored,
+    /// So is one with a cookie that has expired or is from the future.
+    SignOutByTheClock,
     /// A sign-in leaves the session that it replaces.
     ReplacedStays,
     EndAllSparesOthers,
@@ -44,7 +46,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 18] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::LateExpiry,
         Self::LateIdle,
         Self::LateRenewal,
@@ -55,6 +57,7 @@ impl Fault {
         Self::RestartForgets,
         Self::RewindForgets,
         Self::SignOutOfIdleIgnored,
+        Self::SignOutByTheClock,
         Self::ReplacedStays,
         Self::EndAllSparesOthers,
         Self::EndAllIsTooMuch,
@@ -267,7 +270,15 @@ impl App for Fake {
         match self.visitor(who) {
             Visitor::Idle(_) if self.has(Fault::SignOutOfIdleIgnored) => {}
             Visitor::Idle(session) | Visitor::SignedIn(session) => self.end_family(session),
-            Visitor::Nobody => {}
+            Visitor::Nobody if self.has(Fault::SignOutByTheClock) => {}
+            Visitor::Nobody => {
+                let genuine = self.cookie(who).filter(|it| self.keys.contains(&it.key));
+                if let Some(Cookie { session, .. }) = genuine
+                    && !self.sessions[session].ended
+                {
+                    self.end_family(session);
+                }
+            }
         }
         Ok(self.clear(who))
     }
