@@ -6,7 +6,7 @@ use super::{
         Wrong,
     },
     steps::{BROWSERS, Channel, FIRST_KEYS},
-    walk::{App, Shows, SignedIn},
+    walk::{App, Logins, Shows, SignedIn},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +43,12 @@ pub(super) enum Fault {
     /// A message that comes before its ticket ends the session to come.
     EarlyMessageKept,
     OtherUsersTicket,
+    /// Tabs that come back at once are of no family.
+    TabsAlone,
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::LateExpiry,
         Self::LateIdle,
         Self::LateRenewal,
@@ -66,6 +68,7 @@ impl Fault {
         Self::TabsEndAlone,
         Self::EarlyMessageKept,
         Self::OtherUsersTicket,
+        Self::TabsAlone,
     ];
 }
 
@@ -221,6 +224,10 @@ impl Fake {
 }
 
 impl App for Fake {
+    fn keeps_attributes(&self) -> bool {
+        false
+    }
+
     async fn show(&mut self, who: Shows<'_>, page: Page) -> Result<Seen, Wrong> {
         let Visitor::SignedIn(mut session) = self.visitor(who) else {
             let change = match page {
@@ -250,12 +257,25 @@ impl App for Fake {
         &mut self,
         browser: usize,
         users: &[&'static str],
-        told_early: bool,
+        how: Logins,
     ) -> Result<SignedIn, Wrong> {
         let (begun_at, mut changes) = (self.now, Vec::new());
+        let (held, first) = (self.held[browser], self.sessions.len());
         for (n, user) in users.iter().enumerate() {
-            changes.push(self.finish(browser, user, begun_at));
-            if told_early && n == 0 && self.has(Fault::EarlyMessageKept) {
+            if how.at_once {
+                self.held[browser] = held;
+            }
+            let change = self.finish(browser, user, begun_at);
+            let of_user = |session: &Session| session.user == *user;
+            if how.at_once
+                && !self.has(Fault::TabsAlone)
+                && let Some(kin) = self.sessions[first..].iter().position(of_user)
+                && let Some(newest) = self.sessions.last_mut()
+            {
+                newest.family = first + kin;
+            }
+            changes.push(change);
+            if how.told_early && n == 0 && self.has(Fault::EarlyMessageKept) {
                 let newest = self.sessions.len() - 1;
                 self.sessions[newest].ended = true;
             }

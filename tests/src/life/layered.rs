@@ -18,7 +18,7 @@ use url::Url;
 use super::{
     model::{Change, IDLE, LIFETIME, Page, Seconds, Seen, SessionNo, Wrong},
     steps::{BROWSERS, Channel, FIRST_KEYS, USERS},
-    walk::{App, Shows, SignedIn},
+    walk::{App, Logins, Shows, SignedIn},
 };
 
 const URL: &str = "https://app.example.org";
@@ -205,6 +205,10 @@ impl<C: Fn(CasConfigBuilder) -> CasConfigBuilder> Layered<C> {
 }
 
 impl<C: Fn(CasConfigBuilder) -> CasConfigBuilder> App for Layered<C> {
+    fn keeps_attributes(&self) -> bool {
+        self.variant.place == SessionPlace::Registry
+    }
+
     async fn show(&mut self, who: Shows<'_>, page: Page) -> Result<Seen, Wrong> {
         let path = match page {
             Page::Public => "/public",
@@ -227,7 +231,7 @@ impl<C: Fn(CasConfigBuilder) -> CasConfigBuilder> App for Layered<C> {
         &mut self,
         browser: usize,
         users: &[&'static str],
-        told_early: bool,
+        how: Logins,
     ) -> Result<SignedIn, Wrong> {
         let (mut cleared, mut services) = (false, Vec::new());
         while services.len() < users.len() {
@@ -241,11 +245,14 @@ impl<C: Fn(CasConfigBuilder) -> CasConfigBuilder> App for Layered<C> {
                 self.clear_cookies(browser);
             }
         }
-        let mut changes = Vec::new();
+        let (mut changes, jar) = (Vec::new(), self.jars[browser].clone());
         for (n, (user, service)) in users.iter().zip(services).enumerate() {
             let ticket = self.cas.issue_ticket(user, &service);
-            if told_early && n == 0 {
+            if how.told_early && n == 0 {
                 self.tell(&[&ticket], Channel::Back).await?;
+            }
+            if how.at_once {
+                self.jars[browser].clone_from(&jar);
             }
             let path = service.strip_prefix(URL).ok_or("a foreign service")?;
             let path = format!("{path}&ticket={ticket}");

@@ -2,7 +2,7 @@
 //!
 //! A cookie is accepted if and only if
 //!
-//! - one of the app's keys opens it;
+//! - one of the app's keys opens it, and what the registry keeps of its session, if it does: that is sealed at the sign-in;
 //! - neither its session nor the cookie itself was issued more than [`AHEAD`] in the future;
 //! - its session began less than [`LIFETIME`] ago, and the cookie was issued less than [`IDLE`] ago;
 //! - its session has not ended: by a sign-out with any copy of its cookie, by another sign-in in its browser, by a
@@ -92,6 +92,8 @@ pub(super) enum State {
 #[derive(Clone, Debug)]
 struct Session {
     user: &'static str,
+    /// The first key when it was opened.
+    key: u8,
     issued_at: Seconds,
     state: State,
     /// Sessions with the same number end together.
@@ -113,6 +115,8 @@ struct Cookie {
 #[derive(Clone, Debug)]
 pub(super) struct Model {
     now: Seconds,
+    /// In the registry.
+    keeps_attributes: bool,
     /// The first seals, all open.
     keys: Vec<u8>,
     sessions: Vec<Session>,
@@ -124,9 +128,10 @@ pub(super) type Wrong = String;
 
 impl Model {
     #[must_use]
-    pub(super) fn new(now: Seconds, keys: &[u8]) -> Self {
+    pub(super) fn new(now: Seconds, keys: &[u8], keeps_attributes: bool) -> Self {
         Self {
             now,
+            keeps_attributes,
             keys: keys.to_vec(),
             sessions: Vec::new(),
             cookies: Vec::new(),
@@ -182,12 +187,15 @@ impl Model {
     /// Whether an app accepts the cookie.
     #[must_use]
     pub(super) fn verdict(&self, cookie: CookieNo) -> Verdict {
-        let of_time = self.opens(cookie)
+        let key_of_attributes = self.session_of(cookie).key;
+        let is_whole = !self.keeps_attributes || self.keys.contains(&key_of_attributes);
+        let counts = is_whole
+            && self.opens(cookie)
             && !self.is_from_the_future(cookie)
             && !self.has_expired(cookie)
             && !self.is_idle(cookie);
         match self.session_of(cookie).state {
-            _ if !of_time => Verdict::Refused,
+            _ if !counts => Verdict::Refused,
             State::Live => Verdict::Accepted,
             State::Ended => Verdict::Refused,
             State::Unsure => Verdict::Either,
@@ -263,15 +271,15 @@ impl Model {
                 && begun_at <= self.sessions[old].issued_at.saturating_add(TOGETHER)
         });
         let family = beside.map_or(new, |old| self.sessions[old].family);
-        self.sessions.push(Session {
+        self.open(Session {
             user,
+            key: self.keys[0],
             issued_at: self.now,
             state: State::Live,
             family,
             leads_to_family: false,
             may_have_count: old.map_or(shown.is_some(), |old| self.sessions[old].may_have_count),
         });
-        self.issue(new);
         if let Some(old) = old {
             if beside.is_some() {
                 self.sessions[old].leads_to_family = true;
@@ -281,6 +289,38 @@ impl Model {
             }
         }
         Ok(())
+    }
+
+    /// The same for one of several tabs that came back at once. None of them has seen the sessions of the others, of which
+    /// the `first` is this one. Those of one user are a family.
+    pub(super) fn signed_in_at_once(
+        &mut self,
+        user: &'static str,
+        shown: Option<CookieNo>,
+        first: SessionNo,
+        set: bool,
+    ) -> Result<(), Wrong> {
+        if !set {
+            return Err("a tab is not signed in".to_owned());
+        }
+        let new = self.sessions.len();
+        let kin = (first..new).find(|&other| self.sessions[other].user == user);
+        self.open(Session {
+            user,
+            key: self.keys[0],
+            issued_at: self.now,
+            state: State::Live,
+            family: kin.unwrap_or(new),
+            leads_to_family: false,
+            may_have_count: shown.is_some(),
+        });
+        Ok(())
+    }
+
+    fn open(&mut self, session: Session) {
+        let new = self.sessions.len();
+        self.sessions.push(session);
+        self.issue(new);
     }
 
     /// Somebody signed out with this cookie. It counts if the cookie is genuine, whatever the clock says.

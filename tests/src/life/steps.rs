@@ -31,6 +31,9 @@ pub(super) enum Step {
         users: Vec<&'static str>,
         /// Whether a message comes for the first ticket before the ticket does. It leaves no trace.
         told_early: bool,
+        /// Whether they are tabs that all come back before any of them has an answer. Only of a browser that is not
+        /// signed in.
+        at_once: bool,
     },
     SignOut(Who),
     EndAll(Who),
@@ -83,14 +86,15 @@ fn step() -> impl Strategy<Value = Step> {
         1 => prop::collection::vec(select(&USERS[..]), 2..=3),
     ];
     let channel = prop_oneof![Just(Channel::Back), (0..BROWSERS).prop_map(Channel::Front)];
-    let sign_in =
-        (0..BROWSERS, users, prop::bool::weighted(0.2)).prop_map(|(browser, users, told_early)| {
-            Step::SignIn {
-                browser,
-                users,
-                told_early,
-            }
-        });
+    let (told_early, at_once) = (prop::bool::weighted(0.2), prop::bool::ANY);
+    let sign_in = (0..BROWSERS, users, told_early, at_once).prop_map(
+        |(browser, users, told_early, at_once)| Step::SignIn {
+            browser,
+            users,
+            told_early,
+            at_once,
+        },
+    );
     let message = (prop::collection::vec(0..5_usize, 1..=2), channel)
         .prop_map(|(sessions, channel)| Step::Message { sessions, channel });
     let keys = select(vec![

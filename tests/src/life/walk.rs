@@ -14,6 +14,15 @@ pub(super) enum Shows<'c> {
     Copy(&'c str),
 }
 
+/// How a browser comes back with several tickets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Logins {
+    /// A message came for the first ticket before.
+    pub(super) told_early: bool,
+    /// Each shows the cookies that the browser had when all logins had begun.
+    pub(super) at_once: bool,
+}
+
 /// What came of logins that a browser began together.
 #[derive(Clone, Debug)]
 pub(super) struct SignedIn {
@@ -26,6 +35,9 @@ pub(super) struct SignedIn {
 /// An app with browsers.
 #[allow(async_fn_in_trait, reason = "it is used on one thread")]
 pub(super) trait App {
+    /// In the registry, sealed.
+    fn keeps_attributes(&self) -> bool;
+
     async fn show(&mut self, who: Shows<'_>, page: Page) -> Result<Seen, Wrong>;
 
     /// A browser begins a login for each user, and comes back with a ticket for each. Each that opens a session is the
@@ -34,7 +46,7 @@ pub(super) trait App {
         &mut self,
         browser: usize,
         users: &[&'static str],
-        told_early: bool,
+        how: Logins,
     ) -> Result<SignedIn, Wrong>;
 
     async fn sign_out(&mut self, who: Shows<'_>) -> Result<Change, Wrong>;
@@ -69,9 +81,10 @@ struct Walk<'a, A> {
 
 /// Takes all steps, and then looks at every cookie that was ever issued.
 pub(super) async fn walk<A: App>(app: &mut A, now: Seconds, steps: &[Step]) -> Result<(), Wrong> {
+    let model = Model::new(now, &FIRST_KEYS, app.keeps_attributes());
     let mut walk = Walk {
         app,
-        model: Model::new(now, &FIRST_KEYS),
+        model,
         values: Vec::new(),
         held: [None; BROWSERS],
     };
@@ -96,7 +109,14 @@ impl<A: App> Walk<'_, A> {
                 browser,
                 users,
                 told_early,
-            } => self.sign_in(*browser, users, *told_early).await,
+                at_once,
+            } => {
+                let how = Logins {
+                    told_early: *told_early,
+                    at_once: *at_once,
+                };
+                self.sign_in(*browser, users, how).await
+            }
             &Step::SignOut(who) => {
                 let Some((shows, cookie)) = find(who, &self.held, &self.values) else {
                     return Ok(());
@@ -165,23 +185,30 @@ impl<A: App> Walk<'_, A> {
         &mut self,
         browser: usize,
         users: &[&'static str],
-        told_early: bool,
+        mut how: Logins,
     ) -> Result<(), Wrong> {
         // Whether the browser has a session is certain from here on.
         self.show(Who::Browser(browser), Page::Protected).await?;
         let begun_at = self.model.now();
-        let SignedIn { cleared, changes } = self.app.sign_in(browser, users, told_early).await?;
+        let accepted = |cookie| self.model.verdict(cookie) == Verdict::Accepted;
+        let is_signed_in = self.held[browser].is_some_and(accepted);
+        how.at_once &= !is_signed_in;
+        let SignedIn { cleared, changes } = self.app.sign_in(browser, users, how).await?;
         if cleared {
-            let accepted = |cookie| self.model.verdict(cookie) == Verdict::Accepted;
-            if self.held[browser].is_some_and(accepted) {
+            if is_signed_in {
                 return Err("a user with a good session is told of circles".to_owned());
             }
             self.held[browser] = None;
         }
+        let (before, first) = (self.held[browser], self.model.sessions());
         for (user, change) in users.iter().zip(&changes) {
             let set = matches!(change, Change::Set(_));
-            let shown = self.held[browser];
-            let signed_in = self.model.signed_in(user, shown, begun_at, set);
+            let signed_in = if how.at_once {
+                self.model.signed_in_at_once(user, before, first, set)
+            } else {
+                let shown = self.held[browser];
+                self.model.signed_in(user, shown, begun_at, set)
+            };
             signed_in.map_err(|wrong| format!("{user}: {wrong}"))?;
             self.follow(Who::Browser(browser), change)?;
         }
