@@ -7,7 +7,7 @@ use libtest_mimic::Trial;
 use crate::support::settled;
 
 pub(crate) fn trial() -> Trial {
-    trials::trial("life::a_session_lives_as_the_model_says", 60, || {
+    trials::trial("life::a_session_lives_as_the_model_says", 30, || {
         let mut server = None;
         async move || {
             // One Redis for all walks. Each walk has tickets of its own, and a node that is new.

@@ -11,13 +11,13 @@ use crate::support::PATIENCE;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        trial("memory::a_session_lives_as_the_model_says", 200, || {
+        trial("memory::a_session_lives_as_the_model_says", 120, || {
             async || {
                 let registry = MemoryRegistry::default();
                 move |config: CasConfigBuilder| config.registry(registry.clone())
             }
         }),
-        trial("file::a_session_lives_as_the_model_says", 40, || {
+        trial("file::a_session_lives_as_the_model_says", 25, || {
             async || {
                 let directory = TempDir::new().unwrap();
                 let registry = FileRegistry::open(directory.path().join("sessions.redb"));
