@@ -88,7 +88,7 @@ impl Round {
         for sealed in self.say(named).await {
             if let Some(NodeMessage::Ended(ids)) = self.nodes.open(&sealed, self.now) {
                 let ids = ids.into_iter().map(SessionId::from);
-                ended.extend(ids.take(LogoutRequest::MAX_IDS));
+                ended.extend(ids.take(2 * LogoutRequest::MAX_SESSIONS));
             }
         }
         ended.sort_unstable();
