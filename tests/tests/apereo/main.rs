@@ -14,6 +14,7 @@ mod own;
 #[path = "../proxy/portal.rs"]
 #[allow(dead_code, reason = "what other suites need besides")]
 mod portal;
+mod rest;
 
 use std::{fs, process::ExitCode, sync::Arc};
 
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
     trials.extend(flows::trials(&url, flow::apereo(url.clone()), &abilities));
     trials.extend(chains::trials(&url, &trusted, Named::All));
     trials.extend(own::trials(&url));
+    trials.extend(rest::trials(&url));
     if available {
         run(trials)
     } else {
