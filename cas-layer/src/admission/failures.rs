@@ -29,21 +29,25 @@ const COUNTERS: usize = 1 << 15;
 pub(crate) struct Failures {
     hasher: RandomState,
     begun: Instant,
-    users: Box<[AtomicU64]>,
-    peers: Box<[AtomicU64]>,
+    users: Box<[Counter]>,
+    peers: Box<[Counter]>,
 }
 
-/// An attempt under way. It counts as a failure until it is [forgiven](Self::forgive): many at once are no way around the
-/// limit.
+/// The minute in the upper half, and how many there were in it.
+type Counter = AtomicU64;
+
+/// An attempt under way. As one of a user's it counts until its end: many at once are no way around the limit. From one
+/// address come many users, so there only those that failed count. An attempt that was given up tells its sender nothing, so it
+/// does not count.
 pub(crate) struct Attempt<'f> {
     minute: u32,
-    user: &'f AtomicU64,
-    peer: Option<&'f AtomicU64>,
+    user: Option<&'f Counter>,
+    peer: Option<&'f Counter>,
 }
 
 impl Failures {
     pub(crate) fn new() -> Self {
-        let counters = || (0..COUNTERS).map(|_| AtomicU64::new(0)).collect();
+        let counters = || (0..COUNTERS).map(|_| Counter::new(0)).collect();
         Self {
             hasher: RandomState::new(),
             begun: Instant::now(),
@@ -57,36 +61,43 @@ impl Failures {
         let minute = u32::try_from(self.begun.elapsed().as_secs() / WINDOW).unwrap_or(u32::MAX);
         let user = self.counter(&self.users, user);
         let peer = peer.map(|peer| self.counter(&self.peers, peer));
-        if !count(user, minute, FAILURES_OF_USER) {
+        let failed = peer.map_or(0, |peer| count_in(peer.load(Ordering::Relaxed), minute));
+        if failed >= FAILURES_OF_PEER || !count(user, minute, FAILURES_OF_USER) {
             return None;
         }
-        if let Some(peer) = peer
-            && !count(peer, minute, FAILURES_OF_PEER)
-        {
-            take_back(user, minute);
-            return None;
-        }
-        Some(Attempt { minute, user, peer })
+        Some(Attempt {
+            minute,
+            user: Some(user),
+            peer,
+        })
     }
 
-    fn counter<'f>(&self, counters: &'f [AtomicU64], of: impl Hash) -> &'f AtomicU64 {
+    fn counter<'f>(&self, counters: &'f [Counter], of: impl Hash) -> &'f Counter {
         let hash = usize::try_from(self.hasher.hash_one(of) % COUNTERS as u64).unwrap_or_default();
         &counters[hash]
     }
 }
 
 impl Attempt<'_> {
-    /// It was no failure, or nobody knows.
-    pub(crate) fn forgive(self) {
-        take_back(self.user, self.minute);
+    /// The password was wrong.
+    pub(crate) fn fail(mut self) {
+        self.user = None;
         if let Some(peer) = self.peer {
-            take_back(peer, self.minute);
+            count(peer, self.minute, u32::MAX);
         }
     }
 }
 
-/// Counts one, if there are fewer than `limit`. A counter has its minute in its upper half.
-fn count(counter: &AtomicU64, minute: u32, limit: u32) -> bool {
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if let Some(user) = self.user {
+            take_back(user, self.minute);
+        }
+    }
+}
+
+/// Counts one, if there are fewer than `limit`.
+fn count(counter: &Counter, minute: u32, limit: u32) -> bool {
     let result = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |value| {
         let count = count_in(value, minute);
         (count < limit).then(|| u64::from(minute) << 32 | u64::from(count + 1))
@@ -94,7 +105,7 @@ fn count(counter: &AtomicU64, minute: u32, limit: u32) -> bool {
     result.is_ok()
 }
 
-fn take_back(counter: &AtomicU64, minute: u32) {
+fn take_back(counter: &Counter, minute: u32) {
     // A counter of another minute has forgotten it.
     let _ = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |value| {
         (count_in(value, minute) > 0).then(|| value - 1)
@@ -131,11 +142,12 @@ mod tests {
 
     /// How many attempts one after another fail before one is not let through.
     fn failures(all: &Failures, peer: Option<Peer>, user: impl Fn(u32) -> String) -> u32 {
-        let mut count = 0;
-        while count < 1_000 && all.begin(user(count), peer).is_some() {
-            count += 1;
+        let mut failed = 0;
+        while let Some(attempt) = all.begin(user(failed), peer).filter(|_| failed < 1_000) {
+            attempt.fail();
+            failed += 1;
         }
-        count
+        failed
     }
 
     #[tokio::test(start_paused = true)]
@@ -144,34 +156,40 @@ mod tests {
         let alice = |_| "alice".to_owned();
         assert_eq!(failures(&all, None, alice), FAILURES_OF_USER);
         assert_eq!(failures(&all, peer("192.0.2.1"), alice), 0);
-        assert!(all.begin("bob", peer("192.0.2.1")).is_some());
         // Names differ, and few of them share a counter.
-        let anybody = |n| format!("user-{n}");
-        let by_peer = failures(&all, peer("192.0.2.1"), anybody);
-        assert_eq!(by_peer, FAILURES_OF_PEER - 1);
+        let by_peer = failures(&all, peer("192.0.2.1"), |n| format!("user-{n}"));
+        assert_eq!(by_peer, FAILURES_OF_PEER);
+        assert!(all.begin("bob", peer("192.0.2.1")).is_none());
         assert!(all.begin("carol", peer("192.0.2.2")).is_some());
         advance(Duration::from_secs(WINDOW)).await;
         assert_eq!(failures(&all, None, alice), FAILURES_OF_USER);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_forgiven_does_not_count() {
+    async fn attempts_of_one_user_under_way_count_and_those_of_one_address_do_not() {
         let all = Failures::new();
+        let here = peer("192.0.2.1");
+        let of_alice: Vec<_> = (0..20).map_while(|_| all.begin("alice", here)).collect();
+        assert_eq!(of_alice.len(), FAILURES_OF_USER as usize);
+        let of_many: Vec<_> = (0..100)
+            .map(|n| all.begin(format!("user-{n}"), here))
+            .collect();
+        assert!(of_many.iter().all(Option::is_some));
+        // What did not fail does not count.
+        drop((of_alice, of_many));
         for _ in 0..100 {
-            all.begin("alice", peer("192.0.2.1")).unwrap().forgive();
+            assert!(all.begin("alice", here).is_some());
         }
-        let alice = |_| "alice".to_owned();
-        // Who is turned away for the address has not failed as a user.
-        let by_peer = failures(&all, peer("192.0.2.1"), |n| format!("user-{n}"));
-        assert_eq!(by_peer, FAILURES_OF_PEER);
-        for _ in 0..100 {
-            assert!(all.begin("alice", peer("192.0.2.1")).is_none());
-        }
-        // Forgiven a minute late, it takes nothing off.
         let late = all.begin("alice", None).unwrap();
         advance(Duration::from_secs(WINDOW)).await;
-        assert_eq!(failures(&all, None, alice), FAILURES_OF_USER);
-        late.forgive();
-        assert!(all.begin("alice", None).is_none());
+        assert_eq!(
+            failures(&all, None, |_| "alice".to_owned()),
+            FAILURES_OF_USER
+        );
+        drop(late);
+        assert!(
+            all.begin("alice", None).is_none(),
+            "a minute late, it takes nothing off"
+        );
     }
 }

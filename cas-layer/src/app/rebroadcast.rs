@@ -1,5 +1,7 @@
 //! The other nodes of an app that shares no registry, and what is said to them: sealed with the app's key.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -31,6 +33,8 @@ pub(crate) struct Rebroadcast {
     pub(crate) authority: String,
     /// By sender, so that a flood from one address keeps no others from being heard everywhere.
     pub(crate) turns: Turns<LogoutSender>,
+    /// How long each of the two rounds may take.
+    pub(crate) limit: Duration,
     sealer: Sealer,
 }
 
@@ -39,7 +43,11 @@ pub(crate) struct Rebroadcast {
 pub(crate) enum NodeMessage {
     /// A message of the CAS server names these tickets, and whether each is a proxy-granting ticket. Anybody can make such a
     /// message, so only a node that has opened one of these sessions ends it.
-    Named(Vec<([u8; SessionId::LEN], bool)>),
+    Named {
+        tickets: Vec<([u8; SessionId::LEN], bool)>,
+        /// Whether the sender is one that the app has listed.
+        is_trusted: bool,
+    },
     /// These sessions were open here, and have ended now.
     Ended(Vec<[u8; SessionId::LEN]>),
 }
@@ -52,12 +60,19 @@ struct Wire {
 }
 
 impl Rebroadcast {
-    pub(crate) fn new(urls: Vec<String>, authority: String, sealer: Sealer) -> Self {
+    /// `within` is how long both rounds may take.
+    pub(crate) fn new(
+        urls: Vec<String>,
+        authority: String,
+        sealer: Sealer,
+        within: Duration,
+    ) -> Self {
         Self {
             urls,
             authority,
             turns: Turns::new(AT_ONCE, WAITING),
             sealer,
+            limit: within / 2,
         }
     }
 
@@ -87,13 +102,16 @@ mod tests {
     fn node(key: u8, app: &str) -> Rebroadcast {
         let key = Key::from((key..key + 64).collect::<Vec<u8>>());
         let sealer = Sealer::new(&key, &[], Purpose::Rebroadcast, &[app]);
-        Rebroadcast::new(Vec::new(), String::new(), sealer)
+        Rebroadcast::new(Vec::new(), String::new(), sealer, Duration::from_secs(2))
     }
 
     #[test]
     fn a_node_hears_what_another_one_with_its_key_has_just_said() {
         let app = "https://app.example.org";
-        let message = NodeMessage::Named(vec![([1; 16], false), ([2; 16], true)]);
+        let message = NodeMessage::Named {
+            tickets: vec![([1; 16], false), ([2; 16], true)],
+            is_trusted: false,
+        };
         let sealed = node(1, app).seal(message.clone(), 10_000).unwrap();
         let heard = |by: &Rebroadcast, now| by.open(sealed.as_bytes(), now);
         for now in [10_000, 9_700, 10_300] {

@@ -7,7 +7,7 @@ mod proxies;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, iter, time::Duration};
+use std::{fmt, iter, sync::OnceLock, time::Duration};
 
 use reqwest::{ClientBuilder, redirect, retry};
 
@@ -439,7 +439,7 @@ impl CasClientBuilder {
         let connections = Connections::new(self.timeout);
         let http = connections
             .set_up(http)
-            .tls_certs_merge(certificates)
+            .tls_certs_merge(certificates.iter().cloned())
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             // The log of a connection holds every ticket sent over it.
@@ -466,6 +466,8 @@ impl CasClientBuilder {
             proxies,
             added_roots,
             http,
+            root_certificates: certificates,
+            node_http: OnceLock::new(),
             connections,
         }))
     }

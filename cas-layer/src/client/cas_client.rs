@@ -1,6 +1,10 @@
 //! A client of one CAS server.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use super::{connections::Connections, error::ValidationError, nodes::Nodes, proxies::Proxies};
 use crate::{
@@ -71,6 +75,10 @@ pub(super) struct Inner {
     /// How many root certificates are trusted besides those of the system.
     pub(super) added_roots: usize,
     pub(super) http: reqwest::Client,
+    /// The roots that the app has added.
+    pub(super) root_certificates: Vec<reqwest::Certificate>,
+    /// For other nodes of the app, made when the first is told something.
+    pub(super) node_http: OnceLock<reqwest::Client>,
     pub(super) connections: Connections,
 }
 

@@ -71,8 +71,6 @@ pub(crate) enum PassedOn<'e> {
         node: &'e str,
         error: &'e str,
     },
-    /// The nodes had not all answered in time.
-    OutOfTime,
     /// Too many are on their way.
     NoRoom,
 }
@@ -155,7 +153,6 @@ impl PassedOn<'_> {
         match self {
             Self::Heard => "heard",
             Self::Failed { .. } => "failed",
-            Self::OutOfTime => "out-of-time",
             Self::NoRoom => "no-room",
         }
     }

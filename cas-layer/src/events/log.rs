@@ -137,10 +137,6 @@ fn write_passed_on(passed_on: PassedOn<'_>, repeats: &Repeats) {
             Level::ERROR,
             "a node has not heard of a single logout: there, its sessions go on",
         ),
-        PassedOn::OutOfTime => (
-            Level::ERROR,
-            "not all nodes have heard of a single logout in time: there, its sessions may go on",
-        ),
         PassedOn::NoRoom => (
             Level::ERROR,
             "too many single logouts at once: the other nodes have not heard of one",

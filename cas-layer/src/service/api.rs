@@ -132,7 +132,8 @@ impl CasApiLayer {
     /// one sign-in.
     ///
     /// Ten wrong passwords of one user in a minute, or thirty from [one address](crate::CasConfigBuilder::peer_address), are
-    /// answered 429, without asking the CAS server, until the minute is over. Whoever is known goes on meanwhile. A password opens
+    /// answered 429, without asking the CAS server, until the minute is over. A password that was right within the last hour is asked
+    /// for all the same, and one that was wrong not again within ten seconds. A password opens
     /// no [session](Self::with_sessions), and brings no proxy-granting ticket.
     ///
     /// # Errors

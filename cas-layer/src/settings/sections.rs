@@ -96,6 +96,9 @@ pub struct SignOutSettings {
     /// [`rebroadcast_to`](crate::SignOutOptions::rebroadcast_to).
     #[serde(deserialize_with = "values::optional_list")]
     pub rebroadcast_to: Option<Vec<String>>,
+    /// [`rebroadcast_within`](crate::SignOutOptions::rebroadcast_within).
+    #[serde(deserialize_with = "values::time")]
+    pub rebroadcast_within: Option<Duration>,
 }
 
 /// The section `endpoints`: [`EndpointOptions`](crate::EndpointOptions).

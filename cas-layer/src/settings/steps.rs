@@ -305,9 +305,10 @@ impl<'s> Steps<'s> {
             by_post_only,
             logout_sources,
             rebroadcast_to,
+            rebroadcast_within,
         } = sign_out;
         set!(self, "sign_out" sign_out: after_logout_path, locally, by_post_only, logout_sources);
-        set!(self, "sign_out" sign_out: rebroadcast_to);
+        set!(self, "sign_out" sign_out: rebroadcast_to, rebroadcast_within);
     }
 
     fn endpoints(&mut self, endpoints: &'s EndpointSettings) {

@@ -27,7 +27,9 @@ pub(crate) struct Attempt {
 
 /// Why a password gives no user.
 pub(crate) enum Unknown {
-    /// The CAS server gives no ticket for it.
+    /// The CAS server does not take it.
+    NotSignedIn(RestError),
+    /// It takes the password, and gives no ticket for the service.
     NoTicket(RestError),
     /// It gave one, and does not vouch for anybody.
     NotValidated(ValidationError),
@@ -61,7 +63,7 @@ impl Attempt {
             Ok(session) => session,
             Err(error) => {
                 self.leave.end(host, heard_of(&error));
-                return Some(Err(Unknown::NoTicket(error)));
+                return Some(Err(Unknown::NotSignedIn(error)));
             }
         };
         let result = match client.service_ticket(&session, &self.service).await {
@@ -117,8 +119,10 @@ async fn end(client: CasClient, session: TicketGrantingTicket) {
 
 fn heard_of(error: &RestError) -> Heard {
     match error.kind() {
-        RestErrorKind::TimedOut => Heard::Nothing,
-        RestErrorKind::Unreachable | RestErrorKind::NotSent => Heard::NoConnection,
+        // Whoever checks passwords may be away while tickets are validated all the same, and at another node.
+        RestErrorKind::TimedOut | RestErrorKind::Unreachable | RestErrorKind::NotSent => {
+            Heard::NoConnection
+        }
         _ => Heard::Answer,
     }
 }

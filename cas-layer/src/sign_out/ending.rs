@@ -41,12 +41,15 @@ impl Named {
     }
 
     /// The same for other nodes.
-    pub(super) fn message(&self) -> NodeMessage {
+    pub(super) fn message(&self, is_trusted: bool) -> NodeMessage {
         let named = self
             .ids
             .iter()
             .map(|id| (*id.as_bytes(), self.granting.contains(id)));
-        NodeMessage::Named(named.collect())
+        NodeMessage::Named {
+            tickets: named.collect(),
+            is_trusted,
+        }
     }
 }
 
@@ -66,20 +69,21 @@ impl From<Vec<([u8; SessionId::LEN], bool)>> for Named {
 
 /// The result of a message.
 pub(super) struct Ending {
-    named: Named,
+    pub(super) named: Named,
     /// What it ended: sessions, and what was left behind of replaced ones.
     pub(super) ended: Result<Vec<SessionId>, RegistryError>,
 }
 
 impl Ending {
-    /// Whether the registry will remember.
-    pub(super) fn is_remembered(&self) -> bool {
-        self.ended.is_ok()
-    }
-
-    /// The sessions that ended, as far as the registry knows.
-    pub(super) fn sessions(&self) -> Vec<SessionId> {
-        self.ended.as_ref().cloned().unwrap_or_default()
+    /// What other nodes have to end too: the sessions that this message has ended, and those that had ended here before,
+    /// by a sign-out that only this node knows of.
+    pub(super) fn sessions(&self, host: &Host) -> Vec<SessionId> {
+        let has_ended = |id: &&SessionId| host.app.registry.ended().contain_id(**id);
+        let before = self.named.ids.iter().filter(has_ended);
+        let mut ended: Vec<_> = self.ended.iter().flatten().chain(before).copied().collect();
+        ended.sort_unstable();
+        ended.dedup();
+        ended
     }
 
     /// Ends the named sessions that were ever opened. An unknown session is no error: the server sends requests for

@@ -3,21 +3,24 @@
 //! Whoever gets a message asks all others about its tickets. A node that has opened one of these sessions ends it and says so.
 //! Then all nodes end it, whether they have heard of it or not. Nobody passes anything on that came from a node.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc};
 
 use form_urlencoded::parse;
 use http::StatusCode;
-use tokio::{runtime::Handle, task::JoinSet, time::timeout};
+use tokio::{
+    runtime::Handle,
+    task::JoinSet,
+    time::{Instant, timeout_at},
+};
 
 use super::ending::{Ending, Named};
 use crate::{
     answer::Answer,
     app::{App, Host, NodeMessage, Rebroadcast},
-    client::CasClient,
     clock::UnixSeconds,
     events::{Channel, Event, LogoutOutcome, PassedOn},
     protocol::LogoutRequest,
-    registry::LogoutSender,
+    registry::{LogoutSender, LogoutShare, RegistryError, RegistryErrorKind, SourceId},
     session::SessionId,
 };
 
@@ -27,95 +30,125 @@ const BEGINNING: &str = "logoutRequest=&";
 /// The field of that form.
 const FIELD: &str = "cas_rebroadcast";
 
-/// How long the other nodes may take. The CAS server waits meanwhile, for five seconds or more as a rule.
-const LIMIT: Duration = Duration::from_secs(2);
+const NOT_CERTAIN: &str = "the logout is not certain to be remembered";
 
-/// What it takes to talk to the other nodes. It goes on if the sender of the message does not wait.
-struct Round {
-    nodes: Arc<Rebroadcast>,
-    client: CasClient,
-    app: Arc<App>,
-    now: UnixSeconds,
-}
-
-/// Ends the named sessions here, and on the other nodes if there are any.
+/// Ends the named sessions here, and on the other nodes if there are any. It goes on if the sender of the message does not
+/// wait.
 pub(super) async fn end_everywhere(
-    host: &Host,
+    host: &Arc<Host>,
     named: Named,
     sender: LogoutSender,
     now: UnixSeconds,
 ) -> Ending {
-    let message = host.rebroadcast.as_ref().map(|_| named.message());
-    let ending = Ending::here(host, named, sender, now).await;
-    if let Some(message) = message {
-        pass_on(host, message, sender, ending.sessions()).await;
-    }
-    ending
-}
-
-/// Tells the other nodes of a message, if there are any. `ended` are the sessions that it has ended here.
-async fn pass_on(host: &Host, named: NodeMessage, sender: LogoutSender, ended: Vec<SessionId>) {
-    let (Some(nodes), Ok(runtime)) = (&host.rebroadcast, Handle::try_current()) else {
-        return;
+    let Some(nodes) = &host.rebroadcast else {
+        return Ending::here(host, named, sender, now).await;
     };
     let round = Round {
         nodes: Arc::clone(nodes),
-        client: host.client.clone(),
-        app: Arc::clone(&host.app),
-        now: host.app.clock.now(),
+        host: Arc::clone(host),
+        now,
     };
-    let passing = async move {
-        if timeout(LIMIT, round.run(named, sender, ended))
-            .await
-            .is_err()
-        {
-            round.tell(PassedOn::OutOfTime);
+    let names = named.clone();
+    let ending = to_its_end(async move {
+        let mut ending = Ending::here(&round.host, named.clone(), sender, now).await;
+        let is_certain = round
+            .run(&named, sender, ending.sessions(&round.host))
+            .await;
+        if !is_certain && ending.ended.is_ok() {
+            ending.ended = Err(not_certain());
         }
-    };
-    // A panic in there is in the log, and the message has done its work here.
-    let _ = runtime.spawn(passing).await;
+        ending
+    })
+    .await;
+    ending.unwrap_or_else(|| Ending {
+        named: names,
+        ended: Err(not_certain()),
+    })
+}
+
+/// Does not stop if whoever asked goes away. `None` after a panic.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
+    match Handle::try_current() {
+        Ok(runtime) => runtime.spawn(work).await.ok(),
+        Err(_) => Some(work.await),
+    }
+}
+
+fn not_certain() -> RegistryError {
+    RegistryError::new(RegistryErrorKind::Unavailable, NOT_CERTAIN)
+}
+
+/// What it takes to talk to the other nodes.
+struct Round {
+    nodes: Arc<Rebroadcast>,
+    host: Arc<Host>,
+    now: UnixSeconds,
 }
 
 impl Round {
-    async fn run(&self, named: NodeMessage, sender: LogoutSender, mut ended: Vec<SessionId>) {
+    /// `ended` are the sessions that have ended here. Whether all nodes have heard of all that have ended anywhere.
+    async fn run(&self, named: &Named, sender: LogoutSender, mut ended: Vec<SessionId>) -> bool {
+        let waits_until = Instant::now() + self.nodes.limit;
         let slot = match self.nodes.turns.ask(sender) {
-            Some(asked) => asked.slot().await,
+            Some(asked) => timeout_at(waits_until, asked.slot()).await.ok().flatten(),
             None => None,
         };
         let Some(_slot) = slot else {
-            return self.tell(PassedOn::NoRoom);
+            self.tell(PassedOn::NoRoom);
+            return false;
         };
-        for sealed in self.say(named).await {
-            if let Some(NodeMessage::Ended(ids)) = self.nodes.open(&sealed, self.now) {
-                let ids = ids.into_iter().map(SessionId::from);
-                ended.extend(ids.take(2 * LogoutRequest::MAX_SESSIONS));
+        let is_trusted = sender.share() == LogoutShare::Trusted;
+        let all = 0..self.nodes.urls.len();
+        let answers = self.say(named.message(is_trusted), all.clone()).await;
+        let (mut there, mut elsewhere) = (Vec::new(), Vec::new());
+        for (number, sealed) in answers {
+            match self.nodes.open(&sealed, self.now) {
+                Some(NodeMessage::Ended(ids)) => {
+                    there.push(number);
+                    let ids = ids.into_iter().map(SessionId::from);
+                    elsewhere.extend(ids.take(2 * LogoutRequest::MAX_SESSIONS));
+                }
+                _ => self.tell(PassedOn::Failed {
+                    node: &self.nodes.urls[number],
+                    error: "its answer is not that of a node of this app",
+                }),
             }
         }
+        let mut is_certain = there.len() == all.len();
+        is_certain &= end_for_certain(&self.host.app, &elsewhere, self.now).await;
+        ended.extend(elsewhere);
         ended.sort_unstable();
         ended.dedup();
         if !ended.is_empty() {
-            end_for_certain(&self.app, &ended, self.now).await;
-            let ended = ended.iter().map(SessionId::as_bytes).copied();
-            self.say(NodeMessage::Ended(ended.collect())).await;
+            let ended = ended.iter().map(SessionId::as_bytes).copied().collect();
+            // The others have been told of already.
+            is_certain &= self.say(NodeMessage::Ended(ended), there).await.len() == all.len();
         }
+        is_certain
     }
 
-    /// What the nodes answer.
-    async fn say(&self, message: NodeMessage) -> Vec<Vec<u8>> {
+    /// What the nodes with these numbers answer.
+    async fn say(
+        &self,
+        message: NodeMessage,
+        to: impl IntoIterator<Item = usize>,
+    ) -> Vec<(usize, Vec<u8>)> {
         let Some(sealed) = self.nodes.seal(message, self.now) else {
             return Vec::new();
         };
         // What is sealed is base64url.
         let form: Arc<str> = format!("{BEGINNING}{FIELD}={sealed}").into();
         let mut telling = JoinSet::new();
-        for number in 0..self.nodes.urls.len() {
-            let (nodes, client) = (Arc::clone(&self.nodes), self.client.clone());
+        for number in to {
+            let (nodes, host) = (Arc::clone(&self.nodes), Arc::clone(&self.host));
             let form = Arc::clone(&form);
             telling.spawn(async move {
                 let url = &nodes.urls[number];
-                let said = client
-                    .post_to_node(url, &nodes.authority, &form, LIMIT)
-                    .await;
+                let posted = host.client.post_to_node(url, &nodes.authority, &form);
+                let said = timeout_at(Instant::now() + nodes.limit, posted).await;
+                let said = said.unwrap_or_else(|_| Err("it does not answer in time".into()));
                 (number, said)
             });
         }
@@ -127,7 +160,7 @@ impl Round {
             match said {
                 Ok(answer) => {
                     self.tell(PassedOn::Heard);
-                    answers.push(answer);
+                    answers.push((number, answer));
                 }
                 Err(error) => self.tell(PassedOn::Failed {
                     node: &self.nodes.urls[number],
@@ -139,7 +172,7 @@ impl Round {
     }
 
     fn tell(&self, passed_on: PassedOn<'_>) {
-        self.app.hooks.tell(&Event::PassedOn(passed_on));
+        self.host.tell(Event::PassedOn(passed_on));
     }
 }
 
@@ -151,22 +184,31 @@ pub(super) fn sealed_in(host: &Host, form: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// What another node says.
-pub(super) async fn hear(host: &Host, sealed: &[u8], now: UnixSeconds) -> Answer {
+pub(super) async fn hear(host: &Arc<Host>, sealed: &[u8], now: UnixSeconds) -> Answer {
     let nodes = host.rebroadcast.as_ref();
     let message = nodes.and_then(|nodes| Some((nodes, nodes.open(sealed, now)?)));
     match message {
         None => {
             let reason = "no node of this app has said this, or not lately";
-            host.tell(Event::LogoutRequest(
-                Channel::Node,
-                LogoutOutcome::Malformed(&reason),
-            ));
+            let outcome = LogoutOutcome::Malformed(&reason);
+            host.tell(Event::LogoutRequest(Channel::Node, outcome));
             Answer::text(StatusCode::FORBIDDEN, reason)
         }
-        Some((nodes, NodeMessage::Named(named))) => {
-            let ending =
-                Ending::here(host, Named::from(named), LogoutSender::listed(None), now).await;
-            let (is_remembered, ended) = (ending.is_remembered(), ending.sessions());
+        Some((
+            nodes,
+            NodeMessage::Named {
+                tickets,
+                is_trusted,
+            },
+        )) => {
+            // Whoever the CAS server's messages wait behind elsewhere, it is not those of strangers.
+            let sender = if is_trusted {
+                LogoutSender::listed(None)
+            } else {
+                LogoutSender::back_channel(Some(SourceId::of(&FIELD)))
+            };
+            let ending = Ending::here(host, Named::from(tickets), sender, now).await;
+            let (is_remembered, ended) = (ending.ended.is_ok(), ending.sessions(host));
             let answer = ending.tell(host, Channel::Node, None);
             let ended = ended.iter().map(SessionId::as_bytes).copied().collect();
             match nodes.seal(NodeMessage::Ended(ended), now) {
@@ -175,14 +217,14 @@ pub(super) async fn hear(host: &Host, sealed: &[u8], now: UnixSeconds) -> Answer
             }
         }
         Some((_, NodeMessage::Ended(ids))) => {
-            let ids: Vec<_> = ids.into_iter().map(SessionId::from).collect();
-            if end_for_certain(&host.app, &ids, now).await {
+            let app = Arc::clone(&host.app);
+            let ids = ids.into_iter().map(SessionId::from);
+            let ids: Vec<_> = ids.take(2 * LogoutRequest::MAX_SESSIONS).collect();
+            let ending = async move { end_for_certain(&app, &ids, now).await };
+            if to_its_end(ending).await == Some(true) {
                 Answer::ok()
             } else {
-                Answer::text(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "the logout is not certain to be remembered",
-                )
+                Answer::text(StatusCode::SERVICE_UNAVAILABLE, NOT_CERTAIN)
             }
         }
     }

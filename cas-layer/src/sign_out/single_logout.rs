@@ -1,6 +1,8 @@
 //! Single logout: the CAS server says that sessions are over, by itself (back channel) or through the
 //! browser (front channel).
 
+use std::sync::Arc;
+
 use form_urlencoded::parse;
 use http::{Extensions, StatusCode};
 
@@ -100,7 +102,7 @@ pub(crate) fn refuse_unread(host: &Host, extensions: &Extensions) -> Option<NoLo
 
 /// Back channel: the CAS server posts the request, or another node passes it on.
 pub(crate) async fn posted(
-    host: &Host,
+    host: &Arc<Host>,
     extensions: &Extensions,
     form: Form,
     now: UnixSeconds,
@@ -160,7 +162,7 @@ impl FrontChannel {
         })
     }
 
-    pub(crate) async fn run(self, host: &Host) -> Answer {
+    pub(crate) async fn run(self, host: &Arc<Host>) -> Answer {
         let ending =
             rebroadcast::end_everywhere(host, self.named.clone(), self.sender, self.now).await;
         self.respond(host, ending)
@@ -168,11 +170,13 @@ impl FrontChannel {
 
     /// The same if the message may belong to the app, which has other services sign its users out. `None` if it names
     /// no session that this app has, or had until lately.
-    pub(crate) async fn run_if_ours(mut self, host: &Host) -> Option<Answer> {
+    pub(crate) async fn run_if_ours(mut self, host: &Arc<Host>) -> Option<Answer> {
         let has_ended = |id: &SessionId| host.app.registry.ended().contain_id(*id);
         let is_known = self.own.is_some() || self.named.ids.iter().any(has_ended);
         let ending =
             rebroadcast::end_everywhere(host, self.named.clone(), self.sender, self.now).await;
+        // Another node may have had it open.
+        let is_known = is_known || self.named.ids.iter().any(has_ended);
         match &ending.ended {
             Ok(ended) if ended.is_empty() && !is_known => return None,
             // It may belong to the app, so nothing of it goes to the CAS server.

@@ -1,6 +1,9 @@
 //! Nodes that share no registry, and pass single logouts on to one another.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::Router;
 use cas_layer::{
@@ -16,6 +19,9 @@ use crate::{
     single_logout::{FORM, form, message, post},
     support::{App, alice, key},
 };
+
+/// Longer than a busy machine takes.
+const WITHIN: Duration = Duration::from_secs(30);
 
 type SignOuts = Arc<Mutex<Vec<usize>>>;
 
@@ -34,6 +40,15 @@ impl Cluster {
     }
 
     async fn with(change: impl Fn(usize, CasConfigBuilder) -> CasConfigBuilder) -> Self {
+        Self::and(None, WITHIN, change).await
+    }
+
+    /// Another node that each of them has to tell, and how long that may take.
+    async fn and(
+        other: Option<String>,
+        within: Duration,
+        change: impl Fn(usize, CasConfigBuilder) -> CasConfigBuilder,
+    ) -> Self {
         let cas = CasServer::builder().user(alice()).start().await.unwrap();
         let mut listeners = Vec::new();
         for _ in 0..3 {
@@ -45,7 +60,10 @@ impl Cluster {
         let node = |(number, listener)| {
             let told = Arc::clone(&sign_outs);
             let config = CasConfig::builder(cas.url(), APP)
-                .sign_out(|it| it.rebroadcast_to(&urls))
+                .sign_out(|it| {
+                    it.rebroadcast_to(urls.iter().chain(&other))
+                        .rebroadcast_within(within)
+                })
                 .on_sign_out(move |_| told.lock().unwrap().push(number));
             Node::on(listener, change(number, config))
         };
@@ -166,10 +184,10 @@ async fn a_ticket_that_was_never_used_stays_good() {
 async fn nodes_that_are_away_are_in_the_log_and_the_others_hear() {
     let mut cluster = Cluster::start().await;
     let (browser, ticket) = cluster.sign_in(0).await;
-    let gone = cluster.nodes.pop();
-    drop(gone);
+    drop(cluster.nodes.pop());
     let _listening = Listening::start();
-    assert_eq!(cluster.tell(1, &[&ticket]).await.status, 200);
+    let told = cluster.tell(1, &[&ticket]).await;
+    assert_eq!(told.status, 503, "not all nodes know");
     let text = heard();
     assert!(cluster.that_know(&browser).await.is_empty());
     let mut failed = text
@@ -179,6 +197,32 @@ async fn nodes_that_are_away_are_in_the_log_and_the_others_hear() {
     assert!(failed.any(is_told), "{text}");
     let mut ours = text.lines().filter(|it| it.contains("cas_layer"));
     assert!(ours.all(|it| !it.contains(&ticket)), "{text}");
+}
+
+#[tokio::test]
+async fn a_node_that_is_silent_keeps_no_other_from_hearing() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    // It is waited for half of that.
+    let within = Duration::from_secs(10);
+    let cluster = Cluster::and(Some(url), within, |_, config| config.key(key(1))).await;
+    let (browser, ticket) = cluster.sign_in(0).await;
+    assert_eq!(cluster.tell(1, &[&ticket]).await.status, 503);
+    assert!(cluster.that_know(&browser).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_sign_out_that_only_one_node_knows_of_is_in_force_on_all_once_the_cas_server_tells() {
+    let cluster = Cluster::start().await;
+    for told in 0..3 {
+        let (browser, ticket) = cluster.sign_in(0).await;
+        let mut signing_out = browser.clone();
+        let answer = signing_out.open(&cluster.nodes[0].at("/logout")).await;
+        assert_eq!(answer.status, 302);
+        assert_eq!(cluster.that_know(&browser).await, [1, 2]);
+        assert_eq!(cluster.tell(told, &[&ticket]).await.status, 200);
+        assert!(cluster.that_know(&browser).await.is_empty(), "{told}");
+    }
 }
 
 #[tokio::test]
@@ -198,9 +242,9 @@ async fn nobody_but_a_node_is_heard() {
     }
     assert_eq!(cluster.that_know(&browser).await, [0, 1]);
     // Whom it tells does not hear.
-    assert_eq!(cluster.tell(2, &[&ticket]).await.status, 200);
+    assert_eq!(cluster.tell(2, &[&ticket]).await.status, 503);
     assert_eq!(cluster.that_know(&browser).await, [0, 1]);
-    assert_eq!(cluster.tell(1, &[&ticket]).await.status, 200);
+    assert_eq!(cluster.tell(1, &[&ticket]).await.status, 503);
     assert!(cluster.that_know(&browser).await.is_empty());
 }
 

@@ -5,6 +5,12 @@ use std::{
     time::Duration,
 };
 
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode},
+    routing::post,
+};
 use cas_layer::{
     Access, CasApiLayer, CasConfig, CasConfigBuilder, ConfigError, Key, PasswordOptions, Paths,
     testing::{CasServer, Fault, Quirk, User},
@@ -13,6 +19,8 @@ use cas_layer_tests::suite::eventually;
 use futures_util::future::join_all;
 use reqwest::RequestBuilder;
 use serde_json::Value;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tower::ServiceExt as _;
 
 use crate::support::{Answer, Api, answer};
 
@@ -181,6 +189,101 @@ async fn whoever_guesses_is_turned_away_and_whoever_is_known_goes_on() {
 }
 
 #[tokio::test]
+async fn whoever_was_known_is_asked_for_although_others_have_guessed() {
+    let cas = cas().await;
+    let short = PasswordOptions::new().remembered_for(Duration::from_millis(1));
+    let (api, _) = api(&cas, short).await;
+    assert_eq!(answer(as_alice(api.get("/"))).await.status, 200);
+    for n in 0..FAILURES {
+        let guess = api.get("/").basic_auth("alice", Some(format!("guess {n}")));
+        assert_eq!(answer(guess).await.status, 401);
+    }
+    let asked = cas.passwords();
+    eventually("it is no longer known", async || {
+        assert_eq!(answer(as_alice(api.get("/"))).await.status, 200);
+        cas.passwords() > asked
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn names_that_a_directory_takes_for_one_are_counted_together() {
+    let cas = cas().await;
+    let (api, _) = api(&cas, PasswordOptions::new()).await;
+    let names = [
+        "alice",
+        "ALICE",
+        "álice",
+        "ａlice",
+        "EXAMPLE\\alice",
+        "alice@example.org",
+    ];
+    let mut answers = Vec::new();
+    for n in 0..4 * FAILURES {
+        let name = names[n % names.len()];
+        answers.push(
+            answer(api.get("/").basic_auth(name, Some(format!("guess {n}"))))
+                .await
+                .status,
+        );
+    }
+    let failures = answers.iter().filter(|it| **it == 401).count();
+    assert!((FAILURES..=2 * FAILURES).contains(&failures), "{failures}");
+}
+
+#[tokio::test]
+async fn a_password_that_was_wrong_is_not_asked_for_again_at_once() {
+    let cas = cas().await;
+    let (api, _) = api(&cas, PasswordOptions::new()).await;
+    for _ in 0..2 * FAILURES {
+        assert_eq!(answer(wrong(api.get("/"))).await.status, 401, "and no 429");
+    }
+    // More if the machine is slow.
+    assert!(cas.passwords() < FAILURES, "{}", cas.passwords());
+}
+
+/// A CAS server that takes every password, and gives no ticket for this service.
+async fn without_tickets() -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let location = format!("{url}/cas/v1/tickets/TGT-1");
+    let app = Router::new()
+        .route(
+            "/cas/v1/tickets",
+            post(async move || (StatusCode::CREATED, [("location", location)])),
+        )
+        .route(
+            "/cas/v1/tickets/TGT-1",
+            post(async || StatusCode::FORBIDDEN).delete(async || StatusCode::OK),
+        );
+    let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (format!("{url}/cas"), server)
+}
+
+#[tokio::test]
+async fn a_service_that_the_cas_server_does_not_know_is_no_failure_of_the_user() {
+    let (url, server) = without_tickets().await;
+    let told_of = Told::default();
+    let tell = Arc::clone(&told_of);
+    let config = CasConfig::builder(&url, "http://localhost:3000")
+        .key(Key::generate())
+        .on_refused(move |refused| tell.lock().unwrap().push(refused.reason().to_string()));
+    let layer = CasApiLayer::new(config.build().unwrap());
+    let layer = layer.with_passwords(&PasswordOptions::new()).unwrap();
+    let app = Router::new().fallback(async || "in").layer(layer);
+    for _ in 0..2 * FAILURES {
+        let credentials = data_encoding::BASE64.encode(b"alice:rabbit:hole");
+        let request = Request::get("/records")
+            .header("authorization", format!("Basic {credentials}"))
+            .body(Body::empty());
+        let answer = app.clone().oneshot(request.unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 401);
+    }
+    assert_eq!(told(&told_of), vec!["ticket-refused"; 2 * FAILURES]);
+    server.abort();
+}
+
+#[tokio::test]
 async fn trouble_at_the_cas_server_is_no_failure_of_the_user() {
     let cas = cas().await;
     let (api, told_of) = api(&cas, PasswordOptions::new()).await;
@@ -207,7 +310,10 @@ async fn trouble_at_the_cas_server_is_no_failure_of_the_user() {
         assert_eq!(told(&told_of), vec![reason; times], "{what}");
     }
     cas.set_fault(None);
-    assert_eq!(answer(as_alice(api.get("/"))).await.status, 200);
+    eventually("what was wrong is asked for again", async || {
+        answer(as_alice(api.get("/"))).await.status == 200
+    })
+    .await;
     eventually("no session is left behind", async || cas.sessions() == 0).await;
 }
 

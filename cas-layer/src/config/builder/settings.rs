@@ -1,6 +1,6 @@
 //! The settings that all hosts share.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     auth_request::AuthRequestOptions,
@@ -118,6 +118,7 @@ impl Settings {
                 hooks: self.hooks,
             }),
             nodes: self.sign_out.nodes()?,
+            within: self.sign_out.within()?,
             verified: VerifiedCookies::new(self.session.cookie_cache).map(Arc::new),
             session: self.session,
             sign_in: self.sign_in,
@@ -130,6 +131,8 @@ pub(super) struct Checked {
     keys: Keys,
     /// Scheme, host and port of each.
     nodes: Vec<String>,
+    /// How long telling them something may take.
+    within: Duration,
     session: SessionOptions,
     sign_in: SignInOptions,
     /// Those of all hosts.
@@ -195,6 +198,7 @@ impl Checked {
             urls.collect(),
             authority.to_owned(),
             sealer,
+            self.within,
         )))
     }
 

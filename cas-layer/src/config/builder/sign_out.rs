@@ -1,5 +1,7 @@
 //! How visitors sign out, where they go afterwards, and from where the CAS server may sign them out.
 
+use std::time::Duration;
+
 use super::{endpoints::return_path, sources};
 use crate::{
     admission::{Peers, Sources},
@@ -12,6 +14,11 @@ use crate::{
 /// How many nodes a single logout is passed on to.
 const MAX_NODES: usize = 32;
 
+/// How long that takes at most.
+const WITHIN: Duration = Duration::from_secs(2);
+const SHORTEST: Duration = Duration::from_millis(200);
+const LONGEST: Duration = Duration::from_secs(30);
+
 /// What [`CasConfigBuilder::sign_out`](crate::CasConfigBuilder::sign_out) changes: how visitors sign out, where they
 /// go afterwards, and from where the CAS server may sign them out.
 #[derive(Debug, Default)]
@@ -21,6 +28,7 @@ pub struct SignOutOptions {
     pub(super) way: SignOut,
     logout_sources: Option<Vec<String>>,
     nodes: Vec<String>,
+    rebroadcast_within: Option<Duration>,
 }
 
 impl SignOutOptions {
@@ -86,14 +94,14 @@ impl SignOutOptions {
     ///
     /// It is for nodes that share no registry: the CAS server's message reaches one of them, and the others would go on
     /// with the session. A shared [`RedisRegistry`](crate::RedisRegistry) or [`PostgresRegistry`](crate::PostgresRegistry)
-    /// does more and needs no list: it knows sign-outs at this app too, and tells a node that was away.
+    /// does more and needs no list: it knows sign-outs at this app too, and tells a node that was away, and ends the sessions of all tabs of a browser.
     ///
     /// Nodes post to the [path for logout requests](crate::EndpointOptions::logout_request), or the login path without one, with
     /// the app's name as `Host`. Under a [`CasApiLayer`](crate::CasApiLayer) set the first; under a
     /// [`CasInPlaceLayer`](crate::CasInPlaceLayer) the path must not be public. What they say is sealed with the app's [key](crate::CasConfigBuilder::key) and good for five minutes, so plain
     /// http is enough, and [`logout_sources`](Self::logout_sources) need not list them. Each message is passed on once, by the node that the CAS
-    /// server has told, to all others within 2 seconds; the CAS server waits for its answer meanwhile. Whatever a node has not
-    /// heard is an error in the log (`rebroadcast`), and is not said again.
+    /// server has told, to all others [within 2 seconds](Self::rebroadcast_within); the CAS server waits for its answer meanwhile. If a node
+    /// has not heard, that is an error in the log (`rebroadcast`), and the CAS server gets 503. It is not said again.
     ///
     /// ```
     /// use cas_layer::{CasConfig, Key};
@@ -107,6 +115,26 @@ impl SignOutOptions {
     pub fn rebroadcast_to(mut self, nodes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.nodes = nodes.into_iter().map(Into::into).collect();
         self
+    }
+
+    /// How long passing on a single logout may take, from 200 ms to 30 s. The default is 2 s. Half of it is for the question
+    /// who has opened the sessions, and half for telling all nodes. The CAS server waits meanwhile.
+    pub fn rebroadcast_within(mut self, limit: Duration) -> Self {
+        self.rebroadcast_within = Some(limit);
+        self
+    }
+
+    pub(super) fn within(&self) -> Result<Duration, ConfigError> {
+        let within = self.rebroadcast_within.unwrap_or(WITHIN);
+        ConfigError::check_duration(
+            "time for passing on a single logout",
+            within,
+            &[
+                (within < SHORTEST, "it is under 200 ms"),
+                (within > LONGEST, "it is over 30 s"),
+            ],
+        )?;
+        Ok(within)
     }
 
     /// Where other nodes take logout requests: scheme, host and port of each.

@@ -3,9 +3,18 @@
 
 mod options;
 
-use std::{fmt, hash::RandomState, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    hash::RandomState,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use icu_normalizer::DecomposingNormalizer;
 pub use options::PasswordOptions;
 use quick_cache::{
     UnitWeighter,
@@ -15,12 +24,11 @@ use sha2::Sha256;
 use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
-use super::refusal::{no_ticket, not_validated, too_many};
+use super::refusal::{no_ticket, not_signed_in, not_validated, too_many, wrong};
 use crate::{
     admission::{Failures, Peer},
     answer::Answer,
     app::{Host, Hosts},
-    client::RestErrorKind,
     error::ConfigError,
     events::{Refused, RefusedReason},
     pages::PageKind,
@@ -36,8 +44,14 @@ use crate::{
 /// How many users are known at once.
 const USERS: usize = 4_096;
 
-/// How many requests to the CAS server one password takes: for a session, for a ticket, to validate it.
-const REQUESTS: u32 = 3;
+/// How many requests may wait for another one with the same password.
+const WAITING: usize = 1_024;
+
+/// How long a password that was right is asked for whatever others guess.
+const PROVEN_FOR: Duration = Duration::from_secs(3_600);
+
+/// How long a password that was wrong is not asked for again. Accounts are locked after a few attempts.
+const WRONG_FOR: Duration = Duration::from_secs(10);
 
 /// The path of the URL that tickets are for.
 const SERVICE_PATH: &str = "/";
@@ -55,15 +69,43 @@ pub(super) struct Passwords {
     remembered_for: Duration,
     /// Of this process alone. What is known is found by a hash with this key, never by the password itself.
     key: Hmac<Sha256>,
-    known: Cache<[u8; 32], Known, UnitWeighter, RandomState>,
+    known: Known<User>,
+    /// Until when passwords that were right once are asked for although others were wrong: nobody can shut a user out by guessing.
+    proven: Known<Instant>,
+    /// Until when passwords that were wrong are not asked for again.
+    wrong: Known<Instant>,
     failures: Failures,
+    /// How many requests wait for another one with the same password.
+    waiting: AtomicUsize,
 }
+
+type Known<V> = Cache<Name, V, UnitWeighter, RandomState>;
+
+/// Under which a user name and a password are known.
+type Name = [u8; 32];
 
 /// A user whose password was right.
 #[derive(Clone)]
-struct Known {
+struct User {
     user: CasUser,
     until: Instant,
+}
+
+/// One request more that waits.
+struct Waits<'p>(&'p AtomicUsize);
+
+impl<'p> Waits<'p> {
+    fn begin(waiting: &'p AtomicUsize) -> Option<Self> {
+        let begins = |count| (count < WAITING).then_some(count + 1);
+        let counted = waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, begins);
+        counted.is_ok().then_some(Self(waiting))
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Passwords {
@@ -75,14 +117,11 @@ impl Passwords {
         Ok(Self {
             remembered_for: options.remembered_for,
             key,
-            known: Cache::with(
-                USERS,
-                USERS as u64,
-                UnitWeighter,
-                RandomState::new(),
-                DefaultLifecycle::default(),
-            ),
+            known: known(),
+            proven: known(),
+            wrong: known(),
             failures: Failures::new(),
+            waiting: AtomicUsize::new(0),
         })
     }
 
@@ -90,81 +129,95 @@ impl Passwords {
     /// sign-in at the CAS server.
     pub(super) async fn user(&self, host: &Arc<Host>, given: Given) -> Result<CasUser, Answer> {
         let name = self.name(host, &given);
-        let patience = host.identified_within() + (REQUESTS - 1) * host.client.timeout();
-        let deadline = Instant::now() + patience;
+        if self.remembered_for.is_zero() {
+            return self.ask(host, name, given).await;
+        }
+        if let Some(known) = self.known.get(&name)
+            && Instant::now() < known.until
+        {
+            return Ok(known.user);
+        }
+        let busy = || Unasked::Busy.answer(host, None);
+        let waits = Waits::begin(&self.waiting).ok_or_else(busy)?;
+        let deadline = Instant::now() + host.identified_within();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let known = self.known.get_value_or_guard_async(&name);
             let guard = match timeout(left, known).await {
                 Ok(Ok(known)) if Instant::now() < known.until => return Ok(known.user),
                 Ok(Ok(_)) => {
-                    let is_over = |known: &Known| known.until <= Instant::now();
+                    let is_over = |known: &User| known.until <= Instant::now();
                     self.known.remove_if(&name, is_over);
                     continue;
                 }
                 Ok(Err(guard)) => guard,
-                Err(_) => return Err(Unasked::Busy.answer(host, None)),
+                Err(_) => return Err(busy()),
             };
-            let user = self.ask(host, given).await?;
-            if !self.remembered_for.is_zero() {
-                let until = Instant::now() + self.remembered_for;
-                // Nothing is lost if it does not fit.
-                let _ = guard.insert(Known {
-                    user: user.clone(),
-                    until,
-                });
-            }
+            drop(waits);
+            let user = self.ask(host, name, given).await?;
+            let until = Instant::now() + self.remembered_for;
+            // Nothing is lost if it does not fit.
+            let _ = guard.insert(User {
+                user: user.clone(),
+                until,
+            });
             return Ok(user);
         }
     }
 
-    async fn ask(&self, host: &Arc<Host>, given: Given) -> Result<CasUser, Answer> {
-        // CAS servers take names in any case, so another case is no other user.
-        let account = (host.client.url(), given.user.to_lowercase());
-        let Some(attempt) = self.failures.begin(account, given.peer) else {
-            host.tell(Refused::new(RefusedReason::TooManyAttempts));
-            return Err(too_many());
+    async fn ask(&self, host: &Arc<Host>, name: Name, given: Given) -> Result<CasUser, Answer> {
+        let is_yet = |until: Option<Instant>| until.is_some_and(|until| Instant::now() < until);
+        if is_yet(self.wrong.get(&name)) {
+            host.tell(Refused::new(RefusedReason::WrongPassword));
+            return Err(wrong());
+        }
+        let attempt = if is_yet(self.proven.get(&name)) {
+            None
+        } else {
+            let account = (host.client.url(), account(&given.user));
+            let attempt = self.failures.begin(account, given.peer);
+            Some(attempt.ok_or_else(|| {
+                host.tell(Refused::new(RefusedReason::TooManyAttempts));
+                too_many()
+            })?)
         };
         let unasked = |unasked: Unasked| unasked.answer(host, None);
-        let leave = match validation::admit_program(host, given.peer).await {
-            Ok(leave) => leave,
-            Err(busy) => {
-                attempt.forgive();
-                return Err(unasked(busy));
-            }
-        };
-        let Some(service) = service(host) else {
-            attempt.forgive();
-            return Err(Answer::page(PageKind::InternalError, None));
-        };
+        let leave = validation::admit_program(host, given.peer).await;
+        let leave = leave.map_err(unasked)?;
+        let service = service(host).ok_or_else(|| Answer::page(PageKind::InternalError, None))?;
         let asked = Attempt {
             leave,
             user: given.user,
             password: given.password,
-            service,
+            service: service.clone(),
         };
-        let Some(asked) = asked.ask(host).await else {
-            return Err(unasked(Unasked::Busy));
-        };
-        let unknown = match asked {
+        let asked = asked.ask(host).await;
+        let unknown = match asked.ok_or(Unasked::Busy).map_err(unasked)? {
             Ok(identity) => {
-                attempt.forgive();
+                self.proven.insert(name, Instant::now() + PROVEN_FOR);
                 return Ok(CasUser::of_ticket(identity, Arc::clone(host)));
             }
             Err(unknown) => unknown,
         };
-        if !is_failure(&unknown) {
-            attempt.forgive();
-        }
         Err(match &unknown {
-            Unknown::NoTicket(error) => no_ticket(host, error),
+            Unknown::NotSignedIn(error) => {
+                if RefusedReason::from(error) == RefusedReason::WrongPassword {
+                    self.proven.remove(&name);
+                    self.wrong.insert(name, Instant::now() + WRONG_FOR);
+                    if let Some(attempt) = attempt {
+                        attempt.fail();
+                    }
+                }
+                not_signed_in(host, error)
+            }
+            Unknown::NoTicket(error) => no_ticket(host, error, &service),
             Unknown::NotValidated(error) => not_validated(host, error),
             Unknown::Rejected(rejected) => opening::rejection(rejected, None),
         })
     }
 
     /// Under which name the user is known. The parts have their lengths before them, so no two users have one name.
-    fn name(&self, host: &Host, given: &Given) -> [u8; 32] {
+    fn name(&self, host: &Host, given: &Given) -> Name {
         let mut mac = self.key.clone();
         let url = host.url.as_string();
         let parts = [
@@ -186,13 +239,29 @@ pub(super) fn service(host: &Host) -> Option<ServiceUrl> {
     ServiceUrl::parse(host.url.join(SERVICE_PATH)).ok()
 }
 
-/// Whether somebody may have guessed a password.
-fn is_failure(unknown: &Unknown) -> bool {
-    let Unknown::NoTicket(error) = unknown else {
-        return false;
-    };
-    RefusedReason::from(error) == RefusedReason::WrongPassword
-        || error.kind() == RestErrorKind::Throttled
+/// Users who are counted together: those whose names a directory may take for one. Case, accents and width do not tell
+/// them apart, nor does white space, nor a domain before or behind the name.
+fn account(user: &str) -> String {
+    let name = user.rsplit_once('\\').map_or(user, |(_, name)| name);
+    let name = name.split_once('@').map_or(name, |(name, _)| name);
+    let decomposed = DecomposingNormalizer::new_nfkd()
+        .normalize(name)
+        .to_lowercase();
+    decomposed
+        .chars()
+        .filter(|it| it.is_alphanumeric())
+        .collect()
+}
+
+fn known<V: Clone>() -> Known<V> {
+    let lifecycle = DefaultLifecycle::default();
+    Cache::with(
+        USERS,
+        USERS as u64,
+        UnitWeighter,
+        RandomState::new(),
+        lifecycle,
+    )
 }
 
 impl fmt::Debug for Passwords {

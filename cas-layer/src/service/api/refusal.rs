@@ -5,9 +5,11 @@ use http::StatusCode;
 use crate::{
     answer::{Answer, Detail},
     app::Host,
-    client::{RestError, ValidationError, ValidationErrorKind},
+    client::{RestError, RestErrorKind, ValidationError, ValidationErrorKind},
     events::{Refused, RefusedReason},
     pages::PageKind,
+    protocol::ServiceUrl,
+    seldom::{Seldom, seldom},
 };
 
 /// The CAS server did not vouch for anybody.
@@ -28,18 +30,48 @@ pub(super) fn not_validated(host: &Host, error: &ValidationError) -> Answer {
     Answer::page_with(kind, None, detail)
 }
 
-/// The CAS server gave no ticket for a password.
-pub(super) fn no_ticket(host: &Host, error: &RestError) -> Answer {
+/// The CAS server does not take a password.
+pub(super) fn not_signed_in(host: &Host, error: &RestError) -> Answer {
     host.tell(Refused::by(error));
     match RefusedReason::from(error) {
-        RefusedReason::WrongPassword => Answer::page(PageKind::SignInRefused, None),
+        RefusedReason::WrongPassword => wrong(),
         RefusedReason::TooManyAttempts => too_many(),
-        RefusedReason::CasTimedOut => {
-            Answer::page_with(PageKind::CasUnavailable, None, Detail::TimedOut)
-        }
-        _ if error.is_temporary() => Answer::page(PageKind::CasUnavailable, None),
-        _ => Answer::page(PageKind::CasNotUnderstood, None),
+        _ => cas_failed(error),
     }
+}
+
+/// It takes the password, and gives no ticket. That is for whoever runs the app to see to.
+pub(super) fn no_ticket(host: &Host, error: &RestError, service: &ServiceUrl) -> Answer {
+    static NO_TICKET: Seldom = Seldom::new();
+    let is_refused = RefusedReason::from(error) == RefusedReason::WrongPassword;
+    if !is_refused {
+        host.tell(Refused::by(error));
+        return cas_failed(error);
+    }
+    seldom!(
+        error,
+        NO_TICKET,
+        %error,
+        service = service.as_str(),
+        "the CAS server takes a password and gives no ticket: is this a registered service, and may the user use it?"
+    );
+    host.tell(Refused::new(RefusedReason::TicketRefused));
+    Answer::page(PageKind::SignInRefused, None)
+}
+
+fn cas_failed(error: &RestError) -> Answer {
+    if error.kind() == RestErrorKind::TimedOut {
+        Answer::page_with(PageKind::CasUnavailable, None, Detail::TimedOut)
+    } else if error.is_temporary() {
+        Answer::page(PageKind::CasUnavailable, None)
+    } else {
+        Answer::page(PageKind::CasNotUnderstood, None)
+    }
+}
+
+/// As for a ticket that the CAS server refuses.
+pub(super) fn wrong() -> Answer {
+    Answer::page(PageKind::SignInRefused, None)
 }
 
 /// RFC 6585, section 4.

@@ -71,6 +71,7 @@ locally = true
 by_post_only = true
 logout_sources = ["192.0.2.10", "2001:db8::/64"]
 rebroadcast_to = ["http://10.0.0.1:8080"]
+rebroadcast_within = "3s"
 
 [endpoints]
 login = "/in"
