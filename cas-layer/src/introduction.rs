@@ -11,7 +11,11 @@ use self::encode::Encoding;
 #[cfg(test)]
 pub(crate) use self::encode::MAX_VALUE_BYTES;
 pub(crate) use self::names::Reserved;
-use crate::{error::ConfigError, user::CasUser};
+use crate::{
+    error::ConfigError,
+    seldom::{Seldom, seldom},
+    user::CasUser,
+};
 
 /// What the backend is told, and how.
 #[derive(Debug)]
@@ -45,7 +49,10 @@ impl Introduction {
             let is_set = encode::header_value(value)
                 .is_some_and(|value| headers.try_insert(header, value).is_ok());
             if !is_set {
-                tracing::error!(
+                static LEFT_OUT: Seldom = Seldom::new();
+                seldom!(
+                    error,
+                    LEFT_OUT,
                     %header,
                     bytes,
                     session = %user.session_id(),

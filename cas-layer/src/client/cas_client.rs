@@ -118,6 +118,11 @@ impl CasClient {
         self.inner.nodes.url(error.node())
     }
 
+    /// Whether the server has several nodes, and one of them is up as far as is known.
+    pub(crate) fn has_free_node(&self) -> bool {
+        self.inner.nodes.are_free(&self.clock)
+    }
+
     /// Which root certificates count for the server's, in words.
     pub(crate) fn roots(&self) -> String {
         match self.inner.added_roots {

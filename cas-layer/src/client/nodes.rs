@@ -104,6 +104,11 @@ impl Nodes {
         }
     }
 
+    /// Whether one of several does not rest.
+    pub(super) fn are_free(&self, clock: &Clock) -> bool {
+        !self.fallbacks.is_empty() && !self.rests.all_rest(clock.time())
+    }
+
     /// How many there are besides the main one.
     pub(super) fn fallbacks(&self) -> usize {
         self.fallbacks.len()

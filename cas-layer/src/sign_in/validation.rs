@@ -15,7 +15,7 @@ use crate::{
     },
     answer::{Answer, Detail},
     app::Host,
-    client::{Demand, GrantWish, NodeChange, ValidationError, ValidationErrorKind},
+    client::{CasClient, Demand, GrantWish, NodeChange, ValidationError, ValidationErrorKind},
     events::{Event, GrantOutcome, Refused, RefusedReason, validation_span},
     pages::PageKind,
     paths::ReturnPath,
@@ -169,8 +169,10 @@ fn tell_breaker(host: &Host, pass: Pass, heard: Heard) {
     }
 }
 
-fn heard_of(result: Result<(), ValidationErrorKind>) -> Heard {
+fn heard_of(client: &CasClient, result: Result<(), ValidationErrorKind>) -> Heard {
     match result {
+        // One node is not the server: whoever comes next is sent to another.
+        Err(ValidationErrorKind::TimedOut) if client.has_free_node() => Heard::NoConnection,
         Err(ValidationErrorKind::TimedOut) => Heard::Nothing,
         Err(ValidationErrorKind::Unreachable) => Heard::NoConnection,
         Ok(())
@@ -214,7 +216,7 @@ async fn validate(
             result: heard,
             took: started.elapsed(),
         });
-        tell_breaker(host, pass, heard_of(heard));
+        tell_breaker(host, pass, heard_of(client, heard));
         validated
     }
     .instrument(span)

@@ -166,6 +166,7 @@ pub(crate) async fn forged_headers_reach_neither_the_backend_nor_the_layer() {
         let request = visitor.request(Method::GET, &site.url(path));
         request
             .header("accept", "text/html")
+            .header("X-Real-IP", "192.0.2.1")
             .header("Remote-User", "root")
             .header("REMOTE_USER", "root")
             .header("remote.user", "root")
@@ -187,6 +188,7 @@ pub(crate) async fn forged_headers_reach_neither_the_backend_nor_the_layer() {
         assert!(got(&page, name).is_empty(), "{}", page.body);
     }
     assert!(!page.body.contains("remote.user"), "{}", page.body);
+    assert_eq!(got(&page, "x-real-ip"), ["127.0.0.1"]);
     let turned_away = answer(forged("/page")).await;
     assert!(leads_to_the_login(&turned_away));
     let next = turned_away.location();

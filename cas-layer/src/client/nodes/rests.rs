@@ -72,6 +72,12 @@ impl Rests {
         (first, order.collect())
     }
 
+    /// Whether there is no node that does not rest.
+    pub(super) fn all_rest(&self, now: SystemTime) -> bool {
+        let rests = |node: &Node| node.left.as_ref().is_some_and(|left| left.rests(now));
+        self.state().nodes.iter().all(rests)
+    }
+
     /// How many requests a node has answered.
     pub(super) fn answers(&self, node: usize) -> u64 {
         self.state().nodes.get(node).map_or(0, |node| node.answers)

@@ -224,9 +224,9 @@ async fn the_time_limit_is_for_all_nodes_together() {
     let client = builder.fallback_url(&last.url).build().unwrap();
     let started = Instant::now();
     assert_eq!(failure(&client).await.kind(), ValidationErrorKind::TimedOut);
-    // The last one gets what the others have left, which is a fifth. With a limit of its own, there would be 5.4 seconds.
-    assert_eq!(last.requests().len(), 1);
-    assert!(started.elapsed() < Duration::from_millis(4_800));
+    // With a limit of their own, there would be 24 seconds.
+    assert!(started.elapsed() < Duration::from_secs(20));
+    assert!(last.requests().len() <= 1);
 }
 
 #[tokio::test]

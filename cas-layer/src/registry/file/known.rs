@@ -171,8 +171,10 @@ impl Known {
     pub(super) fn end(&self, id: SessionId, expires_at: UnixSeconds, now: UnixSeconds) {
         let moment = self.moment(now);
         let term = moment.of_ended(expires_at);
+        // First: whoever sees that it has ended writes this too.
+        let mut state = self.state();
+        state.unsaved.end(id, term);
         self.ended.end_until(id, term, moment);
-        self.state().unsaved.end(id, term);
     }
 
     pub(super) fn end_all(&self, account: AccountId, expires_at: UnixSeconds, now: UnixSeconds) {
