@@ -13,6 +13,8 @@ mod proxy_error;
 mod proxy_ticket;
 mod rest;
 mod rest_error;
+#[cfg(feature = "released-secrets")]
+mod service_keys;
 mod sources;
 mod validate;
 

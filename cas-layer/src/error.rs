@@ -294,6 +294,14 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A private key for secrets that the CAS server releases cannot be used.
+    #[error("private key {position} of the service: {reason}")]
+    InvalidServiceKey {
+        /// Which of the keys, counted from 1.
+        position: usize,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The HTTP client could not be set up.
     #[error("the HTTP client could not be set up")]
     HttpClient(#[source] Box<dyn std::error::Error + Send + Sync>),

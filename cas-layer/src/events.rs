@@ -65,6 +65,7 @@ impl Hooks {
             | Event::PassedOn(_)
             | Event::ProxyCallback(_)
             | Event::Grant(_)
+            | Event::Credential(_)
             | Event::ProxyTicket(_) => {}
         }
     }

@@ -8,6 +8,7 @@ mod login_page;
 mod logout_request;
 mod name;
 mod proxy;
+mod released;
 mod response;
 mod rest;
 mod saml_request;
@@ -24,6 +25,12 @@ pub(crate) use proxy::proxy_callback_url;
 pub use proxy::{
     InvalidProxyCallback, ProxyCallback, ProxyChain, ProxyGrantingTicket, ProxyGrantingTicketIou,
     ProxyTicket,
+};
+pub(crate) use released::Unreadable;
+#[cfg(feature = "released-secrets")]
+pub(crate) use released::{
+    CREDENTIAL, GRANTING_TICKET, IOU, Released, credential as released_credential,
+    granting_ticket as released_granting_ticket,
 };
 #[cfg(fuzzing)]
 pub(crate) use response::fuzzing as response_fuzzing;

@@ -234,6 +234,8 @@ mod preview;
 mod proxy;
 mod quirks;
 mod random;
+#[cfg(feature = "released-secrets")]
+mod release;
 mod rest;
 mod saml;
 mod server;

@@ -296,7 +296,8 @@ impl CasUser {
     /// Gets a ticket with which the app can call another service once in this user's name, at the URL `target` (CAS
     /// protocol 2.7). Send it as that service expects it. A [`CasApiLayer`](crate::CasApiLayer) expects it in the
     /// request's field `Authorization: CAS …`, most others as the parameter `ticket` of the target. The app needs a
-    /// [`ProxyOptions::callback_path`](crate::ProxyOptions::callback_path). Without a session, the proxy-granting
+    /// [`ProxyOptions::callback_path`](crate::ProxyOptions::callback_path), or a CAS server that [needs
+    /// none](crate::guide::proxies#without-a-callback). Without a session, the proxy-granting
     /// ticket that came with the user's ticket is kept in this value and its clones, and nowhere else.
     ///
     /// # Errors

@@ -29,6 +29,7 @@ pub mod pgbouncer;
 pub mod postgres;
 pub mod redis;
 mod server_process;
+pub mod service_key;
 pub mod suite;
 pub mod tls;
 pub mod visitor;

@@ -8,14 +8,17 @@ use crate::admission::{Source, Sources};
 pub(crate) struct Granting {
     /// Without a list the callback may come from anywhere.
     sources: Option<Sources>,
+    /// The CAS server brings tickets to the callback. Otherwise it releases them as attributes alone.
+    pub(crate) by_callback: bool,
     /// In the registry rather than in the session cookie.
     pub(crate) in_registry: bool,
 }
 
 impl Granting {
-    pub(crate) fn new(sources: Option<Sources>, in_registry: bool) -> Self {
+    pub(crate) fn new(sources: Option<Sources>, by_callback: bool, in_registry: bool) -> Self {
         Self {
             sources,
+            by_callback,
             in_registry,
         }
     }

@@ -3,6 +3,8 @@
 mod checks;
 mod own_certificate;
 mod proxies;
+#[cfg(feature = "released-secrets")]
+mod service_keys;
 
 #[cfg(test)]
 mod tests;
@@ -56,6 +58,8 @@ pub struct CasClientBuilder {
     response_namespaces: Vec<String>,
     logout_parameter: LogoutParameter,
     proxies: UncheckedProxies,
+    #[cfg(feature = "released-secrets")]
+    service_keys: Vec<zeroize::Zeroizing<Vec<u8>>>,
 }
 
 impl CasClientBuilder {
@@ -78,6 +82,8 @@ impl CasClientBuilder {
             response_namespaces: Vec::new(),
             logout_parameter: LogoutParameter::default(),
             proxies: UncheckedProxies::default(),
+            #[cfg(feature = "released-secrets")]
+            service_keys: Vec::new(),
         }
     }
 
@@ -406,6 +412,10 @@ impl CasClientBuilder {
             .proxies
             .check(self.protocol, self.allow_insecure_http)?;
 
+        #[cfg(feature = "released-secrets")]
+        let service_keys =
+            super::service_keys::ServiceKeys::read(&self.service_keys, self.protocol)?;
+
         // reqwest panics without one, already where it reads a certificate.
         let provider = tls::provider()?;
         let mut certificates = Vec::new();
@@ -464,6 +474,8 @@ impl CasClientBuilder {
             response_namespaces: self.response_namespaces,
             logout_parameter: self.logout_parameter,
             proxies,
+            #[cfg(feature = "released-secrets")]
+            service_keys,
             added_roots,
             http,
             root_certificates: certificates,

@@ -72,6 +72,8 @@ pub(super) struct Inner {
     pub(super) response_namespaces: Vec<String>,
     pub(super) logout_parameter: LogoutParameter,
     pub(super) proxies: Proxies,
+    #[cfg(feature = "released-secrets")]
+    pub(super) service_keys: super::service_keys::ServiceKeys,
     /// How many root certificates are trusted besides those of the system.
     pub(super) added_roots: usize,
     pub(super) http: reqwest::Client,
@@ -135,6 +137,15 @@ impl CasClient {
     /// Whether validations ask for a proxy-granting ticket.
     pub(crate) fn asks_for_grants(&self) -> bool {
         self.inner.proxies.callback.is_some()
+    }
+
+    /// Whether this app can decrypt what the server releases as attributes.
+    pub(crate) fn decrypts(&self) -> bool {
+        #[cfg(feature = "released-secrets")]
+        let decrypts = !self.inner.service_keys.is_empty();
+        #[cfg(not(feature = "released-secrets"))]
+        let decrypts = false;
+        decrypts
     }
 
     /// Where the server brings proxy-granting tickets, for a log or a page.

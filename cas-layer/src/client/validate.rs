@@ -65,8 +65,8 @@ impl CasClient {
         service: &ServiceUrl,
     ) -> Result<Authentication, ValidationError> {
         let demand = Demand::default();
-        self.validate_as(demand, ticket, service, &|change| change.log())
-            .await
+        let validated = self.validate_as(demand, ticket, service, &|change| change.log());
+        validated.await.inspect(tell_unreadable)
     }
 
     /// The same for a ticket that counts only if the user has just given their credentials (`renew`, CAS protocol
@@ -85,8 +85,8 @@ impl CasClient {
             is_renewed: true,
             ..Demand::default()
         };
-        self.validate_as(demand, ticket, service, &|change| change.log())
-            .await
+        let validated = self.validate_as(demand, ticket, service, &|change| change.log());
+        validated.await.inspect(tell_unreadable)
     }
 
     /// A server that refuses the proxy callback may leave the ticket good (Apereo CAS does), or may have used it up. It is
@@ -216,6 +216,9 @@ impl CasClient {
         let mut authentication = fetched.judge(answer, |error| {
             ValidationError::from_response(error, ticket)
         })?;
+        #[cfg(feature = "released-secrets")]
+        inner.service_keys.release(&mut authentication);
+        authentication.drop_granting_ticket();
         if inner.proxies.accepted.is_empty() {
             authentication = authentication.without_user_as_proxy();
         }
@@ -224,6 +227,25 @@ impl CasClient {
             return Err(ValidationError::proxied(proxies));
         }
         Ok(authentication)
+    }
+}
+
+/// For a client without a layer: warns of released secrets that count for nothing.
+fn tell_unreadable(authentication: &Authentication) {
+    static UNREADABLE: Seldom = Seldom::new();
+    let released = authentication.released();
+    let granting_ticket = released.granting_ticket.as_ref();
+    let credential = released.credential.as_ref();
+    let granting_ticket = granting_ticket.and_then(|released| released.as_ref().err());
+    let credential = credential.and_then(|released| released.as_ref().err());
+    if granting_ticket.is_some() || credential.is_some() {
+        seldom!(
+            warn,
+            UNREADABLE,
+            granting_ticket = granting_ticket.map(tracing::field::display),
+            credential = credential.map(tracing::field::display),
+            "a secret that the CAS server released as an attribute is left out"
+        );
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     admission::Change,
     client::{NodeChange, ProxyTicketErrorKind, ValidationErrorKind},
+    protocol::Unreadable,
     registry::RegistryError,
     session::SessionId,
     user::CasUser,
@@ -46,6 +47,8 @@ pub(crate) enum Event<'e> {
     ProxyCallback(ProxyCallbackOutcome<'e>),
     /// A sign-in asked for a proxy-granting ticket.
     Grant(GrantOutcome<'e>),
+    /// The CAS server released the password as an attribute.
+    Credential(Result<(), Unreadable>),
     /// The app asked for a proxy ticket.
     ProxyTicket(Result<(), ProxyTicketErrorKind>),
 }
@@ -128,6 +131,7 @@ impl<'e> Event<'e> {
             | Self::PassedOn(_)
             | Self::ProxyCallback(_)
             | Self::Grant(_)
+            | Self::Credential(_)
             | Self::ProxyTicket(_) => {}
         }
         self

@@ -14,14 +14,14 @@ use super::{
     event::{
         Channel, Event, LogoutOutcome, PassedOn, cas_server_state, source_of, validation_result,
     },
-    proxying::{GrantOutcome, ProxyCallbackOutcome, proxy_ticket_result},
+    proxying::{GrantOutcome, ProxyCallbackOutcome, credential_result, proxy_ticket_result},
     refused::{FailedValidation, Refused, RefusedReason},
     signed_out::{SignOutCause, SignedOut},
     storage::StorageOutcome,
 };
 use crate::{
     admission::{Change, MAX_TIME_OUTS},
-    protocol::Protocol,
+    protocol::{Protocol, Unreadable},
     registry::RegistryError,
     seldom::Seldom,
     session::SessionId,
@@ -119,7 +119,8 @@ pub(super) fn write(event: &Event<'_>, repeats: &Repeats) {
         Event::LogoutRequest(channel, outcome) => write_logout_request(*channel, *outcome, repeats),
         Event::PassedOn(passed_on) => write_passed_on(*passed_on, repeats),
         Event::ProxyCallback(outcome) => write_proxy_callback(*outcome, repeats),
-        Event::Grant(outcome) => write_grant(*outcome),
+        Event::Grant(outcome) => write_grant(*outcome, repeats),
+        Event::Credential(result) => write_credential(*result, repeats),
         Event::ProxyTicket(result) => tracing::debug!(
             target: TARGET,
             event = "proxy-ticket",
@@ -371,7 +372,7 @@ fn write_proxy_callback(outcome: ProxyCallbackOutcome<'_>, repeats: &Repeats) {
     );
 }
 
-fn write_grant(outcome: GrantOutcome<'_>) {
+fn write_grant(outcome: GrantOutcome<'_>, repeats: &Repeats) {
     let (level, message) = match outcome {
         GrantOutcome::Given => (Level::DEBUG, "a sign-in brought a proxy-granting ticket"),
         GrantOutcome::NotGiven => (
@@ -383,6 +384,10 @@ fn write_grant(outcome: GrantOutcome<'_>) {
             Level::WARN,
             "the CAS server named a proxy-granting ticket that has not come to the proxy callback",
         ),
+        GrantOutcome::Unreadable(_) => (
+            Level::WARN,
+            "a proxy-granting ticket that the CAS server released as an attribute is left out",
+        ),
         GrantOutcome::TooLarge => (
             Level::WARN,
             "a session would not fit into a cookie with its proxy-granting ticket: the ticket is left out",
@@ -392,16 +397,43 @@ fn write_grant(outcome: GrantOutcome<'_>) {
             "the registry failed, so a sign-in has no proxy-granting ticket",
         ),
     };
-    let error = match outcome {
-        GrantOutcome::RegistryFailed(error) => Some(error),
-        _ => None,
+    let (error, source): (Option<&dyn fmt::Display>, _) = match &outcome {
+        GrantOutcome::RegistryFailed(error) => (Some(error), source_of(*error)),
+        GrantOutcome::Unreadable(reason) => (Some(reason), None),
+        _ => (None, None),
+    };
+    let (level, unsaid) = match outcome {
+        GrantOutcome::Unreadable(_) => repeats.level(["proxy-grant", outcome.as_str()], level),
+        _ => (level, None),
     };
     say!(
         level,
         event = "proxy-grant",
         result = outcome.as_str(),
         error = error.map(tracing::field::display),
-        source = error.and_then(|error| source_of(error)),
+        source,
+        unsaid,
+        "{message}"
+    );
+}
+
+fn write_credential(result: Result<(), Unreadable>, repeats: &Repeats) {
+    let (level, message) = match result {
+        Ok(()) => (Level::DEBUG, "the CAS server released a password"),
+        Err(_) => (
+            Level::WARN,
+            "a password that the CAS server released as an attribute is left out",
+        ),
+    };
+    let word = credential_result(result);
+    let (level, unsaid) = repeats.level(["credential", word], level);
+    let error = result.err();
+    say!(
+        level,
+        event = "credential",
+        result = word,
+        error = error.map(tracing::field::display),
+        unsaid,
         "{message}"
     );
 }

@@ -5,7 +5,7 @@ use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
 use super::{
     event::{Event, cas_server_state, validation_result},
-    proxying::proxy_ticket_result,
+    proxying::{credential_result, proxy_ticket_result},
 };
 
 const SIGN_INS: &str = "cas_layer_sign_ins_total";
@@ -18,6 +18,7 @@ const LOGOUT_REQUESTS: &str = "cas_layer_logout_requests_total";
 const STORAGE: &str = "cas_layer_session_storage_total";
 const PROXY_CALLBACKS: &str = "cas_layer_proxy_callbacks_total";
 const PROXY_GRANTS: &str = "cas_layer_proxy_grants_total";
+const CREDENTIALS: &str = "cas_layer_credentials_total";
 const PROXY_TICKETS: &str = "cas_layer_proxy_tickets_total";
 
 /// Tells the recorder, if there is one by now, what the numbers mean.
@@ -73,6 +74,11 @@ pub(crate) fn describe() {
         "Sign-ins that asked for a proxy-granting ticket, by result"
     );
     describe_counter!(
+        CREDENTIALS,
+        Unit::Count,
+        "Passwords that the CAS server released as an attribute, by result"
+    );
+    describe_counter!(
         PROXY_TICKETS,
         Unit::Count,
         "Proxy tickets that the app asked for, by result"
@@ -113,6 +119,9 @@ pub(super) fn count(event: &Event<'_>) {
         }
         Event::Grant(outcome) => {
             counter!(PROXY_GRANTS, "result" => outcome.as_str()).increment(1);
+        }
+        Event::Credential(result) => {
+            counter!(CREDENTIALS, "result" => credential_result(*result)).increment(1);
         }
         Event::ProxyTicket(result) => {
             counter!(PROXY_TICKETS, "result" => proxy_ticket_result(*result)).increment(1);

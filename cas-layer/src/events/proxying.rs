@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{client::ProxyTicketErrorKind, registry::RegistryError};
+use crate::{client::ProxyTicketErrorKind, protocol::Unreadable, registry::RegistryError};
 
 /// The result of a request for the proxy callback, unless it only checked whether the callback answers.
 #[derive(Clone, Copy)]
@@ -33,6 +33,8 @@ pub(crate) enum GrantOutcome<'e> {
     NotGiven,
     /// The CAS server names one, and it has not come to the callback.
     NotDelivered,
+    /// The CAS server has released one as an attribute, which counts for nothing, for the reason told.
+    Unreadable(Unreadable),
     /// The session would not fit into a cookie with it.
     TooLarge,
     /// The registry cannot be reached.
@@ -60,9 +62,18 @@ impl GrantOutcome<'_> {
             Self::Given => "given",
             Self::NotGiven => "not-given",
             Self::NotDelivered => "not-delivered",
+            Self::Unreadable(_) => "unreadable",
             Self::TooLarge => "too-large",
             Self::RegistryFailed(_) => "registry-failed",
         }
+    }
+}
+
+/// Whether a password that the CAS server released as an attribute could be read, in one word.
+pub(super) fn credential_result(result: Result<(), Unreadable>) -> &'static str {
+    match result {
+        Ok(()) => "given",
+        Err(_) => "unreadable",
     }
 }
 

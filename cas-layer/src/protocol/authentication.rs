@@ -5,8 +5,12 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
+use zeroize::Zeroizing;
 
-use super::ProxyGrantingTicketIou;
+use super::{
+    Password, ProxyGrantingTicket, ProxyGrantingTicketIou,
+    released::{GRANTING_TICKET, Released, Unreadable},
+};
 use crate::Attributes;
 
 /// A user whom a CAS server has vouched for.
@@ -21,6 +25,8 @@ pub struct Authentication {
     /// What the answer says outside of the attributes.
     authenticated_at: Option<SystemTime>,
     proxy_granting_ticket_iou: Option<ProxyGrantingTicketIou>,
+    /// What was an attribute, and is a secret.
+    released: Released,
 }
 
 impl Authentication {
@@ -32,6 +38,7 @@ impl Authentication {
             proxies,
             authenticated_at: None,
             proxy_granting_ticket_iou: None,
+            released: Released::default(),
         }
     }
 
@@ -60,6 +67,31 @@ impl Authentication {
             authenticated_at: parse_date(date),
             ..self
         }
+    }
+
+    /// Takes an attribute out. `None` if it was not there.
+    #[cfg(feature = "released-secrets")]
+    pub(crate) fn take_attribute(&mut self, name: &str) -> Option<Zeroizing<Vec<String>>> {
+        self.attributes.remove(name).map(Zeroizing::new)
+    }
+
+    /// Notes what was decrypted.
+    #[cfg(feature = "released-secrets")]
+    pub(crate) fn set_released(&mut self, released: Released) {
+        self.released = released;
+    }
+
+    /// Without a key, the attribute with the proxy-granting ticket is of no use to anybody. It is taken out all the same:
+    /// some servers do not encrypt it.
+    pub(crate) fn drop_granting_ticket(&mut self) {
+        if let Some(_wiped) = self.attributes.remove(GRANTING_TICKET).map(Zeroizing::new) {
+            self.released.granting_ticket =
+                Some(Err(Unreadable("there is no key to decrypt it with")));
+        }
+    }
+
+    pub(crate) fn released(&self) -> &Released {
+        &self.released
     }
 
     /// The user name: at most 1,024 bytes, with at least one visible character, no white space around it, no control
@@ -95,6 +127,31 @@ impl Authentication {
     #[must_use]
     pub fn proxy_granting_ticket_iou(&self) -> Option<&ProxyGrantingTicketIou> {
         self.proxy_granting_ticket_iou.as_ref()
+    }
+
+    /// The proxy-granting ticket that the server released as an attribute (`proxyGrantingTicket`), decrypted with a
+    /// [private key](crate::guide::proxies#without-a-callback) of the app. The layer uses it by itself; this is for a client
+    /// without a layer.
+    ///
+    /// `None` if the server released none, if it cannot be decrypted, and if the client has no key, as without the feature
+    /// `released-secrets`.
+    #[must_use]
+    pub fn proxy_granting_ticket(&self) -> Option<&ProxyGrantingTicket> {
+        self.released.granting_ticket.as_ref()?.as_ref().ok()
+    }
+
+    /// The user's password that the server released as an attribute (`credential`), decrypted with a
+    /// private key of the app. See the [guide](crate::guide::proxies#the-password).
+    ///
+    /// It is here at sign-in alone, for [`SessionOptions::map`](crate::SessionOptions::map) and
+    /// [`SessionOptions::admit`](crate::SessionOptions::admit). The layer does not keep it: not in a cookie, and not in the
+    /// registry. Its memory is overwritten when the sign-in is done.
+    ///
+    /// `None` as for [`proxy_granting_ticket`](Self::proxy_granting_ticket). It has 1 to 501 bytes,
+    /// and no control characters.
+    #[must_use]
+    pub fn credential(&self) -> Option<&Password> {
+        self.released.credential.as_ref()?.as_ref().ok()
     }
 
     /// When the user gave their credentials: the attribute `authenticationDate` (CAS protocol 2.5.7), otherwise the

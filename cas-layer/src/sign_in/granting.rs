@@ -7,7 +7,8 @@ use http::{HeaderValue, Method, StatusCode};
 use crate::{
     admission::Source,
     answer::Answer,
-    app::{Host, Label},
+    app::{Granting, Host, Label},
+    client::GrantWish,
     clock::UnixSeconds,
     events::{Event, GrantOutcome, ProxyCallbackOutcome},
     protocol::{Authentication, InvalidProxyCallback, ProxyCallback, ProxyGrantingTicket},
@@ -127,7 +128,8 @@ pub(crate) struct Asking<'s> {
 /// Makes the registry expect a pair. `None` if the app asks for none. A failure of the registry does not stop the
 /// sign-in.
 pub(crate) async fn ask(host: &Host) -> Option<Asking<'_>> {
-    let grants = grants(host).filter(|_| host.client.asks_for_grants())?;
+    let is_called = |granting: &Granting| granting.by_callback && host.client.asks_for_grants();
+    let grants = grants(host).filter(|_| host.app.granting.as_ref().is_some_and(is_called))?;
     let lasts = host.begun_for();
     match grants.expect(lasts, host.app.clock.now()).await {
         Ok(expected) => Some(Asking {
@@ -141,9 +143,39 @@ pub(crate) async fn ask(host: &Host) -> Option<Asking<'_>> {
     }
 }
 
+/// The proxy-granting ticket of a user for whom the CAS server has vouched, if it gave one: as an attribute, or else by the
+/// callback. The attribute is in the answer to this very ticket, so it counts more.
+pub(crate) async fn obtain(
+    host: &Host,
+    wish: GrantWish,
+    asking: Option<Asking<'_>>,
+    authentication: &Authentication,
+) -> Option<ProxyGrantingTicket> {
+    let granting = host.app.granting.as_ref();
+    let granting = granting.filter(|_| wish != GrantWish::NotWanted)?;
+    let released = authentication.released().granting_ticket.as_ref();
+    if let Some(Ok(ticket)) = released {
+        host.tell(Event::Grant(GrantOutcome::Given));
+        return Some(ticket.clone());
+    }
+    if let Some(Err(unreadable)) = released {
+        host.tell(Event::Grant(GrantOutcome::Unreadable(*unreadable)));
+        authentication.proxy_granting_ticket_iou()?;
+    }
+    let is_missed = wish == GrantWish::GivenUp
+        || (!granting.by_callback && released.is_none() && host.client.asks_for_grants());
+    if let Some(asking) = asking {
+        return asking.collect(host, authentication).await;
+    }
+    if is_missed {
+        host.tell(Event::Grant(GrantOutcome::NotGiven));
+    }
+    None
+}
+
 impl Asking<'_> {
     /// The ticket that the CAS server brought for this user, if it did.
-    pub(crate) async fn collect(
+    async fn collect(
         self,
         host: &Host,
         authentication: &Authentication,

@@ -16,7 +16,7 @@ use crate::{
     answer::{Answer, Detail},
     app::Host,
     client::{CasClient, Demand, GrantWish, NodeChange, ValidationError, ValidationErrorKind},
-    events::{Event, GrantOutcome, Refused, RefusedReason, validation_span},
+    events::{Event, Refused, RefusedReason, validation_span},
     pages::PageKind,
     paths::ReturnPath,
     protocol::{Authentication, ProxyGrantingTicket, ServiceTicket, ServiceUrl},
@@ -223,14 +223,11 @@ async fn validate(
     .await;
     let authentication = validated?;
     let slot = host.app.content.admit.as_ref().map(|_| slot);
-    let granting_ticket = match asking {
-        Some(asking) => asking.collect(host, &authentication).await,
-        None if demand.grant == GrantWish::GivenUp => {
-            host.tell(Event::Grant(GrantOutcome::NotGiven));
-            None
-        }
-        None => None,
-    };
+    let granting_ticket = granting::obtain(host, demand.grant, asking, &authentication).await;
+    if let Some(credential) = &authentication.released().credential {
+        let result = credential.as_ref().map(drop).map_err(|reason| *reason);
+        host.tell(Event::Credential(result));
+    }
     Ok(Validated {
         authentication,
         granting_ticket,

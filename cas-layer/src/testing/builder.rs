@@ -20,6 +20,8 @@ pub struct CasServerBuilder {
     pub(super) any_certificate: bool,
     pub(super) front_channel: Option<FrontChannel>,
     pub(super) rest: bool,
+    #[cfg(feature = "released-secrets")]
+    pub(super) service_public_key: Option<String>,
     pub(super) quirks: Vec<Quirk>,
 }
 
@@ -37,6 +39,8 @@ impl CasServerBuilder {
             any_certificate: false,
             front_channel: None,
             rest: false,
+            #[cfg(feature = "released-secrets")]
+            service_public_key: None,
             quirks: Vec::new(),
         }
     }
@@ -120,6 +124,18 @@ impl CasServerBuilder {
     /// Offers the REST protocol, for programs with a password. By default, its paths are not there.
     pub fn rest(mut self, offer: bool) -> Self {
         self.rest = offer;
+        self
+    }
+
+    /// Releases two secrets as attributes of every answer that has attributes, except with SAML 1.1: `credential`, the
+    /// user's password, and, if a `pgtUrl` came and answers, `proxyGrantingTicket`. A `pgtUrl` then gets no ticket. Each is
+    /// encrypted with this RSA key in PEM form (`BEGIN PUBLIC KEY`), with PKCS #1 v1.5 padding, and in base64, as Apereo CAS
+    /// does it for a service with a `publicKey`. The server has one such key for all services. By default, it releases none.
+    ///
+    /// [`start`](Self::start) fails if this is no such key.
+    #[cfg(feature = "released-secrets")]
+    pub fn service_public_key_pem(mut self, pem: impl Into<String>) -> Self {
+        self.service_public_key = Some(pem.into());
         self
     }
 

@@ -7,6 +7,6 @@ mod granting;
 
 pub(super) use callback::{Callbacks, Exchange, Granted};
 pub(super) use endpoint::proxy;
-pub(super) use granting::{CallbackFailed, granting_ticket};
+pub(super) use granting::{CallbackFailed, InAnswer, granting_ticket};
 
 pub use callback::ProxyCallback;

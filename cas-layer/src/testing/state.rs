@@ -15,6 +15,8 @@ use tokio::time::Instant;
 
 use self::records::{Grant, Session, Ticket};
 pub(super) use self::records::{Link, Login, Redeemed, Refused};
+#[cfg(feature = "released-secrets")]
+use super::release::Release;
 use super::{
     CasServerBuilder, Fault, FrontChannel, LoginRequest, ProxyCallback, User,
     bounded::Bounded,
@@ -43,6 +45,8 @@ pub(super) struct Shared {
     passwords: AtomicUsize,
     back_channel: BackChannel,
     callbacks: Callbacks,
+    #[cfg(feature = "released-secrets")]
+    release: Option<Release>,
     behaviour: Mutex<Behaviour>,
     state: Mutex<State>,
 }
@@ -81,7 +85,11 @@ impl Shared {
     ) -> io::Result<Self> {
         let stopping = Stopping::new(stopping);
         let outgoing = Outgoing::new(&builder.ca, builder.any_certificate, stopping.clone())?;
+        #[cfg(feature = "released-secrets")]
+        let release = builder.service_public_key.as_deref().map(Release::new);
         Ok(Self {
+            #[cfg(feature = "released-secrets")]
+            release: release.transpose()?,
             back_channel: BackChannel::new(outgoing.clone(), builder.logout_timeout),
             callbacks: Callbacks::new(outgoing, builder.callback_timeout, builder.http_callbacks),
             users: builder.take_users(),
@@ -155,6 +163,20 @@ impl Shared {
 
     pub(super) fn callbacks(&self) -> &Callbacks {
         &self.callbacks
+    }
+
+    #[cfg(feature = "released-secrets")]
+    pub(super) fn release(&self) -> Option<&Release> {
+        self.release.as_ref()
+    }
+
+    /// Does a proxy get its ticket in the answer?
+    pub(super) fn releases(&self) -> bool {
+        #[cfg(feature = "released-secrets")]
+        let releases = self.release.is_some();
+        #[cfg(not(feature = "released-secrets"))]
+        let releases = false;
+        releases
     }
 
     pub(super) fn back_channel(&self) -> &BackChannel {

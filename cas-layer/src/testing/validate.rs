@@ -7,7 +7,7 @@ use axum::response::Response;
 use super::answers::{self, Answer, Facts, Format};
 use super::connection::CutOff;
 use super::params::{self, Params};
-use super::proxy::{self, CallbackFailed};
+use super::proxy::{self, CallbackFailed, InAnswer};
 use super::random::NoRandomness;
 use super::state::{Link, Redeemed, Refused, Shared};
 use super::{Quirk, quirks::Quirks};
@@ -72,14 +72,14 @@ pub(super) fn answer(
     }
 }
 
-/// Issues a proxy-granting ticket, if one is asked for where there are any; its IOU, or a refusal.
+/// Issues a proxy-granting ticket, if one is asked for where there are any; what the answer has of it, or a refusal.
 async fn granting_ticket(
     endpoint: Endpoint,
     shared: &Shared,
     redeemed: &Redeemed,
     pgt_url: Option<&str>,
     quirks: &Quirks,
-) -> Result<Result<Option<String>, Answer>, NoRandomness> {
+) -> Result<Result<Option<InAnswer>, Answer>, NoRandomness> {
     let (Some(pgt_url), Endpoint::Cas2 { .. } | Endpoint::Cas3 { .. }) = (pgt_url, endpoint) else {
         return Ok(Ok(None));
     };
@@ -97,7 +97,7 @@ async fn granting_ticket(
         );
     }
     match proxy::granting_ticket(shared, redeemed, pgt_url, quirks).await? {
-        Ok(iou) => Ok(Ok(Some(iou))),
+        Ok(in_answer) => Ok(Ok(Some(in_answer))),
         Err(CallbackFailed) if keeps || quirks.has(Quirk::CallbackFailureRefuses) => refuse(
             "INVALID_PROXY_CALLBACK",
             "The proxy could not be called back.",
@@ -168,27 +168,56 @@ fn success(
     endpoint: Endpoint,
     shared: &Shared,
     redeemed: Redeemed,
-    granted: Option<String>,
+    granted: Option<InAnswer>,
     quirks: &Quirks,
 ) -> Answer {
     let with_attributes = matches!(endpoint, Endpoint::Cas3 { .. } | Endpoint::Saml)
         || quirks.has(Quirk::Cas2Attributes);
     let user = redeemed.login.user;
+    let (iou, ticket) = match granted {
+        None => (None, None),
+        Some(InAnswer::Iou(iou)) => (Some(iou), None),
+        Some(InAnswer::Ticket(ticket)) => (None, Some(ticket)),
+    };
     let facts = with_attributes.then(|| Facts {
         authenticated: redeemed.login.at,
         is_remembered: redeemed.login.is_remembered,
         from_new_login: redeemed.from_password,
-        attributes: shared
-            .user(&user)
-            .map(|user| user.attributes().to_vec())
-            .unwrap_or_default(),
+        attributes: attributes(endpoint, shared, &user, ticket.as_deref()),
     });
     Answer::Success {
         user,
         facts,
-        granted,
+        granted: iou,
         proxies: proxies(redeemed.chain, quirks),
     }
+}
+
+/// What the server knows about a user, and what it releases to services with a key.
+#[cfg_attr(
+    not(feature = "released-secrets"),
+    allow(unused_variables, reason = "without a key nothing is released")
+)]
+fn attributes(
+    endpoint: Endpoint,
+    shared: &Shared,
+    user: &str,
+    granting_ticket: Option<&str>,
+) -> Vec<(String, Vec<String>)> {
+    let Some(user) = shared.user(user) else {
+        return Vec::new();
+    };
+    #[cfg(feature = "released-secrets")]
+    if let Some(release) = shared
+        .release()
+        .filter(|_| !matches!(endpoint, Endpoint::Saml))
+    {
+        let mut attributes = user.attributes().to_vec();
+        attributes.extend(release.attribute("credential", Some(user.password())));
+        attributes.extend(release.attribute("proxyGrantingTicket", granting_ticket));
+        return attributes;
+    }
+    user.attributes().to_vec()
 }
 
 /// The proxies that an answer names (2.6.2).

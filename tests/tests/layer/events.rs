@@ -17,7 +17,7 @@ pub(crate) const OVERVIEW: &str =
     include_str!("../../../cas-layer/src/docs/guide/observability.md");
 
 /// Lines of events that have all of these fields.
-fn lines(fields: &[&str]) -> Vec<String> {
+pub(crate) fn lines(fields: &[&str]) -> Vec<String> {
     let text = heard();
     text.lines()
         .filter(|line| line.contains(" cas_layer: "))

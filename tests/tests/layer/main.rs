@@ -50,6 +50,7 @@ mod prefixes;
 mod quirks;
 mod rebroadcast;
 mod registry;
+mod released;
 mod renewal;
 mod renewed_tickets;
 mod rules;

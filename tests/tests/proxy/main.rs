@@ -13,5 +13,6 @@ mod link;
 mod passwords;
 mod portal;
 mod relay;
+mod released;
 mod support;
 mod unreachable;

@@ -64,6 +64,7 @@ impl Portal {
         let config = configure(config).build().unwrap();
         let app = Router::new()
             .route("/me", get(me))
+            .route("/attributes", get(attributes))
             .route("/ticket", get(ticket))
             .route("/leave", get(leave))
             .layer(CasLayer::new(config));
@@ -131,6 +132,10 @@ async fn leave(user: CasUser, uri: Uri) -> Json<Value> {
 
 async fn me(user: CasUser) -> Json<Value> {
     Json(json!({ "user": user.name(), "proxies": user.proxies() }))
+}
+
+async fn attributes(user: CasUser) -> Json<Value> {
+    Json(json!(user.attributes()))
 }
 
 async fn ticket(user: CasUser, uri: Uri) -> Json<Value> {

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::{hosts::AppAndCas, sources};
 use crate::{
-    admission::Peers, app::Granting, error::ConfigError, paths::AppUrl, registry::Registry,
-    strict_url::printable,
+    admission::Peers, app::Granting, client::CasClient, error::ConfigError, paths::AppUrl,
+    registry::Registry, strict_url::printable,
 };
 
 /// What [`CasConfigBuilder::proxy`](crate::CasConfigBuilder::proxy) changes: how the app acts for its users at other
@@ -18,6 +18,7 @@ pub struct ProxyOptions {
     callback_url: Option<String>,
     sources: Option<Vec<String>>,
     in_registry: bool,
+    by_attribute: bool,
 }
 
 /// A URL may have a password in it.
@@ -28,6 +29,7 @@ impl fmt::Debug for ProxyOptions {
             .field("callback_url", &self.callback_url.as_deref().map(printable))
             .field("sources", &self.sources)
             .field("in_registry", &self.in_registry)
+            .field("by_attribute", &self.by_attribute)
             .finish()
     }
 }
@@ -108,17 +110,35 @@ impl ProxyOptions {
         self
     }
 
+    /// Lets the app act for its users without a callback: the CAS server releases the proxy-granting ticket as an attribute,
+    /// encrypted for the app, and the layer keeps it as if it had come to the [callback](Self::callback_path).
+    ///
+    /// It needs the app's [private key](crate::CasClientBuilder::service_private_key_pem), and a
+    /// [`proxy_callback_url`](crate::CasClientBuilder::proxy_callback_url) of the client: without a `pgtUrl`, a CAS server
+    /// issues no proxy-granting ticket. Apereo CAS looks whether somebody answers there, and sends no ticket. Other
+    /// services know the app by that URL. The cookie has to be [encrypted](crate::SessionOptions::encrypted), or the
+    /// tickets in the [registry](Self::granting_tickets_in_registry).
+    ///
+    /// Where there is a key and a [callback path](Self::callback_path), tickets that come as attributes are taken without this
+    /// too. If one comes in both ways, the attribute counts: it is in the answer to this very ticket.
+    #[cfg(feature = "released-secrets")]
+    pub fn granting_tickets_by_attribute(mut self, take: bool) -> Self {
+        self.by_attribute = take;
+        self
+    }
+
     /// Whether these settings fit together. `encrypted`: only the app can read its session cookie.
     pub(super) fn check(
         &self,
         encrypted: bool,
         registry: &dyn Registry,
     ) -> Result<(), ConfigError> {
-        let is_used = self.callback_path.is_some();
-        let is_set = self.callback_url.is_some() || self.sources.is_some() || self.in_registry;
-        let reason = if is_set && !is_used {
+        let is_called = self.callback_path.is_some();
+        let is_used = is_called || self.by_attribute;
+        let is_set = self.callback_url.is_some() || self.sources.is_some();
+        let reason = if (is_set && !is_called) || (self.in_registry && !is_used) {
             "give its path by `.proxy(|proxy| proxy.callback_path(…))`"
-        } else if is_used && registry.proxy_grants().is_none() {
+        } else if is_called && registry.proxy_grants().is_none() {
             "the registry cannot bring proxy-granting tickets to their sign-ins"
         } else if self.in_registry && registry.storage().is_none() {
             "the registry keeps nothing for sessions"
@@ -146,8 +166,16 @@ impl ProxyOptions {
         further: &[AppAndCas],
     ) -> Result<(), ConfigError> {
         let mut hosts = std::iter::once(first).chain(further);
-        let reason = if self.callback_path.is_none() {
-            if !hosts.any(|(_, client)| client.asks_for_grants()) {
+        let reason = if self.by_attribute
+            && !hosts
+                .clone()
+                .any(|(_, client)| client.asks_for_grants() && client.decrypts())
+        {
+            "tickets that come as attributes need the app's private key and a `pgtUrl`: call \
+             `.client(|client| client.service_private_key_pem(…).proxy_callback_url(…))`"
+        } else if self.callback_path.is_none() {
+            let takes = |client: &CasClient| self.by_attribute && client.decrypts();
+            if !hosts.any(|(_, client)| client.asks_for_grants() && !takes(client)) {
                 return Ok(());
             }
             "a client asks for proxy-granting tickets that nobody would take: call \
@@ -167,10 +195,11 @@ impl ProxyOptions {
     }
 
     pub(super) fn granting(&self, peers: &Peers) -> Result<Option<Granting>, ConfigError> {
-        if self.callback_path.is_none() {
+        let by_callback = self.callback_path.is_some();
+        if !by_callback && !self.by_attribute {
             return Ok(None);
         }
         let sources = sources::check(self.sources.as_deref(), peers)?;
-        Ok(Some(Granting::new(sources, self.in_registry)))
+        Ok(Some(Granting::new(sources, by_callback, self.in_registry)))
     }
 }

@@ -49,6 +49,8 @@ pub(in crate::testing) struct Exchange {
     pub(in crate::testing) granted: Granted,
     pub(in crate::testing) pgt_url: String,
     pub(in crate::testing) quirks: Quirks,
+    /// Nothing is sent: the proxy gets its ticket in the answer.
+    pub(in crate::testing) is_released: bool,
 }
 
 /// Calls proxies back.
@@ -159,7 +161,9 @@ impl Exchange {
         } else {
             1
         };
-        let deliveries = if self.quirks.has(Quirk::CallbackTwice) {
+        let deliveries = if self.is_released {
+            0
+        } else if self.quirks.has(Quirk::CallbackTwice) {
             2
         } else {
             1

@@ -11,29 +11,47 @@ use crate::testing::{
 /// The proxy was not called back, or did not take it.
 pub(in crate::testing) struct CallbackFailed;
 
-/// Issues a proxy-granting ticket for a ticket that was just validated and sends it to `pgt_url`;
-/// gives the IOU.
+/// What an answer has of a proxy-granting ticket.
+pub(in crate::testing) enum InAnswer {
+    /// The IOU of a ticket that went to the proxy.
+    Iou(String),
+    /// The ticket itself, for a server that releases it.
+    #[cfg_attr(
+        not(feature = "released-secrets"),
+        allow(dead_code, reason = "without a key nothing is released")
+    )]
+    Ticket(String),
+}
+
+/// Issues a proxy-granting ticket for a ticket that was just validated, and sends it to `pgt_url` unless the server
+/// releases it.
 pub(in crate::testing) async fn granting_ticket(
     shared: &Shared,
     redeemed: &Redeemed,
     pgt_url: &str,
     quirks: &Quirks,
-) -> Result<Result<String, CallbackFailed>, NoRandomness> {
+) -> Result<Result<InAnswer, CallbackFailed>, NoRandomness> {
     let Some(granted) = shared.grant(redeemed, pgt_url, quirks)? else {
         return Ok(Err(CallbackFailed));
     };
-    let iou = granted.iou.clone();
+    let is_released = shared.releases();
+    let in_answer = if is_released {
+        InAnswer::Ticket(granted.ticket.clone())
+    } else {
+        InAnswer::Iou(granted.iou.clone())
+    };
     let exchange = Exchange {
         granted,
         pgt_url: pgt_url.to_owned(),
         quirks: quirks.clone(),
+        is_released,
     };
-    if quirks.has(Quirk::CallbackLate) {
+    if quirks.has(Quirk::CallbackLate) && !is_released {
         shared.hold(exchange);
-        return Ok(Ok(iou));
+        return Ok(Ok(in_answer));
     }
     Ok(if deliver(shared, &exchange).await {
-        Ok(iou)
+        Ok(in_answer)
     } else {
         Err(CallbackFailed)
     })
