@@ -35,12 +35,12 @@ use crate::{
     events::{Event, Hooks},
     pages::Pages,
     paths::{AppUrl, ReturnPath},
-    protocol::{LoginPage, ServiceUrl},
+    protocol::{LoginPage, ServiceTicket, ServiceUrl},
     registry::{AccountId, RegisteredSession, Registry},
     rules::Rules,
     session::{
         BindingCookie, Confirmations, Content, Lifetimes, RoundsCookie, Sealer, SessionCookie,
-        SessionData, remove_cookies,
+        SessionData, SessionId, remove_cookies,
     },
 };
 
@@ -136,6 +136,15 @@ impl Host {
     /// those of another host of the app too.
     pub(crate) fn remove_own_cookies(&self, headers: &mut HeaderMap) {
         remove_cookies(headers, &self.own_cookies);
+    }
+
+    /// The name of the session that a ticket opens: that of the ticket which a single logout names.
+    pub(crate) fn session_of(&self, ticket: &ServiceTicket) -> SessionId {
+        #[cfg(feature = "jwt")]
+        if let Some(inside) = self.client.ticket_inside(ticket) {
+            return SessionId::of(&inside.ticket);
+        }
+        SessionId::of(ticket)
     }
 
     /// How long a session is begun at most before it is open.

@@ -6,6 +6,10 @@ mod connections;
 mod dns;
 mod error;
 mod fetch;
+#[cfg(feature = "jwt")]
+mod jwt;
+#[cfg(feature = "jwt")]
+mod jwt_ticket;
 mod node_post;
 mod nodes;
 mod proxies;
@@ -24,6 +28,10 @@ mod tests;
 pub use builder::CasClientBuilder;
 pub use cas_client::CasClient;
 pub use error::{ValidationError, ValidationErrorKind};
+#[cfg(feature = "jwt")]
+pub use jwt::JwtTickets;
+#[cfg(feature = "jwt")]
+pub(crate) use jwt_ticket::TicketInside;
 pub(crate) use nodes::NodeChange;
 pub use proxy_error::{ProxyTicketError, ProxyTicketErrorKind};
 pub use rest_error::{RestError, RestErrorKind};

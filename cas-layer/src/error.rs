@@ -69,6 +69,14 @@ pub enum ConfigError {
     /// A key given as base64 is not base64.
     #[error("the key is not base64")]
     KeyNotBase64,
+    /// A key for tickets that are JSON web tokens cannot be one (feature `jwt`).
+    #[error("{what} of tickets that are JSON web tokens: {reason}")]
+    InvalidJwtKey {
+        /// Which key: "signing key", "encryption key".
+        what: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A path is not one that the layer can match or redirect to.
     #[error("{what} `{path}`: {reason}")]
     InvalidPath {

@@ -45,6 +45,8 @@ mod user;
 mod visit;
 
 pub use attributes::Attributes;
+#[cfg(feature = "jwt")]
+pub use client::JwtTickets;
 pub use client::{
     CasClient, CasClientBuilder, ProxyTicketError, ProxyTicketErrorKind, RestError, RestErrorKind,
     ValidationError, ValidationErrorKind,
@@ -68,6 +70,8 @@ pub use protocol::{
     ProxyGrantingTicketIou, ProxyTicket, ResponseFormat, ServiceTicket, ServiceUrl,
     TicketGrantingTicket, UnknownProtocol,
 };
+#[cfg(feature = "jwt")]
+pub use protocol::{JwtContentKey, JwtKey};
 #[cfg(feature = "file")]
 pub use registry::file::FileRegistry;
 pub use registry::memory::MemoryRegistry;

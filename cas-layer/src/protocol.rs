@@ -4,6 +4,8 @@
 
 mod authentication;
 mod document;
+#[cfg(feature = "jwt")]
+mod jwt;
 mod login_page;
 mod logout_request;
 mod name;
@@ -18,6 +20,10 @@ mod ticket;
 mod version;
 
 pub use authentication::Authentication;
+#[cfg(feature = "jwt")]
+pub(crate) use jwt::{Claims, Expected, Fault, TokenKeys};
+#[cfg(feature = "jwt")]
+pub use jwt::{JwtContentKey, JwtKey};
 pub(crate) use login_page::LoginPage;
 pub(crate) use logout_request::{InvalidLogoutRequest, LogoutRequest, is_form};
 pub(crate) use name::check_user_name;

@@ -7,6 +7,8 @@ pub(crate) mod confirmation;
 pub(crate) mod decision;
 mod family;
 pub(crate) mod granting;
+#[cfg(feature = "jwt")]
+mod once;
 pub(crate) mod opening;
 pub(crate) mod password;
 mod refusal;

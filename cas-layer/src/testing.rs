@@ -19,6 +19,8 @@
 //! protocol text and shares no protocol code with the rest of this crate, so that one mistake
 //! cannot hide on both sides.
 //!
+//! With `CasServerBuilder::jwt_tickets` (feature `jwt`), tickets are JSON web tokens.
+//!
 //! It is not for production: passwords are kept in the clear, nothing limits guessing, everything
 //! lives in memory, there is no TLS, and [`Quirk`]s and [`Fault`]s make it misbehave on purpose.
 //! It listens on loopback addresses only and refuses any other, and only services on loopback are
@@ -221,6 +223,8 @@ mod contract;
 mod cookies;
 mod fault;
 mod frames;
+#[cfg(feature = "jwt")]
+mod jwt;
 mod login;
 mod login_request;
 mod logout;
@@ -259,6 +263,8 @@ pub use builder::CasServerBuilder;
 pub use cas_user::CasUserBuilder;
 pub use contract::{RegistryStore, registry_contract};
 pub use fault::Fault;
+#[cfg(feature = "jwt")]
+pub use jwt::JwtIssuer;
 pub use login_request::LoginRequest;
 pub use navigate::VisitError;
 pub use preview::page;

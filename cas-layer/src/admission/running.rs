@@ -5,6 +5,8 @@ use std::panic::resume_unwind;
 use tokio::task::{JoinError, JoinHandle};
 use tracing::{Instrument as _, instrument::WithSubscriber as _};
 
+#[cfg(feature = "jwt")]
+use crate::registry::RegistryError;
 use crate::{
     client::ValidationError,
     session::{Identity, Rejected},
@@ -20,6 +22,9 @@ pub(crate) struct Validation<B> {
 pub(crate) enum Unidentified {
     /// The CAS server vouches for nobody.
     NotValidated(ValidationError),
+    /// It is a JSON web token that is good, and the registry cannot say whether it was used before.
+    #[cfg(feature = "jwt")]
+    NotRemembered(RegistryError),
     /// The app does not admit the user.
     Rejected(Rejected),
 }

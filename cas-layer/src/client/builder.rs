@@ -20,6 +20,8 @@ use self::{
     },
     proxies::UncheckedProxies,
 };
+#[cfg(feature = "jwt")]
+use super::jwt::JwtTickets;
 use super::{
     cas_client::{CasClient, Inner, names_of},
     connections::Connections,
@@ -60,6 +62,8 @@ pub struct CasClientBuilder {
     proxies: UncheckedProxies,
     #[cfg(feature = "released-secrets")]
     service_keys: Vec<zeroize::Zeroizing<Vec<u8>>>,
+    #[cfg(feature = "jwt")]
+    jwt_tickets: Option<JwtTickets>,
 }
 
 impl CasClientBuilder {
@@ -84,6 +88,8 @@ impl CasClientBuilder {
             proxies: UncheckedProxies::default(),
             #[cfg(feature = "released-secrets")]
             service_keys: Vec::new(),
+            #[cfg(feature = "jwt")]
+            jwt_tickets: None,
         }
     }
 
@@ -297,6 +303,17 @@ impl CasClientBuilder {
         self
     }
 
+    /// Validates tickets that are JSON web tokens by a key, without a request to the CAS server. All others are validated at
+    /// the server. By default, every ticket is.
+    ///
+    /// [`build`](Self::build) refuses a key of another kind than its algorithm needs. See
+    /// [tickets that are JSON web tokens](crate::guide::cas_servers#tickets-that-are-json-web-tokens).
+    #[cfg(feature = "jwt")]
+    pub fn jwt_tickets(mut self, tickets: JwtTickets) -> Self {
+        self.jwt_tickets = Some(tickets);
+        self
+    }
+
     /// The path of the server's login page, below its URL. The default value is `/login`.
     pub fn login_page_path(mut self, path: impl Into<String>) -> Self {
         self.paths.login = path.into();
@@ -415,6 +432,11 @@ impl CasClientBuilder {
         #[cfg(feature = "released-secrets")]
         let service_keys =
             super::service_keys::ServiceKeys::read(&self.service_keys, self.protocol)?;
+        #[cfg(feature = "jwt")]
+        let tokens = self
+            .jwt_tickets
+            .map(|tickets| tickets.check(&server))
+            .transpose()?;
 
         // reqwest panics without one, already where it reads a certificate.
         let provider = tls::provider()?;
@@ -476,6 +498,8 @@ impl CasClientBuilder {
             proxies,
             #[cfg(feature = "released-secrets")]
             service_keys,
+            #[cfg(feature = "jwt")]
+            tokens,
             added_roots,
             http,
             root_certificates: certificates,

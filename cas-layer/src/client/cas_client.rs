@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "jwt")]
+use super::jwt::Tokens;
 use super::{connections::Connections, error::ValidationError, nodes::Nodes, proxies::Proxies};
 use crate::{
     clock::Clock,
@@ -74,6 +76,8 @@ pub(super) struct Inner {
     pub(super) proxies: Proxies,
     #[cfg(feature = "released-secrets")]
     pub(super) service_keys: super::service_keys::ServiceKeys,
+    #[cfg(feature = "jwt")]
+    pub(super) tokens: Option<Tokens>,
     /// How many root certificates are trusted besides those of the system.
     pub(super) added_roots: usize,
     pub(super) http: reqwest::Client,

@@ -9,6 +9,8 @@ use super::{
     fetch::{FetchError, FetchErrorKind, Reach},
     nodes::Failure,
 };
+#[cfg(feature = "jwt")]
+use crate::protocol::Fault;
 use crate::protocol::{Refusal, ResponseError, ServiceTicket, Unmet};
 
 /// Why a ticket was not validated.
@@ -33,7 +35,8 @@ pub struct ValidationError {
 #[non_exhaustive]
 pub enum ValidationErrorKind {
     /// The CAS server answered that the ticket is not valid: unknown, used, expired, or for another service; with
-    /// whatever status from 400 to 599 too. Or the ticket came through proxies that are [not accepted](crate::CasClientBuilder::accept_proxies).
+    /// whatever status from 400 to 599 too. Or the ticket came through proxies that are [not accepted](crate::CasClientBuilder::accept_proxies), or
+    /// is a JSON web token that does not count (feature `jwt`).
     Refused,
     /// An assertion (SAML 1.1) that is not valid here and now: it is outside of its time window, meant for another
     /// service, or an answer to another request. The error says which. With a time window, compare the clocks of this
@@ -150,6 +153,21 @@ impl ValidationError {
             ValidationErrorKind::Refused,
             "the user did not give their credentials for this ticket, as was asked",
         )
+    }
+
+    /// A token that does not count. Nothing was sent.
+    #[cfg(feature = "jwt")]
+    pub(super) fn token(fault: Fault) -> Self {
+        Self::new(
+            ValidationErrorKind::Refused,
+            format!("the ticket is a JSON web token that does not count: {fault}"),
+        )
+    }
+
+    /// Another node has used the ticket up.
+    #[cfg(feature = "jwt")]
+    pub(crate) fn used_before() -> Self {
+        Self::token(Fault("it was used before"))
     }
 
     pub(super) fn from_response(error: ResponseError, ticket: &ServiceTicket) -> Self {

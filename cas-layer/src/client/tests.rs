@@ -10,6 +10,8 @@
 mod answers;
 mod dead_connections;
 mod environment;
+#[cfg(all(feature = "jwt", feature = "testing"))]
+mod jwt;
 mod limits;
 mod logs;
 mod nodes;

@@ -98,6 +98,10 @@ impl CasClient {
         service: &ServiceUrl,
         tell: Tell<'_>,
     ) -> Result<Authentication, ValidationError> {
+        #[cfg(feature = "jwt")]
+        if let Some(validated) = self.validate_token(demand, ticket, service) {
+            return validated;
+        }
         let started = Instant::now();
         let limit = self.timeout();
         let ask = async |demand, limit, only| {

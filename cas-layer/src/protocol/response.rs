@@ -20,7 +20,11 @@ mod xml;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "jwt")]
+pub(super) use json::{Flattened as ClaimedAttributes, Object};
 pub(crate) use outcome::{ResponseError, Unmet};
+#[cfg(feature = "jwt")]
+pub(super) use parts::user_name;
 pub(crate) use refusal::Refusal;
 pub(crate) use saml::SamlExpectation;
 

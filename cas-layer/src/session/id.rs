@@ -42,6 +42,13 @@ impl SessionId {
         Self(first_half(digest.chain_update(id.0)))
     }
 
+    /// The name under which a ticket that is validated without the CAS server can be used once. No ticket has this name.
+    #[cfg(feature = "jwt")]
+    pub(crate) fn of_used(ticket: &ServiceTicket) -> Self {
+        let digest = Sha256::new().chain_update("a used ticket ");
+        Self(first_half(digest.chain_update(ticket.expose_secret())))
+    }
+
     fn of_text(ticket: &str) -> Self {
         Self(first_half(Sha256::new().chain_update(ticket)))
     }

@@ -70,7 +70,7 @@ pub(crate) struct Entrant {
 
 impl Callback {
     pub(crate) async fn run(mut self, host: &Arc<Host>) -> Response<Bytes> {
-        let id = SessionId::of(&self.ticket);
+        let id = host.session_of(&self.ticket);
         let (mut turn, leave) = match validation::admit(host, self.login, self.peer, id).await {
             Ok(Admitted::Answered(answer)) => return answer,
             Ok(Admitted::TakesOver(turn)) => (turn, None),
@@ -107,6 +107,8 @@ impl Callback {
         match result {
             Ok(identity) => self.entrant.open(host, begun, identity).await,
             Err(Unidentified::NotValidated(error)) => self.entrant.failed(host, &error),
+            #[cfg(feature = "jwt")]
+            Err(Unidentified::NotRemembered(error)) => self.entrant.registry_failed(host, &error),
             // Who was to be asked for nothing is shown nothing either.
             Err(Unidentified::Rejected(_)) if self.entrant.kind.is_gateway => self.entrant.go_on(),
             Err(Unidentified::Rejected(rejected)) => {

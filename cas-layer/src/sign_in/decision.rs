@@ -12,7 +12,7 @@ use crate::{
     pages::PageKind,
     protocol::{LoginPage, ServiceTicket},
     rules::Access,
-    session::{Binding, SessionId},
+    session::Binding,
     user::{CasUser, Place},
     visit::{Visit, navigation},
 };
@@ -208,7 +208,7 @@ fn is_of_session(
     let remembered = binding.remembered().filter(|_| visit.is_post());
     let id = session.map(|session| session.id);
     let id = id.or(remembered.map(|session| session.id));
-    id == Some(SessionId::of(ticket)) && !host.app.sign_in.is_bare
+    !host.app.sign_in.is_bare && id.is_some_and(|id| id == host.session_of(ticket))
 }
 
 fn without_ticket(host: &Host, visit: &Visit<'_>, mut query: LoginQuery) -> Step {

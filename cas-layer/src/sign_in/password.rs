@@ -7,6 +7,8 @@ use tokio::task::JoinError;
 use tracing::{Instrument as _, instrument::WithSubscriber as _};
 
 use super::validation::{Leave, Question};
+#[cfg(feature = "jwt")]
+use crate::registry::RegistryError;
 use crate::{
     admission::{Heard, Unidentified, Validation},
     app::Host,
@@ -33,6 +35,9 @@ pub(crate) enum Unknown {
     NoTicket(RestError),
     /// It gave one, and does not vouch for anybody.
     NotValidated(ValidationError),
+    /// It is a JSON web token that is good, and the registry cannot say whether it was used before.
+    #[cfg(feature = "jwt")]
+    NotRemembered(RegistryError),
     /// The app does not admit the user.
     Rejected(Rejected),
 }
@@ -100,6 +105,8 @@ async fn identified(
     let Validation { result, .. } = question.ask(host).end().await.validation()?;
     Some(result.map_err(|unidentified| match unidentified {
         Unidentified::NotValidated(error) => Unknown::NotValidated(error),
+        #[cfg(feature = "jwt")]
+        Unidentified::NotRemembered(error) => Unknown::NotRemembered(error),
         Unidentified::Rejected(rejected) => Unknown::Rejected(rejected),
     }))
 }

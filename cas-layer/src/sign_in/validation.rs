@@ -8,6 +8,8 @@ use tokio::time::timeout;
 use tracing::Instrument as _;
 
 use super::granting;
+#[cfg(feature = "jwt")]
+use super::once;
 use crate::{
     admission::{
         Heard, Member, PATIENCE, Party, Pass, Peer, Running, Turn, Unidentified, Validation,
@@ -145,14 +147,21 @@ impl<B: Send + 'static> Question<B> {
         Running::new(async move {
             let _member = self.member;
             let (ticket, service) = (&self.ticket, &self.service);
-            let validated = validate(&host, self.leave, self.demand, ticket, service).await;
+            let validated = validate(&host, self.leave, self.demand, ticket, service)
+                .await
+                .map_err(Unidentified::NotValidated);
+            #[cfg(feature = "jwt")]
+            let validated = match validated {
+                Ok(validated) => once::use_up(&host, ticket).await.map(|()| validated),
+                refused => refused,
+            };
             let result = match validated {
                 Ok(validated) => {
-                    let id = SessionId::of(ticket);
+                    let id = host.session_of(ticket);
                     let identified = identify(&host, validated, id, self.demand.is_renewed).await;
                     identified.map_err(Unidentified::Rejected)
                 }
-                Err(error) => Err(Unidentified::NotValidated(error)),
+                Err(unidentified) => Err(unidentified),
             };
             Validation {
                 begun: self.begun,

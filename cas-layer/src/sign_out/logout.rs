@@ -63,7 +63,7 @@ impl Leaving {
 
 /// The session of a cookie that is genuine and does not count here: it has expired by this node's clock, or is from the
 /// future. By the clock of another node, or by this one's once it is right, a copy of the cookie may be good. One that
-/// has ended already adds nothing to the registry, and no clock explains one that is over for longer than a session lasts.
+/// has ended already adds nothing to the registry.
 fn uncounted(host: &Host, visit: &Visit<'_>) -> Option<Remembered> {
     let read = host.session_cookie.read(visit.headers)?;
     let has_ended = host
@@ -71,9 +71,7 @@ fn uncounted(host: &Host, visit: &Visit<'_>) -> Option<Remembered> {
         .registry
         .ended()
         .contain(&host.registered(&read.session));
-    let longest = host.app.lifetimes.longest();
-    let is_long_over = read.session.expires_at.saturating_add(longest) < visit.now;
-    (visit.owner().is_none() && !has_ended && !is_long_over).then(|| Remembered::of(&read.session))
+    (visit.owner().is_none() && !has_ended).then(|| Remembered::of(&read.session))
 }
 
 pub(crate) fn refuse_foreign(host: &Host) -> Answer {

@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+#[cfg(feature = "jwt")]
+use super::JwtIssuer;
 use super::{FrontChannel, Quirk, User};
 
 /// Chooses address, users and behaviour of a [`CasServer`](super::CasServer) before it starts.
@@ -23,6 +25,8 @@ pub struct CasServerBuilder {
     #[cfg(feature = "released-secrets")]
     pub(super) service_public_key: Option<String>,
     pub(super) quirks: Vec<Quirk>,
+    #[cfg(feature = "jwt")]
+    pub(super) jwt: Option<JwtIssuer>,
 }
 
 impl CasServerBuilder {
@@ -42,6 +46,8 @@ impl CasServerBuilder {
             #[cfg(feature = "released-secrets")]
             service_public_key: None,
             quirks: Vec::new(),
+            #[cfg(feature = "jwt")]
+            jwt: None,
         }
     }
 
@@ -136,6 +142,20 @@ impl CasServerBuilder {
     #[cfg(feature = "released-secrets")]
     pub fn service_public_key_pem(mut self, pem: impl Into<String>) -> Self {
         self.service_public_key = Some(pem.into());
+        self
+    }
+
+    /// Issues JSON web tokens in place of service tickets. Proxy tickets and artifacts stay what they are.
+    ///
+    /// A token is validated once here too, as a service ticket is. Not every version of Apereo CAS does that. A logout request
+    /// names the service ticket behind it, which is its `jti`.
+    ///
+    /// # Panics
+    ///
+    /// A ticket cannot be issued with keys of another kind than their algorithms need.
+    #[cfg(feature = "jwt")]
+    pub fn jwt_tickets(mut self, issuer: JwtIssuer) -> Self {
+        self.jwt = Some(issuer);
         self
     }
 

@@ -61,7 +61,7 @@ impl CasServerBuilder {
         let addr = listener.local_addr()?;
         let (stop, stopping) = watch::channel(());
         let offers_rest = self.rest;
-        let shared = Arc::new(Shared::new(self, stopping)?);
+        let shared = Arc::new(Shared::new(self, format!("http://{addr}{BASE}"), stopping)?);
         let app = router(Arc::clone(&shared), offers_rest)
             .into_make_service_with_connect_info::<CutOff>();
         let stopping = shared.stopping().clone();

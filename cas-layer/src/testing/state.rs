@@ -15,6 +15,8 @@ use tokio::time::Instant;
 
 use self::records::{Grant, Session, Ticket};
 pub(super) use self::records::{Link, Login, Redeemed, Refused};
+#[cfg(feature = "jwt")]
+use super::JwtIssuer;
 #[cfg(feature = "released-secrets")]
 use super::release::Release;
 use super::{
@@ -37,6 +39,14 @@ const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 60 * 60);
 
 /// Shared by all requests.
 pub(super) struct Shared {
+    /// Where the server is.
+    #[cfg_attr(
+        not(feature = "jwt"),
+        expect(dead_code, reason = "only tokens name it")
+    )]
+    url: String,
+    #[cfg(feature = "jwt")]
+    jwt: Option<JwtIssuer>,
     users: Vec<User>,
     ticket_lifetime: Duration,
     stopping: Stopping,
@@ -81,6 +91,7 @@ struct State {
 impl Shared {
     pub(super) fn new(
         mut builder: CasServerBuilder,
+        url: String,
         stopping: watch::Receiver<()>,
     ) -> io::Result<Self> {
         let stopping = Stopping::new(stopping);
@@ -90,6 +101,9 @@ impl Shared {
         Ok(Self {
             #[cfg(feature = "released-secrets")]
             release: release.transpose()?,
+            url,
+            #[cfg(feature = "jwt")]
+            jwt: builder.jwt.take(),
             back_channel: BackChannel::new(outgoing.clone(), builder.logout_timeout),
             callbacks: Callbacks::new(outgoing, builder.callback_timeout, builder.http_callbacks),
             users: builder.take_users(),

@@ -31,6 +31,7 @@ mod hosts;
 mod htmx;
 mod identity;
 mod in_place;
+mod jwt;
 mod known_cookies;
 mod large_sessions;
 mod lifetimes;

@@ -14,6 +14,8 @@ use super::{
     Refusal, ResponseError,
     parts::{Collector, proxy_name, user_name},
 };
+#[cfg(feature = "jwt")]
+use crate::Attributes;
 use crate::protocol::{Authentication, document::trim};
 
 /// The deepest nesting of an attribute. Each level is read anew, so this bounds the work.
@@ -101,7 +103,7 @@ fn success(answer: &str) -> Result<Authentication, ResponseError> {
 
 /// Attributes, on their way from JSON to a plain list of names.
 #[derive(Default)]
-struct Flattened {
+pub(in crate::protocol) struct Flattened {
     collector: Collector,
     /// Where each name came from, so that no two places share one.
     cuts: HashMap<String, Vec<usize>>,
@@ -127,7 +129,7 @@ struct Unread<'a> {
 impl Flattened {
     /// An attribute. A list in a list is the list of what is in both; what is in an object is an attribute of its own,
     /// with the object's name and a dot before its key. `null` is no value.
-    fn add(&mut self, name: &str, json: &str) -> Result<(), ResponseError> {
+    pub(in crate::protocol) fn add(&mut self, name: &str, json: &str) -> Result<(), ResponseError> {
         const REASON: &str = "an attribute cannot be read";
         let mut rest = vec![Unread {
             around: Place {
@@ -192,6 +194,11 @@ impl Flattened {
         Ok(())
     }
 
+    #[cfg(feature = "jwt")]
+    pub(in crate::protocol) fn finish(self) -> Attributes {
+        self.collector.finish()
+    }
+
     /// Two places with one name would be one attribute: what is inside `a` under `b`, and what is called `a.b`.
     fn collect<'a>(
         &mut self,
@@ -249,10 +256,15 @@ pub(super) fn read<'a, T: Deserialize<'a>>(
 ///
 /// Each level is read when it is its turn, so nothing here recurses; to find the end of a value the JSON
 /// parser does not recurse either.
-pub(super) struct Object<'a>(Vec<(Cow<'a, str>, &'a str)>);
+pub(in crate::protocol) struct Object<'a>(Vec<(Cow<'a, str>, &'a str)>);
 
 impl<'a> Object<'a> {
-    pub(super) fn get(&self, key: &str) -> Option<&'a str> {
+    #[cfg(feature = "jwt")]
+    pub(in crate::protocol) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.0.iter().map(|(key, value)| (key.as_ref(), *value))
+    }
+
+    pub(in crate::protocol) fn get(&self, key: &str) -> Option<&'a str> {
         self.0
             .iter()
             .find(|(known, _)| known == key)

@@ -21,7 +21,7 @@ const MAX_MADE_NAME_BYTES: usize = 1_024;
 pub(super) const DIALECT_MARKER: &str = "attraStyle";
 
 /// The user name, if it is one.
-pub(super) fn user_name(text: &str) -> Result<String, ResponseError> {
+pub(in crate::protocol) fn user_name(text: &str) -> Result<String, ResponseError> {
     let user = trim(text);
     check_user_name(user).map_err(ResponseError::Unreadable)?;
     Ok(user.to_owned())

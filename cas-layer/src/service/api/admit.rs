@@ -6,6 +6,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body;
 
+#[cfg(feature = "jwt")]
+use super::refusal::not_remembered;
 use super::{
     super::{Anonymous, Shows, extra_cookie::ExtraCookie, host, post},
     CasApiLayer, browser,
@@ -210,11 +212,13 @@ fn judge(
 impl Brought {
     /// The user of the ticket, and the cookie of the session that it opens.
     async fn validate(self, host: &Arc<Host>) -> Result<(CasUser, Option<HeaderValue>), Answer> {
-        let id = SessionId::of(&self.ticket);
+        let id = host.session_of(&self.ticket);
         let is_renewed = host.app.sign_in.is_renewed;
         let Validation { begun, result } = self.ask(host, id, is_renewed).await?;
         let identity = result.map_err(|unidentified| match unidentified {
             Unidentified::NotValidated(error) => not_validated(host, &error),
+            #[cfg(feature = "jwt")]
+            Unidentified::NotRemembered(error) => not_remembered(host, &error),
             Unidentified::Rejected(rejected) => opening::rejection(&rejected, None),
         })?;
         let now = host.app.clock.now();

@@ -24,6 +24,8 @@ use sha2::Sha256;
 use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
+#[cfg(feature = "jwt")]
+use super::refusal::not_remembered;
 use super::refusal::{no_ticket, not_signed_in, not_validated, too_many, wrong};
 use crate::{
     admission::{Failures, Peer},
@@ -212,6 +214,8 @@ impl Passwords {
             }
             Unknown::NoTicket(error) => no_ticket(host, error, &service),
             Unknown::NotValidated(error) => not_validated(host, error),
+            #[cfg(feature = "jwt")]
+            Unknown::NotRemembered(error) => not_remembered(host, error),
             Unknown::Rejected(rejected) => opening::rejection(rejected, None),
         })
     }

@@ -2,6 +2,8 @@
 
 use http::StatusCode;
 
+#[cfg(feature = "jwt")]
+use crate::registry::RegistryError;
 use crate::{
     answer::{Answer, Detail},
     app::Host,
@@ -28,6 +30,13 @@ pub(super) fn not_validated(host: &Host, error: &ValidationError) -> Answer {
         ),
     };
     Answer::page_with(kind, None, detail)
+}
+
+/// The registry cannot say whether a token was used before.
+#[cfg(feature = "jwt")]
+pub(super) fn not_remembered(host: &Host, error: &RegistryError) -> Answer {
+    host.tell(Refused::by(error));
+    Answer::page(PageKind::RegistryUnavailable, None)
 }
 
 /// The CAS server does not take a password.

@@ -25,8 +25,9 @@ impl Shared {
         let ticket = self.ticket(login, service, true, None);
         let mut state = lock(&self.state);
         state.supersede(&ticket, &self.quirks());
-        state.remember(name.clone(), ticket);
-        Ok(name)
+        let shown = self.shown(&name, &ticket);
+        state.remember(name, shown.clone(), ticket);
+        Ok(shown)
     }
 
     /// Issues a proxy ticket (3.2) that came through these, the newest first, in no session.
@@ -41,7 +42,7 @@ impl Shared {
             chain,
             ..self.ticket(login, service, false, None)
         };
-        lock(&self.state).remember(name.clone(), ticket);
+        lock(&self.state).remember(name.clone(), name.clone(), ticket);
         Ok(name)
     }
 
@@ -64,7 +65,7 @@ impl Shared {
             chain: grant.chain_to(service),
             ..self.ticket(grant.login.clone(), service, false, grant.session.clone())
         };
-        state.remember(name.clone(), ticket);
+        state.remember(name.clone(), name.clone(), ticket);
         Ok(Some(name))
     }
 
@@ -89,8 +90,37 @@ impl Shared {
         }
         let ticket = self.ticket(login, service, from_password, Some(session));
         state.supersede(&ticket, &self.quirks());
-        state.remember(name.clone(), ticket);
-        Ok(Some(name))
+        let shown = if as_artifact {
+            name.clone()
+        } else {
+            self.shown(&name, &ticket)
+        };
+        state.remember(name, shown.clone(), ticket);
+        Ok(Some(shown))
+    }
+
+    /// What the browser gets for a service ticket: its name, or a token that stands for it.
+    #[cfg_attr(
+        not(feature = "jwt"),
+        expect(clippy::unused_self, reason = "only tokens depend on the server")
+    )]
+    fn shown(&self, name: &str, ticket: &Ticket) -> String {
+        #[cfg(feature = "jwt")]
+        if let Some(issuer) = &self.jwt {
+            let Ticket {
+                login,
+                service,
+                from_password,
+                ..
+            } = ticket;
+            let user = self.user(&login.user);
+            return match issuer.stand_for(name, (&self.url, service), login, *from_password, user) {
+                Ok(token) => token,
+                Err(error) => panic!("{error}"),
+            };
+        }
+        let _ = ticket;
+        name.to_owned()
     }
 
     fn ticket(
@@ -152,7 +182,8 @@ impl Shared {
 }
 
 impl State {
-    fn remember(&mut self, name: String, ticket: Ticket) {
+    /// A logout names the ticket, and a validation what the browser was shown.
+    fn remember(&mut self, name: String, shown: String, ticket: Ticket) {
         let issued = Issued {
             ticket: name.clone(),
             user: ticket.login.user.clone(),
@@ -160,8 +191,8 @@ impl State {
             session: ticket.session.clone(),
             by_proxy: name.starts_with("PT-"),
         };
-        self.issued.insert(name.clone(), issued);
-        self.tickets.insert(name, ticket);
+        self.issued.insert(name, issued);
+        self.tickets.insert(shown, ticket);
     }
 
     /// Makes the unused tickets worthless whose place a new one takes.
@@ -195,7 +226,7 @@ mod tests {
     #[test]
     fn a_session_that_has_ended_gives_no_ticket() {
         let (_stop, stopping) = watch::channel(());
-        let shared = Shared::new(CasServerBuilder::new(), stopping).unwrap();
+        let shared = Shared::new(CasServerBuilder::new(), String::new(), stopping).unwrap();
         let login = Login {
             user: "casuser".to_owned(),
             at: Timestamp::UNIX_EPOCH,
