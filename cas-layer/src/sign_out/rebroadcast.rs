@@ -48,7 +48,7 @@ pub(super) async fn end_everywhere(
         host: Arc::clone(host),
         now,
     };
-    let names = named.clone();
+    let message = named.clone();
     let ending = to_its_end(async move {
         let mut ending = Ending::here(&round.host, named.clone(), sender, now).await;
         let is_certain = round
@@ -61,7 +61,7 @@ pub(super) async fn end_everywhere(
     })
     .await;
     ending.unwrap_or_else(|| Ending {
-        named: names,
+        named: message,
         ended: Err(not_certain()),
     })
 }
