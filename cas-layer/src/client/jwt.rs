@@ -20,6 +20,9 @@ use crate::{
 /// How many tickets are remembered to have been used, each until it has expired.
 const MAX_USED: usize = 100_000;
 
+/// How often those that have expired are looked for once there is no room, in seconds.
+const SEARCH_EVERY: UnixSeconds = 5;
+
 /// Takes tickets that are JSON web tokens (JWT), as Apereo CAS issues them to a service with the property
 /// `jwtAsServiceTicket`. Given to [`CasClientBuilder::jwt_tickets`](crate::CasClientBuilder::jwt_tickets).
 ///
@@ -55,6 +58,12 @@ const MAX_USED: usize = 100_000;
 /// # Security
 ///
 /// The CAS server is not asked, so nothing that it learns after it has issued a ticket has an effect on that ticket.
+///
+/// With a [`MemoryRegistry`](crate::MemoryRegistry), a token that was used before a restart, or at another node, counts again
+/// until it is 10 minutes old. Use a registry that outlives the process, and that nodes share.
+///
+/// Whoever has the secret of [`JwtKey::hs512`] can issue tickets. If it is that of the whole CAS server, each service that has
+/// it can sign in here as anybody. Give each service a secret of its own, or use RSA.
 #[derive(Debug)]
 #[must_use = "it does nothing until a client is built with it"]
 pub struct JwtTickets {
@@ -100,7 +109,14 @@ pub(super) struct Tokens {
     keys: TokenKeys,
     issuer: String,
     /// Until when each is remembered.
-    used: Mutex<HashMap<[u8; 32], UnixSeconds>>,
+    used: Mutex<Used>,
+}
+
+#[derive(Default)]
+struct Used {
+    until: HashMap<[u8; 32], UnixSeconds>,
+    /// When those that have expired were last looked for.
+    searched_at: UnixSeconds,
 }
 
 impl Tokens {
@@ -127,16 +143,17 @@ impl Tokens {
         let authentication = claims.check(&expected)?;
         // A panic elsewhere leaves it whole.
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        if used.len() >= MAX_USED {
-            used.retain(|_, ends_at| *ends_at > now);
+        if used.until.len() >= MAX_USED && used.searched_at.abs_diff(now) >= SEARCH_EVERY {
+            used.searched_at = now;
+            used.until.retain(|_, ends_at| *ends_at > now);
         }
-        if used.contains_key(&name) {
+        if used.until.contains_key(&name) {
             return Err(Fault("it was used before"));
         }
-        if used.len() >= MAX_USED {
+        if used.until.len() >= MAX_USED {
             return Err(Fault("too many were used in the last minutes"));
         }
-        used.insert(name, ends_at);
+        used.until.insert(name, ends_at);
         Ok(authentication)
     }
 }

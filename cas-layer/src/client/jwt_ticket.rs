@@ -3,7 +3,7 @@
 use super::{CasClient, error::ValidationError, validate::Demand};
 use crate::{
     clock::UnixSeconds,
-    protocol::{Authentication, ServiceTicket, ServiceUrl},
+    protocol::{Authentication, ServiceTicket, ServiceUrl, TokenKeys},
 };
 
 /// A service ticket that stands in a token.
@@ -23,6 +23,11 @@ impl CasClient {
             ticket: claims.ticket().clone(),
             ends_at: claims.ends_at(),
         })
+    }
+
+    /// Whether the server is not asked about this ticket.
+    pub(crate) fn validates_here(&self, ticket: &ServiceTicket) -> bool {
+        self.inner.tokens.is_some() && TokenKeys::is_token(ticket.expose_secret())
     }
 
     /// Validates a ticket that is a token; `None` for any other.

@@ -100,7 +100,7 @@ impl CasClient {
     ) -> Result<Authentication, ValidationError> {
         #[cfg(feature = "jwt")]
         if let Some(validated) = self.validate_token(demand, ticket, service) {
-            return validated;
+            return validated.map(|authentication| self.without_secrets(authentication));
         }
         let started = Instant::now();
         let limit = self.timeout();
@@ -217,12 +217,10 @@ impl CasClient {
                 (fetched, answer)
             }
         };
-        let mut authentication = fetched.judge(answer, |error| {
+        let authentication = fetched.judge(answer, |error| {
             ValidationError::from_response(error, ticket)
         })?;
-        #[cfg(feature = "released-secrets")]
-        inner.service_keys.release(&mut authentication);
-        authentication.drop_granting_ticket();
+        let mut authentication = self.without_secrets(authentication);
         if inner.proxies.accepted.is_empty() {
             authentication = authentication.without_user_as_proxy();
         }
@@ -231,6 +229,14 @@ impl CasClient {
             return Err(ValidationError::proxied(proxies));
         }
         Ok(authentication)
+    }
+
+    /// What is no attribute, whatever brought it: an answer or a token.
+    fn without_secrets(&self, mut authentication: Authentication) -> Authentication {
+        #[cfg(feature = "released-secrets")]
+        self.inner.service_keys.release(&mut authentication);
+        authentication.drop_granting_ticket();
+        authentication
     }
 }
 

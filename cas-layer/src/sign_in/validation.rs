@@ -225,7 +225,17 @@ async fn validate(
             result: heard,
             took: started.elapsed(),
         });
-        tell_breaker(host, pass, heard_of(client, heard));
+        #[cfg(feature = "jwt")]
+        let is_asked = !client.validates_here(ticket);
+        #[cfg(not(feature = "jwt"))]
+        let is_asked = true;
+        // Whatever a token says, nobody has heard of the server.
+        let heard = if is_asked {
+            heard_of(client, heard)
+        } else {
+            Heard::NoConnection
+        };
+        tell_breaker(host, pass, heard);
         validated
     }
     .instrument(span)

@@ -15,6 +15,10 @@ use tokio::net::TcpListener;
 
 const SERVICE: &str = "http://127.0.0.1:1/records";
 
+/// Whose definition has a public key. This is the private one.
+const RELEASED: &str = "http://127.0.0.1:1/released";
+const KEY: &str = include_str!("../../apereo/keys/service.key.pem");
+
 pub(crate) fn trials(cas_url: &str) -> Vec<Trial> {
     macro_rules! tests {
         ($($name:ident),+ $(,)?) => {
@@ -27,6 +31,7 @@ pub(crate) fn trials(cas_url: &str) -> Vec<Trial> {
     tests!(
         a_password_buys_tickets_until_the_session_is_destroyed,
         an_api_takes_a_password,
+        a_released_password_is_read_with_the_key_of_the_service,
     )
 }
 
@@ -87,4 +92,22 @@ async fn an_api_takes_a_password(cas_url: &str) {
         text.contains(USER) && text.contains("casuser@example.org"),
         "{text}"
     );
+}
+
+async fn a_released_password_is_read_with_the_key_of_the_service(cas_url: &str) {
+    let builder = CasClient::builder(cas_url).service_private_key_pem(KEY);
+    let client = builder.build().unwrap();
+    let [(_, user), (_, password)] = CREDENTIALS;
+    let session = client
+        .sign_in_with_password(user, &Password::new(password))
+        .await;
+    let session = session.unwrap();
+    for (service, is_released) in [(RELEASED, true), (SERVICE, false)] {
+        let service = ServiceUrl::parse(service).unwrap();
+        let ticket = client.service_ticket(&session, &service).await.unwrap();
+        let authentication = client.validate(&ticket, &service).await.unwrap();
+        assert_eq!(authentication.attributes().first("credential"), None);
+        let released = authentication.credential().map(Password::expose_secret);
+        assert_eq!(released, is_released.then_some(password));
+    }
 }

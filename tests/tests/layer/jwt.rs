@@ -1,10 +1,10 @@
 //! Tickets that are JSON web tokens, from the CAS server's hands to a session.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use cas_layer::{
     CasApiLayer, CasConfig, CasConfigBuilder, JwtContentKey, JwtKey, JwtTickets, MemoryRegistry,
-    testing::{CasServer, CasServerBuilder, JwtIssuer},
+    testing::{CasServer, CasServerBuilder, Fault, JwtIssuer},
 };
 use reqwest::Method;
 use tokio::net::TcpListener;
@@ -187,4 +187,28 @@ async fn nobody_signs_in_with_a_token_while_the_registry_cannot_say_whether_it_i
     let back = app.sign_in(&mut browser, "/profile").await;
     assert_eq!(back.status, 503, "{}", back.body);
     assert!(!browser.has_session());
+}
+
+/// A token says nothing of the CAS server, whoever made it up.
+#[tokio::test]
+async fn tokens_of_strangers_do_not_hide_that_the_cas_server_hangs() {
+    let under = |routes: axum::Router, config| routes.layer(CasApiLayer::new(config));
+    let impatient = |config: CasConfigBuilder| {
+        signed(config).client(|client| client.timeout(Duration::from_millis(500)))
+    };
+    let app = App::under(cas(), impatient, under).await;
+    app.cas.set_fault(Some(Fault::Hang));
+    let call = async |ticket: String| {
+        let mut program = Browser::new();
+        let request = program.request(Method::GET, &app.at("/profile"));
+        let request = request.header("authorization", format!("CAS {ticket}"));
+        program.send(request).await.status
+    };
+    let ticket = || app.cas.issue_ticket("alice", &app.at("/profile"));
+    for _ in 0..5 {
+        let made_up = call("eyJhbGciOiJub25lIn0.e30.".to_owned());
+        let (hangs, refused) = tokio::join!(call(ticket()), made_up);
+        assert_eq!((hangs.as_u16(), refused.as_u16()), (504, 401));
+    }
+    assert_eq!(call(ticket()).await, 503, "nobody waits any more");
 }

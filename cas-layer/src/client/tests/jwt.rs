@@ -508,3 +508,27 @@ fn a_key_of_another_kind_is_found_before_anybody_signs_in() {
         "{printed}"
     );
 }
+
+#[tokio::test]
+async fn what_is_no_attribute_of_an_answer_is_none_of_a_token() {
+    let secrets = json!({ "proxyGrantingTicket": "PGT-1-hidden", "credential": "hidden" });
+    let token = issuer().token(&claims(&secrets)).unwrap();
+    let authentication = validate(&signed(), &token).await.unwrap();
+    assert_eq!(
+        authentication.attributes().first("proxyGrantingTicket"),
+        None
+    );
+    assert!(authentication.attributes().first("mail").is_some());
+    #[cfg(feature = "released-secrets")]
+    {
+        let [private, _] = rsa();
+        let client = builder(CAS)
+            .jwt_tickets(JwtTickets::signed_by(JwtKey::hs512(SECRET)))
+            .service_private_key_pem(private)
+            .build()
+            .unwrap();
+        let authentication = validate(&client, &token).await.unwrap();
+        assert_eq!(authentication.attributes().first("credential"), None);
+        assert!(authentication.credential().is_none(), "it is not encrypted");
+    }
+}
