@@ -24,6 +24,7 @@ pub(crate) fn trials(cas_url: &str) -> Vec<Trial> {
         a_service_that_is_not_registered_is_a_page_with_the_code,
         a_name_of_an_attribute_with_dots_arrives,
         after_a_password_a_ticket_comes_by_post_if_the_definition_of_the_service_says_so,
+        the_login_page_is_in_the_language_that_was_asked_for,
     )
 }
 
@@ -102,5 +103,20 @@ async fn after_a_password_a_ticket_comes_by_post_if_the_definition_of_the_servic
         let form = portal.visitor.open(&portal.app.at("/me")).await;
         let sent = portal.visitor.send_form(&form, &CREDENTIALS).await;
         assert_eq!(portal.arrives(sent).await, expected, "{login_path}");
+    }
+}
+
+async fn the_login_page_is_in_the_language_that_was_asked_for(cas_url: &str) {
+    let app = App::start(cas_url, |config| {
+        config.sign_in(|it| it.locale("fr").locale_by_link(true))
+    })
+    .await;
+    for (path, password) in [
+        ("/me", "Mot de passe"),
+        ("/login?locale=de&next=/me", "Passwort"),
+    ] {
+        let page = Visitor::new().open(&app.at(path)).await;
+        assert!(page.asks_for_password(), "{}", page.url);
+        assert!(page.body.contains(password), "{path}: {}", page.body);
     }
 }
