@@ -16,8 +16,6 @@ use crate::protocol::{
 };
 
 const FORM: &str = "application/x-www-form-urlencoded";
-/// The longest password that is sent, in bytes.
-const MAX_PASSWORD_BYTES: usize = 1024;
 
 /// The REST protocol (`/v1/tickets`, `/v1/users`), where the CAS server offers it. It is for programs that have a password;
 /// a person signs in at the [login page](Self::login_url).
@@ -131,7 +129,7 @@ impl CasClient {
         self.check_way()?;
         let password = password.expose_secret();
         check_user_name(user).map_err(RestError::not_sent)?;
-        if password.is_empty() || password.len() > MAX_PASSWORD_BYTES {
+        if password.is_empty() || password.len() > Password::MAX_BYTES {
             return Err(RestError::not_sent("the password is empty, or too long"));
         }
         let form = form(&[("username", user), ("password", password)]);

@@ -33,7 +33,10 @@ const USERS: &str = "/v1/users";
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// Takes any text. A `String` is not copied.
+    /// A longer one is not sent.
+    pub(crate) const MAX_BYTES: usize = 1024;
+
+    /// Takes any text. A `String` is not copied. What is empty, or longer than 1,024 bytes, is refused where it would be sent.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }

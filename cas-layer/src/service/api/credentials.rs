@@ -19,9 +19,6 @@ const SCHEME: &[u8] = b"CAS";
 /// RFC 7617.
 const BASIC: &[u8] = b"Basic";
 
-/// The longest password, in bytes.
-const MAX_PASSWORD_BYTES: usize = 1024;
-
 const TICKET: &str = "ticket";
 
 /// Where a ticket came from.
@@ -90,7 +87,7 @@ fn password(text: &[u8]) -> Option<Credentials> {
     let bytes = Zeroizing::new(STANDARD.decode(text).ok()?);
     let (user, password) = str::from_utf8(&bytes).ok()?.split_once(':')?;
     let is_one = check_user_name(user).is_ok()
-        && (1..=MAX_PASSWORD_BYTES).contains(&password.len())
+        && (1..=Password::MAX_BYTES).contains(&password.len())
         && !password.contains(char::is_control);
     is_one.then(|| Credentials::Password(user.to_owned(), Password::new(password)))
 }
