@@ -15,7 +15,8 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
     portal::{Portal, cas, in_cookie},
-    support::{Api, answer},
+    relay::logout_request,
+    support::{Api, answer, client},
 };
 
 const PASSWORD: &str = "rabbit-hole";
@@ -144,17 +145,25 @@ async fn a_ticket_that_comes_as_an_attribute_gets_proxy_tickets_that_another_ser
 }
 
 #[tokio::test]
-async fn single_logout_ends_a_ticket_that_came_as_an_attribute() {
+async fn a_logout_request_for_a_ticket_that_came_as_an_attribute_ends_that_alone() {
     let (key, door) = (ServiceKey::generate(), Door::open().await);
-    let cas = cas().service_public_key_pem(&key.public_pem);
-    let cas = cas.start().await.unwrap();
-    let configure = |config| by_attribute(encrypted(config), &key.private_pem, &door.url);
-    let portal = Portal::start(&cas, configure).await;
-    let visitor = portal.sign_in(&cas).await;
-    assert!(portal.ticket(&visitor, TARGET).await.is_ok());
-    cas.log_out("alice").await;
-    let me = visitor.get_json(&portal.at("/me")).await;
-    assert_eq!(me.status, 401);
+    let released = [(SECRETS[0], key.encrypt(b"PGT-1-abc"))];
+    let cas = with_attributes(&released).start().await.unwrap();
+    for keep in [encrypted, stored] {
+        let configure = |config| by_attribute(keep(config), &key.private_pem, &door.url);
+        let portal = Portal::start(&cas, configure).await;
+        let visitor = portal.sign_in(&cas).await;
+        let message = logout_request("PGT-1-abc");
+        let told = client().post(portal.at("/login"));
+        let told = answer(told.form(&[("logoutRequest", message)])).await;
+        assert_eq!(told.status, 200);
+        let me = visitor.get_json(&portal.at("/me")).await;
+        assert_eq!(me.status, 200, "the session goes on");
+        let refused = portal.ticket(&visitor, TARGET).await;
+        assert_eq!(refused, Err("Expired".to_owned()));
+        // The server has not issued this ticket, and would have said so.
+        assert_eq!(cas.proxy_requests(), 0, "it was asked in vain");
+    }
 }
 
 /// What the app's hooks are told of the password.
