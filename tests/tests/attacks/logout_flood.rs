@@ -186,7 +186,7 @@ async fn redis_loses_no_single_logout_and_delays_no_sign_in() {
     let recovering = ["DEL", "{cas-layer}:recovering"];
     server.command::<()>(&recovering).await;
     let app = App::start(registry, false).await;
-    compare(&app, 6, Duration::from_secs(30)).await;
+    compare(&app, 4, Duration::from_secs(12)).await;
 }
 
 async fn a_file_loses_no_single_logout_and_delays_no_sign_in() {
@@ -218,7 +218,7 @@ async fn a_redis_that_dies_in_the_flood_loses_no_single_logout() {
     let app = App::start(registry.clone(), true).await;
     let flood = Flood::start(app.address(), app.in_memory()).await;
     flood.aim(Target::App);
-    let mut before = phase(&app, Duration::from_secs(10)).await;
+    let mut before = phase(&app, Duration::from_secs(5)).await;
     while before.signed_in.len() < LOGOUTS {
         before.sign_in(&app).await;
     }
@@ -237,7 +237,7 @@ async fn a_redis_that_dies_in_the_flood_loses_no_single_logout() {
     server.restart().await;
     is_back(&app).await;
 
-    let after = phase(&app, Duration::from_secs(10)).await;
+    let after = phase(&app, Duration::from_secs(5)).await;
     assert_eq!(after.failed, 0, "of {} sign-ins", after.times.len());
     for (n, session) in live.drain(..LOGOUTS / 2).enumerate() {
         app.log_out(&session, n).await;
