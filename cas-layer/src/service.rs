@@ -70,19 +70,17 @@ where
             }
         };
         let now = host.app.clock.now();
-        match Visitor::of(&request, host, Place::Endpoint, now) {
-            Ok(visitor) => {
-                CasFuture::answering(answer(host, visitor, now, request, &mut self.inner))
-            }
+        let visitor = match Visitor::of(&request, host, Place::Endpoint, now) {
+            Ok(visitor) => visitor,
             Err(absent) if host.needs_no_attributes(request.uri().path()) => {
-                let visitor = absent.without_attributes();
-                CasFuture::answering(answer(host, visitor, now, request, &mut self.inner))
+                absent.without_attributes()
             }
             Err(absent) => {
                 let service = take_ready(&mut self.inner);
-                CasFuture::fetching(Fetching::new(absent, request, host, service))
+                return CasFuture::fetching(Fetching::new(absent, request, host, service));
             }
-        }
+        };
+        CasFuture::answering(answer(host, visitor, now, request, &mut self.inner))
     }
 }
 
