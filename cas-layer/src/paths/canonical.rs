@@ -44,15 +44,26 @@ pub(crate) fn canonical(path: &str) -> Option<Cow<'_, str>> {
 /// Whether a path is canonical at first sight: all its segments are of letters, digits, `-`, `_` and `.`, and none begins
 /// with a dot. Most paths are like this, and every request asks.
 fn is_plain(path: &str) -> bool {
-    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let mut before = 0;
     path.starts_with('/')
         && path.bytes().all(|byte| {
-            let is_fine = is_letter(byte) || (before != b'/' && matches!(byte, b'/' | b'.'));
+            let is_fine =
+                IS_LETTER[usize::from(byte)] || (before != b'/' && matches!(byte, b'/' | b'.'));
             before = byte;
             is_fine
         })
 }
+
+/// The letters of a segment. To look a byte up takes half the instructions of comparing it.
+const IS_LETTER: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        byte += 1;
+    }
+    table
+};
 
 /// Whether every `%` begins an octet that has to be encoded.
 fn encodes_well(path: &str) -> bool {
