@@ -114,14 +114,7 @@ impl Host {
 
     /// A session as the registry sees it.
     pub(crate) fn registered<'s>(&'s self, session: &'s SessionData) -> RegisteredSession<'s> {
-        RegisteredSession::new(
-            session.id,
-            session.number,
-            session.expires_at,
-            self.client.url(),
-            session.user(),
-        )
-        .in_family(session.family)
+        RegisteredSession::of(session, self.client.url())
     }
 
     /// Whose attributes the registry keeps for this session.

@@ -18,6 +18,7 @@ mod latest;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod limits;
 pub(crate) mod memory;
+mod numbered;
 mod opened;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;

@@ -15,6 +15,7 @@ pub(crate) mod fuzzing;
 mod id;
 mod key;
 mod lifetimes;
+mod looked_up;
 #[cfg(feature = "testing")]
 mod made_up;
 mod new_session;
@@ -48,6 +49,7 @@ pub(crate) use id::LoginValue;
 pub use id::SessionId;
 pub use key::Key;
 pub(crate) use lifetimes::Lifetimes;
+pub(crate) use looked_up::LookedUp;
 pub use new_session::{NewSession, Veto};
 pub(crate) use packing::MAX_UNPACKED as MAX_ATTRIBUTES;
 pub(crate) use payload::{Identity, SessionData};

@@ -1,11 +1,13 @@
 //! A session as a registry is asked about it, and the name of the account that it belongs to, the same on every node.
 
+use std::{fmt, ptr};
+
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     clock::UnixSeconds,
     id::{first_half, id},
-    session::SessionId,
+    session::{LookedUp, SessionData, SessionId},
 };
 
 id! {
@@ -43,6 +45,21 @@ pub struct RegisteredSession<'s> {
     pub user: &'s str,
     /// The session's [family](super::SessionFamilies), if it has one. The session has ended if the family has.
     pub family: Option<SessionId>,
+    origin: Option<Origin<'s>>,
+}
+
+/// What the fields of a [`RegisteredSession`] were taken from.
+#[derive(Clone, Copy)]
+struct Origin<'s> {
+    session: &'s SessionData,
+    cas_url: &'s str,
+}
+
+/// There is nothing to show that the fields do not.
+impl fmt::Debug for Origin<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Origin")
+    }
 }
 
 impl<'s> RegisteredSession<'s> {
@@ -62,7 +79,33 @@ impl<'s> RegisteredSession<'s> {
             cas_url,
             user,
             family: None,
+            origin: None,
         }
+    }
+
+    /// A session of a user for whom the CAS server at `cas_url` vouched.
+    pub(crate) fn of(session: &'s SessionData, cas_url: &'s str) -> Self {
+        Self {
+            id: session.id,
+            number: session.number,
+            expires_at: session.expires_at,
+            cas_url,
+            user: session.user(),
+            family: session.family,
+            origin: Some(Origin { session, cas_url }),
+        }
+    }
+
+    /// What is known of it since it was last looked up. `None` if that is not kept, or if a field has been changed: then
+    /// it is another session that is asked about.
+    pub(super) fn looked_up(&self) -> Option<&'s LookedUp> {
+        let Origin { session, cas_url } = self.origin?;
+        let is_unchanged = self.id == session.id
+            && self.number == session.number
+            && self.family == session.family
+            && ptr::eq(self.user, session.user())
+            && ptr::eq(self.cas_url, cas_url);
+        is_unchanged.then_some(&session.looked_up)
     }
 
     /// The same session, as one of this family.

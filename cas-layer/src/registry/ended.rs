@@ -1,5 +1,8 @@
 //! The sessions that have ended, as one node knows them.
 
+#[cfg(test)]
+mod tests;
+
 #[cfg(any(test, feature = "testing"))]
 use std::time::Duration;
 use std::{
@@ -7,10 +10,6 @@ use std::{
     fmt,
     future::poll_fn,
     pin::pin,
-    sync::{
-        PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicBool, Ordering},
-    },
     task::Poll,
     time::Instant,
 };
@@ -21,6 +20,7 @@ use super::{
     AccountId, RegisteredSession,
     forgetful::{ById, make_room},
     latest::Latest,
+    numbered::Numbered,
     run_time::{Moment, RunTime, ShortTerm, Term},
 };
 use crate::{clock::UnixSeconds, session::SessionId};
@@ -57,14 +57,12 @@ const SHARDS: usize = 64;
 pub struct EndedSessions {
     shards: [Shard; SHARDS],
     run_time: RunTime,
-    accounts: RwLock<HashMap<AccountId, Mark>>,
-    /// Whether `accounts` has ever had an entry: most nodes never need an account's name.
-    has_accounts: AtomicBool,
+    accounts: Numbered<HashMap<AccountId, Mark>>,
 }
 
 #[derive(Default)]
 struct Shard {
-    sessions: RwLock<Sessions>,
+    sessions: Numbered<Sessions>,
     changed: Notify,
 }
 
@@ -157,8 +155,7 @@ impl Default for EndedSessions {
         Self {
             shards: std::array::from_fn(|_| Shard::default()),
             run_time: RunTime::new(),
-            accounts: RwLock::default(),
-            has_accounts: AtomicBool::new(false),
+            accounts: Numbered::default(),
         }
     }
 }
@@ -210,7 +207,7 @@ impl EndedSessions {
     pub(super) fn end_until(&self, id: SessionId, term: Term, moment: Moment) {
         let shard = self.shard(id);
         {
-            let mut sessions = write(&shard.sessions);
+            let mut sessions = shard.sessions.write();
             sessions.end(id, term, moment);
             #[cfg(feature = "redis")]
             sessions.confirm(id);
@@ -240,7 +237,7 @@ impl EndedSessions {
         moment: Moment,
     ) {
         {
-            let mut accounts = write(&self.accounts);
+            let mut accounts = self.accounts.write();
             make_room(&mut accounts, |mark| !moment.is_past_ended(mark.term));
             match accounts.entry(account) {
                 Entry::Occupied(mut known) => known.get_mut().and(number, term),
@@ -253,20 +250,46 @@ impl EndedSessions {
     }
 
     fn accounts_changed(&self) {
-        self.has_accounts.store(true, Ordering::Release);
         for shard in &self.shards {
             shard.changed.notify_waiters();
         }
     }
 
     /// Whether a session has ended, by itself, with its family or with its account. Takes one look-up behind a read
-    /// lock, a second one if it has a family, and a third one if some account was ended as a whole.
+    /// lock, a second one if it has a family, and a third one if some account was ended as a whole. The layer asks about
+    /// the same session again and again: as long as nothing has changed where these look-ups were made, it takes none.
     #[must_use]
     pub fn contain(&self, session: &RegisteredSession<'_>) -> bool {
+        let Some(looked_up) = session.looked_up() else {
+            return self.look_up(session);
+        };
+        // First the number, then the look-up: a change in between has a higher number, and there is another look-up.
+        let change = self.last_change(session);
+        if looked_up.is_open_as_of(change) {
+            return false;
+        }
+        let has_ended = self.look_up(session);
+        if !has_ended {
+            looked_up.note_open(change);
+        }
+        has_ended
+    }
+
+    /// The highest number of a change where this session is looked up.
+    fn last_change(&self, session: &RegisteredSession<'_>) -> u64 {
+        let of = |id| self.shard(id).sessions.change();
+        let family = session.family.map_or(0, of);
+        self.accounts.change().max(of(session.id)).max(family)
+    }
+
+    fn look_up(&self, session: &RegisteredSession<'_>) -> bool {
         self.contain_id(session.id)
             || session.family.is_some_and(|family| self.contain_id(family))
-            || self.has_accounts.load(Ordering::Acquire)
-                && read(&self.accounts)
+            // Most nodes never end a whole account, and never need an account's name.
+            || self.accounts.change() > 0
+                && self
+                    .accounts
+                    .read()
                     .get(&session.account())
                     .is_some_and(|mark| session.number <= mark.up_to())
     }
@@ -274,12 +297,12 @@ impl EndedSessions {
     /// Whether the session or family with this id was ended by itself, not with its family or account.
     #[must_use]
     pub fn contain_id(&self, id: SessionId) -> bool {
-        read(&self.shard(id).sessions).until.contains_key(&id)
+        self.shard(id).sessions.read().until.contains_key(&id)
     }
 
     /// Whether the session or family with this id has ended, and this node may have learned of it since then.
     pub(crate) fn contain_since(&self, id: SessionId, since: Instant) -> bool {
-        let sessions = read(&self.shard(id).sessions);
+        let sessions = self.shard(id).sessions.read();
         sessions.until.contains_key(&id) && sessions.latest.may_contain(id, since)
     }
 
@@ -312,8 +335,8 @@ impl EndedSessions {
     #[must_use]
     pub fn len(&self) -> usize {
         let shards = self.shards.iter();
-        let sessions = shards.map(|shard| read(&shard.sessions).until.len());
-        sessions.sum::<usize>() + read(&self.accounts).len()
+        let sessions = shards.map(|shard| shard.sessions.read().until.len());
+        sessions.sum::<usize>() + self.accounts.read().len()
     }
 
     /// Whether there are no entries.
@@ -341,7 +364,7 @@ impl EndedSessions {
     ) -> bool {
         let shard = self.shard(id);
         let is_provisional = {
-            let mut sessions = write(&shard.sessions);
+            let mut sessions = shard.sessions.write();
             let is_sure =
                 sessions.until.contains_key(&id) && !sessions.provisional.contains_key(&id);
             let moment = self.run_time.at(now);
@@ -358,7 +381,7 @@ impl EndedSessions {
 
     /// Takes such a mark back, unless another caller has marked the session too or its end is certain by now.
     pub(crate) fn release(&self, id: SessionId) {
-        let mut sessions = write(&self.shard(id).sessions);
+        let mut sessions = self.shard(id).sessions.write();
         let Some(holders) = sessions.provisional.get_mut(&id) else {
             return;
         };
@@ -372,7 +395,7 @@ impl EndedSessions {
 
     /// Confirms that the marked session has ended for good.
     pub(crate) fn confirm(&self, id: SessionId) {
-        write(&self.shard(id).sessions).confirm(id);
+        self.shard(id).sessions.write().confirm(id);
     }
 
     /// Takes all sessions of an account up to `number` for ended. The store numbers sessions, and this node may be wrong about
@@ -387,7 +410,7 @@ impl EndedSessions {
         let moment = self.run_time.at(now);
         let term = moment.of_ended(expires_at);
         {
-            let mut accounts = write(&self.accounts);
+            let mut accounts = self.accounts.write();
             make_room(&mut accounts, |mark| !moment.is_past_ended(mark.term));
             let known = accounts.entry(account);
             known.or_insert(Mark::new(0, term)).suppose(number, term);
@@ -404,7 +427,7 @@ impl EndedSessions {
         now: UnixSeconds,
     ) {
         self.end_all(account, number, expires_at, now);
-        if let Some(mark) = write(&self.accounts).get_mut(&account) {
+        if let Some(mark) = self.accounts.write().get_mut(&account) {
             mark.supposed = match mark.supposed {
                 (highest, callers @ 2..) => (highest, callers - 1),
                 _ => (0, 0),
@@ -438,7 +461,7 @@ impl EndedSessions {
     pub(super) fn terms(&self) -> Vec<(SessionId, Term)> {
         let mut all = Vec::new();
         for shard in &self.shards {
-            let sessions = read(&shard.sessions);
+            let sessions = shard.sessions.read();
             let sessions = sessions.until.iter();
             all.extend(sessions.map(|(&id, &until)| (id, until.into())));
         }
@@ -447,7 +470,7 @@ impl EndedSessions {
 
     /// All accounts with ended sessions, and up to which number they have ended.
     pub(super) fn marks(&self) -> Vec<(AccountId, u64, Term)> {
-        let accounts = read(&self.accounts);
+        let accounts = self.accounts.read();
         let accounts = accounts.iter();
         accounts
             .map(|(&account, mark)| (account, mark.up_to(), mark.term))
@@ -461,184 +484,5 @@ impl fmt::Debug for EndedSessions {
         f.debug_struct("EndedSessions")
             .field("len", &self.len())
             .finish()
-    }
-}
-
-/// A panic elsewhere leaves the maps whole: every change is a single insert or remove.
-fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
-    lock.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
-    lock.write().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::registry::GRACE;
-
-    const NOW: UnixSeconds = 1_700_000_000;
-    const LATER: UnixSeconds = NOW + 8 * 3600;
-
-    fn session(n: u8, number: u64, user: &str) -> RegisteredSession<'_> {
-        RegisteredSession::new([n; 16].into(), number, LATER, "https://cas", user)
-    }
-
-    #[test]
-    fn a_session_is_in_once_it_was_ended() {
-        let ended = EndedSessions::new();
-        assert!(!ended.contain(&session(1, 5, "alice")));
-        ended.end([1; 16].into(), LATER, NOW);
-        assert!(ended.contain(&session(1, 5, "alice")));
-        assert!(!ended.contain(&session(2, 6, "alice")));
-    }
-
-    #[test]
-    fn all_of_an_accounts_sessions_up_to_a_number_are_in_and_nobody_elses() {
-        let ended = EndedSessions::new();
-        ended.end_all(AccountId::of("https://cas", "alice"), 5, LATER, NOW);
-        for (number, expected) in [(0, true), (4, true), (5, true), (6, false)] {
-            assert_eq!(ended.contain(&session(1, number, "alice")), expected);
-        }
-        assert!(!ended.contain(&session(1, 4, "bob")));
-        let elsewhere = RegisteredSession {
-            cas_url: "https://other",
-            ..session(1, 4, "alice")
-        };
-        assert!(!ended.contain(&elsewhere));
-        // An older mark does not take a newer one back.
-        ended.end_all(AccountId::of("https://cas", "alice"), 3, NOW, NOW);
-        assert!(ended.contain(&session(1, 5, "alice")));
-    }
-
-    #[test]
-    fn a_family_ends_with_all_of_its_sessions_and_nobody_elses() {
-        let ended = EndedSessions::new();
-        let of = |n, family: u8| session(n, 1, "alice").in_family(Some([family; 16].into()));
-        ended.end([1; 16].into(), LATER, NOW);
-        assert!(ended.contain(&of(1, 9)));
-        assert!(!ended.contain(&of(2, 9)), "one session is not the family");
-        ended.end([9; 16].into(), LATER, NOW);
-        assert!(ended.contain(&of(2, 9)) && ended.contain(&of(3, 9)));
-        assert!(!ended.contain(&of(2, 8)) && !ended.contain(&session(2, 1, "alice")));
-    }
-
-    #[test]
-    fn an_entry_stays_for_an_hour_beyond_expiry_and_not_for_ever() {
-        let ended = EndedSessions::new();
-        let fill = |from: u64, now: UnixSeconds| {
-            for n in from..from + 10_000 {
-                let mut id = [0; 16];
-                id[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
-                id[15] = u8::try_from(n % 256).unwrap();
-                ended.end(id.into(), now + 60, now);
-            }
-        };
-        ended.end([1; 16].into(), LATER, NOW);
-        ended.run_for(Duration::from_secs(LATER - NOW + GRACE - 60));
-        fill(0, LATER + GRACE - 60);
-        assert!(ended.contain(&session(1, 0, "alice")));
-        for hour in 2..50 {
-            ended.run_for(Duration::from_secs(GRACE));
-            fill(hour * 10_000, LATER + hour * GRACE);
-        }
-        assert!(!ended.contain(&session(1, 0, "alice")));
-        // Those of the last nine hours, and as many again at most.
-        assert!(ended.len() <= 200_000, "{}", ended.len());
-    }
-
-    #[cfg(feature = "redis")]
-    #[test]
-    fn what_is_in_can_be_listed() {
-        let ended = EndedSessions::new();
-        assert!(ended.end_provisionally([1; 16].into(), LATER, NOW));
-        ended.end([2; 16].into(), LATER + 1, NOW);
-        let alice = AccountId::of("https://cas", "alice");
-        ended.end_all(alice, 5, LATER, NOW);
-        let mut sessions = ended.sessions();
-        sessions.sort_unstable();
-        let late = LATER.div_ceil(60) * 60;
-        let later = (LATER + 1).div_ceil(60) * 60;
-        assert_eq!(sessions, [([1; 16].into(), late), ([2; 16].into(), later)]);
-        assert_eq!(ended.accounts(), [(alice, 5, LATER)]);
-        ended.release([1; 16].into());
-        assert!(!ended.contain_id([1; 16].into()));
-        assert!(ended.contain_id([2; 16].into()));
-    }
-
-    #[cfg(feature = "redis")]
-    #[test]
-    fn only_the_last_who_took_a_session_for_ended_takes_that_back() {
-        let (ended, id) = (EndedSessions::new(), [1; 16].into());
-        let take = || ended.end_provisionally(id, LATER, NOW);
-        assert!(take() && take());
-        ended.release(id);
-        assert!(ended.contain_id(id));
-        ended.release(id);
-        assert!(!ended.contain_id(id));
-        // Nobody does once it is sure, even if another call came first.
-        for is_said_again in [true, false] {
-            let (ended, id) = (EndedSessions::new(), [1; 16].into());
-            let take = || ended.end_provisionally(id, LATER, NOW);
-            assert!(take() && take());
-            if is_said_again {
-                ended.end(id, NOW, NOW);
-            } else {
-                ended.confirm(id);
-            }
-            assert!(!take());
-            ended.release(id);
-            ended.release(id);
-            assert!(ended.contain_id(id));
-            assert!(
-                ended
-                    .shards
-                    .iter()
-                    .all(|shard| read(&shard.sessions).provisional.is_empty())
-            );
-        }
-    }
-
-    #[test]
-    fn who_waits_for_an_end_is_woken_by_that_end_alone() {
-        let ended = EndedSessions::new();
-        let (alice, bob) = (session(1, 1, "alice"), session(65, 2, "bob"));
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        let mut first = pin!(ended.wait_for(&alice));
-        let mut second = pin!(ended.wait_for(&bob));
-        assert_eq!(first.as_mut().poll(&mut context), Poll::Pending);
-        assert_eq!(second.as_mut().poll(&mut context), Poll::Pending);
-        ended.end(alice.id, LATER, NOW);
-        assert_eq!(first.as_mut().poll(&mut context), Poll::Ready(()));
-        assert_eq!(second.as_mut().poll(&mut context), Poll::Pending);
-        ended.end_all(bob.account(), 2, LATER, NOW);
-        assert_eq!(second.as_mut().poll(&mut context), Poll::Ready(()));
-        let family = [3; 16];
-        let carol = session(2, 3, "carol").in_family(Some(family.into()));
-        let mut third = pin!(ended.wait_for(&carol));
-        assert_eq!(third.as_mut().poll(&mut context), Poll::Pending);
-        ended.end(family.into(), LATER, NOW);
-        assert_eq!(third.as_mut().poll(&mut context), Poll::Ready(()));
-    }
-
-    #[cfg(feature = "redis")]
-    #[test]
-    fn what_a_node_supposes_of_an_account_counts_until_the_store_has_said_it() {
-        let ended = EndedSessions::new();
-        let (before, after) = (session(1, 10, "alice"), session(2, 20, "alice"));
-        let alice = before.account();
-        ended.end_all_for_now(alice, 25, LATER, NOW);
-        ended.end_all_for_now(alice, 30, LATER, NOW);
-        assert!(ended.contain(&before) && ended.contain(&after));
-        ended.end_all_as_told(alice, 14, LATER, NOW);
-        // Somebody else waits for the answer.
-        assert!(ended.contain(&before) && ended.contain(&after));
-        ended.end_all_as_told(alice, 15, LATER, NOW);
-        assert!(ended.contain(&before) && !ended.contain(&after));
-        ended.end_all_for_now(alice, 40, LATER, NOW);
-        assert!(ended.contain(&after));
-        // The store never answers, and is told again of all that is known here.
-        assert_eq!(ended.accounts()[0].1, 40);
     }
 }

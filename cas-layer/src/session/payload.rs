@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{
-    SessionId,
+    LookedUp, SessionId,
     attributes::{Held, kept},
     packing::MAX_UNPACKED,
     wire::{encoded, whole},
@@ -75,6 +75,7 @@ pub(crate) struct SessionData {
     pub(crate) number: u64,
     /// When the cookie that the session was read from was issued.
     pub(crate) seen_at: UnixSeconds,
+    pub(crate) looked_up: LookedUp,
 }
 
 /// The fields as they lie in the cookie, after the version. New fields need a new version.
@@ -161,6 +162,7 @@ impl Identity {
         SessionData {
             number,
             seen_at: self.issued_at,
+            looked_up: LookedUp::default(),
             identity: self,
         }
     }
@@ -320,6 +322,7 @@ impl SessionData {
             identity,
             number,
             seen_at,
+            looked_up: LookedUp::default(),
         })
     }
 
