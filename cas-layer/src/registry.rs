@@ -76,6 +76,8 @@ use crate::session::SessionId;
 /// - A session that was not ended is never reported as ended.
 /// - Each call is one step. Of two calls at the same time, one comes first, on one node and between nodes.
 ///   Only [`is_ended`](Self::is_ended) may see that the sessions of one message end one after another. Those of a family end at once.
+///   If nodes share a store, `is_ended` may see an end before or after the other calls do, but not after a call of the same
+///   node was answered that made the end or found it. And an [`abandon`](Self::abandon) may be done some time later.
 /// - `end_if_opened` comes from the network. An id that was neither begun nor opened leaves no trace. It takes no
 ///   room from sign-ins, sign-outs, or messages of another [`LogoutSender`].
 /// - A future that is dropped has either done its work or done nothing.

@@ -195,7 +195,11 @@ impl PostgresRegistry {
             let session = steps::lasting(id, expires_at, now);
             node.ended.saw_lifetime(session.seconds);
             match steps::open(&node, session, family).await? {
-                Some(0) => Ok(Opened::Ended),
+                Some(0) => {
+                    // Whoever has an older cookie is not let in either.
+                    node.ended.end(id, expires_at, now);
+                    Ok(Opened::Ended)
+                }
                 Some(number) => {
                     node.facts.saw_number(number);
                     // A logout that this node knows of and PostgreSQL does not, yet or any more.

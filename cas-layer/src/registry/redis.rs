@@ -189,7 +189,11 @@ impl RedisRegistry {
             Ok((opened, is_safe))
         });
         match call.await? {
-            (Some(Opened::Ended), _) => Ok(Opened::Ended),
+            (Some(Opened::Ended), _) => {
+                // Whoever has an older cookie is not let in either.
+                self.ended().end(id, expires_at, now);
+                Ok(Opened::Ended)
+            }
             (Some(Opened::Live { number }), true) => {
                 self.0.node.facts.saw_number(number);
                 // A logout that this node knows of and Redis has lost.

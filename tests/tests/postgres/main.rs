@@ -41,6 +41,8 @@ fn main() -> ExitCode {
         sharing::ends_become_visible_in_the_order_of_their_numbers,
         sharing::ends_of_several_nodes_at_once_reach_all,
         sharing::messages_about_unknown_sessions_leave_no_trace,
+        sharing::what_postgres_says_to_have_ended_has_ended_at_once,
+        sharing::nodes_are_told_of_a_family_before_its_session,
         sharing::registries_with_two_schemas_share_nothing,
         sharing::what_has_expired_is_forgotten_an_hour_later_and_with_what_was_kept,
         away::a_crash_loses_nothing_that_was_answered,

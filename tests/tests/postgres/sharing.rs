@@ -2,15 +2,15 @@
 
 use cas_layer::{
     PostgresRegistry,
-    registry::{Item, Registry as _, RegistryErrorKind, Sealed},
+    registry::{Item, Opened, Registry as _, RegistryErrorKind, Sealed, SessionFamilies as _},
 };
 use cas_layer_tests::postgres::PostgresServer;
 use data_encoding::HEXLOWER;
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::support::{
-    CALL, LIMIT, Session, connect, ends, fails, is_ended, log_out, new_id, now, sender, sign_in,
-    sign_out,
+    CALL, LIFETIME, LIMIT, Session, connect, ends, fails, is_ended, log_out, new_id, now, sender,
+    sign_in, sign_out,
 };
 
 pub(crate) async fn a_lost_notification_loses_nothing() {
@@ -167,4 +167,45 @@ pub(crate) async fn what_has_expired_is_forgotten_an_hour_later_and_with_what_wa
     assert_eq!(counts().await, [0, 0, 0]);
     // The node knows it for as long as its own clock says.
     assert!(is_ended(&registry, &ended));
+}
+
+/// A node does not accept what it has been told to have ended, though it has not read that yet.
+pub(crate) async fn what_postgres_says_to_have_ended_has_ended_at_once() {
+    let server = PostgresServer::start().await;
+    let node = connect(&server).await;
+    let (named, opened) = (sign_in(&node).await, sign_in(&node).await);
+    for (seq, session) in (1_000..).zip([&named, &opened]) {
+        // Further on than anybody reads.
+        server
+            .run(&format!(
+                "INSERT INTO cas_layer.ended (id, seq, expires_at, forget_at) VALUES ('\\x{}', {seq}, {1}, {1})",
+                HEXLOWER.encode(session.id.as_bytes()),
+                session.expires_at
+            ))
+            .await;
+    }
+    assert_eq!(log_out(&node, &named).await.unwrap(), 0);
+    assert!(is_ended(&node, &named));
+
+    node.begin(opened.id, LIMIT).await.unwrap();
+    let again = node.open(opened.id, opened.expires_at, now()).await;
+    assert_eq!(again.unwrap(), Opened::Ended);
+    assert!(is_ended(&node, &opened));
+}
+
+/// Who reads what has ended one after another finds no session of the family live once one of them has ended.
+pub(crate) async fn nodes_are_told_of_a_family_before_its_session() {
+    let server = PostgresServer::start().await;
+    let node = connect(&server).await;
+    let (family, session, now) = (new_id(), new_id(), now());
+    node.begin(session, LIMIT).await.unwrap();
+    let opened = node.open_in(family, session, now + LIFETIME, now).await;
+    assert!(matches!(opened, Ok(Opened::Live { .. })));
+    let ended = node.end_if_opened(vec![session], sender(), now).await;
+    assert_eq!(ended.unwrap(), [session]);
+    let ids: Vec<Vec<u8>> = sqlx::query_scalar("SELECT id FROM cas_layer.ended ORDER BY seq")
+        .fetch_all(&server.pool())
+        .await
+        .unwrap();
+    assert_eq!(ids, [family, session].map(|id| id.as_bytes().to_vec()));
 }

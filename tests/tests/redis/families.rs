@@ -191,3 +191,21 @@ pub(crate) async fn a_family_is_known_again_after_a_loss() {
     let hears = one.ended().wait_for(&other);
     assert!(timeout(LIMIT, hears).await.is_ok());
 }
+
+/// Who reads the news one after another finds no session of the family live once one of them has ended.
+pub(crate) async fn nodes_are_told_of_a_family_before_its_session() {
+    let server = RedisServer::start().await;
+    let node = settled(&server).await;
+    let (family, session, now) = (new_id(), new_id(), now());
+    node.begin(session, LIMIT).await.unwrap();
+    let opened = node.open_in(family, session, now + LIFETIME, now).await;
+    assert!(matches!(opened, Ok(Opened::Live { .. })));
+    let sender = crate::support::sender();
+    let ended = node.end_if_opened(vec![session], sender, now).await;
+    assert_eq!(ended.unwrap(), [session]);
+    let news: Vec<(String, Vec<String>)> = server
+        .command(&["XRANGE", "{cas-layer}:ended", "-", "+"])
+        .await;
+    let ids: Vec<_> = news.iter().map(|(_, fields)| fields[1].as_str()).collect();
+    assert_eq!(ids, [family.to_string(), session.to_string()]);
+}

@@ -257,3 +257,22 @@ pub(crate) async fn the_last_clone_takes_its_connections_along() {
     drop(clone);
     eventually("no connection is left", async || connections().await == 0).await;
 }
+
+/// A node does not accept what it has been told to have ended, though it has not read the news yet.
+pub(crate) async fn what_redis_says_to_have_ended_has_ended_at_once() {
+    let server = RedisServer::start().await;
+    let node = settled(&server).await;
+    let (named, opened) = (sign_in(&node).await, sign_in(&node).await);
+    for session in [&named, &opened] {
+        // As another node ends it, without the news.
+        let state = ["SET", &key(session.id), "e1-1"];
+        server.command::<()>(&state).await;
+    }
+    assert_eq!(log_out(&node, &named).await.unwrap(), 0);
+    assert!(is_ended(&node, &named));
+
+    node.begin(opened.id, LIMIT).await.unwrap();
+    let again = node.open(opened.id, opened.expires_at, now()).await;
+    assert_eq!(again.unwrap(), Opened::Ended);
+    assert!(is_ended(&node, &opened));
+}

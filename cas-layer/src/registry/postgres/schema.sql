@@ -226,11 +226,7 @@ BEGIN
         END IF;
         DELETE FROM opened o WHERE o.id = this RETURNING * INTO that;
         IF FOUND THEN
-            last := last + 1;
-            INSERT INTO ended (id, seq, expires_at, forget_at) VALUES (this, last, that.expires_at, that.forget_at);
-            kind := 'session';
-            expires_at := that.expires_at;
-            RETURN NEXT;
+            -- The family first: nobody sees that one of its sessions has ended and another has not.
             IF that.family IS NOT NULL THEN
                 -- It may have sessions that were opened later.
                 last := last + 1;
@@ -245,6 +241,12 @@ BEGIN
                 id := that.family;
                 RETURN NEXT;
             END IF;
+            last := last + 1;
+            INSERT INTO ended (id, seq, expires_at, forget_at) VALUES (this, last, that.expires_at, that.forget_at);
+            kind := 'session';
+            id := this;
+            expires_at := that.expires_at;
+            RETURN NEXT;
             CONTINUE;
         END IF;
         UPDATE begun b SET has_ended = true WHERE b.id = this AND NOT b.has_ended AND b.until > clock_timestamp();

@@ -11,7 +11,11 @@ use super::{
     queue::{Ending, Job},
     scripts::{self, Answer},
 };
-use crate::registry::{RegistryError, RegistryErrorKind, recent::RecentLogout};
+use crate::{
+    clock::UnixSeconds,
+    registry::{RegistryError, RegistryErrorKind, recent::RecentLogout},
+    session::SessionId,
+};
 
 /// How many sessions one script ends: a few milliseconds of Redis's time.
 pub(super) const BATCH: usize = 500;
@@ -141,14 +145,7 @@ async fn write(
     if !named.is_empty() {
         let answers = scripts::answers(next())?;
         for (&(id, _), answer) in named.iter().zip(&answers) {
-            if let Answer::Ended { expires_at, .. } | Answer::Kept { expires_at } = *answer {
-                node.ended.end(id, expires_at, now);
-            }
-            if let Answer::Ended { family, .. } = *answer
-                && let Some(family) = family
-            {
-                node.ended.end(family.id, family.expires_at, now);
-            }
+            learn(node, id, answer, now);
         }
         note_answers(node, first, jobs, &answers);
     }
@@ -166,6 +163,22 @@ async fn write(
         }
     }
     Ok(())
+}
+
+/// Takes over what Redis says of a named session.
+fn learn(node: &Node, id: SessionId, answer: &Answer, now: UnixSeconds) {
+    match *answer {
+        Answer::Ended { expires_at, family } => {
+            // The family first: nobody sees that one of its sessions has ended and another has not.
+            if let Some(family) = family {
+                node.ended.end(family.id, family.expires_at, now);
+            }
+            node.ended.end(id, expires_at, now);
+        }
+        Answer::Kept { expires_at } => node.ended.end(id, expires_at, now),
+        Answer::HadEnded => node.heard_of_end(id, now),
+        Answer::EndedEarly | Answer::Unknown | Answer::NoRoom => {}
+    }
 }
 
 /// Hands the answers out to the jobs that asked.

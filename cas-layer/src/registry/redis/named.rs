@@ -108,6 +108,9 @@ impl RedisRegistry {
         now: UnixSeconds,
     ) -> (Vec<SessionId>, usize, bool) {
         let node = &self.0.node;
+        for &id in &found.ended {
+            node.heard_of_end(id, now);
+        }
         let mut ids = found.live;
         if node.min_replicas > 0 {
             // That they have ended is to be confirmed by the replicas, too.

@@ -63,6 +63,16 @@ impl Node {
         self.ended.saw_lifetime(seconds);
     }
 
+    /// Redis says that a session has ended, and not when it would have expired. The news may not be read yet.
+    pub(super) fn heard_of_end(&self, id: SessionId, now: UnixSeconds) {
+        if self.ended.contain_id(id) {
+            self.ended.confirm(id);
+        } else {
+            let expires_at = now.saturating_add(self.facts.longest());
+            self.ended.end(id, expires_at, now);
+        }
+    }
+
     /// Takes over what Redis says of the registry as a whole.
     pub(super) fn learn(&self, standing: &Standing, has_lost: bool) {
         self.facts

@@ -22,14 +22,15 @@ for i = FIRST, #KEYS, 2 do
   if kind == 'o' then
     local expires = string.match(state, '^o(%d+)')
     local family = string.match(state, ':(%x+)$')
-    finish(i, id, expires, 1)
     answer = 'ended ' .. expires
+    -- The family first: nobody sees that one of its sessions has ended and another has not.
     if family then
       -- It may have sessions that were opened later.
       local last = text((number_of(ARGV[2], 2 ^ 53) or math.floor(now_us() / 1000000)) + longest_life())
       tell('s', family, 'x', last)
       answer = answer .. ' ' .. family .. ' ' .. last
     end
+    finish(i, id, expires, 1)
   elseif kind == 'e' or kind == 'x' then
     -- Written again for the sake of WAIT.
     redis.call('SET', key, state, 'KEEPTTL')
