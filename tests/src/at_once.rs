@@ -1,6 +1,9 @@
 //! A registry that is called by several threads at once. Its contract says that each call is one step. So there has to be
 //! an order of the calls, in which none comes before one that was answered before it began, that gives all answers.
 //!
+//! Where nodes share a store, the order is one of the parts of calls: what the store does, and when a node goes by it. See
+//! [`Promise`].
+//!
 //! `rounds` makes random calls and notes when each began and was answered. `order` looks for such an order, with a
 //! `model` of a registry that does one thing after another.
 //!
@@ -10,3 +13,5 @@
 mod model;
 mod order;
 pub mod rounds;
+
+pub use model::Promise;

@@ -18,12 +18,13 @@ use libtest_mimic::Trial;
 use tokio::runtime::{self, Handle};
 
 use super::{
-    model::{Answer, Call, SESSIONS},
+    model::{Answer, Call, Cookie, NODES, Promise, SESSIONS},
     order::{Event, has_order},
 };
 use crate::{
     checker::chance::Chance,
     life::trials::{CASES, SEED, number},
+    suite::eventually,
 };
 
 /// More would seldom run at the same time on a small machine.
@@ -37,9 +38,9 @@ const CAS: &str = "https://cas.example.org/cas";
 const LIFETIME: u64 = 8 * 3600;
 const VALIDATION: Duration = Duration::from_secs(600);
 
-/// The registry, and the sessions of this round.
+/// The nodes of a registry, and the sessions of this round.
 struct Round<'r> {
-    registry: &'r dyn Registry,
+    nodes: &'r [Arc<dyn Registry>],
     runtime: &'r Handle,
     number: u64,
     now: u64,
@@ -66,8 +67,8 @@ impl Round<'_> {
         format!("user {}", self.number)
     }
 
-    async fn answer(&self, call: Call) -> Answer {
-        let (registry, now) = (self.registry, self.now);
+    async fn answer(&self, node: usize, call: Call) -> Answer {
+        let (registry, now) = (&self.nodes[node], self.now);
         let expires_at = now + LIFETIME;
         match call {
             Call::Begin(session) => registry.begin(self.id(session), VALIDATION).await.unwrap(),
@@ -98,36 +99,42 @@ impl Round<'_> {
                 let account = AccountId::of(CAS, &self.user());
                 registry.end_all(account, expires_at, now).await.unwrap();
             }
-            Call::IsEnded {
-                session,
-                number,
-                in_family,
-            } => {
-                let user = self.user();
-                let id = self.id(session);
-                let cookie = RegisteredSession::new(id, number, expires_at, CAS, &user)
-                    .in_family(in_family.then(|| self.family()));
-                return Answer::Says(registry.is_ended(&cookie));
+            Call::IsEnded(cookie) | Call::HasEnded(cookie) => {
+                return Answer::Says(self.is_ended(node, cookie));
             }
         }
         Answer::Done
     }
 
-    fn call(&self, call: Call, events: &mut Vec<Event>) -> Answer {
+    fn is_ended(&self, node: usize, cookie: Cookie) -> bool {
+        let Cookie {
+            session,
+            number,
+            in_family,
+        } = cookie;
+        let (id, expires_at, user) = (self.id(session), self.now + LIFETIME, self.user());
+        let cookie = RegisteredSession::new(id, number, expires_at, CAS, &user)
+            .in_family(in_family.then(|| self.family()));
+        self.nodes[node].is_ended(&cookie)
+    }
+
+    fn call(&self, node: usize, call: Call, events: &mut Vec<Event>) -> Answer {
         let began_at = self.clock.fetch_add(1, Ordering::SeqCst);
-        let answer = self.runtime.block_on(self.answer(call));
+        let answer = self.runtime.block_on(self.answer(node, call));
         let answered_at = self.clock.fetch_add(1, Ordering::SeqCst);
         events.push(Event {
             call,
             answer,
+            node,
             began_at,
             answered_at,
         });
         answer
     }
 
-    /// What one thread does.
-    fn run(&self, mut chance: Chance) {
+    /// What one thread does. It asks one node.
+    fn run(&self, thread: usize, mut chance: Chance) {
+        let node = thread % self.nodes.len();
         let (mut events, mut begun, mut cookies) = (Vec::new(), Vec::new(), Vec::new());
         let mut left = ACTIONS;
         while left > 0 || !begun.is_empty() {
@@ -138,8 +145,8 @@ impl Round<'_> {
                 (0..5, Some(session)) => {
                     let in_family = chance.below(2) == 0;
                     let opening = Call::Open { session, in_family };
-                    if let Answer::Live(number) = self.call(opening, &mut events) {
-                        cookies.push(Call::IsEnded {
+                    if let Answer::Live(number) = self.call(node, opening, &mut events) {
+                        cookies.push(Cookie {
                             session,
                             number,
                             in_family,
@@ -148,7 +155,7 @@ impl Round<'_> {
                     continue;
                 }
                 (5, Some(session)) => {
-                    self.call(Call::Abandon(session), &mut events);
+                    self.call(node, Call::Abandon(session), &mut events);
                     continue;
                 }
                 (_, unfinished) => begun.extend(unfinished),
@@ -163,12 +170,12 @@ impl Round<'_> {
                 11 => Call::EndAll,
                 12 | 13 => Call::EndIfOpened(session),
                 _ if cookies.is_empty() => Call::EndIfOpened(session),
-                _ => cookies[chance.below(cookies.len())],
+                _ => Call::IsEnded(cookies[chance.below(cookies.len())]),
             };
-            self.call(call, &mut events);
+            self.call(node, call, &mut events);
         }
-        for is_ended in cookies {
-            self.call(is_ended, &mut events);
+        for cookie in cookies {
+            self.call(node, Call::IsEnded(cookie), &mut events);
         }
         self.events.lock().unwrap().extend(events);
     }
@@ -188,6 +195,36 @@ impl Round<'_> {
         }
     }
 
+    /// Waits until all nodes say the same of each session whose cookie somebody got, and notes what they say.
+    async fn settle(&self) {
+        let events = self.events.lock().unwrap().clone();
+        let cookies = events.iter().filter_map(|event| match event.call {
+            Call::IsEnded(cookie) => Some(cookie),
+            _ => None,
+        });
+        for cookie in cookies {
+            let says = || (0..self.nodes.len()).map(|node| self.is_ended(node, cookie));
+            eventually("all nodes say the same", async || {
+                says().all(|says| says == self.is_ended(0, cookie))
+            })
+            .await;
+            self.call_at_last(Call::HasEnded(cookie)).await;
+        }
+    }
+
+    async fn call_at_last(&self, call: Call) {
+        let at = self.clock.fetch_add(1, Ordering::SeqCst);
+        let answer = self.answer(0, call).await;
+        let event = Event {
+            call,
+            answer,
+            node: 0,
+            began_at: at,
+            answered_at: at,
+        };
+        self.events.lock().unwrap().push(event);
+    }
+
     /// What the threads saw, in the order in which the calls began.
     fn events(self) -> Vec<Event> {
         let mut events = self.events.into_inner().unwrap();
@@ -202,31 +239,41 @@ fn play(rounds: &[Round<'_>], seed: u64) {
             scope.spawn(move || {
                 for round in rounds {
                     round.wait();
-                    round.run(Chance::new(seed ^ (round.number << 8 | thread as u64)));
+                    let chance = Chance::new(seed ^ (round.number << 8 | thread as u64));
+                    round.run(thread, chance);
                 }
             });
         }
     });
 }
 
-/// Plays rounds with a registry. What is called follows from a seed; in which order it happens does not.
-pub fn trial<T>(
+/// Plays rounds with the nodes of a registry. What is called follows from a seed; in which order it happens does not.
+pub fn trial<F, T>(
     name: impl Into<String>,
     rounds: u64,
-    make: impl FnOnce() -> (Arc<dyn Registry>, T) + Send + 'static,
-) -> Trial {
+    promise: Promise,
+    make: impl FnOnce() -> F + Send + 'static,
+) -> Trial
+where
+    F: Future<Output = (Vec<Arc<dyn Registry>>, T)>,
+{
     Trial::test(name, move || {
         let runtime = runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()?;
+        let _entered = runtime.enter();
         // Whatever comes with the registry stays as long as it does.
-        let (registry, _kept) = make();
+        let (_kept, nodes) = runtime.block_on(async {
+            let (nodes, kept) = make().await;
+            (kept, nodes)
+        });
+        assert!((1..=NODES).contains(&nodes.len()), "{} nodes", nodes.len());
         let (rounds, seed) = (number(CASES, rounds), number(SEED, 1));
         #[allow(clippy::disallowed_methods, reason = "the time that the registry sees")]
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
         let round = |number| Round {
-            registry: &*registry,
+            nodes: &nodes,
             runtime: runtime.handle(),
             number,
             now,
@@ -239,9 +286,10 @@ pub fn trial<T>(
             let some: Vec<_> = some.map(round).collect();
             play(&some, seed);
             for round in some {
+                runtime.block_on(round.settle());
                 let number = round.number;
                 let events = round.events();
-                if !has_order(&events) {
+                if !has_order(&events, promise) {
                     let lines: Vec<_> = events.iter().map(|event| format!("{event:?}")).collect();
                     return Err(format!(
                         "no order of these calls gives their answers:\n{}\nround {number}, {SEED}={seed} {CASES}={rounds}",

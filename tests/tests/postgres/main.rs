@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod at_once;
 mod away;
 mod life;
 mod pooler;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         away::a_logout_that_finds_a_session_lost_ends_it_when_its_cookie_is_seen,
     ];
     trials.push(life::trial());
+    trials.extend(at_once::trials());
     let with_pooler = tests![
         pooler::one_in_session_mode_is_as_good_as_none,
         pooler::one_in_transaction_mode_is_refused_by_name,

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod at_once;
 mod away;
 mod cluster;
 mod families;
@@ -128,6 +129,7 @@ fn main() -> ExitCode {
         cluster::a_replica_that_takes_over_is_found,
     ];
     trials.push(life::trial());
+    trials.extend(at_once::trials());
     if RedisServer::program().is_some() {
         run(trials)
     } else {

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use cas_layer::{CasConfigBuilder, FileRegistry, MemoryRegistry};
-use cas_layer_tests::{at_once::rounds, life::trials::trial};
+use cas_layer_tests::{
+    at_once::{Promise, rounds},
+    life::trials::trial,
+};
 use libtest_mimic::Trial;
 use tempfile::TempDir;
 
@@ -32,15 +35,19 @@ pub(crate) fn trials() -> Vec<Trial> {
         rounds::trial(
             "memory::calls_at_once_come_one_after_another",
             20_000,
-            || (Arc::new(MemoryRegistry::default()) as _, ()),
+            Promise::OneStep,
+            async || (vec![Arc::new(MemoryRegistry::default()) as _], ()),
         ),
-        rounds::trial("file::calls_at_once_come_one_after_another", 150, || {
-            let directory = TempDir::new().unwrap();
-            let registry = FileRegistry::open(directory.path().join("sessions.redb"));
-            (
-                Arc::new(registry.unwrap().timeout(PATIENCE)) as _,
-                directory,
-            )
-        }),
+        rounds::trial(
+            "file::calls_at_once_come_one_after_another",
+            150,
+            Promise::OneStep,
+            async || {
+                let directory = TempDir::new().unwrap();
+                let registry = FileRegistry::open(directory.path().join("sessions.redb"));
+                let registry = registry.unwrap().timeout(PATIENCE);
+                (vec![Arc::new(registry) as _], directory)
+            },
+        ),
     ]
 }
