@@ -233,6 +233,8 @@ mod tests {
             ("https://evil.example/", Some("evil2.example"), Err(Unclear)),
             ("https://a.example/", Some(""), Err(Unclear)),
             ("https://[::1]:8080/", Some("[0::1]:8080"), V6),
+            ("https://[::1]:8080/", Some("[::2]:8080"), Err(Unclear)),
+            ("https://[::2]:8080/", Some("[0::2]:8080"), Err(Unknown)),
             // The form of `CONNECT` (RFC 9112, section 3.2.3).
             ("a.example:443", Some("a.example"), A),
         ] {
