@@ -3,7 +3,7 @@
 use data_encoding::HEXLOWER_PERMISSIVE;
 
 use super::{
-    JwtKey, TokenKeys,
+    Claims, Expected, JwtContentKey, JwtKey, TokenKeys,
     content::{Encrypted, Encryption},
 };
 
@@ -144,4 +144,44 @@ fn tokens_are_told_from_other_tickets() {
     ] {
         assert!(!TokenKeys::is_token(other), "{other}");
     }
+}
+
+/// Clocks may differ by 30 seconds.
+#[test]
+fn a_token_counts_from_its_beginning_up_to_its_end() {
+    const NOW: u64 = 1_700_000_000;
+    for (issued, not_before, expires, counts) in [
+        (NOW, NOW, NOW + 1, true),
+        (NOW + 30, 0, NOW + 60, true),
+        (NOW + 31, 0, NOW + 60, false),
+        (NOW, NOW + 30, NOW + 60, true),
+        (NOW, NOW + 31, NOW + 60, false),
+        (NOW - 60, 0, NOW - 29, true),
+        (NOW - 60, 0, NOW - 30, false),
+        (NOW - 629, 0, NOW + 60, true),
+        (NOW - 630, 0, NOW + 60, false),
+    ] {
+        let json = format!(
+            r#"{{"iss":"https://cas.example.org","aud":"https://app.example.org/","sub":"alice","jti":"ST-1",
+                "iat":{issued},"nbf":{not_before},"exp":{expires}}}"#
+        );
+        let checked = Claims::read(&json).unwrap().check(&Expected {
+            issuer: "https://cas.example.org",
+            service: "https://app.example.org/",
+            now: NOW,
+            is_renewed: false,
+        });
+        assert_eq!(checked.is_ok(), counts, "{json}");
+    }
+}
+
+#[test]
+fn a_key_prints_its_algorithm_and_nothing_of_itself() {
+    let signing = JwtKey::hs512("hidden".repeat(12));
+    assert_eq!(format!("{signing:?}"), "JwtKey { algorithm: HS512, .. }");
+    let content = JwtContentKey::a128cbc_hs256("hidden");
+    assert_eq!(
+        format!("{content:?}"),
+        "JwtContentKey { encryption: A128CbcHs256, .. }"
+    );
 }

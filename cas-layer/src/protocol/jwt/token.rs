@@ -160,3 +160,36 @@ fn text(mut bytes: Zeroizing<Vec<u8>>) -> Result<Zeroizing<String>, Fault> {
         .map(Zeroizing::new)
         .map_err(|_| Fault("what is in it is not UTF-8"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::{Compression, write::DeflateEncoder};
+
+    use super::inflate;
+
+    fn deflate(text: &[u8]) -> Vec<u8> {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn what_was_deflated_is_inflated_up_to_64_kib() {
+        for length in [0, 1, 64 * 1024] {
+            let text = vec![b'x'; length];
+            assert_eq!(*inflate(&deflate(&text)).unwrap(), text, "{length}");
+        }
+        assert!(inflate(&deflate(&vec![b'x'; 64 * 1024 + 1])).is_err());
+    }
+
+    #[test]
+    fn what_is_cut_off_or_goes_on_is_not_deflated() {
+        let deflated = deflate(b"the queen of hearts, she made some tarts");
+        inflate(&deflated).unwrap();
+        assert!(inflate(&deflated[..deflated.len() - 1]).is_err());
+        assert!(inflate(&[&deflated[..], b"x"].concat()).is_err());
+        assert!(inflate(b"").is_err());
+    }
+}
