@@ -199,14 +199,10 @@ impl ServerUrl {
 
     /// The same, with a secret as the last segment.
     pub(super) fn join_secret(&self, path: &str, secret: &str) -> Zeroizing<String> {
-        // Room for all of it, so that no copy is left behind.
-        let room = self.base.len() + path.len() + 1 + 3 * secret.len();
-        let mut url = Zeroizing::new(String::with_capacity(room));
-        url.push_str(&self.base);
-        url.push_str(path);
-        url.push('/');
-        url.extend(utf8_percent_encode(secret, ESCAPED));
-        url
+        let mut parts = vec![&*self.base, path, "/"];
+        parts.extend(utf8_percent_encode(secret, ESCAPED));
+        // In one step, so that no copy is left behind.
+        Zeroizing::new(parts.concat())
     }
 
     /// Where a browser signs in (CAS protocol 2.1.1).
@@ -217,7 +213,7 @@ impl ServerUrl {
         (mode, page): (LoginMode, &LoginPage),
         extra: &[(String, String)],
     ) -> String {
-        let mut query = Query::new(self.join(&self.paths.login));
+        let mut query = Query::new(self, &self.paths.login);
         query.add("service", service.as_str());
         if protocol == Protocol::Saml1 {
             query.add("TARGET", service.as_str());
@@ -246,7 +242,7 @@ impl ServerUrl {
         parameter: LogoutParameter,
         return_to: Option<&ServiceUrl>,
     ) -> String {
-        let mut query = Query::new(self.join(&self.paths.logout));
+        let mut query = Query::new(self, &self.paths.logout);
         if let Some(return_to) = return_to {
             let name = match parameter {
                 LogoutParameter::Service => "service",
@@ -259,7 +255,7 @@ impl ServerUrl {
 
     /// Where a browser continues a logout that leads through several apps (front channel).
     pub(crate) fn logout_relay(&self, state: &str) -> String {
-        let mut query = Query::new(self.join(&self.paths.logout));
+        let mut query = Query::new(self, &self.paths.logout);
         query.add("_eventId", "next");
         query.add("RelayState", state);
         query.finish()
@@ -282,7 +278,7 @@ impl ServerUrl {
         } else {
             self.paths.validate(protocol)
         };
-        let mut query = Query::new(self.join(path));
+        let mut query = Query::new(self, path);
         if protocol == Protocol::Saml1 {
             // The ticket travels in the body.
             query.add("TARGET", service.as_str());
@@ -312,15 +308,9 @@ impl ServerUrl {
         ticket: &ProxyGrantingTicket,
         target: &ServiceUrl,
     ) -> Zeroizing<String> {
-        let mut query = Query::new(self.join(&self.paths.proxy));
-        let parameters = [
-            ("pgt", ticket.expose_secret()),
-            ("targetService", target.as_str()),
-        ];
-        query.reserve(&parameters);
-        for (name, value) in parameters {
-            query.add(name, value);
-        }
+        let mut query = Query::new(self, &self.paths.proxy);
+        query.add("pgt", ticket.expose_secret());
+        query.add("targetService", target.as_str());
         Zeroizing::new(query.finish())
     }
 }
@@ -445,34 +435,29 @@ impl ServerPaths {
 }
 
 /// The one place where parameters are put into a URL, each encoded once.
-struct Query {
-    url: String,
-    separator: char,
+struct Query<'q> {
+    parts: Vec<&'q str>,
+    separator: &'static str,
 }
 
-impl Query {
-    fn new(url: String) -> Self {
+impl<'q> Query<'q> {
+    fn new(server: &'q ServerUrl, path: &'q str) -> Self {
         Self {
-            url,
-            separator: '?',
+            parts: vec![server.base.as_str(), path],
+            separator: "?",
         }
     }
 
-    /// Makes room for parameters, so that adding them leaves no copy of a secret among them behind.
-    fn reserve(&mut self, parameters: &[(&str, &str)]) {
-        let longest = |(name, value): &(&str, &str)| 2 + 3 * (name.len() + value.len());
-        self.url.reserve(parameters.iter().map(longest).sum());
+    fn add(&mut self, name: &'q str, value: &'q str) {
+        self.parts.push(self.separator);
+        self.parts.extend(utf8_percent_encode(name, ESCAPED));
+        self.parts.push("=");
+        self.parts.extend(utf8_percent_encode(value, ESCAPED));
+        self.separator = "&";
     }
 
-    fn add(&mut self, name: &str, value: &str) {
-        self.url.push(self.separator);
-        self.url.extend(utf8_percent_encode(name, ESCAPED));
-        self.url.push('=');
-        self.url.extend(utf8_percent_encode(value, ESCAPED));
-        self.separator = '&';
-    }
-
+    /// In one step, so that no copy of a ticket is left behind as the URL grows.
     fn finish(self) -> String {
-        self.url
+        self.parts.concat()
     }
 }
