@@ -271,6 +271,45 @@ mod tests {
         }
     }
 
+    /// The largest number of seconds is one below the smallest number of milliseconds.
+    #[test]
+    fn a_large_number_is_of_milliseconds() {
+        for (text, seconds) in [
+            ("99999999999", 99_999_999_999),
+            ("100000000000", 100_000_000),
+        ] {
+            assert_eq!(
+                with("authenticationDate", &[text]).authentication_date(),
+                Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_authentication_prints_neither_its_user_nor_their_attributes() {
+        let mut authentication = with("mail", &["hidden"]);
+        authentication.proxies = vec!["https://hidden.example".to_owned()];
+        assert_eq!(
+            format!("{authentication:?}"),
+            "Authentication { attributes: {\"mail\": 1}, proxies: 1, .. }"
+        );
+    }
+
+    #[test]
+    fn a_granting_ticket_that_cannot_be_decrypted_is_no_attribute_and_counts_as_unreadable() {
+        let mut authentication = with("proxyGrantingTicket", &["PGT-1"]);
+        authentication.drop_granting_ticket();
+        assert!(authentication.attributes().is_empty());
+        assert!(matches!(
+            authentication.released().granting_ticket,
+            Some(Err(_))
+        ));
+        let mut authentication = with("mail", &["x"]);
+        authentication.drop_granting_ticket();
+        assert!(authentication.released().granting_ticket.is_none());
+    }
+
     #[test]
     fn fractions_of_a_second_are_kept() {
         for (text, nanoseconds) in [

@@ -52,3 +52,20 @@ pub(crate) fn credential(text: &str) -> Option<Password> {
     let is_one = !text.is_empty() && !text.contains(char::is_control);
     is_one.then(|| Password::new(text))
 }
+
+#[cfg(test)]
+#[cfg(feature = "released-secrets")]
+mod tests {
+    use super::credential;
+
+    #[test]
+    fn a_password_is_neither_empty_nor_has_control_characters() {
+        for text in ["p", "pass word", "pässwörd €"] {
+            let password = credential(text).unwrap();
+            assert_eq!(password.expose_secret(), text);
+        }
+        for text in ["", "\n", "pass\u{0}word", "password\r\n", "\u{85}x"] {
+            assert!(credential(text).is_none(), "{text:?}");
+        }
+    }
+}

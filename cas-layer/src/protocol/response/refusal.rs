@@ -172,6 +172,27 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_a_code_if_it_is_one_word_of_capitals_with_an_underscore() {
+        let longest = format!("{}_", "A".repeat(63));
+        for text in ["INVALID_TICKET", " A_B\n", "_", &longest] {
+            let refusal = Refusal::in_text(text);
+            assert_eq!(refusal.code(TICKET), Some(text.trim()));
+            assert_eq!(refusal.text(TICKET), "");
+        }
+        for (text, kept) in [
+            ("INVALID", "INVALID"),
+            ("ticket not found", "ticket not found"),
+            ("Not_found", "…"),
+            (&*format!("A{longest}"), "…"),
+            ("", ""),
+        ] {
+            let refusal = Refusal::in_text(text);
+            assert_eq!(refusal.code(TICKET), None, "{text}");
+            assert_eq!(refusal.text(TICKET), kept);
+        }
+    }
+
+    #[test]
     fn the_text_of_a_refusal_keeps_its_words_and_nothing_like_a_ticket() {
         for (text, kept) in [
             ("ticket not found", "ticket not found"),

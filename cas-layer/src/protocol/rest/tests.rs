@@ -170,7 +170,10 @@ fn nothing_secret_is_printed() {
     let ticket = TicketGrantingTicket::parse("TGT-hidden").unwrap();
     let password = Password::new("hidden");
     let printed = format!("{ticket:?} {ticket:#?} {password:?} {password:#?}");
-    assert!(!printed.contains("hidden"), "{printed}");
+    assert_eq!(
+        printed,
+        "TicketGrantingTicket(…) TicketGrantingTicket(…) Password(…) Password(…)"
+    );
 }
 
 #[cfg(target_os = "linux")]
@@ -181,7 +184,7 @@ fn a_form_leaves_no_copy_of_a_password_behind() {
     let marker = Marker::new();
     let password = Password::new(marker.text().as_str());
     // What comes after it makes a buffer grow that has no room.
-    let rest = "x".repeat(100_000);
+    let rest = "é".repeat(100_000);
     let written = form(&[("password", password.expose_secret()), ("rest", &rest)]);
     assert_eq!(marker.copies(), 2, "the password, and the form");
     drop((password, written));

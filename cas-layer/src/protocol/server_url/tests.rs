@@ -74,6 +74,11 @@ fn a_server_may_have_its_endpoints_elsewhere() {
         let expected = format!("https://cas.example.org/cas{path}");
         assert!(url.starts_with(&expected), "{url}");
     }
+    let shortest = ServerPaths {
+        login: "/a".to_owned(),
+        ..ServerPaths::default()
+    };
+    ServerUrl::parse("https://cas.example.org", shortest, false).unwrap();
     for bad in [
         "",
         "/",
@@ -226,6 +231,28 @@ fn plain_http_needs_loopback_or_leave_by_name() {
             "{given}: {error}"
         );
         ServerUrl::parse(given, ServerPaths::default(), true).unwrap();
+    }
+}
+
+#[test]
+fn a_server_url_says_whether_what_is_sent_there_is_encrypted_or_stays_here() {
+    for (given, is_https, is_safe, is_here_in_clear) in [
+        ("https://cas.example.org/cas", true, true, false),
+        ("https://localhost/cas", true, true, false),
+        ("http://localhost:8080", false, true, true),
+        ("http://127.0.0.1/cas", false, true, true),
+        ("http://[::1]:8080/cas", false, true, true),
+        ("http://cas.example.org", false, false, false),
+        ("http://10.0.0.1/cas", false, false, false),
+    ] {
+        let server = ServerUrl::parse(given, ServerPaths::default(), true).unwrap();
+        assert_eq!(server.is_https(), is_https, "{given}");
+        assert_eq!(server.is_safe_for_passwords(), is_safe, "{given}");
+        assert_eq!(
+            server.is_this_machine_in_clear(),
+            is_here_in_clear,
+            "{given}"
+        );
     }
 }
 

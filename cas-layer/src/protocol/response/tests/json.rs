@@ -109,6 +109,12 @@ fn a_nested_attribute_is_bounded() {
     assert_eq!(nested(64), user("alice"));
     assert_eq!(nested(65), Outcome::Unreadable);
     assert_eq!(nested(400_000), Outcome::Unreadable);
+    let inside = |depth: usize| {
+        let value = format!("{}1{}", r#"{"k":"#.repeat(depth), "}".repeat(depth));
+        outcome(with_attributes(&format!(r#"{{"a":{value}}}"#)))
+    };
+    assert_eq!(inside(64), user("alice"));
+    assert_eq!(inside(65), Outcome::Unreadable);
     let named = |length: usize| {
         let key = "k".repeat(length);
         outcome(with_attributes(&format!(r#"{{"a":{{"{key}":1}}}}"#)))

@@ -119,6 +119,15 @@ fn a_failure_is_one_because_it_is_there() {
             "<cas:authenticationFailure code='OF_THIS_SERVER'/>",
             refused("OF_THIS_SERVER"),
         ),
+        (
+            "<cas:authenticationFailure>INVALID_<!-- x -->TICKET</cas:authenticationFailure>",
+            refused("INVALID_TICKET"),
+        ),
+        // Texts of two elements are no word together.
+        (
+            "<cas:authenticationFailure><b>INVALID_</b>TICKET</cas:authenticationFailure>",
+            Outcome::Refused(None),
+        ),
         ("<cas:authenticationFailure/>", Outcome::Refused(None)),
         (
             "<cas:authenticationFailure></cas:authenticationFailure>",

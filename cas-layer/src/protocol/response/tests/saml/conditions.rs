@@ -78,7 +78,9 @@ fn the_operator_is_told_how_far_the_clocks_are_apart() {
     let tolerance = 5 * SECOND;
     for (now, says) in [
         (time(BEGIN) - 61 * SECOND - MILLISECOND, "from now"),
+        (time(BEGIN) - 62 * SECOND, "from now"),
         (time(END) + 61 * SECOND + MILLISECOND, "ago"),
+        (time(END) + 62 * SECOND, "ago"),
     ] {
         let Outcome::Unmet(unmet) = at(now, tolerance) else {
             panic!("{says}");
