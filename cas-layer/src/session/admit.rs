@@ -109,3 +109,42 @@ impl fmt::Debug for Admit {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::session::new_session::tests::new_session;
+
+    const LIMIT: Duration = Duration::from_secs(5);
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_is_done_at_the_limit_is_in_time_and_a_moment_later_it_is_not() {
+        for (takes, is_in_time) in [
+            (Duration::ZERO, true),
+            (LIMIT, true),
+            (LIMIT + Duration::from_millis(1), false),
+        ] {
+            // The clock has gone on when the hook is done. Its thread was busy until then, so nothing has stopped it.
+            let hook = move |new| async move {
+                advance(takes).await;
+                Ok(new)
+            };
+            let asked = Admit::new(hook, LIMIT).ask(new_session()).await;
+            match asked {
+                Ok(_) => assert!(is_in_time, "{takes:?}"),
+                Err(Rejected::TimedOut(limit)) => {
+                    assert!(!is_in_time && limit == LIMIT, "{takes:?}")
+                }
+                Err(other) => panic!("{takes:?}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_configuration_shows_how_long_the_hook_may_take() {
+        let admit = Admit::new(async |new| Ok(new), LIMIT);
+        assert_eq!(format!("{admit:?}"), "Admit { limit: 5s, .. }");
+    }
+}

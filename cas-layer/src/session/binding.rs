@@ -297,11 +297,10 @@ impl Binding {
     }
 }
 
-/// The part that every cookie has. Parts that only some cookies have follow it; older releases ignore them.
+/// The part that cookies of every release have. More parts follow it; older releases ignore them.
 type Stored = (Vec<Login>, Vec<UnixSeconds>, UnixSeconds);
 
-/// The remembered session, by id and expiry. If there is no session but more parts follow, a session that ended long
-/// ago stands here.
+/// The remembered session, by id and expiry. Without one, a session that ended long ago stands here.
 type StoredSession = ([u8; SessionId::LEN], UnixSeconds);
 
 const NO_SESSION: StoredSession = ([0; SessionId::LEN], 0);
@@ -309,26 +308,17 @@ const NO_SESSION: StoredSession = ([0; SessionId::LEN], 0);
 /// The parts after it.
 type StoredUsers = (Option<Known>, Vec<Waiting>);
 
-/// The parts after those. Behind them is the family of the remembered session, if it has one, and when that session's
+/// The parts after those, if there are secrets. Behind them is the family of the remembered session, if it has one, and when that session's
 /// sign-in was finished.
 type StoredSecrets = (Secrets, UnixSeconds);
 
 fn payload(binding: &Binding, now: UnixSeconds) -> Option<Vec<u8>> {
     let stored = (&binding.logins, &binding.finished, binding.asked_at);
-    let payload = postcard::to_allocvec(&stored).ok()?;
-    let session = binding
-        .remembered
-        .map(|session| (*session.id.as_bytes(), session.expires_at));
-    let has_secrets = binding.secrets.is_some();
-    let has_users = has_secrets || binding.known.is_some() || !binding.waiting.is_empty();
-    let mut payload = match session {
-        Some(session) => postcard::to_extend(&session, payload).ok()?,
-        None if has_users => postcard::to_extend(&NO_SESSION, payload).ok()?,
-        None => payload,
-    };
-    if has_users {
-        payload = postcard::to_extend(&(&binding.known, &binding.waiting), payload).ok()?;
-    }
+    let session: StoredSession = binding.remembered.map_or(NO_SESSION, |session| {
+        (*session.id.as_bytes(), session.expires_at)
+    });
+    let users = (&binding.known, &binding.waiting);
+    let mut payload = postcard::to_allocvec(&(stored, session, users)).ok()?;
     if let Some(secrets) = &binding.secrets {
         payload = postcard::to_extend(&(secrets, now), payload).ok()?;
         if let Some(remembered) = &binding.remembered
@@ -551,11 +541,21 @@ mod tests {
         };
         let mut binding = twice();
         assert!(!binding.finish(Shown::Session, 120));
+        assert!(!binding.finish(Shown::Nothing, 120));
         let mut binding = twice();
         binding.signed_out(120);
         assert!(!binding.finish(Shown::Nothing, 120));
         let mut binding = twice();
         assert!(!binding.finish(Shown::Nothing, 160));
+    }
+
+    #[test]
+    fn a_session_leaves_the_cookie_as_it_is_after_a_single_sign_in() {
+        let mut binding = Binding::default();
+        binding.finish(Shown::Nothing, 100);
+        let before = binding.clone();
+        binding.finish(Shown::Session, 110);
+        assert_eq!(binding, before);
     }
 
     #[test]
@@ -576,7 +576,11 @@ mod tests {
         binding.begin_old(value(113), 100);
         binding.secret(value(113), 100);
         binding.wait(value(113), 100);
-        assert!(!format!("{binding:?}").contains("113"));
+        let printed = format!("{binding:?}");
+        assert!(!printed.contains("113"), "{printed}");
+        for shown in ["begun_at: 100", "since: 100"] {
+            assert!(printed.contains(shown), "{printed}");
+        }
     }
 
     fn cookie() -> BindingCookie {
@@ -743,5 +747,48 @@ mod tests {
         let mut payload = written(&binding());
         payload.extend([1, 2, 3]);
         assert_eq!(read_back(&cookie(), &payload), Some(binding()));
+    }
+
+    #[test]
+    fn a_login_is_known_for_an_hour() {
+        let mut binding = Binding::default();
+        binding.begin_old(value(1), 150);
+        let payload = written(&binding);
+        for (now, is_known) in [(150 + MAX_AGE - 1, true), (150 + MAX_AGE, false)] {
+            let taken = read(&payload, now).unwrap().take(|it| *it == value(1));
+            assert_eq!(taken.is_some(), is_known, "{now}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_that_is_stirred_has_another_value() {
+        let mut binding = binding();
+        let before = written(&binding);
+        binding.stir();
+        assert_ne!(written(&binding), before);
+    }
+
+    #[test]
+    fn the_cookie_comes_with_forms_of_other_sites_if_the_app_or_the_login_needs_that() {
+        for (of_app, of_login, expected) in [
+            (false, false, "Lax"),
+            (false, true, "None"),
+            (true, false, "None"),
+            (true, true, "None"),
+        ] {
+            let mut cookie = cookie();
+            cookie.shape.cross_site = of_app;
+            let cleared = Binding::default();
+            for set in [
+                cookie.write(&binding(), of_login, 150),
+                cookie.write(&cleared, of_login, 150),
+                cookie.keep(&cleared, of_login, 150),
+            ] {
+                let set = set.unwrap();
+                let set = set.to_str().unwrap();
+                let expected = format!("SameSite={expected};");
+                assert!(set.contains(&expected), "{of_app} {of_login}: {set}");
+            }
+        }
     }
 }

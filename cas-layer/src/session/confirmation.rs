@@ -173,4 +173,13 @@ mod tests {
         assert!(!ours.is_tag_of("alice", ""));
         assert!(!confirmations("https://other").is_tag_of("alice", &tag));
     }
+
+    #[test]
+    fn what_opens_a_session_is_not_printed() {
+        let printed = format!("{:?}", unconfirmed());
+        assert!(printed.contains("alice"), "{printed}");
+        for secret in ["7, 7", "PGT-1", "wonderland"] {
+            assert!(!printed.contains(secret), "{printed}");
+        }
+    }
 }

@@ -479,4 +479,20 @@ mod tests {
             assert_eq!(cookie.is_set_by(&headers), expected, "{set}");
         }
     }
+
+    #[test]
+    fn a_cookie_came_whether_it_opens_or_not() {
+        let cookie = cookie("s", true);
+        let ours = pair(&cookie, "alice");
+        for (field, came) in [
+            (ours.as_str(), true),
+            ("a=b; s=x", true),
+            ("s=", false),
+            ("a=s", false),
+            ("ss=x", false),
+        ] {
+            assert_eq!(cookie.came(&headers(&[field.as_bytes()])), came, "{field}");
+        }
+        assert!(!cookie.came(&HeaderMap::new()));
+    }
 }

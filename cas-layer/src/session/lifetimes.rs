@@ -144,4 +144,20 @@ mod tests {
         assert!(!LIFETIMES.is_idle(&session, 0));
         assert!(!LIFETIMES.is_due(&session, 0));
     }
+
+    #[test]
+    fn no_session_lasts_longer_than_the_longest_lifetime() {
+        for (session, remembered, longest) in [
+            (28_800, None, 28_800),
+            (28_800, Some(86_400), 86_400),
+            (28_800, Some(600), 28_800),
+        ] {
+            let lifetimes = Lifetimes {
+                session,
+                remembered,
+                idle: None,
+            };
+            assert_eq!(lifetimes.longest(), longest, "{remembered:?}");
+        }
+    }
 }

@@ -93,3 +93,34 @@ impl Veto {
         &self.reason
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::protocol::parse_service_response;
+
+    /// Alice, as a CAS server vouches for her.
+    pub(in super::super) fn new_session() -> NewSession {
+        let answer = "<serviceResponse xmlns=\"http://www.yale.edu/tp/cas\"><authenticationSuccess>\
+                      <user>alice</user></authenticationSuccess></serviceResponse>";
+        let parsed = parse_service_response(answer.as_bytes());
+        NewSession {
+            authentication: Arc::new(parsed.ok().expect("an authentication")),
+            cas_url: "https://cas.example.org".to_owned(),
+            name: "alice".to_owned(),
+            attributes: Attributes::new(),
+            validated_at: 1_000,
+        }
+    }
+
+    #[test]
+    fn names_of_attributes_are_printed_and_neither_values_nor_the_user() {
+        let mut new = new_session();
+        new.attributes_mut().set("mail", ["a@wonderland.example"]);
+        let printed = format!("{new:?}");
+        assert!(printed.contains("mail"), "{printed}");
+        for value in ["alice", "wonderland"] {
+            assert!(!printed.contains(value), "{printed}");
+        }
+    }
+}

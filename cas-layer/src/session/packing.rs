@@ -14,12 +14,12 @@ const WORTH_IT: usize = 256;
 /// What is longer is not expected to fit into a cookie, even if it is packed.
 const MAY_FIT: usize = 64 * 1024;
 
-/// The same in fewer bytes, if it is worth it.
+/// The same in fewer bytes, or as many at most, if it is worth it.
 pub(super) fn pack(bytes: &[u8]) -> Option<Vec<u8>> {
     if !(WORTH_IT..=MAX_UNPACKED).contains(&bytes.len()) {
         return None;
     }
-    // It fits, or it is not shorter.
+    // It fits, or it would be longer.
     let mut packed = Vec::with_capacity(bytes.len());
     // More time is worth it only where a cookie may come out.
     let level = if bytes.len() > MAY_FIT {
@@ -29,8 +29,7 @@ pub(super) fn pack(bytes: &[u8]) -> Option<Vec<u8>> {
     };
     let mut stream = Compress::new(level, false);
     let status = stream.compress_vec(bytes, &mut packed, FlushCompress::Finish);
-    let is_whole = matches!(status, Ok(Status::StreamEnd));
-    (is_whole && packed.len() < bytes.len()).then_some(packed)
+    matches!(status, Ok(Status::StreamEnd)).then_some(packed)
 }
 
 /// What was packed, which has `length` bytes. `None` if it was not packed here.
@@ -68,12 +67,15 @@ mod tests {
             assert!(packed.len() * 3 < bytes.len(), "{count}: {}", packed.len());
             assert_eq!(unpack(&packed, bytes.len()).unwrap(), bytes);
         }
-        let least = vec![b'a'; WORTH_IT];
-        assert_eq!(unpack(&pack(&least).unwrap(), WORTH_IT).unwrap(), least);
+        for length in [WORTH_IT, MAX_UNPACKED] {
+            let bytes = vec![b'a'; length];
+            let packed = pack(&bytes).unwrap();
+            assert_eq!(unpack(&packed, length), Some(bytes), "{length}");
+        }
     }
 
     #[test]
-    fn what_would_not_be_shorter_or_is_short_is_left_as_it_is() {
+    fn what_would_be_longer_or_is_short_is_left_as_it_is() {
         assert_eq!(pack(&[b'a'; WORTH_IT - 1]), None);
         assert_eq!(pack(&vec![b'a'; MAX_UNPACKED + 1]), None);
         let mut random = vec![0; 4096];

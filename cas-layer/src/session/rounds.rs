@@ -75,6 +75,26 @@ mod tests {
         for pair in ["r=", "r=0", "r=x", "r=10", "r=-1", "s=2"] {
             assert_eq!(read(pair), 0, "{pair}");
         }
-        assert_eq!(cookie.end(&HeaderMap::new()), None);
+        assert!(set.starts_with(&format!("{}=", cookie.name())), "{set}");
+    }
+
+    #[test]
+    fn a_count_that_is_there_ends_and_after_a_form_of_another_site_so_does_one_that_does_not_show()
+    {
+        let cookie = RoundsCookie::new(CookieShape {
+            name: "r".to_owned(),
+            secure: true,
+            cross_site: false,
+            partitioned: false,
+        });
+        let headers = |pair| HeaderMap::from_iter([(COOKIE, HeaderValue::from_static(pair))]);
+        for set in [cookie.clear(), cookie.end(&headers("a=b; r=1"))] {
+            let set = set.unwrap();
+            let set = set.to_str().unwrap();
+            assert!(set.starts_with("r=;") && set.contains("Max-Age=0"), "{set}");
+        }
+        for without in [HeaderMap::new(), headers("r=0"), headers("a=1")] {
+            assert_eq!(cookie.end(&without), None, "{without:?}");
+        }
     }
 }

@@ -320,6 +320,9 @@ mod tests {
         let mut other = value(1);
         other[0] = b'1';
         assert!(here.get(&other).is_none());
+        note_twice(&here, &other, &Arc::new(session("bob", &[])));
+        assert_eq!(here.get(&value(1)).unwrap().user(), "alice");
+        assert_eq!(here.get(&other).unwrap().user(), "bob");
         assert!(here.get(&value(1)[1..]).is_none());
         assert!(here.get(&[]).is_none());
     }
@@ -379,5 +382,38 @@ mod tests {
             here.note(&value(n), &alice);
         }
         assert_eq!(count(&here), 1);
+    }
+
+    #[test]
+    fn a_cookie_that_is_verified_again_is_kept_once() {
+        let [here, _] = two_hosts(DEFAULT_BYTES);
+        for user in ["alice", "alice again", "alice at last"] {
+            note_twice(&here, &value(1), &Arc::new(session(user, &[])));
+        }
+        assert_eq!(count(&here), 1);
+        assert_eq!(here.get(&value(1)).unwrap().user(), "alice at last");
+        here.forget(&value(1));
+        assert!(here.get(&value(1)).is_none());
+    }
+
+    #[test]
+    fn the_bound_counts_the_cookie_itself() {
+        let [here, _] = two_hosts(DEFAULT_BYTES);
+        let alice = Arc::new(session("alice", &[]));
+        note_twice(&here, &[b'a'; 100], &alice);
+        let short = weight(&here);
+        note_twice(&here, &[b'b'; 4_000], &alice);
+        assert_eq!(weight(&here), 2 * short + 3_900);
+    }
+
+    #[test]
+    fn how_many_cookies_there_are_is_printed_and_not_they() {
+        let [_, there] = two_hosts(DEFAULT_BYTES);
+        note_twice(&there, &value(113), &Arc::new(session("alice", &[])));
+        let printed = format!("{there:?}");
+        assert_eq!(
+            printed,
+            "VerifiedHere { host: 1, of_all_hosts: Some(1), .. }"
+        );
     }
 }
