@@ -308,8 +308,8 @@ const NO_SESSION: StoredSession = ([0; SessionId::LEN], 0);
 /// The parts after it.
 type StoredUsers = (Option<Known>, Vec<Waiting>);
 
-/// The parts after those, if there are secrets. Behind them is the family of the remembered session, if it has one, and when that session's
-/// sign-in was finished.
+/// The parts after those, if there are secrets. Behind them is the family of the remembered session, if it has one, and
+/// when that session's sign-in was finished.
 type StoredSecrets = (Secrets, UnixSeconds);
 
 fn payload(binding: &Binding, now: UnixSeconds) -> Option<Vec<u8>> {

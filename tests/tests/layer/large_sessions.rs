@@ -457,3 +457,20 @@ async fn more_than_a_mebibyte_of_attributes_is_too_much_for_a_registry_too() {
     assert_eq!(app.sign_in(&mut browser, "/profile").await.status, 500);
     assert!(!browser.has_session());
 }
+
+#[tokio::test]
+async fn a_session_without_attributes_needs_no_room_in_the_registry() {
+    let registry = Moody::default();
+    registry.set_broken(Some("keep"));
+    let cas = CasServer::builder().user(User::new("alice", "rabbit-hole"));
+    let app = App::against(cas, |config| {
+        config
+            .registry(registry)
+            .session(|session| session.place(SessionPlace::Registry))
+    })
+    .await;
+    let mut browser = Browser::new();
+    let back = app.sign_in(&mut browser, "/profile").await;
+    assert_eq!(back.status, 302, "{}", back.body);
+    assert_eq!(app.whoami(&mut browser).await, "alice");
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{Router, extract::Request};
 use cas_layer::{
-    CasConfigBuilder, CasLayer, Protocol, RequestSpan,
+    CasConfig, CasConfigBuilder, CasLayer, Key, Protocol, RequestSpan,
     testing::{Fault, Quirk},
 };
 use http::header;
@@ -19,6 +19,7 @@ use crate::{
     browser::{Answer, Browser},
     listening::{Listening, heard},
     site::Site,
+    support::key,
 };
 
 /// A browser that remembers every secret that went through its hands.
@@ -275,5 +276,17 @@ async fn tower_http_logs_ticket_and_cookie_by_default_and_neither_as_documented(
         ] {
             assert_eq!(heard().contains(what), logged, "{what}");
         }
+    }
+}
+
+#[test]
+fn a_key_that_outlives_the_process_is_warned_of_where_the_registry_does_not() {
+    let _listening = Listening::start();
+    for (key, warns) in [(key(1), true), (Key::generate(), false)] {
+        let before = heard().len();
+        let config = CasConfig::builder("https://cas.example.org", "https://app.example.org");
+        config.key(key).build().unwrap();
+        let warned = heard()[before..].contains("after a restart");
+        assert_eq!(warned, warns);
     }
 }
