@@ -7,11 +7,7 @@ use std::{future::Future, sync::Arc};
 
 use form_urlencoded::parse;
 use http::StatusCode;
-use tokio::{
-    runtime::Handle,
-    task::JoinSet,
-    time::{Instant, timeout_at},
-};
+use tokio::{runtime::Handle, task::JoinSet, time::timeout};
 
 use super::ending::{Ending, Named};
 use crate::{
@@ -90,9 +86,9 @@ struct Round {
 impl Round {
     /// `ended` are the sessions that have ended here. Whether all nodes have heard of all that have ended anywhere.
     async fn run(&self, named: &Named, sender: LogoutSender, mut ended: Vec<SessionId>) -> bool {
-        let waits_until = Instant::now() + self.nodes.limit;
+        let limit = self.nodes.limit;
         let slot = match self.nodes.turns.ask(sender) {
-            Some(asked) => timeout_at(waits_until, asked.slot()).await.ok().flatten(),
+            Some(asked) => timeout(limit, asked.slot()).await.ok().flatten(),
             None => None,
         };
         let Some(_slot) = slot else {
@@ -147,7 +143,7 @@ impl Round {
             telling.spawn(async move {
                 let url = &nodes.urls[number];
                 let posted = host.client.post_to_node(url, &nodes.authority, &form);
-                let said = timeout_at(Instant::now() + nodes.limit, posted).await;
+                let said = timeout(nodes.limit, posted).await;
                 let said = said.unwrap_or_else(|_| Err("it does not answer in time".into()));
                 (number, said)
             });

@@ -171,12 +171,11 @@ impl FrontChannel {
     /// The same if the message may belong to the app, which has other services sign its users out. `None` if it names
     /// no session that this app has, or had until lately.
     pub(crate) async fn run_if_ours(mut self, host: &Arc<Host>) -> Option<Answer> {
-        let has_ended = |id: &SessionId| host.app.registry.ended().contain_id(*id);
-        let is_known = self.own.is_some() || self.named.ids.iter().any(has_ended);
         let ending =
             rebroadcast::end_everywhere(host, self.named.clone(), self.sender, self.now).await;
-        // Another node may have had it open.
-        let is_known = is_known || self.named.ids.iter().any(has_ended);
+        // It may have ended before, or been open at another node.
+        let has_ended = |id: &SessionId| host.app.registry.ended().contain_id(*id);
+        let is_known = self.own.is_some() || self.named.ids.iter().any(has_ended);
         match &ending.ended {
             Ok(ended) if ended.is_empty() && !is_known => return None,
             // It may belong to the app, so nothing of it goes to the CAS server.

@@ -7,6 +7,7 @@ use cas_layer::{
     registry::Registry as _,
     testing::{CasServer, ManualClock, User},
 };
+use reqwest::Method;
 
 use crate::{browser::Browser, support::App};
 
@@ -305,4 +306,20 @@ async fn a_persistent_cookie_is_kept_for_what_is_left_of_the_session_and_any_oth
     let mut browser = Browser::new();
     app.sign_in(&mut browser, "/profile").await;
     assert_eq!(seconds(&browser), None);
+}
+
+#[tokio::test]
+async fn signing_out_of_a_session_that_ended_with_all_others_adds_nothing_to_the_registry() {
+    let registry = MemoryRegistry::default();
+    let of_app = registry.clone();
+    let app = App::with(|config| config.registry(of_app)).await;
+    let (mut browser, mut elsewhere) = (Browser::new(), Browser::new());
+    for browser in [&mut browser, &mut elsewhere] {
+        app.sign_in(browser, "/profile").await;
+    }
+    let everywhere = browser.request(Method::POST, &app.at("/everywhere"));
+    assert_eq!(browser.send(everywhere).await.status, 200);
+    let entries = registry.ended().len();
+    elsewhere.open(&app.at("/logout")).await;
+    assert_eq!(registry.ended().len(), entries);
 }

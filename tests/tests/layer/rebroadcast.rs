@@ -8,7 +8,7 @@ use std::{
 use axum::Router;
 use cas_layer::{
     CasConfig, CasConfigBuilder, CasInPlaceLayer, ConfigError, Key, peer_address,
-    testing::CasServer,
+    registry::LogoutShare, testing::CasServer,
 };
 use tokio::net::TcpListener;
 
@@ -16,8 +16,9 @@ use crate::{
     browser::{Answer, Browser},
     listening::{Listening, heard},
     nodes::{APP, Node, sign_in},
+    registry::Moody,
     single_logout::{FORM, form, message, post},
-    support::{App, alice, key},
+    support::{App, alice, key, routes},
 };
 
 /// Longer than a busy machine takes.
@@ -160,6 +161,102 @@ async fn several_sessions_of_several_nodes_end_by_one_message() {
     let mut sign_outs = cluster.sign_outs.lock().unwrap().clone();
     sign_outs.sort_unstable();
     assert_eq!(sign_outs, [0, 1, 2]);
+}
+
+/// For each ticket, the session that it opened has ended at its node, and what another tab has put in its place ends now.
+#[tokio::test]
+async fn as_many_sessions_as_a_message_names_end_with_those_that_replaced_them() {
+    let cluster = Cluster::start().await;
+    let (mut replaced, mut tickets) = (Vec::new(), Vec::new());
+    for _ in 0..32 {
+        let (mut browser, ticket) = cluster.sign_in(0).await;
+        replaced.push(browser.clone());
+        tickets.push(ticket);
+        let begun = browser
+            .open(&cluster.nodes[0].at("/login?renew=true"))
+            .await;
+        let service = begun.location_parameter("service").unwrap();
+        let ticket = cluster.cas.issue_ticket("alice", &service);
+        let path = service.strip_prefix(APP).unwrap();
+        let callback = cluster.nodes[0].at(&format!("{path}&ticket={ticket}"));
+        assert_eq!(browser.open(&callback).await.status, 302);
+    }
+    assert_eq!(cluster.that_know(&replaced[0]).await, [1, 2]);
+    let tickets: Vec<_> = tickets.iter().map(String::as_str).collect();
+    assert_eq!(cluster.tell(1, &tickets).await.status, 200);
+    for browser in &replaced {
+        assert!(cluster.that_know(browser).await.is_empty());
+    }
+}
+
+/// At a page, a message may as well be for the app, which has other services sign its users out.
+#[tokio::test]
+async fn a_message_at_a_page_is_taken_if_another_node_had_the_session() {
+    let cluster = Cluster::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let page = format!("http://{}/profile", listener.local_addr().unwrap());
+    let config = CasConfig::builder(cluster.cas.url(), APP)
+        .key(key(1))
+        .sign_out(|it| it.rebroadcast_to(&cluster.urls).rebroadcast_within(WITHIN));
+    let layer = CasInPlaceLayer::new(config.build().unwrap());
+    let app = routes(Arc::default()).layer(layer);
+    let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let (browser, ticket) = cluster.sign_in(0).await;
+    for (named, is_taken) in [("ST-unknown", false), (ticket.as_str(), true)] {
+        let message = form(&message(&[named]));
+        let answer = Browser::new().open(&format!("{page}?{message}")).await;
+        let answered = (answer.status.as_u16(), answer.body.as_str());
+        assert_eq!(answered == (200, ""), is_taken, "{answered:?}");
+        assert_eq!(cluster.that_know(&browser).await.is_empty(), is_taken);
+    }
+    server.abort();
+}
+
+/// Its answer makes the CAS server try again, if it does so at all.
+#[tokio::test]
+async fn a_logout_that_a_registry_may_forget_is_not_answered_as_done() {
+    for (moody, part) in [(0, "end_if_opened"), (0, "end"), (1, "end"), (2, "end")] {
+        let registry = Moody::default();
+        let cluster = Cluster::with(|number, config| {
+            let config = config.key(key(1));
+            if number == moody {
+                config.registry(registry.clone())
+            } else {
+                config
+            }
+        })
+        .await;
+        let (browser, ticket) = cluster.sign_in(0).await;
+        registry.set_broken(Some(part));
+        let told = cluster.tell(1, &[&ticket]).await;
+        assert_eq!(told.status, 503, "{part} at {moody}");
+        registry.set_broken(None);
+        assert_eq!(cluster.tell(1, &[&ticket]).await.status, 200, "again");
+        assert!(cluster.that_know(&browser).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_node_hears_whether_the_sender_is_one_that_the_app_has_listed() {
+    for (is_listed, share) in [(true, LogoutShare::Trusted), (false, LogoutShare::Back)] {
+        let registry = Moody::default();
+        let cluster = Cluster::with(|number, config| {
+            let config = config.key(key(1));
+            if number == 0 {
+                return config.registry(registry.clone());
+            }
+            if !is_listed {
+                return config;
+            }
+            let config = config.peer_address(|_| Some([192, 0, 2, 10].into()));
+            config.sign_out(|it| it.logout_sources(["192.0.2.10"]))
+        })
+        .await;
+        let (_, ticket) = cluster.sign_in(0).await;
+        assert_eq!(cluster.tell(1, &[&ticket]).await.status, 200);
+        let shares: Vec<_> = registry.senders().iter().map(|it| it.share()).collect();
+        assert_eq!(shares, [share], "{is_listed}");
+    }
 }
 
 #[tokio::test]

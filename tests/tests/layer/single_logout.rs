@@ -144,7 +144,10 @@ async fn what_is_malformed_is_refused_and_changes_nothing() {
     let foreign = good.replace("SAML:2.0:protocol", "SAML:2.0:other");
     let with_ticket = format!("{}&ticket=ST-1", form(&good));
     let twice = format!("{0}&{0}", form(&good));
-    let padded = format!("{}&padding={}", form(&good), "x".repeat(2_000_000));
+    let padded_to = |length: usize| {
+        let padded = format!("{}&padding=", form("x"));
+        format!("{padded}{}", "x".repeat(length - padded.len()))
+    };
     let multipart = format!(
         "--b\r\nContent-Disposition: form-data; name=\"logoutRequest\"\r\n\r\n{good}\r\n--b--\r\n"
     );
@@ -158,7 +161,9 @@ async fn what_is_malformed_is_refused_and_changes_nothing() {
         (FORM, String::new(), 400),
         (FORM, "a=b".to_owned(), 400),
         (FORM, good.clone(), 400),
-        (FORM, padded, 413),
+        (FORM, padded_to(64 * 1024), 400),
+        (FORM, padded_to(64 * 1024 + 1), 413),
+        (FORM, padded_to(2_000_000), 413),
         ("multipart/form-data; boundary=b", multipart, 400),
         ("text/xml", good.clone(), 400),
         ("application/json", form(&good), 400),
