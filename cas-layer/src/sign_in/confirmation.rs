@@ -152,8 +152,9 @@ impl Entrant {
         if !is_first {
             return self.refused(host, RefusedReason::NotConfirmed, &session);
         }
-        let is_over = host.app.lifetimes.is_over(&session, now);
-        let opened = if is_over || host.app.registry.is_ended(&host.registered(&session)) {
+        let opened = if host.app.lifetimes.is_over(&session, now)
+            || host.app.registry.is_ended(&host.registered(&session))
+        {
             Ok(Opened::Ended)
         } else {
             open(host, id, session.family, session.expires_at, now).await
@@ -166,12 +167,8 @@ impl Entrant {
                     Err(not_opened) => self.not_opened(host, &not_opened),
                 }
             }
-            Ok(Opened::Ended) => {
-                if !is_over {
-                    opening::came_too_late(host, session.family, now).await;
-                }
-                self.refused(host, RefusedReason::SignedOutMeanwhile, &session)
-            }
+            // Only a bare service URL asks for a confirmation. It says nothing of the browser, so no family has ended.
+            Ok(Opened::Ended) => self.refused(host, RefusedReason::SignedOutMeanwhile, &session),
             Err(error) => self.registry_failed(host, &error),
         }
     }

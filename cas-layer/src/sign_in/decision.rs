@@ -232,7 +232,6 @@ fn without_ticket(host: &Host, visit: &Visit<'_>, mut query: LoginQuery) -> Step
         next: query.next,
         kind: LoginKind {
             is_renewed: host.app.sign_in.is_renewed || wants_renewal,
-            is_gateway: false,
             ..query.kind
         },
         binding: None,

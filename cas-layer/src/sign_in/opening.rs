@@ -81,7 +81,7 @@ pub(crate) async fn open(
 
 /// A logout for this session came before it was open. Of the sessions of its family, the CAS server may have named
 /// this one alone.
-pub(super) async fn came_too_late(host: &Host, family: Option<SessionId>, now: UnixSeconds) {
+async fn came_too_late(host: &Host, family: Option<SessionId>, now: UnixSeconds) {
     if let Some(family) = family {
         // If it cannot be recorded, the family has still ended on this node, and the registry tells the others.
         let _ = host.end_family(family, now).await;

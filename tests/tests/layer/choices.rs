@@ -1,6 +1,6 @@
 //! How an app may have its sign-ins and sign-outs.
 
-use cas_layer::{Access, CasConfig, CasConfigBuilder, Paths};
+use cas_layer::{Access, CasConfig, CasConfigBuilder, Paths, testing::Fault};
 use reqwest::Method;
 
 use crate::{
@@ -167,4 +167,48 @@ async fn the_cookies_have_the_name_that_the_app_has_chosen() {
     browser.open(&app.callback(&service)).await;
     let session = browser.cookie("-session").unwrap();
     assert_eq!(session.name(), "portal-session");
+}
+
+#[tokio::test]
+async fn no_round_is_counted_while_nothing_goes_wrong() {
+    for is_bare in [false, true] {
+        let app = App::with(|config: CasConfigBuilder| {
+            config.sign_in(|sign_in| sign_in.bare_service_url(is_bare).allow_login_csrf(is_bare))
+        })
+        .await;
+        let mut browser = Browser::new();
+        for path in ["/profile", "/login?next=/profile&round=1"] {
+            let begun = browser.open(&app.at(path)).await;
+            let names: Vec<_> = begun.set_cookies();
+            let counts = names.iter().any(|it| it.name().ends_with("-rounds"));
+            assert_eq!(
+                counts,
+                is_bare && path.contains("round=1"),
+                "{is_bare} {path}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_that_the_cas_server_takes_twice_does_not_end_the_session_that_it_opened() {
+    let app = App::with(|config: CasConfigBuilder| {
+        config.sign_in(|sign_in| sign_in.bare_service_url(true).allow_login_csrf(true))
+    })
+    .await;
+    let mut browser = Browser::new();
+    app.cas.set_fault(Some(Fault::Body {
+        content_type: "text/xml".to_owned(),
+        body: "<cas:serviceResponse xmlns:cas=\"http://www.yale.edu/tp/cas\"><cas:authenticationSuccess>\
+               <cas:user>alice</cas:user></cas:authenticationSuccess></cas:serviceResponse>"
+            .to_owned(),
+    }));
+    for _ in 0..2 {
+        let service = app
+            .begin(&mut browser, "/login?renew=true&next=/profile")
+            .await;
+        let back = browser.open(&format!("{service}?ticket=ST-1")).await;
+        assert_eq!(back.location(), "/profile");
+        assert_eq!(app.whoami(&mut browser).await, "alice");
+    }
 }

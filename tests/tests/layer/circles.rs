@@ -17,10 +17,10 @@ use cas_layer_tests::balancer::Balancer;
 use tokio::{net::TcpListener, task::AbortHandle};
 
 use crate::{
-    browser::{Answer, Browser},
+    browser::{Answer, Browser, parameter},
     listening::{Listening, heard},
     site,
-    support::{alice, key, routes},
+    support::{App, alice, key, routes},
 };
 
 /// What runs until the end of a test.
@@ -393,5 +393,32 @@ async fn a_count_that_somebody_made_up_is_no_more_than_a_page() {
             (is_last, !is_last),
             "{count}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_round_is_counted_once_where_the_link_to_sign_in_has_counted_it_or_not() {
+    let app = App::start().await;
+    let mut browser = Browser::new();
+    app.sign_in(&mut browser, "/profile").await;
+    // As a node has sealed it whose key this one does not have.
+    let mut session = browser.cookie("-session").unwrap().clone();
+    session.set_value("x");
+    browser.keep(session);
+    let mut without_login = browser.clone();
+    without_login
+        .cookies
+        .retain(|cookie| !cookie.name().ends_with("-login"));
+    for (browser, counted, round) in [
+        // It has been to the CAS server lately.
+        (&browser, "", Some("2")),
+        (&browser, "&round=1", Some("1")),
+        (&browser, "&try=1", None),
+        (&without_login, "", Some("1")),
+    ] {
+        let link = app.at(&format!("/login?next=/profile{counted}"));
+        let begun = browser.clone().open(&link).await;
+        let service = begun.location_parameter("service").unwrap();
+        assert_eq!(parameter(&service, "round").as_deref(), round, "{counted}");
     }
 }

@@ -276,6 +276,23 @@ async fn attributes_too_many_for_a_page_are_told_as_for_a_cookie() {
 }
 
 #[tokio::test]
+async fn nobody_confirms_in_a_frame_where_the_app_is_in_none() {
+    let app = app(|config| config).await;
+    let mut browser = Browser::new();
+    let question = come_back(&app, &mut browser, "mallory").await.question();
+    for (dest, status) in [("iframe", 403), ("frame", 403), ("document", 303)] {
+        let url = app.at(&question.action);
+        let form = browser
+            .form(&url, question.form(CONTINUE))
+            .header("sec-fetch-site", "same-origin")
+            .header("sec-fetch-mode", "navigate")
+            .header("sec-fetch-dest", dest);
+        assert_eq!(browser.send(form).await.status, status, "{dest}");
+    }
+    assert_eq!(app.whoami(&mut browser).await, "mallory");
+}
+
+#[tokio::test]
 async fn the_question_can_be_switched_off_by_name() {
     let app =
         app(|config: CasConfigBuilder| config.sign_in(|sign_in| sign_in.allow_login_csrf(true)))

@@ -323,8 +323,16 @@ async fn the_question_is_framed_by_the_same_and_answered_in_a_frame() {
             .fold(form, |form, (name, value)| form.header(*name, *value))
     };
     let foreign = answer(&browser, ELSEWHERE);
-    let refused = browser.send(foreign).await;
-    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    // Nor does a script of the page answer.
+    let scripted = browser
+        .form(&app.at(&question.action), question.form("continue"))
+        .header("sec-fetch-site", "same-origin")
+        .header("sec-fetch-mode", "cors")
+        .header("sec-fetch-dest", "empty");
+    for other in [foreign, scripted] {
+        let refused = browser.send(other).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    }
     let own = answer(&browser, HERE);
     let confirmed = browser.send(own).await;
     assert_eq!(confirmed.location(), "/profile");

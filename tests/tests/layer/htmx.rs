@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use cas_layer::{Access, CasInPlaceLayer, Paths, testing::CasServer};
+use cas_layer::{
+    Access, CasInPlaceLayer, Paths,
+    testing::{CasServer, ManualClock},
+};
 use reqwest::Method;
 
 use crate::{
@@ -174,11 +177,32 @@ async fn in_place_htmx_is_not_led_to_a_page_that_asks_for_no_user() {
 
 #[tokio::test]
 async fn htmx_is_not_led_away_from_a_path_that_never_redirects() {
-    let app =
-        App::with(|config| config.rule(Paths::exact("/part"), Access::required().no_redirect()));
-    let app = app.await;
-    let mut browser = Browser::new();
+    let clock = ManualClock::new();
+    let lately = || Access::required().fresh(Duration::from_secs(60));
+    let app = App::with(|config| {
+        config
+            .clock(clock.clone())
+            .rule(Paths::exact("/part"), Access::required().no_redirect())
+            .rule(Paths::exact("/fresh"), lately())
+            .rule(Paths::exact("/fresh/part"), lately().no_redirect())
+    })
+    .await;
+    let (mut stranger, mut user) = (Browser::new(), Browser::new());
     let shown = app.at("/list");
-    let answer = click(&app, &mut browser, Method::GET, &[&shown]).await;
+    let answer = click(&app, &mut stranger, Method::GET, &[&shown]).await;
     assert_eq!(redirect(&answer), "");
+    app.sign_in(&mut user, "/profile").await;
+    clock.advance(Duration::from_secs(120));
+    for (path, way) in [
+        ("/fresh", "/login?next=%2Flist&renew=true"),
+        ("/fresh/part", ""),
+    ] {
+        let request = user
+            .request(Method::GET, &app.at(path))
+            .header("hx-request", "true")
+            .header("hx-current-url", &shown);
+        let answer = user.send(request).await;
+        assert_eq!(answer.status, 401, "{path}");
+        assert_eq!(answer.header("hx-redirect"), way, "{path}");
+    }
 }

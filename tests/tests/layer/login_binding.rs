@@ -1,6 +1,8 @@
 //! A ticket counts in the browser that began the login, and nowhere else.
 
-use cas_layer::testing::{CasServer, User};
+use std::time::Duration;
+
+use cas_layer::testing::{CasServer, ManualClock, User};
 
 use crate::{
     browser::Browser,
@@ -206,5 +208,44 @@ async fn what_was_begun_before_a_sign_out_signs_nobody_in_after_it() {
         assert!(answer.location().starts_with(app.cas.url()));
         assert_eq!(app.cas.validations(), before);
         assert!(!browser.has_session());
+    }
+}
+
+#[tokio::test]
+async fn a_login_whose_cookie_another_tab_has_overwritten_begins_again_eight_times_at_most() {
+    let app = App::start().await;
+    let mut browser = Browser::new();
+    app.begin(&mut browser, "/profile").await;
+    for (tries, begins) in [(7, true), (8, false)] {
+        let link = app.at(&format!("/login?next=/profile&try={tries}&b=x&ticket=ST-1"));
+        let answer = browser.open(&link).await;
+        assert_eq!(answer.status.is_redirection(), begins, "{tries}");
+        let is_page = answer.body.contains("Sign-in goes in circles");
+        assert_eq!(is_page, !begins, "{tries}: {}", answer.body);
+    }
+}
+
+/// Alice has signed in since the login began, but has not used her session for too long.
+#[tokio::test]
+async fn a_session_that_nobody_uses_any_more_keeps_no_other_user_out() {
+    for (passes, user) in [(599, "alice"), (600, "mallory")] {
+        let clock = ManualClock::new();
+        let users = CasServer::builder()
+            .user(alice())
+            .user(User::new("mallory", "secret"));
+        let app = App::against(users, |config| {
+            let idle = Duration::from_secs(600);
+            config
+                .clock(clock.clone())
+                .session(|session| session.idle_timeout(idle))
+        })
+        .await;
+        let mut browser = Browser::new();
+        let first = app.begin(&mut browser, "/profile").await;
+        let second = app.begin(&mut browser, "/home").await;
+        browser.open(&app.callback(&first)).await;
+        clock.advance(Duration::from_secs(passes));
+        browser.open(&callback_of_mallory(&app, &second)).await;
+        assert_eq!(app.whoami(&mut browser).await, user, "{passes}");
     }
 }

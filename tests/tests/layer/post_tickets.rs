@@ -6,11 +6,18 @@ mod refusals;
 mod several_hosts;
 mod unasked;
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use cas_layer::{
     Access, CasConfig, CasConfigBuilder, CasLayer, Paths,
-    testing::{CasServer, Fault, Quirk},
+    testing::{CasServer, Fault, ManualClock, Quirk},
 };
 use cookie::SameSite;
 use reqwest::Method;
@@ -428,4 +435,31 @@ async fn a_gateway_comes_back_by_redirect() {
         .await;
     assert_eq!(back.location(), "/gateway");
     assert_eq!(site.whoami(&mut browser).await, "alice");
+}
+
+/// The login cookie alone knows the session: a form of another site does not bring it.
+#[tokio::test]
+async fn a_session_that_has_expired_by_the_time_of_the_next_sign_in_is_not_signed_out() {
+    for (seconds, expected) in [(599, 1), (600, 0)] {
+        let clock = ManualClock::new();
+        let sign_outs = Arc::new(AtomicUsize::new(0));
+        let counts = Arc::clone(&sign_outs);
+        let site = Site::with(|config| {
+            config
+                .sign_in(|sign_in| sign_in.tickets_by_post(true))
+                .session(|it| it.lifetime(Duration::from_secs(600)).idle_timeout(None))
+                .clock(clock.clone())
+                .on_sign_out(move |_| {
+                    counts.fetch_add(1, Ordering::SeqCst);
+                })
+        })
+        .await;
+        let mut browser = Browser::new();
+        site.sign_in(&mut browser, "/profile").await;
+        let service = site.begin(&mut browser, "/login?renew=true").await;
+        clock.advance(Duration::from_secs(seconds));
+        site.post_ticket(&mut browser, &service).await;
+        assert_eq!(site.whoami(&mut browser).await, "alice");
+        assert_eq!(sign_outs.load(Ordering::SeqCst), expected, "{seconds}");
+    }
 }

@@ -12,8 +12,9 @@ use axum::{Router, extract::State, routing::get};
 use cas_layer::{
     CasConfig, CasLayer, CasUser, MemoryRegistry, SessionId,
     registry::{
-        AccountId, EndedSessions, Item, LogoutSender, Opened, Registry, RegistryError,
-        RegistryErrorKind, RegistryFuture, Sealed, SessionStorage,
+        AccountId, Delivered, EndedSessions, Expected, IouId, Item, LogoutSender, Opened,
+        ProxyGrants, Registry, RegistryError, RegistryErrorKind, RegistryFuture, Sealed,
+        SessionStorage,
     },
 };
 use reqwest::Method;
@@ -157,6 +158,35 @@ impl Registry for Moody {
     fn storage(&self) -> Option<&dyn SessionStorage> {
         Some(self)
     }
+
+    fn proxy_grants(&self) -> Option<&dyn ProxyGrants> {
+        Some(self)
+    }
+}
+
+impl Moody {
+    fn grants(&self) -> &dyn ProxyGrants {
+        self.0.inner.proxy_grants().unwrap()
+    }
+}
+
+impl ProxyGrants for Moody {
+    fn expect(&self, lasts: Duration, now: u64) -> RegistryFuture<'_, Expected> {
+        self.unless_broken("expect", self.grants().expect(lasts, now))
+    }
+
+    fn deliver(&self, iou: IouId, grant: Sealed, now: u64) -> RegistryFuture<'_, Delivered> {
+        self.grants().deliver(iou, grant, now)
+    }
+
+    fn collect(
+        &self,
+        iou: IouId,
+        patience: Duration,
+        now: u64,
+    ) -> RegistryFuture<'_, Option<Sealed>> {
+        self.grants().collect(iou, patience, now)
+    }
 }
 
 impl SessionStorage for Moody {
@@ -226,6 +256,24 @@ async fn without_its_registry_nobody_is_signed_in_and_no_ticket_is_wasted_on_it(
 }
 
 #[tokio::test]
+async fn a_registry_that_is_full_is_told_from_one_that_is_away() {
+    let full = App::with(|c| c.registry(MemoryRegistry::with_capacity(1))).await;
+    full.sign_in(&mut Browser::new(), "/profile").await;
+    let (away, registry) = moody_app().await;
+    registry.set_broken(Some("open"));
+    for (app, reason) in [(full, "busy"), (away, "registry-unavailable")] {
+        let mut browser = Browser::new();
+        let service = app.begin(&mut browser, "/profile").await;
+        let program = browser.request(Method::GET, &app.callback(&service));
+        let program = program.header("accept", "application/json");
+        let answer = browser.send(program).await;
+        assert_eq!(answer.status, 503);
+        let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(problem["reason"], reason);
+    }
+}
+
+#[tokio::test]
 async fn a_browser_signs_out_whatever_its_registry_says() {
     let (app, registry) = moody_app().await;
     let mut browser = Browser::new();
@@ -250,6 +298,29 @@ async fn a_single_logout_that_may_be_forgotten_is_not_answered_as_done() {
     let answer = browser.send(request).await;
     assert_eq!(answer.status, 503);
     assert!(!answer.header("retry-after").is_empty());
+}
+
+/// The CAS server's page waits for the call, or the browser for the next app.
+#[tokio::test]
+async fn one_through_the_browser_that_may_be_forgotten_calls_nothing_and_goes_on_to_the_next_app() {
+    let (app, registry) = moody_app().await;
+    let message = r#"<l:LogoutRequest xmlns:l="urn:oasis:names:tc:SAML:2.0:protocol"><l:SessionIndex>ST-1</l:SessionIndex></l:LogoutRequest>"#;
+    for (part, calls) in [(Some("end_if_opened"), false), (None, true)] {
+        registry.set_broken(part);
+        for (name, status) in [
+            ("callback", if calls { 200 } else { 503 }),
+            ("RelayState", 302),
+        ] {
+            let query = form_urlencoded::Serializer::new(String::new())
+                .append_pair("logoutRequest", message)
+                .append_pair(name, "done")
+                .finish();
+            let url = app.at(&format!("/login?{query}"));
+            let answer = Browser::new().open(&url).await;
+            assert_eq!(answer.status, status, "{name} {}", answer.body);
+            assert_eq!(answer.body == "done();", calls && name == "callback");
+        }
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use axum::{Router, extract::Request};
 use cas_layer::{
-    CasLayer,
+    CasConfigBuilder, CasLayer,
     testing::{CasServer, User},
 };
 use cas_layer_tests::service_key::ServiceKey;
@@ -15,8 +15,9 @@ use crate::{
     events::lines,
     listening::{Listening, heard},
     metrics::counted,
+    registry::Moody,
     site::config,
-    support::alice,
+    support::{App, alice},
 };
 
 const CALLBACK: &str = "/cas/proxy";
@@ -130,4 +131,56 @@ async fn released_secrets_are_counted_and_warned_of_and_never_shown() {
         assert_eq!(line, None, "{secret}");
         assert!(!seen.contains(secret), "{secret} in a page");
     }
+}
+
+#[tokio::test]
+async fn a_sign_in_without_a_proxy_granting_ticket_is_counted_once_by_its_reason() {
+    let key = ServiceKey::generate();
+    // The CAS server looks whether somebody answers there.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let door = format!("http://{}/about", listener.local_addr().unwrap());
+    let hello = Router::new().fallback(async || "hello");
+    let server = tokio::spawn(async move { axum::serve(listener, hello).await.unwrap() });
+    let by_attribute = |config: CasConfigBuilder| {
+        let config = config.client(|client| {
+            client
+                .service_private_key_pem(&*key.private_pem)
+                .proxy_callback_url(&door)
+        });
+        config.proxy(|proxy| proxy.granting_tickets_by_attribute(true))
+    };
+    let by_callback = |config: CasConfigBuilder| {
+        let registry = Moody::default();
+        registry.set_broken(Some("expect"));
+        let config = config.registry(registry);
+        config.proxy(|proxy| proxy.callback_path(CALLBACK))
+    };
+    let ways: [(&dyn Fn(CasConfigBuilder) -> CasConfigBuilder, &str); 2] = [
+        (&by_attribute, "not-given"),
+        (&by_callback, "registry-failed"),
+    ];
+    for (configure, result) in ways {
+        let recorder = DebuggingRecorder::new();
+        let _recording = set_default_local_recorder(&recorder);
+        let cas = CasServer::builder()
+            .user(alice())
+            .allow_http_callbacks(true);
+        let encrypted =
+            |config: CasConfigBuilder| config.session(|session| session.encrypted(true));
+        let app = App::against(cas, |config| configure(encrypted(config))).await;
+        let mut browser = Browser::new();
+        app.sign_in(&mut browser, "/profile").await;
+        assert!(browser.has_session(), "{result}");
+        let counts = counted(&recorder.snapshotter());
+        let grants: Vec<_> = counts
+            .iter()
+            .filter(|(name, _)| name.starts_with("proxy_grants_total"))
+            .map(|(name, count)| (name.as_str(), *count))
+            .collect();
+        assert_eq!(
+            grants,
+            [(&*format!("proxy_grants_total result={result}"), 1)]
+        );
+    }
+    server.abort();
 }

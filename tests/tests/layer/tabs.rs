@@ -346,3 +346,38 @@ async fn another_tab_may_have_signed_in_by_the_time_a_login_begins_again() {
     let back = browser.open(&app.at(again.location())).await;
     assert_eq!(back.location(), "/page/1");
 }
+
+#[tokio::test]
+async fn nobody_who_writes_a_link_has_a_login_wait_for_other_tabs() {
+    let app = App::start().await;
+    let mut browser = Browser::new();
+    app.begin(&mut browser, "/home").await;
+    for _ in 0..2 {
+        app.begin(&mut browser, "/login?next=/page/1&again=2").await;
+    }
+}
+
+#[tokio::test]
+async fn logins_that_begin_at_the_same_time_have_marks_of_their_own() {
+    let clock = ManualClock::new();
+    let app = App::with(|config| config.clock(clock)).await;
+    let mut browser = Browser::new();
+    let first = app.begin(&mut browser, "/profile").await;
+    assert_ne!(app.begin(&mut browser, "/profile").await, first);
+}
+
+/// Other tabs may be about to get another one.
+#[tokio::test]
+async fn a_login_that_has_nothing_to_say_leaves_the_login_cookie_as_it_is() {
+    let clock = ManualClock::new();
+    let app = App::with(|config| config.clock(clock.clone())).await;
+    let mut browser = Browser::new();
+    app.sign_in(&mut browser, "/profile").await;
+    for (passes, is_written) in [(59, false), (1, true)] {
+        clock.advance(Duration::from_secs(passes));
+        let begun = browser.open(&app.at("/login?renew=true")).await;
+        let cookies = begun.set_cookies();
+        let is_login = |it: &cookie::Cookie<'_>| it.name().ends_with("-login");
+        assert_eq!(cookies.iter().any(is_login), is_written, "{passes}");
+    }
+}

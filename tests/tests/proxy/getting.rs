@@ -183,6 +183,29 @@ async fn why_there_is_no_proxy_ticket_is_told_precisely() {
     assert_eq!(portal.ticket(&visitor, TARGET).await, error("Expired"));
 }
 
+/// In a cookie it stays, and the server is asked again.
+#[tokio::test]
+async fn a_granting_ticket_that_the_server_no_longer_knows_is_forgotten_where_the_registry_keeps_it()
+ {
+    for (keep, then, asks) in [
+        (
+            in_cookie as fn(CasConfigBuilder) -> CasConfigBuilder,
+            "Expired",
+            1,
+        ),
+        (in_registry, "NoGrantingTicket", 0),
+    ] {
+        let cas = cas().start().await.unwrap();
+        let portal = Portal::start(&cas, keep).await;
+        let visitor = portal.sign_in(&cas).await;
+        cas.expire_proxy_granting_tickets();
+        assert_eq!(portal.ticket(&visitor, TARGET).await, error("Expired"));
+        let before = cas.proxy_requests();
+        assert_eq!(portal.ticket(&visitor, TARGET).await, error(then));
+        assert_eq!(cas.proxy_requests() - before, asks, "{then}");
+    }
+}
+
 /// Five time-outs in a row are enough, also for sign-ins.
 #[tokio::test]
 async fn a_server_that_hangs_is_not_asked_for_long() {

@@ -317,6 +317,45 @@ async fn trouble_at_the_cas_server_is_no_failure_of_the_user() {
     eventually("no session is left behind", async || cas.sessions() == 0).await;
 }
 
+/// Whoever checks passwords may be away while tickets are validated all the same. But who answers is there.
+#[tokio::test]
+async fn an_answer_to_a_password_counts_for_tickets_and_silence_does_not() {
+    for is_answered in [true, false] {
+        let cas = cas().await;
+        let told_of = Told::default();
+        let tell = Arc::clone(&told_of);
+        let configure = |config: CasConfigBuilder| {
+            config
+                .client(|client| client.timeout(Duration::from_secs(1)))
+                .on_refused(move |refused| tell.lock().unwrap().push(refused.reason().to_string()))
+        };
+        let layered = |layer: CasApiLayer| layer.with_passwords(&PasswordOptions::new()).unwrap();
+        let api = Api::start(&cas, configure, layered).await;
+        let with_ticket = async |n: usize| {
+            let request = api
+                .get("/")
+                .header("authorization", format!("CAS ST-{n}-x"));
+            assert!(answer(request).await.status >= 500);
+        };
+        // One time-out fewer than it takes.
+        cas.set_fault(Some(Fault::Hang));
+        join_all((0..4).map(&with_ticket)).await;
+        if is_answered {
+            cas.set_fault(None);
+            while answer(wrong(api.get("/"))).await.status != 401 {}
+            cas.set_fault(Some(Fault::Hang));
+        } else {
+            assert!(answer(wrong(api.get("/"))).await.status >= 500);
+        }
+        told(&told_of);
+        for n in 4..8 {
+            with_ticket(n).await;
+        }
+        let is_away = told(&told_of).contains(&"cas-away".to_owned());
+        assert_eq!(is_away, !is_answered);
+    }
+}
+
 #[tokio::test]
 async fn a_browser_gets_in_by_no_password_and_is_not_asked_for_one() {
     let cas = cas().await;
