@@ -135,7 +135,7 @@ mod tests {
             match asked {
                 Ok(_) => assert!(is_in_time, "{takes:?}"),
                 Err(Rejected::TimedOut(limit)) => {
-                    assert!(!is_in_time && limit == LIMIT, "{takes:?}")
+                    assert!(!is_in_time && limit == LIMIT, "{takes:?}");
                 }
                 Err(other) => panic!("{takes:?}: {other:?}"),
             }

@@ -209,6 +209,12 @@ async fn a_tab_that_takes_the_place_of_another_ends_that_one_alone() {
     let mut replaced = browser.clone();
     browser.open(&app.callback(&services[2])).await;
     assert_eq!(app.whoami(&mut replaced).await, Value::Null);
+    let demand = replaced.open(&app.at("/profile")).await;
+    assert!(demand.location().starts_with(app.cas.url()));
+    assert!(
+        replaced.has_session(),
+        "the cookie that takes its place may be on its way"
+    );
     assert_eq!(app.whoami(&mut unseen).await, "alice");
     assert_eq!(app.whoami(&mut browser).await, "alice");
     browser.open(&app.at("/logout")).await;

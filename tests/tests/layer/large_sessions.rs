@@ -462,11 +462,10 @@ async fn more_than_a_mebibyte_of_attributes_is_too_much_for_a_registry_too() {
 async fn a_session_without_attributes_needs_no_room_in_the_registry() {
     let registry = Moody::default();
     registry.set_broken(Some("keep"));
-    let cas = CasServer::builder().user(User::new("alice", "rabbit-hole"));
-    let app = App::against(cas, |config| {
+    let app = App::with(|config| {
         config
             .registry(registry)
-            .session(|session| session.place(SessionPlace::Registry))
+            .session(|session| session.place(SessionPlace::Registry).no_attributes())
     })
     .await;
     let mut browser = Browser::new();
