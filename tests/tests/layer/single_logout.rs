@@ -303,6 +303,9 @@ async fn with_a_list_of_sources_others_are_refused() {
         browser.open(&format!("{service}&ticket={ticket}")).await;
         let answer = post(&service, FORM, form(&message(&[&ticket]))).await;
         assert_eq!(answer.status, status, "{networks:?} {with_address}");
+        // Nor does the layer look at what they post.
+        let malformed = post(&service, "text/xml", "x").await;
+        assert_eq!(malformed.status, status.max(400), "{networks:?}");
         let home = browser.open(&site.at("/home")).await;
         assert_eq!(home.status.is_success(), status == 403, "{networks:?}");
     }
