@@ -212,3 +212,21 @@ async fn a_ticket_that_the_cas_server_takes_twice_does_not_end_the_session_that_
         assert_eq!(app.whoami(&mut browser).await, "alice");
     }
 }
+
+/// It cannot be in the service URL, so it was written when the login began.
+#[tokio::test]
+async fn with_a_bare_service_url_a_count_of_rounds_stays_until_there_is_a_page() {
+    let app = App::with(|config: CasConfigBuilder| {
+        config.sign_in(|sign_in| sign_in.bare_service_url(true).allow_login_csrf(true))
+    })
+    .await;
+    let mut browser = Browser::new();
+    let link = "/login?next=/profile&round=1";
+    let service = app.begin(&mut browser, link).await;
+    let ticket = app.cas.issue_ticket("alice", &service);
+    let back = browser.open(&format!("{service}?ticket={ticket}")).await;
+    assert_eq!(back.location(), "/profile");
+    assert!(browser.cookie("-rounds").is_some());
+    assert_eq!(browser.open(&app.at("/profile")).await.status, 200);
+    assert!(browser.cookie("-rounds").is_none());
+}
