@@ -3,6 +3,7 @@
 //! - [`scripts`] are the steps that Redis takes, each whole or not at all. Look there for the states of a session.
 //! - [`node`] is what a node knows. It imports no task; [`tasks`] starts those that run over it.
 //! - They keep two connections: one for calls, and one on which [`follow`] waits for news. [`master`] finds the server.
+//! - All that has ended is read by [`pages`] on a third one, which is closed afterwards. [`lent`] is how that one is logged in.
 //! - [`grants`] is what Redis does for proxy-granting tickets, and [`storage`] what it keeps for open sessions.
 //! - [`queue`] and [`flush`] bring sign-outs to Redis; sign-ins go there directly. [`named`] first checks whether
 //!   there is anything to end.
@@ -24,11 +25,13 @@ mod info;
 mod kept;
 mod keys;
 mod known;
+mod lent;
 mod link;
 mod master;
 mod named;
 mod node;
 mod number;
+mod pages;
 mod pairs;
 mod queue;
 mod read;

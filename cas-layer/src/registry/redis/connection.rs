@@ -13,12 +13,7 @@ use redis::{
     AsyncConnectionConfig, Cmd, FromRedisValue, Pipeline, RedisConnectionInfo, RedisError,
     aio::{ConnectionLike as _, MultiplexedConnection},
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-    task::AbortHandle,
-    time::timeout,
-};
+use tokio::{net::TcpStream, task::AbortHandle, time::timeout};
 use tokio_rustls::{
     TlsConnector,
     rustls::pki_types::{InvalidDnsNameError, ServerName},
@@ -28,6 +23,7 @@ use super::{
     address::{Address, Server},
     failure::Failure,
     info::ServerInfo,
+    lent::{Duplex, Lent, Stream},
     replicas::Replicas,
     tls::{self, ClientCertificate},
 };
@@ -126,31 +122,51 @@ impl Connector {
 
     /// Connects to a server with the keys of the registry.
     pub(super) async fn open(&self, server: Server) -> Result<Connection, Failure> {
-        self.open_as(server, &self.address.login).await
+        let stream = self.reach(&server).await?;
+        self.log_in(server, &self.address.login, stream).await
     }
 
     pub(super) async fn open_sentinel(&self, server: Server) -> Result<Connection, Failure> {
-        self.open_as(server, &self.sentinel_login).await
+        let stream = self.reach(&server).await?;
+        self.log_in(server, &self.sentinel_login, stream).await
     }
 
-    async fn open_as(
-        &self,
-        server: Server,
-        login: &RedisConnectionInfo,
-    ) -> Result<Connection, Failure> {
+    /// Connects to the same server as this connection, and leaves what is said to the caller.
+    pub(super) async fn open_bare(&self, beside: &Connection) -> Result<Stream, Failure> {
+        let server = beside.server().clone();
+        let (lent, comes_back) = Lent::new(self.reach(&server).await?);
+        let connection = self.log_in(server, &self.address.login, lent).await?;
+        let (connection, _) = self.introduce(connection).await?;
+        if connection.instance() != beside.instance() {
+            return Err(Failure::TwoServers);
+        }
+        drop(connection);
+        comes_back.await.map_err(|_| Failure::GivenUp)
+    }
+
+    async fn reach(&self, server: &Server) -> Result<Stream, Failure> {
         let unreachable = |error| Failure::Unreachable(Box::new(error));
         let address = (server.host.as_str(), server.port);
         let stream = TcpStream::connect(address).await.map_err(unreachable)?;
         // Commands are small and waited for.
         stream.set_nodelay(true).map_err(unreachable)?;
-        let (redis, driver) = match &self.tls {
-            None => log_in(login, stream).await?,
-            Some(connector) => {
-                let name = name_of(&server).map_err(|error| Failure::Unreachable(error.into()))?;
-                let stream = connector.connect(name, stream);
-                log_in(login, stream.await.map_err(unreachable)?).await?
-            }
+        let Some(connector) = &self.tls else {
+            return Ok(Box::new(stream));
         };
+        let name = name_of(server).map_err(|error| Failure::Unreachable(error.into()))?;
+        let stream = connector.connect(name, stream).await;
+        Ok(Box::new(stream.map_err(unreachable)?))
+    }
+
+    async fn log_in(
+        &self,
+        server: Server,
+        login: &RedisConnectionInfo,
+        stream: impl Duplex + 'static,
+    ) -> Result<Connection, Failure> {
+        // Each call has a time limit of its own.
+        let config = AsyncConnectionConfig::new().set_response_timeout(None);
+        let (redis, driver) = MultiplexedConnection::new_with_config(login, stream, config).await?;
         Ok(Connection {
             id: self.made.fetch_add(1, Ordering::Relaxed),
             server: Arc::new(server),
@@ -159,7 +175,7 @@ impl Connector {
             instance: Arc::default(),
             epoch: Arc::default(),
             replicas: Arc::default(),
-            _driver: Arc::new(driver),
+            _driver: Arc::new(Driver(tokio::spawn(driver).abort_handle())),
         })
     }
 }
@@ -167,19 +183,6 @@ impl Connector {
 /// The name that has to be in its certificate.
 fn name_of(server: &Server) -> Result<ServerName<'static>, InvalidDnsNameError> {
     ServerName::try_from(server.host.clone())
-}
-
-async fn log_in<S>(
-    login: &RedisConnectionInfo,
-    stream: S,
-) -> Result<(MultiplexedConnection, Driver), RedisError>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    // Each call has a time limit of its own.
-    let config = AsyncConnectionConfig::new().set_response_timeout(None);
-    let (redis, driver) = MultiplexedConnection::new_with_config(login, stream, config).await?;
-    Ok((redis, Driver(tokio::spawn(driver).abort_handle())))
 }
 
 /// User name and password are left out.

@@ -21,7 +21,7 @@ pub(super) async fn follow(
 ) -> Failure {
     let followed = async {
         if known.is_doubtful || node.facts.take_untold() {
-            recovery::complete(node, known, commands, news).await?;
+            recovery::complete(node, known, commands).await?;
         }
         let mut looked = Instant::now();
         loop {
@@ -29,7 +29,7 @@ pub(super) async fn follow(
             if looked.elapsed() >= LOOK {
                 recovery::check(node, known, commands).await?;
                 if node.facts.take_untold() {
-                    recovery::complete(node, known, commands, news).await?;
+                    recovery::complete(node, known, commands).await?;
                 }
                 looked = Instant::now();
             }

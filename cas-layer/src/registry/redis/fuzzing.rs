@@ -12,13 +12,19 @@ use super::{
     address::Address,
     entry_id::EntryId,
     info::ServerInfo,
+    pages::first_entry,
     scripts::{self, Answer, EndedFamily},
     stream::Entry,
 };
 use crate::registry::{EndedSessions, RegisteredSession};
 
-/// Lines of a page of the stream, which are also the answers of a script, what Redis says about itself, and its URL.
+/// Lines of a page of the stream, which are also the answers of a script, what Redis says about itself, and its URL. And a page
+/// as Redis sends it.
 pub fn redis_answers(data: &[u8]) {
+    let mut page = data;
+    while let Some((_, len)) = first_entry(page) {
+        page = &page[len..];
+    }
     let text = String::from_utf8_lossy(data);
     let ended = EndedSessions::new();
     for line in text.lines() {
@@ -50,7 +56,7 @@ fn entry(id: EntryId, fields: &[&str], ended: &EndedSessions) {
     let more = [&["later", "1"][..], fields].concat();
     let is_known = fields.iter().step_by(2).any(|name| *name == "later");
     assert!(is_known || Entry::parse(id, &more) == Some(entry));
-    entry.apply(ended, 1_795_000_000);
+    entry.apply(ended, ended.run_time().at(1_795_000_000));
     match entry {
         Entry::Session { id, .. } => assert!(ended.contain_id(id)),
         Entry::Account {

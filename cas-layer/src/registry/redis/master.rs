@@ -13,6 +13,7 @@ use super::{
     connection::{Connection, Connector},
     failure::Failure,
     info::ServerInfo,
+    pages::Pages,
 };
 
 /// For one server to be found or connected to, where there are others.
@@ -41,6 +42,15 @@ pub(super) async fn connect(connector: &Connector) -> Result<(Connection, Server
         connector.introduce(connection).await
     });
     connected.await.unwrap_or(Err(Failure::Silent))
+}
+
+/// Connects to the server behind this connection, for pages alone.
+pub(super) async fn open_pages(
+    connector: &Connector,
+    beside: &Connection,
+) -> Result<Pages, Failure> {
+    let connected = timeout(CONNECT, connector.open_bare(beside)).await;
+    connected.unwrap_or(Err(Failure::Silent)).map(Pages::new)
 }
 
 /// Returns when another server has become the master, as far as one can know without using the connection.

@@ -17,6 +17,7 @@ use crate::{
     registry::{
         EndedSessions, LONGEST,
         recent::{RecentLogout, RecentLogouts},
+        run_time::Moment,
         seen::Seen,
         turns::Turns,
     },
@@ -61,6 +62,11 @@ impl Node {
     pub(super) fn saw_lifetime(&self, seconds: UnixSeconds) {
         self.facts.saw_lifetime(seconds);
         self.ended.saw_lifetime(seconds);
+    }
+
+    /// Now, for what is learned of ends.
+    pub(super) fn moment(&self) -> Moment {
+        self.ended.run_time().at(now())
     }
 
     /// Redis says that a session has ended, and not when it would have expired. The news may not be read yet.

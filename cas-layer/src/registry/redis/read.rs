@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use redis::Value;
+use redis::Cmd;
+use tokio::time::timeout;
 
 use super::{
     connection::Connection,
     entry_id::EntryId,
     failure::Failure,
     known::Known,
-    node::{self, Node},
-    scripts,
+    node::Node,
+    pages::Pages,
     stream::{Entry, RawEntries},
 };
+use crate::registry::run_time::Moment;
 
 /// How long a read may take until the connection is given up: longer than it waits for news.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -48,7 +50,14 @@ pub(super) async fn read(
     for (_, entries) in streams.into_iter().flatten() {
         count += entries.len();
         for (id, fields) in entries {
-            take(node, known, &id, &fields, |_| ());
+            let Some(id) = EntryId::parse(&id) else {
+                tracing::error!(
+                    "an entry in the stream of ended sessions has an id that Redis cannot have given"
+                );
+                continue;
+            };
+            let entry = Entry::parse(id, &fields);
+            take(node, known, id, entry, node.moment(), |_| ());
         }
     }
     // Behind a full page there is more that this node does not know yet.
@@ -62,84 +71,61 @@ pub(super) async fn read(
 pub(super) async fn load(
     node: &Node,
     known: &mut Known,
-    news: &Connection,
+    mut pages: Pages,
     mut each: impl FnMut(&Entry),
 ) -> Result<(), Failure> {
-    let mut page = page(node, news, known.seen).await?;
-    loop {
-        let last = page.last().filter(|_| page.len() >= LOAD);
-        let next = async {
-            let Some(last) = last else {
-                return Ok(None);
-            };
-            let (id, _) = parts(last).ok_or_else(scripts::unexpected)?;
-            let id = EntryId::parse(id).ok_or_else(scripts::unexpected)?;
-            self::page(node, news, id).await.map(Some)
-        };
-        let taken = async {
-            for entries in page.chunks(PAGE) {
-                for entry in entries {
-                    let (id, fields) = parts(entry).unwrap_or_default();
-                    take(node, known, id, &fields, &mut each);
-                }
-                // Others have their turn, and so has the connection.
-                tokio::task::yield_now().await;
+    let mut after = Some(known.seen);
+    pages.ask(&next_page(node, known.seen)).await?;
+    while after.is_some() {
+        let turned = async {
+            let page = pages.read(LOAD).await?;
+            let last = page.last().filter(|_| page.len() >= LOAD);
+            after = last.map(|&(id, _)| id);
+            if let Some(last) = after {
+                pages.ask(&next_page(node, last)).await?;
             }
+            Ok(page)
         };
-        let (next, ()) = tokio::join!(next, taken);
-        let Some(next) = next? else {
-            node.facts.is_read();
-            return Ok(());
-        };
-        page = next;
+        let page = timeout(PROGRESS, turned).await;
+        let page = page.unwrap_or(Err(Failure::Silent))?;
+        for entries in page.chunks(PAGE) {
+            let moment = node.moment();
+            for &(id, entry) in entries {
+                take(node, known, id, entry, moment, &mut each);
+            }
+            // Others have their turn.
+            tokio::task::yield_now().await;
+        }
     }
+    node.facts.is_read();
+    Ok(())
 }
 
 /// The next entries after this one. By no script: Redis would be at it for twenty times as long.
-async fn page(node: &Node, news: &Connection, after: EntryId) -> Result<Vec<Value>, Failure> {
+fn next_page(node: &Node, after: EntryId) -> Cmd {
     let mut command = redis::cmd("XRANGE");
     command.arg(node.keys.ended()).arg(format!("({after}"));
     command.arg("+").arg("COUNT").arg(LOAD);
-    news.run_within(&command, PROGRESS).await
+    command
 }
 
-/// The id of an entry, and its fields and values in turn.
-fn parts(entry: &Value) -> Option<(&str, Vec<&[u8]>)> {
-    let Value::Array(parts) = entry else {
-        return None;
-    };
-    let [Value::BulkString(id), Value::Array(fields)] = parts.as_slice() else {
-        return None;
-    };
-    let fields = fields.iter().map(|field| match field {
-        Value::BulkString(bytes) => Some(bytes.as_slice()),
-        _ => None,
-    });
-    Some((str::from_utf8(id).ok()?, fields.collect::<Option<_>>()?))
-}
-
-/// Takes an entry over.
-fn take<F: AsRef<[u8]>>(
+/// Takes an entry over, if it can be read.
+fn take(
     node: &Node,
     known: &mut Known,
-    id: &str,
-    fields: &[F],
+    id: EntryId,
+    entry: Option<Entry>,
+    moment: Moment,
     each: impl FnOnce(&Entry),
 ) {
-    let Some(id) = EntryId::parse(id) else {
-        tracing::error!(
-            "an entry in the stream of ended sessions has an id that Redis cannot have given"
-        );
-        return;
-    };
     known.seen = id;
-    let Some(entry) = Entry::parse(id, fields) else {
+    let Some(entry) = entry else {
         tracing::error!(%id, "an entry in the stream of ended sessions cannot be read");
         return;
     };
     if let Entry::Account { number, .. } = entry {
         node.facts.saw_number(number);
     }
-    entry.apply(&node.ended, node::now());
+    entry.apply(&node.ended, moment);
     each(&entry);
 }

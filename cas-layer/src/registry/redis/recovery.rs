@@ -20,6 +20,7 @@ use super::{
     failure::Failure,
     flush::BATCH,
     known::Known,
+    master,
     node::{self, Node},
     read,
     scripts::{self, AccountEnd, Lasting},
@@ -106,13 +107,13 @@ pub(super) async fn complete(
     node: &Node,
     known: &mut Known,
     commands: &Connection,
-    news: &Connection,
 ) -> Result<(), Failure> {
     // On their way, and not always known to be sessions.
     let waiting = node.queue.sessions();
     known.seen = EntryId::default();
     let mut published = Published::default();
-    read::load(node, known, news, |entry| published.add(entry)).await?;
+    let pages = master::open_pages(&node.connector, commands).await?;
+    read::load(node, known, pages, |entry| published.add(entry)).await?;
     let now = node::now();
     let mut written = 0;
     let lacking = node.ended.sessions().into_iter();

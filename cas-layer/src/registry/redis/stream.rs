@@ -5,7 +5,7 @@ use data_encoding::HEXLOWER;
 use super::{entry_id::EntryId, number};
 use crate::{
     clock::UnixSeconds,
-    registry::{AccountId, EndedSessions},
+    registry::{AccountId, EndedSessions, run_time::Moment},
     session::SessionId,
 };
 
@@ -50,21 +50,28 @@ impl Entry {
         })
     }
 
-    pub(super) fn apply(self, ended: &EndedSessions, now: UnixSeconds) {
+    pub(super) fn apply(self, ended: &EndedSessions, moment: Moment) {
         match self {
-            Self::Session { id, expires_at } => ended.end(id, expires_at, now),
+            Self::Session { id, expires_at } => {
+                ended.end_until(id, moment.of_ended(expires_at), moment);
+            }
             Self::Account {
                 account,
                 number,
                 expires_at,
-            } => ended.end_all(account, number, expires_at, now),
+            } => ended.end_all_until(account, number, moment.of_ended(expires_at), moment),
         }
     }
 }
 
 /// The 16 bytes of an id, if this is exactly that.
 pub(super) fn id_of(text: &[u8]) -> Option<[u8; 16]> {
-    HEXLOWER.decode(text).ok()?.try_into().ok()
+    let mut id = [0; 16];
+    if HEXLOWER.decode_len(text.len()) != Ok(id.len()) {
+        return None;
+    }
+    HEXLOWER.decode_mut(text, &mut id).ok()?;
+    Some(id)
 }
 
 #[cfg(test)]

@@ -38,12 +38,20 @@ pub(super) async fn connect(node: &Node, known: &mut Known) -> Result<Pair, Fail
         warn_of_losses(node, &info, &commands).await;
     }
     recovery::join(node, known, &mut commands).await?;
-    let (news, _) = master::connect(&node.connector).await?;
+    let pages = async {
+        if node.facts.is_loaded() {
+            return Ok(None);
+        }
+        master::open_pages(&node.connector, &commands)
+            .await
+            .map(Some)
+    };
+    let ((news, _), pages) = tokio::try_join!(master::connect(&node.connector), pages)?;
     if news.instance() != commands.instance() || news.server() != commands.server() {
         return Err(Failure::TwoServers);
     }
-    if !node.facts.is_loaded() {
-        read::load(node, known, &news, |_| ()).await?;
+    if let Some(pages) = pages {
+        read::load(node, known, pages, |_| ()).await?;
         node.facts.set_loaded();
     }
     Ok(Pair { commands, news })
