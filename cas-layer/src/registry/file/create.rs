@@ -52,3 +52,21 @@ fn sync(directory: &Path) -> io::Result<()> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_get_its_name_is_an_error_and_one_that_has_it_is_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sessions.redb");
+        fs::write(&path, "from another process").unwrap();
+        create(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"from another process");
+        // Longer than file systems take.
+        assert!(create(&directory.path().join("n".repeat(1_000))).is_err());
+        // Nothing is left of those that did not get a name.
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+}

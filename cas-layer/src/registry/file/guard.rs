@@ -93,8 +93,11 @@ pub(super) fn check_file(path: &Path) -> Result<(), RegistryError> {
 
 /// Whether it belongs to a user other than this process's user and root, who may do anything anyway.
 fn is_foreign(metadata: &Metadata) -> bool {
-    let owner = metadata.uid();
-    owner != 0 && owner != geteuid().as_raw()
+    is_another(metadata.uid(), geteuid().as_raw())
+}
+
+fn is_another(owner: u32, user: u32) -> bool {
+    owner != 0 && owner != user
 }
 
 /// How a path leads to a file, each link followed by itself.
@@ -157,4 +160,51 @@ fn steps(path: &Path) -> Vec<Step> {
             Component::CurDir | Component::Prefix(_) => None,
         });
     steps.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn root_and_the_process_itself_are_no_other_users() {
+        for (owner, user, expected) in [
+            (0, 0, false),
+            (0, 1000, false),
+            (1000, 1000, false),
+            (1000, 0, true),
+            (1000, 1001, true),
+        ] {
+            assert_eq!(is_another(owner, user), expected, "{owner} {user}");
+        }
+    }
+
+    #[test]
+    fn as_many_links_are_followed_as_linux_follows_and_not_one_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = directory.path().canonicalize().unwrap();
+        let link = |n: usize| directory.join(format!("link-{n}"));
+        fs::write(link(0), "the file").unwrap();
+        for n in 1..=MAX_LINKS + 1 {
+            symlink(link(n - 1), link(n)).unwrap();
+        }
+        assert_eq!(Way::to(&link(MAX_LINKS)).unwrap().links.len(), MAX_LINKS);
+        check_way(&link(MAX_LINKS)).unwrap();
+        let error = check_way(&link(MAX_LINKS + 1)).unwrap_err();
+        assert_eq!(error.kind(), RegistryErrorKind::Unusable);
+    }
+
+    #[test]
+    fn the_file_may_be_missing_and_its_directory_may_not() {
+        let directory = tempfile::tempdir().unwrap();
+        check_way(&directory.path().join("sessions.redb")).unwrap();
+        let error = check_way(&directory.path().join("missing/sessions.redb")).unwrap_err();
+        assert_eq!(error.kind(), RegistryErrorKind::Unusable);
+        // Nor may it be a file.
+        fs::write(directory.path().join("file"), "").unwrap();
+        let error = check_way(&directory.path().join("file/sessions.redb")).unwrap_err();
+        assert_eq!(error.kind(), RegistryErrorKind::Unusable);
+    }
 }

@@ -82,3 +82,41 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 fn is_at(_: &File, path: &Path) -> io::Result<bool> {
     path.metadata().map(|_| true)
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_became_of_the_file_is_said() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sessions.redb");
+        fs::write(&path, "first").unwrap();
+        let mut identity = Identity::of(&path).unwrap();
+        let said = |identity: &Identity, path: &Path| {
+            let error = identity.check(path).unwrap_err();
+            (error.kind(), error.to_string())
+        };
+        identity.check(&path).unwrap();
+        identity.note_length(&path);
+        identity.check(&path).unwrap();
+        // A file has nothing below it.
+        let (kind, text) = said(&identity, &path.join("below"));
+        assert_eq!(kind, RegistryErrorKind::Unusable);
+        assert!(text.contains("cannot be opened"), "{text}");
+        fs::write(&path, "longer").unwrap();
+        let (kind, text) = said(&identity, &path);
+        assert_eq!(kind, RegistryErrorKind::Damaged);
+        assert!(text.contains("another length"), "{text}");
+        fs::remove_file(&path).unwrap();
+        let (kind, text) = said(&identity, &path);
+        assert_eq!(kind, RegistryErrorKind::Unusable);
+        assert!(text.contains("deleted or moved"), "{text}");
+        fs::write(&path, "longer").unwrap();
+        let (kind, text) = said(&identity, &path);
+        assert_eq!(kind, RegistryErrorKind::Unusable);
+        assert!(text.contains("replaced"), "{text}");
+    }
+}

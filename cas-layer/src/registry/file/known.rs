@@ -276,3 +276,89 @@ impl State {
         self.last_number
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixSeconds = 1_700_000_000;
+    const HOUR: UnixSeconds = 3600;
+
+    fn id(n: u8) -> SessionId {
+        [n; 16].into()
+    }
+
+    fn account() -> AccountId {
+        AccountId::of("https://cas", "alice")
+    }
+
+    #[test]
+    fn an_end_of_an_account_is_remembered_for_longer_only_if_it_covers_later_sessions() {
+        let at = |number, run| Mark {
+            number,
+            term: Term {
+                expires_at: NOW,
+                run,
+            },
+        };
+        for (number, run) in [(4, 100), (5, 100), (6, 200)] {
+            let both = at(5, 100).and(at(number, 200));
+            assert_eq!((both.number, both.term.run), (number.max(5), run));
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_saved_is_saved_with_what_has_ended_since() {
+        let known = Known::default();
+        assert!(!known.has_unsaved());
+        known.end(id(1), NOW + HOUR, NOW);
+        known.end_all(account(), NOW + HOUR, NOW);
+        let (unsaved, _) = known.take_unsaved();
+        assert!(!known.has_unsaved());
+        known.end(id(2), NOW + HOUR, NOW);
+        known.put_back(unsaved);
+        let (unsaved, _) = known.take_unsaved();
+        let mut sessions: Vec<_> = unsaved.sessions.into_keys().collect();
+        sessions.sort_unstable();
+        assert_eq!(sessions, [id(1), id(2)]);
+        assert!(unsaved.accounts.contains_key(&account()));
+    }
+
+    #[test]
+    fn what_the_file_has_is_not_saved_again_and_what_it_lacks_is() {
+        let known = Known::default();
+        known.end(id(1), NOW + HOUR, NOW);
+        known.end_all(account(), NOW + HOUR, NOW);
+        let (_, overall) = known.take_unsaved();
+        let number = overall.number;
+        for (sessions, number, lacks) in [
+            (vec![id(1)], number, false),
+            (vec![id(1)], number + 1, false),
+            (vec![id(1)], number - 1, true),
+            (vec![], number, true),
+        ] {
+            let saved = Saved {
+                sessions: sessions.into_iter().collect(),
+                accounts: [(account(), number)].into(),
+            };
+            known.save_again(&saved, known.moment(NOW));
+            assert_eq!(known.has_unsaved(), lacks, "{saved:?}");
+            let _ = known.take_unsaved();
+        }
+    }
+
+    #[test]
+    fn a_file_says_how_long_sessions_last_and_processes_have_run() {
+        let known = Known::default();
+        known.lasts(24 * HOUR);
+        known.lasts(HOUR);
+        assert_eq!(known.family_expires_at(NOW), NOW + 24 * HOUR);
+        assert_eq!(known.moment(NOW).longest, 24 * HOUR);
+        known.has_run(5_000_000);
+        assert!(known.moment(NOW).run >= 5_000_000);
+        // What this process has learned would seem older by the count of another file.
+        known.end(id(1), NOW + HOUR, NOW);
+        known.has_run(50_000_000);
+        assert!(known.moment(NOW).run < 50_000_000);
+    }
+}

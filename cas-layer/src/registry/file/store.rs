@@ -56,6 +56,9 @@ const SPARE_BYTES: u64 = 8 << 20;
 /// What can be moved while calls may come, in bytes.
 const SOON_BYTES: u64 = 16 << 20;
 
+#[cfg(test)]
+mod tests;
+
 #[derive(Debug)]
 pub(super) struct Store {
     /// Shared with the readers.

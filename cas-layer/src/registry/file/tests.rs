@@ -1,4 +1,5 @@
 mod damage;
+mod ends;
 mod power_cuts;
 mod space;
 

@@ -261,6 +261,12 @@ async fn directories_of_a_group() {
     set_mode(file.0.path(), 0o770);
     let said = said_on_opening(&file.path());
     assert!(said.contains("WARN") && said.contains("0770"), "{said}");
+    for mode in [0o700, 0o755] {
+        set_mode(file.0.path(), mode);
+        let said = said_on_opening(&file.path());
+        let directory = format!("directory={}", file.0.path().display());
+        assert!(!said.contains(&directory), "{said}");
+    }
 }
 
 #[cfg(unix)]

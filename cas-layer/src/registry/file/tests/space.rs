@@ -101,3 +101,29 @@ async fn holds_the_others(path: &Path) {
     let ended = registry.end_if_opened((10..20).map(id).collect(), sender(), *START);
     assert_eq!(ended.await.unwrap().len(), 9);
 }
+
+#[test]
+fn what_is_kept_counts_as_in_use_after_a_restart() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("sessions.redb");
+    let moment = at(*START);
+    let mut store = new_store(&path);
+    let much = Sealed::new(vec![7; Sealed::MAX_BYTES]).unwrap();
+    let open = |tables: &mut store::Tables<'_>| {
+        for n in 0..10 {
+            tables.open(id(n), None, moment.of_open(*START + LIFETIME))?;
+            assert!(tables.keep(id(n), ITEM, &much, *START)?.unwrap());
+        }
+        Ok(())
+    };
+    assert!(store.is_soon_compact());
+    assert!(store.write(moment, open).unwrap());
+    assert!(!store.is_soon_compact());
+    drop(store);
+    let mut store = new_store(&path);
+    assert!(!store.is_soon_compact(), "14 MB and their overhead");
+    for n in 0..5 {
+        end(&mut store, n, *START + LIFETIME, moment);
+    }
+    assert!(store.is_soon_compact());
+}
