@@ -141,4 +141,9 @@ mod tests {
         let id = IouId::of("PGTIOU-84678-8a9d2sfa23casd");
         assert_eq!(format!("{id:?}"), "IouId(475f97be14ec39f4bc8e15f59495d68e)");
     }
+
+    #[test]
+    fn a_validation_that_is_expected_shows_nothing() {
+        assert_eq!(format!("{:?}", Expected::new(|| ())), "Expected { .. }");
+    }
 }

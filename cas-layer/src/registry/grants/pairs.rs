@@ -209,4 +209,27 @@ mod tests {
         let state = pairs.state();
         assert_eq!((state.expected.len(), state.pairs.len()), (1, 1));
     }
+
+    #[test]
+    fn pairs_that_nobody_expects_any_more_make_room_for_others() {
+        let pairs = GrantPairs::default();
+        let _first = pairs.expect_now(LASTS, NOW);
+        for n in 0..PAIRS as u64 {
+            assert_eq!(pairs.deliver_now(iou(n), grant(), NOW), Delivered::Kept);
+        }
+        let soon = NOW + LASTS.as_secs();
+        let _second = pairs.expect_now(LASTS, soon);
+        assert_eq!(
+            pairs.deliver_now(iou(1_000), grant(), soon),
+            Delivered::Full
+        );
+        // The first validation has ended by its time, and the second one is on its way.
+        let later = soon + 1;
+        for n in 1_000..1_000 + PAIRS as u64 {
+            assert_eq!(pairs.deliver_now(iou(n), grant(), later), Delivered::Kept);
+        }
+        let one_more = pairs.deliver_now(iou(2_000), grant(), later);
+        assert_eq!(one_more, Delivered::Full);
+        assert!(pairs.take(iou(1_000), later).is_some());
+    }
 }

@@ -90,3 +90,61 @@ pub(in crate::registry) fn delivered(answer: &str) -> Option<Delivered> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        cell::Cell,
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+
+    fn iou(n: u64) -> IouId {
+        IouId::of(&format!("PGTIOU-{n}"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_looks_again_at_once_when_the_pair_comes_and_not_for_another_pair() {
+        let deliveries = Deliveries::new();
+        let (looks, is_there) = (Cell::new(0), Cell::new(false));
+        let take = || {
+            looks.set(looks.get() + 1);
+            let grant = is_there.get().then(|| Sealed::new(vec![7]).unwrap());
+            async move { Ok(grant) }
+        };
+        let mut waiting = pin!(deliveries.collect(iou(1), Duration::from_secs(30), take));
+        // No time passes, so nobody looks again by itself.
+        let mut context = Context::from_waker(Waker::noop());
+        let mut poll = || waiting.as_mut().poll(&mut context);
+        assert!(poll().is_pending());
+        assert_eq!(looks.get(), 1);
+        deliveries.note(iou(2));
+        assert!(poll().is_pending());
+        assert_eq!(looks.get(), 1);
+        // One of so many may have been it.
+        for n in 100..200 {
+            deliveries.note(iou(n));
+        }
+        assert!(poll().is_pending());
+        assert_eq!(looks.get(), 2);
+        is_there.set(true);
+        deliveries.note(iou(1));
+        let collected = poll();
+        assert!(matches!(collected, Poll::Ready(Ok(Some(_)))));
+        assert_eq!(looks.get(), 3);
+    }
+
+    #[tokio::test]
+    async fn who_has_no_patience_looks_once() {
+        let looks = Cell::new(0);
+        let take = || {
+            looks.set(looks.get() + 1);
+            async { Ok(None) }
+        };
+        let deliveries = Deliveries::new();
+        let collected = deliveries.collect(iou(1), Duration::ZERO, take).await;
+        assert_eq!((collected.unwrap(), looks.get()), (None, 1));
+    }
+}
