@@ -64,3 +64,32 @@ impl Drop for Begun {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{MemoryRegistry, registry::LogoutSender};
+
+    const NOW: UnixSeconds = 1_700_000_000;
+
+    #[tokio::test]
+    async fn a_logout_for_a_ticket_is_heard_until_its_validation_is_given_up() {
+        let registry: Arc<dyn Registry> = Arc::new(MemoryRegistry::default());
+        let id = SessionId::from([1; 16]);
+        let logout = |id| registry.end_if_opened(vec![id], LogoutSender::back_channel(None), NOW);
+        let first = Begun::new(&registry, id, Duration::from_secs(9)).await;
+        let second = Begun::new(&registry, id, Duration::from_secs(9)).await;
+        drop(first.unwrap());
+        assert_eq!(logout(id).await.unwrap(), [id]);
+        drop(second.unwrap());
+        let id = SessionId::from([2; 16]);
+        let begun = Begun::new(&registry, id, Duration::from_secs(9)).await;
+        drop(begun.unwrap());
+        assert_eq!(logout(id).await.unwrap(), []);
+        // Once it is open, a logout ends it.
+        let begun = Begun::new(&registry, id, Duration::from_secs(9)).await;
+        let opened = begun.unwrap().open(None, NOW + 3600, NOW).await;
+        assert!(matches!(opened, Ok(Opened::Live { .. })));
+        assert_eq!(logout(id).await.unwrap(), [id]);
+    }
+}

@@ -25,6 +25,9 @@ use super::{
 };
 use crate::{clock::UnixSeconds, session::SessionId};
 
+#[cfg(test)]
+mod terms;
+
 /// Parts with a lock each, so that a request seldom waits for a logout, and a logout wakes few of the tasks that wait
 /// for an end.
 const SHARDS: usize = 64;

@@ -366,4 +366,46 @@ mod tests {
             assert_eq!(fair.size, 0);
         }
     }
+
+    #[test]
+    fn who_waits_stays_when_another_of_its_source_is_done() {
+        let mut fair = Fair::new(100, usize::MAX);
+        for n in 0..3 {
+            assert!(push(&mut fair, source(0), 1, n).0);
+        }
+        assert_eq!(fair.take(), Some(0));
+        fair.finish(Some(source(0)), 1);
+        assert_eq!((fair.take(), fair.take()), (Some(1), Some(2)));
+        // One of the two is done, and the other one waits again.
+        fair.finish(Some(source(0)), 1);
+        fair.put_back(Some(source(0)), 1, 2);
+        assert_eq!(fair.take(), Some(2));
+    }
+
+    #[test]
+    fn what_was_taken_can_be_put_back_though_all_else_of_its_source_went() {
+        let mut fair = Fair::new(3, usize::MAX);
+        assert!(push(&mut fair, source(0), 1, 0).0 && push(&mut fair, source(0), 2, 1).0);
+        assert_eq!(fair.take(), Some(0));
+        assert_eq!(push(&mut fair, source(1), 1, 2), (true, vec![1]));
+        fair.put_back(Some(source(0)), 1, 0);
+        assert_eq!((fair.take(), fair.take()), (Some(2), Some(0)));
+        // Of a source of which nothing was taken, nothing is left.
+        let mut fair = Fair::new(2, usize::MAX);
+        assert!(push(&mut fair, source(0), 2, 0).0);
+        assert_eq!(push(&mut fair, source(1), 1, 1), (true, vec![0]));
+        assert_eq!(fair.lanes.len(), 1);
+    }
+
+    #[test]
+    fn what_was_taken_does_not_count_as_waiting() {
+        let mut fair = Fair::new(3, usize::MAX);
+        for n in 0..3 {
+            assert!(push(&mut fair, source(0), 1, n).0);
+        }
+        assert_eq!(fair.take(), Some(0));
+        assert_eq!(push(&mut fair, source(1), 1, 3), (true, vec![2]));
+        // Each has one that waits, and nobody gives way for as many.
+        assert_eq!(push(&mut fair, source(2), 1, 4), (false, vec![]));
+    }
 }

@@ -50,3 +50,38 @@ pub(super) fn check(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_setting_is_taken_up_to_its_limit_and_refused_beyond_it() {
+        const SECOND: Duration = Duration::from_secs(1);
+        const NANOSECOND: Duration = Duration::from_nanos(1);
+        let just_below = |limit: Duration| limit.saturating_sub(NANOSECOND);
+        let longest = Duration::from_secs(LONGEST);
+        let (least, most) = (Duration::from_millis(900), 60 * SECOND);
+        let said = |closed, queue, lifetime, timeout| {
+            let checked = check(closed, queue, lifetime, timeout);
+            checked.map_err(|(setting, error)| {
+                assert_eq!(error.kind(), RegistryErrorKind::Unusable);
+                setting
+            })
+        };
+        for (closed, queue, lifetime, timeout) in [
+            (None, 1, longest, least),
+            (Some(3 * SECOND), 1, longest, most),
+        ] {
+            assert_eq!(said(closed, queue, lifetime, timeout), Ok(()));
+        }
+        let short = Some(just_below(3 * SECOND));
+        assert_eq!(said(short, 1, longest, least), Err("fail_closed_after"));
+        let longer = longest + NANOSECOND;
+        assert_eq!(said(None, 1, longer, least), Err("longest_lifetime"));
+        for timeout in [just_below(least), most + NANOSECOND] {
+            assert_eq!(said(None, 1, longest, timeout), Err("timeout"));
+        }
+        assert_eq!(said(None, 0, longest, least), Err("queue"));
+    }
+}

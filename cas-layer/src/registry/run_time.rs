@@ -281,6 +281,10 @@ mod tests {
         let later = NOW + LONGEST;
         assert!(!moment(later, left + GRACE - 1).is_past_ended(term));
         assert!(moment(later, left + GRACE).is_past_ended(term));
+        // The longest that there is counts as a whole.
+        let term = moment(NOW, 0).of_ended(later);
+        assert!(!moment(2 * later, LONGEST + GRACE - 1).is_past_ended(term));
+        assert!(moment(2 * later, LONGEST + GRACE).is_past_ended(term));
         // Said by a clock that stands at the epoch.
         let term = moment(0, 0).of_ended(NOW);
         assert!(moment(later, USUAL + GRACE).is_past_ended(term));
@@ -327,5 +331,16 @@ mod tests {
         assert_eq!(known.or_later(again.of_ended(NOW + LASTS)), known);
         let later = again.of_ended(NOW + LASTS + 60);
         assert_eq!(known.or_later(later), later);
+    }
+
+    #[test]
+    fn run_time_goes_on_from_where_earlier_processes_came_to() {
+        let time = RunTime::new();
+        assert!(time.at(NOW).run < 1_000_000);
+        // What a file says that has run for less takes nothing back.
+        for seconds in [2_000_000, 60] {
+            time.go_on_from(seconds);
+            assert!((2_000_000..3_000_000).contains(&time.at(NOW).run));
+        }
     }
 }

@@ -72,3 +72,31 @@ impl Seen {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_is_told_once_of_each_session_until_it_has_lost_them_again() {
+        let seen = Seen::new();
+        let told = || {
+            let mut receiver = seen.receiver.try_lock().unwrap();
+            std::iter::from_fn(|| receiver.try_recv().ok().map(|note| note.id)).collect::<Vec<_>>()
+        };
+        let session = |n| RegisteredSession::new([n; 16].into(), 1, 60, "https://cas", "alice");
+        let see_all = || {
+            for n in [1, 2, 1, 2] {
+                seen.note(&session(n));
+            }
+        };
+        let both = [[1; 16], [2; 16]].map(SessionId::from);
+        see_all();
+        assert_eq!(told(), both);
+        see_all();
+        assert_eq!(told(), []);
+        seen.forget();
+        see_all();
+        assert_eq!(told(), both);
+    }
+}

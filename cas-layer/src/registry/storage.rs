@@ -121,4 +121,11 @@ mod tests {
         let sealed = Sealed::new(b"PGT-1".to_vec()).unwrap();
         assert_eq!(format!("{sealed:?}"), "Sealed(5 bytes)");
     }
+
+    /// Nodes of every version share what is stored under these names.
+    #[test]
+    fn each_item_has_the_name_that_it_is_stored_under() {
+        let names: Vec<_> = Item::ALL.iter().map(|item| item.as_str()).collect();
+        assert_eq!(names, ["granting-ticket", "attributes"]);
+    }
 }
