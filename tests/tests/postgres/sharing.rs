@@ -36,9 +36,10 @@ pub(crate) async fn a_node_whose_connection_for_notifications_breaks_listens_aga
     let server = PostgresServer::start().await;
     let (here, there) = (connect(&server).await, connect(&server).await);
     for _ in 0..3 {
+        // Each is waited for (milliseconds): one that ends later would fail the sign-in below.
         server
             .run(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
                 WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
             )
             .await;
