@@ -288,13 +288,17 @@ impl EndedSessions {
     fn look_up(&self, session: &RegisteredSession<'_>) -> bool {
         self.contain_id(session.id)
             || session.family.is_some_and(|family| self.contain_id(family))
-            // Most nodes never end a whole account, and never need an account's name.
-            || self.accounts.change() > 0
-                && self
-                    .accounts
-                    .read()
-                    .get(&session.account())
-                    .is_some_and(|mark| session.number <= mark.up_to())
+            || self.contain_account(session)
+    }
+
+    /// Takes the lock even if there was no change: a change of which the number cannot be seen yet is waited for.
+    fn contain_account(&self, session: &RegisteredSession<'_>) -> bool {
+        let accounts = self.accounts.read();
+        // Most nodes never end a whole account, and never need an account's name.
+        !accounts.is_empty()
+            && accounts
+                .get(&session.account())
+                .is_some_and(|mark| session.number <= mark.up_to())
     }
 
     /// Whether the session or family with this id was ended by itself, not with its family or account.

@@ -17,8 +17,9 @@ pub(super) struct Numbered<T> {
 }
 
 impl<T> Numbered<T> {
-    /// The number of the last change; 0 if there was none. Whoever reads the value after that sees this change, or a later
-    /// one.
+    /// The number of the last change; 0 if there was none. Whoever then reads the value, behind its lock, sees this change or a
+    /// later one. That of a change that is being made may not be seen here: so the highest number of several values says
+    /// something only to those who read all of them after that.
     pub(super) fn change(&self) -> u64 {
         self.change.load(Ordering::Acquire)
     }

@@ -20,21 +20,26 @@ pub(super) async fn follow(
     news: &Connection,
 ) -> Failure {
     let followed = async {
-        if known.is_doubtful || node.facts.take_untold() {
-            recovery::complete(node, known, commands).await?;
-        }
+        tell(node, known, commands).await?;
         let mut looked = Instant::now();
         loop {
             read(node, known, news, Some(BLOCK)).await?;
             if looked.elapsed() >= LOOK {
                 recovery::check(node, known, commands).await?;
-                if node.facts.take_untold() {
-                    recovery::complete(node, known, commands).await?;
-                }
+                tell(node, known, commands).await?;
                 looked = Instant::now();
             }
         }
     };
     let Err(failure): Result<std::convert::Infallible, _> = followed.await;
     failure
+}
+
+/// Tells Redis what it lacks, if it may lack something. If that fails, it is still to be told.
+async fn tell(node: &Node, known: &mut Known, commands: &Connection) -> Result<(), Failure> {
+    known.is_doubtful |= node.facts.take_untold();
+    if known.is_doubtful {
+        recovery::complete(node, known, commands).await?;
+    }
+    Ok(())
 }

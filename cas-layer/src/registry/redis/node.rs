@@ -71,9 +71,9 @@ impl Node {
 
     /// Redis says that a session has ended, and not when it would have expired. The news may not be read yet.
     pub(super) fn heard_of_end(&self, id: SessionId, now: UnixSeconds) {
-        if self.ended.contain_id(id) {
-            self.ended.confirm(id);
-        } else {
+        // First of all nobody takes a mark back any more.
+        self.ended.confirm(id);
+        if !self.ended.contain_id(id) {
             let expires_at = now.saturating_add(self.facts.longest());
             self.ended.end(id, expires_at, now);
         }

@@ -12,10 +12,10 @@ use super::{entry_id::EntryId, failure::Failure, lent::Stream, scripts, stream::
 /// How many bytes are read at once at most.
 const READ: usize = 256 * 1024;
 
-/// The longest text of an entry. Ours are far shorter.
-const TEXT: usize = 4 * 1024;
+/// The longest entry, in bytes. Ours are far shorter.
+const ENTRY: usize = 1024 * 1024;
 
-/// The most fields and values of an entry. Ours have six at most.
+/// The most fields and values of an entry that are looked at. Ours have six at most.
 const TEXTS: usize = 64;
 
 /// The longest line, which is a count or an error.
@@ -41,8 +41,11 @@ impl Pages {
     /// Asks for some entries. [`read`](Self::read) follows.
     pub(super) async fn ask(&mut self, command: &Cmd) -> Result<(), Failure> {
         let command = command.get_packed_command();
-        let asked = self.stream.write_all(&command).await;
-        Ok(asked.map_err(RedisError::from)?)
+        let asked = async {
+            self.stream.write_all(&command).await?;
+            self.stream.flush().await
+        };
+        Ok(asked.await.map_err(RedisError::from)?)
     }
 
     /// Reads the answer, which has no more entries than were asked for.
@@ -56,6 +59,9 @@ impl Pages {
                 Ok(entry) => {
                     entries.push(entry);
                     at = self.bytes.len() - rest.0.len();
+                }
+                Err(Stop::More) if self.bytes.len() - at > ENTRY => {
+                    return Err(scripts::unexpected());
                 }
                 Err(Stop::More) => {
                     self.bytes.drain(..at);
@@ -121,16 +127,21 @@ impl<'b> Bytes<'b> {
         }
         let id = str::from_utf8(self.text()?).ok();
         let id = id.and_then(EntryId::parse).ok_or_else(unexpected)?;
-        let count = self.count(b'*', TEXTS)?;
+        let count = self.count(b'*', ENTRY)?;
         let mut texts = [[].as_slice(); TEXTS];
-        for text in &mut texts[..count] {
-            *text = self.text()?;
+        for n in 0..count {
+            let said = self.text()?;
+            if let Some(text) = texts.get_mut(n) {
+                *text = said;
+            }
         }
-        Ok((id, Entry::parse(id, &texts[..count])))
+        // One with more is of another version, and says nothing to this one.
+        let entry = texts.get(..count);
+        Ok((id, entry.and_then(|texts| Entry::parse(id, texts))))
     }
 
     fn text(&mut self) -> Result<&'b [u8], Stop> {
-        let len = self.count(b'$', TEXT)?;
+        let len = self.count(b'$', ENTRY)?;
         let (text, rest) = self.0.split_at_checked(len).ok_or(Stop::More)?;
         let rest = match rest {
             [b'\r', b'\n', rest @ ..] => rest,
@@ -234,10 +245,15 @@ mod tests {
             entry("1-1", &all),
             entry("2-0", &["later", "1"]),
         ];
+        let longer = [
+            entry("4-0", &["s"; TEXTS + 2]),
+            entry("4-1", &["s", &"1".repeat(50_000)]),
+        ];
         let said = format!(
-            "*3\r\n{}*0\r\n*1\r\n{}",
+            "*3\r\n{}*0\r\n*3\r\n{}{}",
             first.concat(),
-            entry("3-7", &ended)
+            longer.concat(),
+            entry("4-7", &ended)
         );
         let session = Entry::Session {
             id: [0xa1; 16].into(),
@@ -248,7 +264,7 @@ mod tests {
             number: 12,
             expires_at: 1_700_000_000,
         };
-        for piece in [1, 2, 3, 7, 50, 1_000] {
+        for piece in [1, 2, 7, 50, 1_000, 100_000] {
             let read = read(&said, piece, 3).await.unwrap();
             let [page, nothing, last] = read.as_slice() else {
                 panic!("{read:?}");
@@ -260,7 +276,13 @@ mod tests {
             ];
             assert_eq!(*page, expected);
             assert!(nothing.is_empty());
-            assert_eq!(*last, [(id("3-7"), Some(session))]);
+            // What this version cannot read keeps it from nothing else.
+            let expected = [
+                (id("4-0"), None),
+                (id("4-1"), None),
+                (id("4-7"), Some(session)),
+            ];
+            assert_eq!(*last, expected);
         }
         assert!(first_entry(first[0].as_bytes()).is_some());
     }
@@ -280,8 +302,7 @@ mod tests {
             format!("*2\r\n{one}"),
             format!("*1\r\n{}", &one[..one.len() - 1]),
             format!("*1\r\n{}", entry("1", &["s", "1"])),
-            format!("*1\r\n{}", entry("1-0", &["s"; TEXTS + 1])),
-            format!("*1\r\n{}", entry("1-0", &["s", &"1".repeat(TEXT + 1)])),
+            format!("*1\r\n{}", entry("1-0", &["s", &"1".repeat(2 * ENTRY)])),
             one.clone(),
             "*1\r\n*2\r\n$3\r\n1-0\r\n*-1\r\n".to_owned(),
             "*1\r\n*2\r\n$3\r\n1-0..*0\r\n".to_owned(),

@@ -75,7 +75,8 @@ pub(super) async fn load(
     mut each: impl FnMut(&Entry),
 ) -> Result<(), Failure> {
     let mut after = Some(known.seen);
-    pages.ask(&next_page(node, known.seen)).await?;
+    let asked = timeout(PROGRESS, pages.ask(&next_page(node, known.seen))).await;
+    asked.unwrap_or(Err(Failure::Silent))?;
     while after.is_some() {
         let turned = async {
             let page = pages.read(LOAD).await?;

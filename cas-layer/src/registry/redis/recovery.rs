@@ -110,9 +110,9 @@ pub(super) async fn complete(
 ) -> Result<(), Failure> {
     // On their way, and not always known to be sessions.
     let waiting = node.queue.sessions();
+    let pages = master::open_pages(&node.connector, commands).await?;
     known.seen = EntryId::default();
     let mut published = Published::default();
-    let pages = master::open_pages(&node.connector, commands).await?;
     read::load(node, known, pages, |entry| published.add(entry)).await?;
     let now = node::now();
     let mut written = 0;
