@@ -52,7 +52,7 @@ pub struct MemoryRegistry(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     capacity: usize,
-    /// Sessions with a lower number may have been opened by an earlier process.
+    /// Sessions with a lower number were opened by an earlier process.
     first_number: u64,
     /// Taken before a lock of `ended` where both are needed.
     known: Mutex<Known>,
@@ -73,8 +73,7 @@ impl MemoryRegistry {
     pub fn with_capacity(capacity: usize) -> Self {
         Self(Arc::new(Inner {
             capacity,
-            // An earlier process may have opened sessions in this very second.
-            first_number: next_number(0, Clock::System.now().saturating_add(1)),
+            first_number: next_number(0, Clock::System.now()),
             known: Mutex::default(),
             ended: EndedSessions::new(),
             pairs: GrantPairs::default(),
