@@ -81,9 +81,14 @@ impl Node {
 
     /// Takes over what Redis says of the registry as a whole.
     pub(super) fn learn(&self, standing: &Standing, has_lost: bool) {
-        self.facts
-            .redis_says(standing.time.micros, standing.number, standing.time.asked);
-        self.facts.set_base(standing.base);
+        if has_lost {
+            // The time and the base of before say how numbers have to go on.
+            self.facts.saw_number(standing.number);
+        } else {
+            self.facts
+                .redis_says(standing.time.micros, standing.number, standing.time.asked);
+            self.facts.set_base(standing.base);
+        }
         self.facts.saw_kept(standing.kept);
         self.saw_lifetime(standing.longest);
         // A Redis that has lost everything does not know that it has.

@@ -19,6 +19,10 @@
 //!   session is above that, unless the clock of the lost Redis was ahead of the new one's by more. (The cookies of
 //!   such sessions could say so. But then every node would believe a number from a cookie, for all sessions.) They
 //!   stay ahead by as much.
+//! - **They go on as if nobody had been left behind.** After a failover some nodes may talk to the old master for a while, and
+//!   sessions that are opened there get numbers by its clock. The end of their account comes from the new master. So a node
+//!   that connects to another server says which number the old one has come to by now, and another server's numbers are ahead
+//!   of its clock by no less than the old one's were.
 //! - **An impossible number is refused.** No number is further ahead of the clock of Redis than [`AHEAD`]. If a node
 //!   sends such a number, the scripts ignore it, so that its sign-ins go on. The node gives it up and says so in the
 //!   log. The limit is wide on purpose. A number that is ahead does no harm as long as there are others above it. The

@@ -55,12 +55,18 @@ pub(super) async fn join(
     known.has_jumped |= node.facts.has_jumped(&standing.time);
     let sign = known.sign_of_loss(&standing, commands.instance());
     node.learn(&standing, sign.is_some());
+    // What Redis has lost, or another server goes on with, has numbers up to this moment.
+    let highest = if sign.is_some() {
+        node.facts.number_of_now()
+    } else {
+        node.facts.highest()
+    };
     let joined = scripts::join(
         commands,
         &node.keys,
         &HEXLOWER.encode(&random()?),
         node.facts.longest(),
-        node.facts.highest(),
+        highest,
         sign.is_some(),
         node.facts.kept(),
     )

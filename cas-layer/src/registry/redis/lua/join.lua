@@ -1,10 +1,11 @@
 -- A node is here. ARGV: an epoch, for when there is none; the instance of Redis, empty when it is not known; the
--- longest lifetime of a session and the highest number that the node knows; 1 if it saw that something was lost; how many
+-- longest lifetime of a session and the highest number that the node knows of, given by now; 1 if it saw that something was lost; how many
 -- unknown sessions were kept when the node last looked, for each of KEPT.
 -- Answers: the epoch; 1 if Redis may have lost something; the time in microseconds and the last number; 1 if the
 -- node's number cannot be one; the keys that held something that cannot be theirs, which are repaired; and the base, and by how much numbers are ahead.
 local epoch = redis.call('GET', EPOCH)
 local lost = ARGV[5] == '1'
+local leap = LEAP
 if not epoch or epoch == '' then
   lost = true
   epoch = ARGV[1]
@@ -13,6 +14,9 @@ end
 if ARGV[2] ~= '' and redis.call('GET', INSTANCE) ~= ARGV[2] then
   lost = true
   redis.call('SET', INSTANCE, ARGV[2])
+  -- Some nodes may go on with the old server for a while, where numbers are ahead by this much.
+  local _, ahead = base()
+  leap = math.max(leap, ahead)
 end
 local repaired = {}
 if not number_at(NUMBER, now_us() + AHEAD) then
@@ -25,7 +29,7 @@ end
 lasts(life(ARGV[3]))
 raise(given(ARGV[4]) or 0)
 if lost then
-  raise(now_us() + LEAP)
+  raise(now_us() + leap)
   local last = last_number()
   redis.call('SET', BASE, text(last) .. ' ' .. text(math.max(last - now_us(), 0)))
   keep(RECOVERING, '1', longest_life() + GRACE)
