@@ -23,6 +23,7 @@ pub mod free_port;
 pub mod groups;
 pub mod house;
 pub mod life;
+pub mod listening;
 pub mod nginx;
 pub mod noise;
 pub mod pgbouncer;

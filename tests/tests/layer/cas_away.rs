@@ -6,11 +6,11 @@ use cas_layer::{
     Access, CasApiLayer, CasConfigBuilder, Paths,
     testing::{CasServer, Fault},
 };
+use cas_layer_tests::listening::{Listening, heard};
 use tokio::task::JoinSet;
 
 use crate::{
     browser::{Answer, Browser},
-    listening::{Listening, heard},
     support::{App, alice},
 };
 

@@ -7,7 +7,10 @@ use std::{
 };
 
 use cas_layer::{CasConfigBuilder, testing::ManualClock};
-use cas_layer_tests::tls::Authority;
+use cas_layer_tests::{
+    listening::{Listening, heard},
+    tls::Authority,
+};
 use futures_util::future::join_all;
 use metrics::set_default_local_recorder;
 use metrics_util::debugging::DebuggingRecorder;
@@ -16,12 +19,7 @@ use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
 };
 
-use crate::{
-    browser::Browser,
-    listening::{Listening, heard},
-    metrics::counted,
-    support::App,
-};
+use crate::{browser::Browser, metrics::counted, support::App};
 
 /// How long a node rests.
 const REST: Duration = Duration::from_secs(30);

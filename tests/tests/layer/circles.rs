@@ -13,12 +13,14 @@ use cas_layer::{
     CasConfigBuilder, CasLayer, Key,
     testing::{CasServer, ManualClock},
 };
-use cas_layer_tests::balancer::Balancer;
+use cas_layer_tests::{
+    balancer::Balancer,
+    listening::{Listening, heard},
+};
 use tokio::{net::TcpListener, task::AbortHandle};
 
 use crate::{
     browser::{Answer, Browser, parameter},
-    listening::{Listening, heard},
     site,
     support::{App, alice, key, routes},
 };

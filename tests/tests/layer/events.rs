@@ -2,12 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use cas_layer_tests::listening::{Listening, heard};
 use reqwest::Method;
 
 use crate::{
     browser::Browser,
     happenings::{WAYS, turn_away},
-    listening::{Listening, heard},
     registry::Moody,
     single_logout::{FORM, alice, form, message, post, query},
     support::App,

@@ -5,13 +5,12 @@ use std::time::Duration;
 use cas_layer::{Protocol, SessionPlace, testing::Fault};
 use reqwest::Method;
 
-use cas_layer_tests::noise::noise;
-
-use crate::{
-    browser::Browser,
+use cas_layer_tests::{
     listening::{Listening, heard},
-    support::App,
+    noise::noise,
 };
+
+use crate::{browser::Browser, support::App};
 
 const XML: &str = "application/xml";
 

@@ -14,11 +14,13 @@ use cas_layer::{
 };
 use serde_json::{Value, json};
 
-use cas_layer_tests::noise::noise;
+use cas_layer_tests::{
+    listening::{Listening, heard},
+    noise::noise,
+};
 
 use crate::{
     browser::{Answer, Browser},
-    listening::{Listening, heard},
     nodes::{APP, Node, sign_in},
     registry::Moody,
     support::{App, alice},

@@ -7,6 +7,7 @@ use cas_layer::{
     CasConfig, CasConfigBuilder, CasLayer, Key, Protocol, RequestSpan,
     testing::{Fault, Quirk},
 };
+use cas_layer_tests::listening::{Listening, heard};
 use http::header;
 use metrics::set_default_local_recorder;
 use metrics_util::debugging::DebuggingRecorder;
@@ -17,7 +18,6 @@ use tower_http::{
 
 use crate::{
     browser::{Answer, Browser},
-    listening::{Listening, heard},
     site::Site,
     support::key,
 };

@@ -35,7 +35,6 @@ mod jwt;
 mod known_cookies;
 mod large_sessions;
 mod lifetimes;
-mod listening;
 mod login_binding;
 mod login_page;
 mod logs;

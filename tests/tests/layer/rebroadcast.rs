@@ -10,11 +10,11 @@ use cas_layer::{
     CasConfig, CasConfigBuilder, CasInPlaceLayer, ConfigError, Key, peer_address,
     registry::LogoutShare, testing::CasServer,
 };
+use cas_layer_tests::listening::{Listening, heard};
 use tokio::net::TcpListener;
 
 use crate::{
     browser::{Answer, Browser},
-    listening::{Listening, heard},
     nodes::{APP, Node, sign_in},
     registry::Moody,
     single_logout::{FORM, form, message, post},

@@ -5,7 +5,10 @@ use cas_layer::{
     CasConfigBuilder, CasLayer,
     testing::{CasServer, User},
 };
-use cas_layer_tests::service_key::ServiceKey;
+use cas_layer_tests::{
+    listening::{Listening, heard},
+    service_key::ServiceKey,
+};
 use metrics::set_default_local_recorder;
 use metrics_util::debugging::DebuggingRecorder;
 use tokio::net::TcpListener;
@@ -13,7 +16,6 @@ use tokio::net::TcpListener;
 use crate::{
     browser::Browser,
     events::lines,
-    listening::{Listening, heard},
     metrics::counted,
     registry::Moody,
     site::config,

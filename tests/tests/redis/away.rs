@@ -11,17 +11,17 @@ use std::{
 
 use cas_layer::{
     RedisRegistry,
-    registry::{LogoutSender, Registry as _, RegistryError, RegistryErrorKind, SourceId},
+    registry::{LogoutSender, Opened, Registry as _, RegistryError, RegistryErrorKind, SourceId},
 };
-use cas_layer_tests::redis::RedisServer;
+use cas_layer_tests::{
+    listening::{Listening, heard},
+    redis::RedisServer,
+};
 use tokio::{task::JoinSet, time::timeout};
 
-use crate::{
-    listening::Listening,
-    support::{
-        CALL, LIFETIME, LIMIT, Session, account, connect, ends, eventually, is_back, is_ended,
-        log_out, log_out_by, new_id, now, sender, settle, settled, sign_in, sign_out, try_sign_in,
-    },
+use crate::support::{
+    CALL, LIFETIME, LIMIT, Session, account, connect, ends, eventually, is_back, is_ended, log_out,
+    log_out_by, new_id, now, sender, settle, settled, sign_in, sign_out, try_sign_in,
 };
 
 /// The kind of the error of a call that has to end soon. How soon is not measured here: a busy machine
@@ -489,13 +489,19 @@ pub(crate) async fn what_happens_is_said_once_and_without_the_password() {
 
 /// What is said, and what can be printed.
 async fn come_and_go() -> String {
-    let listening = Listening::start();
+    let _listening = Listening::start();
     let mut server = RedisServer::start_with(&["--requirepass", "s3cret"]).await;
     let url = format!("redis://:%733cret@127.0.0.1:{}", server.port());
     let builder = RedisRegistry::builder(url).timeout(CALL);
     let printed = format!("{builder:?}");
     let node = builder.connect().await.unwrap();
     settle(&server).await;
+    // Ended while it was being opened. Redis knows, and has told nobody.
+    let early = Session::unknown();
+    node.begin(early.id, CALL).await.unwrap();
+    log_out(&node, &early).await.unwrap();
+    let opened = node.open(early.id, early.expires_at, now()).await;
+    assert_eq!(opened.unwrap(), Opened::Ended);
     server.kill().await;
     for _ in 0..5 {
         let error = sign_out(&node, &Session::unknown()).await.unwrap_err();
@@ -504,8 +510,8 @@ async fn come_and_go() -> String {
     server.restart().await;
     is_back(&node).await;
     eventually("everything is compared", async || {
-        listening.heard().contains("has all sign-outs")
+        heard().contains("has all sign-outs")
     })
     .await;
-    format!("{printed} {node:?} {}", listening.heard())
+    format!("{printed} {node:?} {}", heard())
 }

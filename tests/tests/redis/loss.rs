@@ -7,12 +7,15 @@ use cas_layer::{
     registry::{LogoutSender, Registry as _, RegistryErrorKind, SourceId},
 };
 use cas_layer_tests::redis::RedisServer;
+use tokio::time::sleep;
 
 use crate::{
+    numbers::NUMBER,
     proxy::Proxy,
+    replicas::follow,
     support::{
         LIFETIME, Session, account, connect, connect_to, ends, eventually, exists, is_back,
-        is_ended, log_out, new_id, now, settle, settled, sign_in, sign_out,
+        is_ended, log_out, new_id, now, settle, settled, sign_in, sign_out, try_sign_in,
     },
 };
 
@@ -269,4 +272,50 @@ pub(crate) async fn a_logout_that_an_old_master_did_not_know_is_told_to_the_new_
     way.lead_to(new.port());
     ends(&other, &session).await;
     ends(&node, &session).await;
+}
+
+/// Some nodes may not have heard of a failover yet. The new master may have everything of the old one or nothing, and the node
+/// that comes to it first may have been at the old one or not.
+pub(crate) async fn an_end_of_all_ends_what_an_old_master_has_opened_meanwhile() {
+    for (is_replica, is_new) in [(true, false), (true, true), (false, false)] {
+        let (old, new) = (RedisServer::start().await, RedisServer::start().await);
+        // Far ahead of the clock, as after its clock was wrong.
+        let ahead = (now() + 3_600) * 1_000_000;
+        old.command::<()>(&["SET", NUMBER, &ahead.to_string()])
+            .await;
+        let (way, other_way) = (Proxy::to(old.port()).await, Proxy::to(old.port()).await);
+        let behind = connect_to(way.url()).await;
+        let mut other = connect_to(other_way.url()).await;
+        sign_in(&behind).await;
+        if is_replica {
+            follow(&old, &new).await;
+            eventually("the replica has the last number", async || {
+                let number: Option<String> = old.command(&["GET", NUMBER]).await;
+                number == new.command(&["GET", NUMBER]).await
+            })
+            .await;
+        }
+        // It takes a moment until the other one takes over. The numbers have to go on all the same.
+        sleep(Duration::from_secs(1)).await;
+        new.command::<()>(&["REPLICAOF", "NO", "ONE"]).await;
+        if is_new {
+            other = connect(&new).await;
+        } else {
+            other_way.lead_to(new.port());
+            eventually("the other node is at the new master", async || {
+                let session = try_sign_in(&other).await;
+                matches!(session, Ok(session) if exists(&new, &session).await)
+            })
+            .await;
+        }
+        let session = sign_in(&behind).await;
+        let now = now();
+        other
+            .end_all(account("alice"), now + LIFETIME, now)
+            .await
+            .unwrap();
+        assert!(is_ended(&other, &session), "{is_replica} {is_new}");
+        way.lead_to(new.port());
+        ends(&behind, &session).await;
+    }
 }

@@ -12,7 +12,6 @@ mod cluster;
 mod families;
 mod grants;
 mod life;
-mod listening;
 mod loss;
 mod numbers;
 mod proxy;
@@ -87,6 +86,7 @@ fn main() -> ExitCode {
         loss::what_was_kept_before_another_loss_counts_still,
         loss::a_flood_after_a_loss_leaves_others_the_room_of_their_share,
         loss::a_logout_that_an_old_master_did_not_know_is_told_to_the_new_one,
+        loss::an_end_of_all_ends_what_an_old_master_has_opened_meanwhile,
         loss::a_sign_in_that_began_before_a_restart_is_not_opened,
         families::what_ends_one_tab_ends_all_on_every_node,
         families::a_family_is_known_again_after_a_loss,

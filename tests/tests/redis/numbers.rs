@@ -8,11 +8,14 @@ use cas_layer::{
     registry::{Opened, Registry as _},
     testing::{CasServer, User},
 };
-use cas_layer_tests::{checker::network::Way, redis::RedisServer};
+use cas_layer_tests::{
+    checker::network::Way,
+    listening::{Listening, heard},
+    redis::RedisServer,
+};
 use tokio::net::TcpListener;
 
 use crate::{
-    listening::Listening,
     proxy::Proxy,
     support::{
         LIFETIME, Session, account, connect, connect_to, ends, eventually, exists, is_back,
@@ -20,7 +23,7 @@ use crate::{
     },
 };
 
-const NUMBER: &str = "{cas-layer}:number";
+pub(crate) const NUMBER: &str = "{cas-layer}:number";
 const LONGEST: &str = "{cas-layer}:longest";
 
 /// In microseconds.
@@ -49,9 +52,9 @@ async fn end_all(node: &RedisRegistry, user: &str) {
 
 /// Says what is logged while a node connects.
 async fn heard_on_connecting(server: &RedisServer) -> (RedisRegistry, String) {
-    let listening = Listening::start();
+    let _listening = Listening::start();
     let node = connect(server).await;
-    (node, listening.heard())
+    (node, heard())
 }
 
 pub(crate) async fn an_api_without_sessions_tells_redis_no_number() {

@@ -8,7 +8,10 @@ use cas_layer::{
         Delivered, Item, ProxyGrants as _, Registry as _, RegistryErrorKind, SessionStorage as _,
     },
 };
-use cas_layer_tests::redis::RedisServer;
+use cas_layer_tests::{
+    listening::{Listening, heard},
+    redis::RedisServer,
+};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
 use tokio::{
@@ -18,7 +21,6 @@ use tokio::{
 
 use crate::{
     grants::{grant, new_iou},
-    listening::Listening,
     support::{
         CALL, LIFETIME, Session, account, connect, ends, eventually, is_ended, log_out, new_id,
         now, sign_in, sign_out,
@@ -271,9 +273,9 @@ pub(crate) async fn a_policy_that_evicts_is_refused_unless_it_is_allowed() {
             text.contains("noeviction") && text.contains("allow_eviction"),
             "{text}"
         );
-        let listening = Listening::start();
+        let _listening = Listening::start();
         builder().allow_eviction(true).connect().await.unwrap();
-        let heard = listening.heard();
+        let heard = heard();
         assert!(heard.contains("WARN") && heard.contains(policy), "{heard}");
     }
 }
@@ -284,16 +286,16 @@ pub(crate) async fn a_redis_that_may_lose_what_it_has_confirmed_is_warned_of() {
         (["--appendfsync", "no"], "set appendfsync to"),
     ] {
         let server = RedisServer::start_with(&options).await;
-        let listening = Listening::start();
+        let _listening = Listening::start();
         connect(&server).await;
-        let heard = listening.heard();
+        let heard = heard();
         assert!(heard.contains("WARN") && heard.contains(said), "{heard}");
     }
 
     let server = RedisServer::start().await;
-    let listening = Listening::start();
+    let _listening = Listening::start();
     connect(&server).await;
-    assert!(!listening.heard().contains("WARN"), "{}", listening.heard());
+    assert!(!heard().contains("WARN"), "{}", heard());
 }
 
 /// The rights that the documentation names.
@@ -365,17 +367,14 @@ pub(crate) async fn a_user_with_the_documented_rights_can_do_everything() {
 
 pub(crate) async fn a_user_who_may_not_ask_for_info_is_warned_of() {
     let server = user(&rights().replace("+info ", "")).await;
-    let listening = Listening::start();
+    let _listening = Listening::start();
     let url = format!("redis://app:secret@127.0.0.1:{}", server.port());
     let node = RedisRegistry::builder(url)
         .timeout(CALL)
         .connect()
         .await
         .unwrap();
-    assert_eq!(
-        listening.heard().matches("INFO is not permitted").count(),
-        1
-    );
+    assert_eq!(heard().matches("INFO is not permitted").count(), 1);
     let session = sign_in(&node).await;
     assert_eq!(log_out(&node, &session).await.unwrap(), 1);
 

@@ -7,9 +7,6 @@ mod damage;
 mod disk_full;
 #[cfg(unix)]
 mod kill;
-#[cfg(unix)]
-#[path = "../redis/listening.rs"]
-mod listening;
 mod opening;
 
 use std::{path::PathBuf, sync::Arc};

@@ -10,12 +10,14 @@ use cas_layer::{
     FileRegistry,
     registry::{RegistryError, RegistryErrorKind},
 };
-use cas_layer_tests::suite::trial;
+use cas_layer_tests::{
+    listening::{Listening, heard},
+    suite::trial,
+};
 use libtest_mimic::Trial;
 
 use super::File;
 #[cfg(unix)]
-use super::listening::Listening;
 use crate::support::{is_ended, sign_in, sign_out, single_logout};
 
 #[cfg(unix)]
@@ -185,9 +187,9 @@ fn assert_unusable(path: &Path, why: &str) {
 /// What is said while a file is opened.
 #[cfg(unix)]
 fn said_on_opening(path: &Path) -> String {
-    let listening = Listening::start();
+    let _listening = Listening::start();
     drop(FileRegistry::open(path).unwrap());
-    listening.heard()
+    heard()
 }
 
 #[cfg(unix)]

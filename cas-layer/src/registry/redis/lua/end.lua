@@ -11,7 +11,10 @@ for i = FIRST, #KEYS, 2 do
     keep(KEYS[i], state, seconds + GRACE)
   else
     finish(i, id, expires, seconds + GRACE)
-    news = news + 1
+    -- One that ended while it was being opened is not news, although no node was told.
+    if state ~= 'x' then
+      news = news + 1
+    end
   end
 end
 return news

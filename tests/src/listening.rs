@@ -16,12 +16,15 @@ thread_local! {
     static HEARD: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-/// Everything that any crate says on this thread, through `tracing` or `log`, at every level. The
-/// tests' runtimes have one thread each, so a test hears all of its own and nothing of another.
-pub(crate) struct Listening;
+/// Hears everything that any crate says on this thread while it lives, through `tracing` or `log`, at every level.
+/// If the runtime of a test has one thread, the test hears all of its own and nothing of another.
+#[derive(Debug)]
+#[must_use]
+pub struct Listening;
 
 impl Listening {
-    pub(crate) fn start() -> Self {
+    /// Forgets what was heard before.
+    pub fn start() -> Self {
         // One subscriber for all: callsites remember for all threads whether anybody listens, and a
         // subscriber of one thread alone could be forgotten.
         static INSTALLED: Once = Once::new();
@@ -33,15 +36,17 @@ impl Listening {
                 .with_writer(|| Heard)
                 .with_filter(dynamic_filter_fn(listens));
             tracing_subscriber::registry().with(layer).init();
-            tracing::callsite::rebuild_interest_cache();
         });
+        // Another thread may have come to a callsite just before, and have noted that nobody listens.
+        tracing::callsite::rebuild_interest_cache();
         HEARD.set(Some(Vec::new()));
         Self
     }
 }
 
-/// What was said since the test began to listen.
-pub(crate) fn heard() -> String {
+/// What was said on this thread since [`Listening::start`].
+#[must_use]
+pub fn heard() -> String {
     HEARD.with_borrow(|heard| String::from_utf8(heard.clone().unwrap()).unwrap())
 }
 
