@@ -64,6 +64,9 @@ fn memory_is_bounded_by_what_is_live() {
         if n % 2 == 0 {
             registry.end_now(id(n), now + 8 * 3600, now);
         }
+        // They count as open no longer than they are there.
+        let known = registry.known();
+        assert!(known.open <= known.sessions.len(), "{n}");
     }
     let (known, ended) = size(&registry);
     assert!(known < 4_000, "{known}");
@@ -214,4 +217,134 @@ fn nobody_sees_that_of_a_family_one_session_has_ended_and_another_has_not() {
             registry.end_if_opened_now(vec![named(round)], NOW);
         }
     });
+}
+
+const HOUR: UnixSeconds = 3600;
+
+/// A session that an earlier process opened, or says to have.
+fn earlier(n: u32, number: u64, expires_at: UnixSeconds) -> RegisteredSession<'static> {
+    RegisteredSession::new(id(n), number, expires_at, "https://cas", "alice")
+}
+
+/// What a logout that names all of these ends.
+fn ends(registry: &MemoryRegistry, sessions: &[u32], now: UnixSeconds) -> Vec<SessionId> {
+    registry.end_if_opened_now(sessions.iter().copied().map(id).collect(), now)
+}
+
+#[test]
+fn sessions_of_an_earlier_process_are_found_once_they_were_seen() {
+    let now = Clock::System.now();
+    let registry = MemoryRegistry::default();
+    assert!(!registry.outlives_process());
+    // The last one was opened by this process.
+    let first = registry.0.first_number;
+    for (n, number) in [(1, 0), (2, first - 1), (3, first)] {
+        assert!(!registry.is_ended(&earlier(n, number, now + 8 * HOUR)));
+    }
+    assert_eq!(ends(&registry, &[1, 2, 3, 4], now), [1, 2].map(id));
+    // One that has ended is not open for having been seen.
+    registry.end_all_now(AccountId::of("https://cas", "alice"), now + 8 * HOUR, now);
+    assert!(registry.is_ended(&earlier(6, 0, now + 8 * HOUR)));
+    assert_eq!(ends(&registry, &[6], now), []);
+}
+
+#[test]
+fn sessions_of_an_earlier_process_take_no_more_room_than_there_is_and_only_for_their_time() {
+    let now = Clock::System.now();
+    let registry = MemoryRegistry::with_capacity(2);
+    // Each takes the place of one, however often it is seen.
+    for n in [1, 1, 1, 2, 2, 3] {
+        assert!(!registry.is_ended(&earlier(n, 0, now + 9 * HOUR)));
+    }
+    assert_eq!(open(&registry, 4, now), Err(RegistryErrorKind::Full));
+    assert_eq!(ends(&registry, &[1, 3], now), [id(1)]);
+    open(&registry, 4, now).unwrap();
+    assert_eq!(open(&registry, 5, now), Err(RegistryErrorKind::Full));
+    let expired = now + 9 * HOUR + 2 * GRACE;
+    pass(&registry, expired - now);
+    open(&registry, 5, expired).unwrap();
+    open(&registry, 6, expired).unwrap();
+}
+
+/// So much ends that everything is forgotten that may be.
+fn much_ends(registry: &MemoryRegistry, now: UnixSeconds) {
+    for n in 10_000..11_000 {
+        registry.end_now(id(n), now + 60, now);
+    }
+}
+
+#[test]
+fn an_end_is_remembered_for_as_long_as_the_longest_session_that_was_opened() {
+    for (lifetime, stays) in [(8 * HOUR, false), (24 * HOUR, true)] {
+        let registry = MemoryRegistry::default();
+        registry.open_now(id(1), None, NOW + lifetime, NOW).unwrap();
+        // By a clock that is ahead, nothing is left of another one.
+        registry.end_now(id(2), LATER, LATER);
+        pass(&registry, 10 * HOUR);
+        much_ends(&registry, LATER + 10 * HOUR);
+        assert_eq!(registry.0.ended.contain_id(id(2)), stays, "{lifetime}");
+    }
+}
+
+#[test]
+fn a_family_stays_ended_for_as_long_as_its_longest_session() {
+    let registry = MemoryRegistry::default();
+    let family = id(1);
+    for (n, lifetime) in [(2, HOUR), (3, 24 * HOUR)] {
+        registry
+            .open_now(id(n), Some(family), NOW + lifetime, NOW)
+            .unwrap();
+    }
+    assert_eq!(ends(&registry, &[2], NOW), [id(2)]);
+    // The process runs for a day and more, and the clock is set back. So the other session has not expired.
+    pass(&registry, 26 * HOUR);
+    much_ends(&registry, NOW + 3 * HOUR);
+    let other = earlier(3, u64::MAX, NOW + 24 * HOUR);
+    assert!(registry.is_ended(&other.in_family(Some(family))));
+    assert!(!registry.0.ended.contain_id(id(2)));
+}
+
+/// Keeps so many bytes for a session.
+fn keep(
+    registry: &MemoryRegistry,
+    n: u32,
+    bytes: usize,
+    now: UnixSeconds,
+) -> Result<bool, RegistryErrorKind> {
+    let sealed = Sealed::new(vec![7; bytes]).unwrap();
+    let moment = registry.moment(now);
+    let kept = registry
+        .known()
+        .keep(id(n), Item::Attributes, sealed, moment);
+    kept.map_err(|error| error.kind())
+}
+
+#[test]
+fn what_expired_sessions_kept_makes_room_when_there_is_none() {
+    let registry = MemoryRegistry::default().with_room_for(2_000);
+    let full = Err(RegistryErrorKind::Full);
+    open(&registry, 1, NOW).unwrap();
+    assert_eq!(keep(&registry, 1, 1_000, NOW), Ok(true));
+    // A minute before the first one is forgotten.
+    let soon = LATER.div_ceil(60) * 60 + GRACE - 60;
+    pass(&registry, soon + HOUR - NOW);
+    open(&registry, 2, soon).unwrap();
+    // There is room, so nobody looks for more, and whoever needs some can do so at any time.
+    assert_eq!(keep(&registry, 2, 100, soon + 1), Ok(true));
+    assert_eq!(keep(&registry, 2, 1_000, soon + 60), Ok(true));
+    // Nobody else has to go.
+    open(&registry, 3, soon + 60).unwrap();
+    assert_eq!(keep(&registry, 3, 1_000, soon + 120), full);
+}
+
+#[test]
+fn what_is_kept_is_there_until_its_session_expires() {
+    let registry = MemoryRegistry::default();
+    let expires_at = NOW.div_ceil(60) * 60 + HOUR;
+    registry.open_now(id(1), None, expires_at, NOW).unwrap();
+    assert_eq!(keep(&registry, 1, 10, expires_at - 1), Ok(true));
+    let kept = |now| registry.known().kept(id(1), Item::Attributes, now);
+    assert!(kept(expires_at - 1).is_some());
+    assert!(kept(expires_at).is_none());
+    assert_eq!(keep(&registry, 1, 10, expires_at), Ok(false));
 }
