@@ -19,6 +19,8 @@ use crate::{
     },
 };
 
+const EPOCH: &str = "{cas-layer}:epoch";
+
 /// Waits until Redis knows that these have ended, so that a node that starts knows it too.
 async fn has_ended(server: &RedisServer, sessions: &[Session]) {
     for session in sessions {
@@ -79,6 +81,19 @@ pub(crate) async fn an_emptied_database_is_noticed_at_the_next_call() {
     has_ended(&server, &[ended, live]).await;
 }
 
+/// And it is another Redis than before for every node, also for those that notice later.
+pub(crate) async fn an_emptied_database_is_noticed_without_a_call() {
+    let server = RedisServer::start().await;
+    let node = settled(&server).await;
+    let session = sign_in(&node).await;
+    sign_out(&node, &session).await.unwrap();
+    let epoch: String = server.command(&["GET", EPOCH]).await;
+    server.command::<()>(&["FLUSHALL"]).await;
+    has_ended(&server, &[session]).await;
+    let next: String = server.command(&["GET", EPOCH]).await;
+    assert!(!next.is_empty() && next != epoch, "{next}");
+}
+
 pub(crate) async fn an_older_copy_gets_back_what_it_lacks() {
     let mut server = RedisServer::start().await;
     let proxy = Proxy::to(server.port()).await;
@@ -87,6 +102,11 @@ pub(crate) async fn an_older_copy_gets_back_what_it_lacks() {
     sign_out(&node, &early).await.unwrap();
     let copy = server.copy();
     sign_out(&node, &late).await.unwrap();
+    let time = now();
+    node.end_all(account("bob"), time + LIFETIME, time)
+        .await
+        .unwrap();
+    let of_bob = late.of("bob");
     let unseen = sign_in(&node).await;
 
     proxy.cut();
@@ -100,8 +120,13 @@ pub(crate) async fn an_older_copy_gets_back_what_it_lacks() {
     for session in &news {
         sign_out(&other, session).await.unwrap();
     }
+    assert!(!other.is_ended(&of_bob));
     proxy.mend();
     ends(&other, &late).await;
+    eventually("the other node hears of bob's end", async || {
+        other.is_ended(&of_bob)
+    })
+    .await;
     for session in &news {
         ends(&node, session).await;
     }

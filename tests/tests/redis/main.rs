@@ -80,6 +80,7 @@ fn main() -> ExitCode {
         away::what_happens_is_said_once_and_without_the_password,
         loss::an_empty_redis_gets_back_what_the_nodes_know,
         loss::an_emptied_database_is_noticed_at_the_next_call,
+        loss::an_emptied_database_is_noticed_without_a_call,
         loss::an_older_copy_gets_back_what_it_lacks,
         loss::cookies_that_are_seen_are_opened_again,
         loss::logouts_of_unknown_sessions_are_kept_after_a_loss,

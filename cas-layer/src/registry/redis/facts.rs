@@ -286,6 +286,16 @@ mod tests {
     }
 
     #[test]
+    fn a_loss_is_remembered_until_everything_of_before_has_expired() {
+        let facts = Facts::new(0);
+        assert!(!facts.is_recovering());
+        assert!(!facts.set_recovering(true));
+        assert!(facts.is_recovering());
+        assert!(facts.set_recovering(false));
+        assert!(!facts.is_recovering());
+    }
+
+    #[test]
     fn a_number_that_redis_refuses_is_given_up() {
         let facts = Facts::new(0);
         facts.saw_number(u64::MAX);

@@ -36,6 +36,13 @@ impl Failure {
         let Self::Redis(error) = self else {
             return true;
         };
+        // What a script ran into, before Redis 7.
+        if error
+            .detail()
+            .is_some_and(|detail| detail.contains("READONLY"))
+        {
+            return true;
+        }
         match error.kind() {
             ErrorKind::Server(kind) => matches!(
                 kind,
@@ -49,13 +56,6 @@ impl Failure {
                     | ServerErrorKind::TryAgain
                     | ServerErrorKind::ClusterDown
             ),
-            // What a script ran into, before Redis 7.
-            _ if error
-                .detail()
-                .is_some_and(|detail| detail.contains("READONLY")) =>
-            {
-                true
-            }
             ErrorKind::Extension => matches!(error.code(), Some(LOST | "NOAUTH")),
             _ => true,
         }
@@ -145,5 +145,83 @@ impl From<Failure> for RegistryError {
             Failure::Unfit(_, found) => error.with_source(found),
             _ => error,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(kind: ErrorKind) -> Failure {
+        RedisError::from((kind, "what Redis says")).into()
+    }
+
+    /// Each with what the operator reads, and whether a new connection may help.
+    #[test]
+    fn what_redis_refuses_has_words_of_its_own() {
+        use ServerErrorKind::{
+            Ask, BusyLoading, ClusterDown, MasterDown, Moved, NoPerm, ReadOnly, ResponseError,
+            TryAgain,
+        };
+        let moving = "the keys are moving to another node of the Redis Cluster";
+        for (kind, message, is_helped) in [
+            (ReadOnly, "Redis is a replica", true),
+            (MasterDown, "Redis refuses", true),
+            (BusyLoading, "Redis is loading its data", true),
+            (Moved, moving, true),
+            (Ask, moving, true),
+            (TryAgain, moving, true),
+            (ClusterDown, "the Redis Cluster is down", true),
+            (
+                NoPerm,
+                "Redis does not let this user do what the registry needs",
+                false,
+            ),
+            (ResponseError, "Redis refuses", false),
+        ] {
+            let failure = failure(ErrorKind::Server(kind));
+            assert_eq!(failure.message(), message);
+            assert_eq!(failure.breaks_connection(), is_helped, "{message}");
+            let is_right = failure.kind() == RegistryErrorKind::Unusable;
+            assert_eq!(is_right, kind == NoPerm, "{message}");
+        }
+        let said = |line: &str| {
+            let value = redis::parse_redis_value(line.as_bytes()).unwrap();
+            Failure::from(value.extract_error().unwrap_err())
+        };
+        for (line, message, is_helped) in [
+            // As Redis 6.2 says that it is a replica by now.
+            (
+                "-ERR Error running script (call to f_1): @user_script:9: -READONLY You can't write against a read only replica.\r\n",
+                "Redis refuses",
+                true,
+            ),
+            (
+                "-ERR Error running script (call to f_1): something else\r\n",
+                "Redis refuses",
+                false,
+            ),
+            (
+                "-LOST what was known of sessions\r\n",
+                "Redis has lost what it knew of sessions",
+                true,
+            ),
+            (
+                "-NOAUTH Authentication required.\r\n",
+                "Redis asks for a password",
+                true,
+            ),
+            ("-STRANGE as of a later version\r\n", "Redis refuses", false),
+        ] {
+            let failure = said(line);
+            assert_eq!(failure.message(), message, "{line}");
+            assert_eq!(failure.breaks_connection(), is_helped, "{line}");
+        }
+        let away = Failure::Unreachable("nobody is there".into());
+        assert!(away.to_string().ends_with(": nobody is there"));
+        let broken = failure(ErrorKind::Io);
+        assert_eq!(broken.message(), "the connection to Redis broke");
+        assert!(broken.breaks_connection());
+        assert!(broken.to_string().contains("what Redis says"));
     }
 }

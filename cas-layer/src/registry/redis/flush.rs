@@ -39,10 +39,6 @@ pub(super) async fn flush(node: &Node, connection: &Connection) -> Failure {
                 break;
             }
             match write(node, connection, written, &jobs).await {
-                Ok(()) if node.min_replicas == 0 => {
-                    written += node.queue.forget_unknown(written, jobs.len());
-                }
-                // That Redis does not know a session is to be confirmed, too.
                 Ok(()) => written += jobs.len(),
                 Err(failure) if failure.breaks_connection() => return failure,
                 Err(failure) => {

@@ -160,6 +160,21 @@ mod tests {
     }
 
     #[test]
+    fn a_crash_costs_what_neither_a_log_nor_a_replica_has() {
+        for (logged, replicas, is_alone, is_forgetful) in [
+            ("1", "0", true, false),
+            ("0", "0", true, true),
+            ("1", "1", false, false),
+            ("0", "2", false, false),
+        ] {
+            let text = format!("aof_enabled:{logged}\r\nconnected_slaves:{replicas}\r\n");
+            let info = ServerInfo::parse(&text);
+            assert_eq!(info.is_alone(), is_alone, "{text}");
+            assert_eq!(info.is_forgetful(), is_forgetful, "{text}");
+        }
+    }
+
+    #[test]
     fn a_server_that_says_nothing_is_taken_as_it_is() {
         let silent = ServerInfo::parse("");
         assert!(silent.check(false).is_ok());

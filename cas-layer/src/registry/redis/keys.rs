@@ -84,6 +84,8 @@ mod tests {
         let keys = Keys::new("app");
         assert_eq!(keys.ended(), "{app}:ended");
         assert_eq!(keys.shared()[2], keys.ended());
+        assert_eq!(keys.any(), "{app}:epoch");
+        assert_eq!(keys.waited(), "{app}:waited");
         for (share, kept) in [
             (LogoutShare::Trusted, "{app}:kept-listed"),
             (LogoutShare::Back, "{app}:kept"),

@@ -314,4 +314,11 @@ mod tests {
             assert!(read(&said, 1_000, 1).await.is_err(), "{said:.60}");
         }
     }
+
+    #[test]
+    fn a_line_that_does_not_end_is_no_part_of_an_answer() {
+        let line = |len| Bytes(&[b'*'; LINE][..len]).count(b'*', MOST);
+        assert!(matches!(line(LINE - 1), Err(Stop::More)));
+        assert!(matches!(line(LINE), Err(Stop::Failed(_))));
+    }
 }
