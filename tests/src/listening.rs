@@ -1,7 +1,8 @@
 //! An ear for everything that is logged.
 
-use std::{cell::RefCell, io, sync::Once};
+use std::{cell::RefCell, io, sync::Once, thread};
 
+use tokio::runtime;
 use tracing::Metadata;
 use tracing_subscriber::{
     Layer as _,
@@ -67,4 +68,17 @@ impl io::Write for Heard {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Runs something on a thread of its own, so that everything that it does is heard there.
+pub fn alone<T, F>(happens: impl FnOnce() -> F + Send + 'static) -> T
+where
+    T: Send + 'static,
+    F: Future<Output = T>,
+{
+    let thread = thread::spawn(|| {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(happens())
+    });
+    thread.join().unwrap()
 }

@@ -6,7 +6,10 @@ use cas_layer::{
     PostgresRegistry,
     registry::{Item, Opened, Registry as _, RegistryErrorKind, Sealed},
 };
-use cas_layer_tests::postgres::PostgresServer;
+use cas_layer_tests::{
+    listening::{Listening, alone, heard},
+    postgres::PostgresServer,
+};
 
 use crate::support::{
     CALL, LIFETIME, Session, account, connect, ends, eventually, fails, is_back, is_ended, log_out,
@@ -275,4 +278,29 @@ pub(crate) async fn a_logout_that_finds_a_session_lost_ends_it_when_its_cookie_i
     ends(&there, &session).await;
     ends(&node, &session).await;
     assert!(!is_ended(&node, &other) && !is_ended(&there, &other));
+}
+
+pub(crate) async fn what_postgres_is_told_again_is_said() {
+    for is_account in [false, true] {
+        alone(async move || {
+            let _listening = Listening::start();
+            let server = PostgresServer::start().await;
+            let node = connect(&server).await;
+            let time = now();
+            if is_account {
+                let ended = node.end_all(account("alice"), time + LIFETIME, time);
+                ended.await.unwrap();
+            } else {
+                sign_out(&node, &Session::unknown()).await.unwrap();
+            }
+            server.run("DROP SCHEMA cas_layer CASCADE").await;
+            let _new = connect(&server).await;
+            eventually("it is said", async || {
+                let heard = heard();
+                let mut said = heard.lines().filter(|line| line.contains("was told again"));
+                said.any(|line| line.contains("told=1"))
+            })
+            .await;
+        });
+    }
 }

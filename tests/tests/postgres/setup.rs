@@ -42,7 +42,22 @@ pub(crate) async fn a_schema_that_is_missing_is_named() {
         PostgresRegistry::connect(server.pool()),
     )
     .await;
-    assert!(error.to_string().contains("version 99"), "{error}");
+    let said = error.to_string();
+    assert!(
+        said.contains("version 99") && said.contains("newer"),
+        "{said}"
+    );
+    server.run("UPDATE cas_layer.state SET version = 0").await;
+    let error = fails(
+        RegistryErrorKind::Unusable,
+        PostgresRegistry::connect(server.pool()),
+    )
+    .await;
+    let said = error.to_string();
+    assert!(
+        said.contains("version 0") && said.contains("migrate"),
+        "{said}"
+    );
 }
 
 pub(crate) async fn settings_open_the_registry_that_they_name() {

@@ -11,12 +11,9 @@ use std::{
 
 use cas_layer::{
     RedisRegistry,
-    registry::{LogoutSender, Opened, Registry as _, RegistryError, RegistryErrorKind, SourceId},
+    registry::{LogoutSender, Registry as _, RegistryError, RegistryErrorKind, SourceId},
 };
-use cas_layer_tests::{
-    listening::{Listening, heard},
-    redis::RedisServer,
-};
+use cas_layer_tests::redis::RedisServer;
 use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
@@ -471,61 +468,4 @@ pub(crate) async fn a_node_that_is_cut_off_says_so() {
     assert!(lenient.is_current());
     server.go_on();
     eventually("the node is current again", async || strict.is_current()).await;
-}
-
-pub(crate) async fn what_happens_is_said_once_and_without_the_password() {
-    // One thread, so that everything is heard.
-    let heard = std::thread::spawn(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(come_and_go())
-    });
-    let heard = heard.join().unwrap();
-    for said in [
-        "lost touch with Redis",
-        "in touch with Redis again",
-        "may have lost sign-outs",
-        "has all sign-outs that this node knows of",
-    ] {
-        assert_eq!(heard.matches(said).count(), 1, "{said}: {heard}");
-    }
-    assert!(heard.contains("no connection to Redis yet"), "{heard}");
-    for secret in ["s3cret", "%73"] {
-        assert!(!heard.contains(secret), "{heard}");
-    }
-}
-
-/// What is said, and what can be printed.
-async fn come_and_go() -> String {
-    let _listening = Listening::start();
-    let mut server = RedisServer::start_with(&["--requirepass", "s3cret"]).await;
-    let url = format!("redis://:%733cret@127.0.0.1:{}", server.port());
-    let builder = RedisRegistry::builder(url).timeout(CALL);
-    let printed = format!("{builder:?}");
-    let node = builder.connect().await.unwrap();
-    settle(&server).await;
-    // Ended while it was being opened. Redis knows, and has told nobody.
-    let early = Session::unknown();
-    node.begin(early.id, CALL).await.unwrap();
-    log_out(&node, &early).await.unwrap();
-    let opened = node.open(early.id, early.expires_at, now()).await;
-    assert_eq!(opened.unwrap(), Opened::Ended);
-    let time = now();
-    node.end_all(account("alice"), time + LIFETIME, time)
-        .await
-        .unwrap();
-    server.kill().await;
-    for _ in 0..5 {
-        let error = sign_out(&node, &Session::unknown()).await.unwrap_err();
-        assert!(!format!("{error} {error:?}").contains("s3cret"));
-    }
-    server.restart().await;
-    is_back(&node).await;
-    eventually("everything is compared", async || {
-        heard().contains("has all sign-outs")
-    })
-    .await;
-    format!("{printed} {node:?} {}", heard())
 }

@@ -17,6 +17,7 @@ mod numbers;
 mod proxy;
 mod races;
 mod replicas;
+mod said;
 mod sentinel;
 mod setup;
 mod sharing;
@@ -28,6 +29,7 @@ use cas_layer_tests::{
     redis::RedisServer,
     suite::{REDIS_SERVER, leave_out, run, trial},
 };
+use libtest_mimic::Trial;
 
 macro_rules! tests {
     ($($module:ident::$name:ident),+ $(,)?) => {
@@ -36,7 +38,19 @@ macro_rules! tests {
 }
 
 fn main() -> ExitCode {
-    let mut trials = tests![
+    let mut trials = of_one_server();
+    trials.extend(of_several_servers());
+    trials.push(life::trial());
+    trials.extend(at_once::trials());
+    if RedisServer::program().is_some() {
+        run(trials)
+    } else {
+        leave_out("Redis", REDIS_SERVER, &trials)
+    }
+}
+
+fn of_one_server() -> Vec<Trial> {
+    tests![
         setup::a_password_that_is_refused_is_named,
         setup::settings_open_the_registry_that_they_name,
         setup::tls_needs_a_root_certificate_that_is_trusted,
@@ -77,7 +91,9 @@ fn main() -> ExitCode {
         away::shutdown_tells_redis_what_waits,
         away::shutdown_without_redis_says_so,
         away::a_node_that_is_cut_off_says_so,
-        away::what_happens_is_said_once_and_without_the_password,
+        said::what_happens_is_said_once_and_without_the_password,
+        said::what_redis_lacked_is_said,
+        said::sign_outs_that_redis_does_not_accept_are_said_once,
         loss::an_empty_redis_gets_back_what_the_nodes_know,
         loss::an_emptied_database_is_noticed_at_the_next_call,
         loss::an_emptied_database_is_noticed_without_a_call,
@@ -116,6 +132,11 @@ fn main() -> ExitCode {
         grants::a_redis_that_hangs_holds_no_proxying_up,
         grants::a_redis_that_died_has_what_was_kept_when_it_is_back,
         grants::a_flood_of_calls_while_redis_hangs_ends_soon,
+    ]
+}
+
+fn of_several_servers() -> Vec<Trial> {
+    tests![
         replicas::a_replica_confirms,
         replicas::without_the_replica_nothing_counts_until_it_is_back,
         sentinel::a_failover_loses_nothing_that_was_confirmed,
@@ -128,12 +149,5 @@ fn main() -> ExitCode {
         cluster::any_node_shows_the_way_to_the_keys,
         cluster::keys_that_move_to_another_node_are_followed,
         cluster::a_replica_that_takes_over_is_found,
-    ];
-    trials.push(life::trial());
-    trials.extend(at_once::trials());
-    if RedisServer::program().is_some() {
-        run(trials)
-    } else {
-        leave_out("Redis", REDIS_SERVER, &trials)
-    }
+    ]
 }

@@ -100,7 +100,9 @@ pub(crate) async fn what_has_not_begun_is_not_opened() {
     let node = connect(&server).await;
     let session = Session::unknown();
     let opened = node.open(session.id, session.expires_at, now()).await;
-    assert_eq!(opened.unwrap_err().kind(), RegistryErrorKind::Unavailable);
+    let error = opened.unwrap_err();
+    assert_eq!(error.kind(), RegistryErrorKind::Unavailable);
+    assert!(error.to_string().contains("does not know"), "{error}");
     assert!(!exists(&server, &session).await);
 }
 

@@ -271,6 +271,8 @@ pub(crate) async fn a_url_of_another_kind_is_named() {
         ("redis", &node, "", "redis+cluster://"),
         ("redis+sentinel", &master, "/main", "is no Sentinel"),
         ("redis+sentinel", &sentinel, "/other", "other"),
+        // What one server says is more than that another one is away.
+        ("redis+sentinel", &sentinel, ",127.0.0.1:1/other", "other"),
         ("redis+cluster", &master, "", "redis://"),
         ("redis+cluster", &sentinel, "", "redis+sentinel://"),
     ] {

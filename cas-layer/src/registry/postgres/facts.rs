@@ -143,4 +143,28 @@ mod tests {
         facts.saw_number(8_000_000_000);
         assert_eq!(facts.number_of_now(), 9_000_000_000);
     }
+
+    #[test]
+    fn the_last_end_that_was_told_is_remembered_until_something_is_lost() {
+        let facts = Facts::new();
+        assert_eq!(facts.told(), 0);
+        facts.told_end(5);
+        facts.told_end(3);
+        assert_eq!(facts.told(), 5);
+        facts.forget_told();
+        assert_eq!(facts.told(), 0);
+    }
+
+    #[test]
+    fn what_changes_is_new_once() {
+        let facts = Facts::new();
+        for is_so in [true, false] {
+            assert!(facts.set_away(is_so) && !facts.set_away(is_so));
+            assert_eq!(facts.is_away(), is_so);
+            assert!(facts.set_recovering(is_so) && !facts.set_recovering(is_so));
+            assert_eq!(facts.is_recovering(), is_so);
+        }
+        facts.leave_untold();
+        assert!(facts.take_untold() && !facts.take_untold());
+    }
 }

@@ -109,3 +109,102 @@ pub(super) const POOLER: &str = "PostgreSQL keeps no session: between it and the
 fn code(error: &Error) -> Option<Cow<'_, str>> {
     error.as_database_error()?.code()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use sqlx::error::{DatabaseError, ErrorKind};
+
+    use super::*;
+
+    /// What PostgreSQL says with this code.
+    #[derive(Debug)]
+    struct Said(&'static str);
+
+    impl fmt::Display for Said {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl std::error::Error for Said {}
+
+    impl DatabaseError for Said {
+        fn message(&self) -> &str {
+            self.0
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.into())
+        }
+
+        fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    #[test]
+    fn codes_of_postgres_have_words() {
+        use RegistryErrorKind::{Full, Unavailable, Unusable};
+        for (code, of_call_kind, of_call_says, of_schema_kind, of_schema_says) in [
+            ("53100", Full, "disk", Unavailable, "cannot be asked"),
+            ("26000", Unusable, "pooler", Unusable, "pooler"),
+            ("42P05", Unusable, "pooler", Unusable, "pooler"),
+            (
+                "42501",
+                Unavailable,
+                "does not permit",
+                Unusable,
+                "does not permit",
+            ),
+            (
+                "25006",
+                Unavailable,
+                "read-only",
+                Unavailable,
+                "cannot be asked",
+            ),
+            ("28P01", Unavailable, "did not do", Unusable, "password"),
+            (
+                "40001",
+                Unavailable,
+                "did not do",
+                Unavailable,
+                "cannot be asked",
+            ),
+        ] {
+            let said = || Error::Database(Box::new(Said(code)));
+            let error = RegistryError::from(Failure::from(said()));
+            assert_eq!(error.kind(), of_call_kind, "{code}");
+            assert!(error.to_string().contains(of_call_says), "{code}: {error}");
+            let error = of_schema("app", said());
+            assert_eq!(error.kind(), of_schema_kind, "{code}");
+            assert!(
+                error.to_string().contains(of_schema_says),
+                "{code}: {error}"
+            );
+            assert!(Failure::from(said()).leaves_connection());
+        }
+        for failure in [Failure::Silent, Failure::Unexpected] {
+            let is_there = matches!(failure, Failure::Unexpected);
+            assert_eq!(failure.leaves_connection(), is_there);
+            let error = RegistryError::from(failure);
+            assert_eq!(error.kind(), Unavailable);
+            assert!(error.to_string().contains("PostgreSQL"), "{error}");
+        }
+        assert!(!Failure::from(Error::PoolClosed).leaves_connection());
+    }
+}

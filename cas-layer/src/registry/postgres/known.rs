@@ -122,10 +122,17 @@ mod tests {
             has_seen: false,
             ..standing()
         };
-        let known = Known {
-            seen: Some(([1; 16], NOW - GRACE)),
-            ..known()
+        let sign = |expires_at| {
+            let known = Known {
+                seen: Some(([1; 16], expires_at)),
+                ..known()
+            };
+            known.sign_of_loss(&gone, 0)
         };
-        assert_eq!(known.sign_of_loss(&gone, 0), None);
+        // A quarter of the hour is for clocks that differ.
+        let soon = NOW - GRACE * 3 / 4;
+        assert_eq!(sign(NOW - GRACE), None);
+        assert_eq!(sign(soon), None);
+        assert!(sign(soon + 1).is_some());
     }
 }

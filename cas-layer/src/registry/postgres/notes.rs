@@ -122,3 +122,35 @@ impl Notes {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_noted_and_taken_back_is_told_in_order() {
+        let notes = Notes::default();
+        let _answered = notes.add(Kind::Begin, [1; 16], Duration::ZERO);
+        notes.take_back(Kind::Abandon, [1; 16]);
+        let told = notes.take().await;
+        let told = told.iter().map(|note| (note.kind, note.name, note.millis));
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [(Kind::Begin, [1; 16], 1), (Kind::Abandon, [1; 16], 0)]
+        );
+    }
+
+    #[tokio::test]
+    async fn whoever_finds_no_room_is_turned_away_at_once() {
+        let notes = Notes::default();
+        let add = || notes.add(Kind::Begin, [1; 16], Duration::from_secs(1));
+        let mut waiting: Vec<_> = (0..ROOM).map(|_| add()).collect();
+        assert!(waiting.iter_mut().all(|answer| answer.try_recv().is_err()));
+        assert!(add().await.unwrap().is_err());
+        // As many as are told at once make room for as many others.
+        assert_eq!(notes.take().await.len(), BATCH);
+        let mut next: Vec<_> = (0..BATCH).map(|_| add()).collect();
+        assert!(next.iter_mut().all(|answer| answer.try_recv().is_err()));
+        assert!(add().await.unwrap().is_err());
+    }
+}

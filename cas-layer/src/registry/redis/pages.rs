@@ -294,6 +294,7 @@ mod tests {
         let loading = read("-LOADING Redis is loading the dataset in memory\r\n", 50, 1).await;
         assert!(loading.unwrap_err().breaks_connection());
         let one = entry("1-0", &["s", "1"]);
+        let half = "1".repeat(ENTRY / 2);
         for said in [
             String::new(),
             // More than was asked for.
@@ -303,6 +304,8 @@ mod tests {
             format!("*1\r\n{}", &one[..one.len() - 1]),
             format!("*1\r\n{}", entry("1", &["s", "1"])),
             format!("*1\r\n{}", entry("1-0", &["s", &"1".repeat(2 * ENTRY)])),
+            // No longer than it may be in each of its parts, and too long as a whole.
+            format!("*1\r\n{}", entry("1-0", &[half.as_str(); 3])),
             one.clone(),
             "*1\r\n*2\r\n$3\r\n1-0\r\n*-1\r\n".to_owned(),
             "*1\r\n*2\r\n$3\r\n1-0..*0\r\n".to_owned(),
@@ -313,6 +316,15 @@ mod tests {
         ] {
             assert!(read(&said, 1_000, 1).await.is_err(), "{said:.60}");
         }
+    }
+
+    #[tokio::test]
+    async fn each_entry_has_the_same_room() {
+        let long = "1".repeat(ENTRY * 3 / 4);
+        let entries = ["1-0", "2-0"].map(|id| entry(id, &["s", long.as_str()]));
+        let said = format!("*2\r\n{}", entries.concat());
+        let read = read(&said, 3 * ENTRY, 1).await.unwrap();
+        assert_eq!(read[0].len(), 2);
     }
 
     #[test]

@@ -1,0 +1,114 @@
+//! What is said to the operator.
+
+use cas_layer::{
+    RedisRegistry,
+    registry::{Opened, Registry as _},
+};
+use cas_layer_tests::{
+    listening::{Listening, alone, heard},
+    redis::RedisServer,
+};
+
+use crate::support::{
+    CALL, LIFETIME, Session, account, connect, eventually, is_back, log_out, now, settle, sign_out,
+};
+
+pub(crate) async fn what_happens_is_said_once_and_without_the_password() {
+    let heard = alone(come_and_go);
+    for said in [
+        "lost touch with Redis",
+        "in touch with Redis again",
+        "may have lost sign-outs",
+        "has all sign-outs that this node knows of",
+    ] {
+        assert_eq!(heard.matches(said).count(), 1, "{said}: {heard}");
+    }
+    assert!(heard.contains("no connection to Redis yet"), "{heard}");
+    for secret in ["s3cret", "%73"] {
+        assert!(!heard.contains(secret), "{heard}");
+    }
+}
+
+/// What is said, and what can be printed.
+async fn come_and_go() -> String {
+    let _listening = Listening::start();
+    let mut server = RedisServer::start_with(&["--requirepass", "s3cret"]).await;
+    let url = format!("redis://:%733cret@127.0.0.1:{}", server.port());
+    let builder = RedisRegistry::builder(url).timeout(CALL);
+    let printed = format!("{builder:?}");
+    let node = builder.connect().await.unwrap();
+    settle(&server).await;
+    // Ended while it was being opened. Redis knows, and has told nobody.
+    let early = Session::unknown();
+    node.begin(early.id, CALL).await.unwrap();
+    log_out(&node, &early).await.unwrap();
+    let opened = node.open(early.id, early.expires_at, now()).await;
+    assert_eq!(opened.unwrap(), Opened::Ended);
+    let time = now();
+    node.end_all(account("alice"), time + LIFETIME, time)
+        .await
+        .unwrap();
+    server.kill().await;
+    for _ in 0..5 {
+        let error = sign_out(&node, &Session::unknown()).await.unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("s3cret"));
+    }
+    server.restart().await;
+    is_back(&node).await;
+    eventually("everything is compared", async || {
+        heard().contains("has all sign-outs")
+    })
+    .await;
+    format!("{printed} {node:?} {}", heard())
+}
+
+pub(crate) async fn what_redis_lacked_is_said() {
+    for is_account in [false, true] {
+        alone(async move || {
+            let _listening = Listening::start();
+            let server = RedisServer::start().await;
+            let node = connect(&server).await;
+            let time = now();
+            if is_account {
+                let ended = node.end_all(account("alice"), time + LIFETIME, time);
+                ended.await.unwrap();
+            } else {
+                sign_out(&node, &Session::unknown()).await.unwrap();
+            }
+            server.command::<()>(&["FLUSHALL"]).await;
+            eventually("it is said", async || {
+                let heard = heard();
+                let said = heard
+                    .lines()
+                    .find(|line| line.contains("Redis lacked sign-outs"));
+                said.is_some_and(|line| line.contains("written=1"))
+            })
+            .await;
+        });
+    }
+}
+
+pub(crate) async fn sign_outs_that_redis_does_not_accept_are_said_once() {
+    alone(async || {
+        let _listening = Listening::start();
+        let server = RedisServer::start().await;
+        let node = connect(&server).await;
+        let memory = async |bytes| {
+            server
+                .command::<()>(&["CONFIG", "SET", "maxmemory", bytes])
+                .await;
+        };
+        memory("1").await;
+        // The second one is tried with the first one once more.
+        for _ in 0..2 {
+            sign_out(&node, &Session::unknown()).await.unwrap_err();
+        }
+        memory("0").await;
+        eventually("Redis has them", async || {
+            heard().contains("Redis accepts sign-outs again")
+        })
+        .await;
+        let said = "sign-outs wait, because Redis does not record them durably";
+        assert_eq!(heard().matches(said).count(), 1, "{}", heard());
+    });
+}
