@@ -1,6 +1,6 @@
 //! An ear for everything that is logged.
 
-use std::{cell::RefCell, io, sync::Once, thread};
+use std::{cell::RefCell, io, panic, sync::Once, thread};
 
 use tokio::runtime;
 use tracing::Metadata;
@@ -80,5 +80,5 @@ where
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         runtime.unwrap().block_on(happens())
     });
-    thread.join().unwrap()
+    thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
 }

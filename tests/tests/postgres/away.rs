@@ -304,3 +304,25 @@ pub(crate) async fn what_postgres_is_told_again_is_said() {
         });
     }
 }
+
+pub(crate) async fn sign_outs_that_are_lost_with_the_registry_are_said() {
+    alone(async || {
+        let _listening = Listening::start();
+        let mut server = PostgresServer::start().await;
+        drop(connect(&server).await);
+        assert!(!heard().contains("is gone before"), "{}", heard());
+        let listening = "SELECT count(*) FROM pg_stat_activity WHERE query ILIKE 'listen%'";
+        eventually("nothing goes on for it", async || {
+            server.ask::<i64>(listening).await == 0
+        })
+        .await;
+        let node = connect(&server).await;
+        server.stop().await;
+        sign_out(&node, &Session::unknown()).await.unwrap_err();
+        assert!(format!("{node:?}").contains("waiting: 1"), "{node:?}");
+        drop(node);
+        let heard = heard();
+        let mut said = heard.lines().filter(|line| line.contains("is gone before"));
+        assert!(said.any(|line| line.contains("lost=1")), "{heard}");
+    });
+}

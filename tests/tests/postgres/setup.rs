@@ -25,6 +25,8 @@ const RIGHTS: &str = "
 
 pub(crate) async fn a_schema_that_is_missing_is_named() {
     let server = PostgresServer::start().await;
+    let builder = PostgresRegistry::builder(server.pool());
+    assert!(format!("{builder:?}").contains("\"cas_layer\""));
     let error = fails(
         RegistryErrorKind::Unusable,
         PostgresRegistry::connect(server.pool()),

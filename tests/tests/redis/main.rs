@@ -93,6 +93,7 @@ fn of_one_server() -> Vec<Trial> {
         away::a_node_that_is_cut_off_says_so,
         said::what_happens_is_said_once_and_without_the_password,
         said::what_redis_lacked_is_said,
+        said::sign_outs_that_are_lost_with_the_registry_are_said,
         said::sign_outs_that_redis_does_not_accept_are_said_once,
         loss::an_empty_redis_gets_back_what_the_nodes_know,
         loss::an_emptied_database_is_noticed_at_the_next_call,

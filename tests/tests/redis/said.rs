@@ -24,6 +24,8 @@ pub(crate) async fn what_happens_is_said_once_and_without_the_password() {
         assert_eq!(heard.matches(said).count(), 1, "{said}: {heard}");
     }
     assert!(heard.contains("no connection to Redis yet"), "{heard}");
+    assert!(heard.contains("waiting: 0"), "{heard}");
+    assert!(!heard.contains("is gone before"), "{heard}");
     for secret in ["s3cret", "%73"] {
         assert!(!heard.contains(secret), "{heard}");
     }
@@ -59,7 +61,9 @@ async fn come_and_go() -> String {
         heard().contains("has all sign-outs")
     })
     .await;
-    format!("{printed} {node:?} {}", heard())
+    let printed = format!("{printed} {node:?}");
+    drop(node);
+    format!("{printed} {}", heard())
 }
 
 pub(crate) async fn what_redis_lacked_is_said() {
@@ -110,5 +114,20 @@ pub(crate) async fn sign_outs_that_redis_does_not_accept_are_said_once() {
         .await;
         let said = "sign-outs wait, because Redis does not record them durably";
         assert_eq!(heard().matches(said).count(), 1, "{}", heard());
+    });
+}
+
+pub(crate) async fn sign_outs_that_are_lost_with_the_registry_are_said() {
+    alone(async || {
+        let _listening = Listening::start();
+        let mut server = RedisServer::start().await;
+        let node = connect(&server).await;
+        server.kill().await;
+        sign_out(&node, &Session::unknown()).await.unwrap_err();
+        assert!(format!("{node:?}").contains("waiting: 1"));
+        drop(node);
+        let heard = heard();
+        let mut said = heard.lines().filter(|line| line.contains("is gone before"));
+        assert!(said.any(|line| line.contains("lost=1")), "{heard}");
     });
 }
