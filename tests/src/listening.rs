@@ -80,5 +80,7 @@ where
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         runtime.unwrap().block_on(happens())
     });
-    thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
+    thread
+        .join()
+        .unwrap_or_else(|panic| panic::resume_unwind(panic))
 }

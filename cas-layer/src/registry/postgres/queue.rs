@@ -250,6 +250,7 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::{LogoutSender, turns::Turns};
 
     fn session(n: u8) -> Ending {
         Ending::Session(Lasting {
@@ -283,6 +284,34 @@ mod tests {
         queue.finish(&jobs);
         assert_eq!(queue.len(), 0);
         assert!(queue.push(session(4)).is_ok());
+    }
+
+    fn named(count: usize, turn: Option<Turn>) -> Ending {
+        let logout = RecentLogout {
+            ids: vec![[9; 16].into(); count],
+            sender: LogoutSender::app(),
+            now: 0,
+        };
+        Ending::Named(Named { logout, turn })
+    }
+
+    #[tokio::test]
+    async fn what_a_message_named_takes_no_room_and_is_left_to_whoever_waits() {
+        let queue = Queue::new(1);
+        let turns = Turns::new();
+        let turn = turns.take(LogoutSender::app()).await.unwrap();
+        queue.push(named(2, None)).unwrap();
+        queue.push(named(3, Some(turn))).unwrap();
+        queue.push(session(1)).unwrap();
+        assert_eq!(queue.len(), 1);
+        // Each counts for the sessions that it names.
+        let mut jobs = queue.take_now(3);
+        assert_eq!(jobs.len(), 2);
+        jobs.extend(queue.take_now(1));
+        let left = queue.put_back(jobs, away);
+        let left: Vec<_> = left.iter().map(|logout| logout.ids.len()).collect();
+        assert_eq!(left, [2]);
+        assert_eq!(queue.take_now(10).len(), 1);
     }
 
     #[test]

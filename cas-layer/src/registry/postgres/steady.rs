@@ -67,7 +67,11 @@ mod tests {
         assert_eq!(says(&mut steady, start, 600, 0), Some(1_700_000_600));
         assert_eq!(says(&mut steady, start, 700, 1), Some(1_700_000_701));
         // It was not asked for a while.
-        assert_eq!(steady.seconds(start + Duration::from_secs(706)), None);
+        assert_eq!(
+            steady.seconds(start + Duration::from_millis(704_999)),
+            Some(1_700_000_701)
+        );
+        assert_eq!(steady.seconds(start + Duration::from_secs(705)), None);
     }
 
     #[test]

@@ -38,3 +38,21 @@ impl Sweep {
         self.has_more = swept.is_ok_and(|count| count >= i64::from(FEW));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_one_comes_after_a_while_or_at_once_if_the_last_one_left_something() {
+        let ago = |seconds, has_more| Sweep {
+            last: Instant::now()
+                .checked_sub(Duration::from_secs(seconds))
+                .unwrap(),
+            has_more,
+        };
+        assert!(!Sweep::new().is_due());
+        assert!(ago(0, true).is_due());
+        assert!(ago(10, false).is_due());
+    }
+}
