@@ -309,13 +309,15 @@ pub(crate) async fn sign_outs_that_are_lost_with_the_registry_are_said() {
     alone(async || {
         let _listening = Listening::start();
         let mut server = PostgresServer::start().await;
-        drop(connect(&server).await);
+        let listening = async || {
+            let count = "SELECT count(*) FROM pg_stat_activity WHERE query ILIKE 'listen%'";
+            server.ask::<i64>(count).await
+        };
+        let node = connect(&server).await;
+        eventually("it listens", async || listening().await == 1).await;
+        drop(node);
         assert!(!heard().contains("is gone before"), "{}", heard());
-        let listening = "SELECT count(*) FROM pg_stat_activity WHERE query ILIKE 'listen%'";
-        eventually("nothing goes on for it", async || {
-            server.ask::<i64>(listening).await == 0
-        })
-        .await;
+        eventually("nothing goes on for it", async || listening().await == 0).await;
         let node = connect(&server).await;
         server.stop().await;
         sign_out(&node, &Session::unknown()).await.unwrap_err();

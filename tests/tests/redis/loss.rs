@@ -321,7 +321,7 @@ pub(crate) async fn an_end_of_all_ends_what_an_old_master_has_opened_meanwhile()
             .await;
         }
         // It takes a moment until the other one takes over. The numbers have to go on all the same.
-        sleep(Duration::from_secs(1)).await;
+        sleep(Duration::from_secs(3)).await;
         new.command::<()>(&["REPLICAOF", "NO", "ONE"]).await;
         if is_new {
             other = connect(&new).await;
@@ -334,6 +334,8 @@ pub(crate) async fn an_end_of_all_ends_what_an_old_master_has_opened_meanwhile()
             .await;
         }
         let session = sign_in(&behind).await;
+        // What it takes to tell the new master how far the old one is, it may be behind.
+        sleep(Duration::from_secs(1)).await;
         let now = now();
         other
             .end_all(account("alice"), now + LIFETIME, now)

@@ -120,6 +120,7 @@ fn of_one_server() -> Vec<Trial> {
         numbers::an_end_of_all_covers_sessions_whose_numbers_were_ahead_of_the_clock,
         numbers::an_end_of_all_that_comes_late_ends_nobody_who_came_later,
         numbers::an_end_of_all_that_an_empty_redis_hears_of_ends_nobody_who_came_later,
+        numbers::numbers_do_not_run_away_when_two_clocks_differ,
         numbers::every_script_refuses_a_number_that_no_redis_gave,
         numbers::no_session_lasts_longer_than_one_can,
         numbers::a_longest_life_that_cannot_be_one_is_repaired_and_nothing_forgotten_early,

@@ -263,16 +263,9 @@ macro_rules! lua {
     };
 }
 
-pub(crate) async fn every_script_refuses_a_number_that_no_redis_gave() {
-    let server = RedisServer::start().await;
-    sign_in(&settled(&server).await).await;
-    let epoch: String = server.command(&["GET", "{cas-layer}:epoch"]).await;
-    let base: String = server.command(&["GET", "{cas-layer}:base"]).await;
-    let (base, _) = base.split_once(' ').unwrap();
-    let (id, account) = (new_id(), "a1".repeat(16));
-    let session = key(id);
-    let kept = session.replace(":s:", ":k:");
-    let keys = [
+/// Those that every script names.
+fn keys() -> [String; 10] {
+    [
         "epoch",
         "instance",
         "ended",
@@ -283,8 +276,67 @@ pub(crate) async fn every_script_refuses_a_number_that_no_redis_gave() {
         "kept",
         "kept-front",
         "base",
-    ];
-    let keys = keys.map(|name| format!("{{cas-layer}}:{name}"));
+    ]
+    .map(|name| format!("{{cas-layer}}:{name}"))
+}
+
+/// Two servers take turns, and the clock of one of them is wrong, up to one at 1970 after a power cut. Each has what the other one
+/// had. Nodes of before come first, or those that have just started.
+pub(crate) async fn numbers_do_not_run_away_when_two_clocks_differ() {
+    type Joined = (String, bool, u64, u64, bool, Vec<String>, (u64, u64));
+    for (apart, is_new) in [
+        (MINUTE, false),
+        (MINUTE, true),
+        (54 * YEAR, false),
+        (54 * YEAR, true),
+    ] {
+        let server = RedisServer::start().await;
+        let keys = keys();
+        let start = now();
+        let (mut last, mut reached) = (0, 0);
+        for turn in 0..20 {
+            let late = if turn % 2 == 0 { 0 } else { apart };
+            let seconds = start + turn - late / 1_000_000;
+            let script = lua!("common", "join")
+                .replace("redis.call('TIME')", &format!("{{ '{seconds}', '0' }}"));
+            let instance = format!("server {}", turn % 2);
+            let knows = turn > 0 && !(is_new && turn % 2 == 0);
+            let (lost, said) = if knows {
+                ("1", reached.to_string())
+            } else {
+                ("0", "0".to_owned())
+            };
+            let mut words = vec!["EVAL", &script, "10"];
+            words.extend(keys.iter().map(String::as_str));
+            words.extend(["one", &instance, "60", "0", lost, "0", "0", "0", &said]);
+            let joined: Joined = server.command(&words).await;
+            let (.., number, is_refused, repaired, (_, ahead)) = joined;
+            let said = format!("{apart} {is_new} {turn}: {number} {ahead}");
+            assert!(!is_refused && repaired.is_empty(), "{said}");
+            assert!(number >= last, "{said}");
+            // Who has just started cannot know how far the old one is.
+            let more = if is_new { 25 * 60 } else { 11 };
+            assert!(ahead <= apart + more * MINUTE, "{said}");
+            if knows {
+                assert!(number >= reached, "{said}");
+            }
+            last = number;
+            // A second later.
+            reached = seconds * 1_000_000 + 1_000_000 + ahead;
+        }
+    }
+}
+
+pub(crate) async fn every_script_refuses_a_number_that_no_redis_gave() {
+    let server = RedisServer::start().await;
+    sign_in(&settled(&server).await).await;
+    let epoch: String = server.command(&["GET", "{cas-layer}:epoch"]).await;
+    let base: String = server.command(&["GET", "{cas-layer}:base"]).await;
+    let (base, _) = base.split_once(' ').unwrap();
+    let (id, account) = (new_id(), "a1".repeat(16));
+    let session = key(id);
+    let kept = session.replace(":s:", ":k:");
+    let keys = keys();
     let id = id.to_string();
     let expires_at = (now() + LIFETIME).to_string();
     let beyond = (now() * 1_000_000 + 101 * YEAR).to_string();
@@ -306,7 +358,7 @@ pub(crate) async fn every_script_refuses_a_number_that_no_redis_gave() {
             (
                 join,
                 None,
-                vec![&*epoch, "", "60", number, "0", "0", "0", "0"],
+                vec![&*epoch, "", "60", number, "1", "0", "0", "0", number],
             ),
             (
                 open,

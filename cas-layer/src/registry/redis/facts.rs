@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_is_remembered_until_everything_of_before_has_expired() {
+    fn whether_something_was_lost_is_remembered_until_it_is_taken_back() {
         let facts = Facts::new(0);
         assert!(!facts.is_recovering());
         assert!(!facts.set_recovering(true));

@@ -36,19 +36,14 @@ impl Failure {
         let Self::Redis(error) = self else {
             return true;
         };
-        // What a script ran into, before Redis 7.
-        if error
-            .detail()
-            .is_some_and(|detail| detail.contains("READONLY"))
-        {
+        if is_read_only(error) {
             return true;
         }
         match error.kind() {
             ErrorKind::Server(kind) => matches!(
                 kind,
                 // Another server is the right one now, or this one is starting.
-                ServerErrorKind::ReadOnly
-                    | ServerErrorKind::MasterDown
+                ServerErrorKind::MasterDown
                     | ServerErrorKind::BusyLoading
                     // The keys are elsewhere in the cluster, or on their way.
                     | ServerErrorKind::Moved
@@ -87,12 +82,12 @@ impl Failure {
 
     fn message(&self) -> &'static str {
         match self {
+            Self::Redis(error) if is_read_only(error) => "Redis is a replica",
             Self::Redis(error) => match error.kind() {
                 ErrorKind::AuthenticationFailed => "Redis refuses the user name or the password",
                 ErrorKind::Server(ServerErrorKind::NoPerm) => {
                     "Redis does not let this user do what the registry needs"
                 }
-                ErrorKind::Server(ServerErrorKind::ReadOnly) => "Redis is a replica",
                 ErrorKind::Server(ServerErrorKind::BusyLoading) => "Redis is loading its data",
                 ErrorKind::Server(
                     ServerErrorKind::Moved | ServerErrorKind::Ask | ServerErrorKind::TryAgain,
@@ -116,6 +111,14 @@ impl Failure {
             Self::Replaced => "another Redis has become the master",
         }
     }
+}
+
+/// Before Redis 7, it is said inside the error of the script that ran into it.
+fn is_read_only(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+        || error
+            .detail()
+            .is_some_and(|detail| detail.contains("READONLY"))
 }
 
 impl fmt::Display for Failure {
@@ -193,7 +196,7 @@ mod tests {
             // As Redis 6.2 says that it is a replica by now.
             (
                 "-ERR Error running script (call to f_1): @user_script:9: -READONLY You can't write against a read only replica.\r\n",
-                "Redis refuses",
+                "Redis is a replica",
                 true,
             ),
             (

@@ -82,7 +82,7 @@ impl Node {
     /// Takes over what Redis says of the registry as a whole.
     pub(super) fn learn(&self, standing: &Standing, has_lost: bool) {
         if has_lost {
-            // The time and the base of before say how numbers have to go on.
+            // The time and the base of before say how numbers have to go on, until that is done.
             self.facts.saw_number(standing.number);
         } else {
             self.facts

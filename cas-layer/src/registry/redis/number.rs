@@ -8,7 +8,7 @@
 //!
 //! - **Numbers come from Redis.** A node knows only the numbers that Redis has told it, none from a cookie or a
 //!   caller.
-//! - **They follow the clock.** After a loss they are ahead of it by a fixed time. So the number of a session says when it
+//! - **They follow the clock.** After a loss they are ahead of it, until the next one by the same time. So the number of a session says when it
 //!   was opened, and an end that Redis hears of late ends nothing that was opened after the call. For a moment they may
 //!   count up ahead of the clock. So an end whose caller still waits is of all numbers that were given, whatever the clock
 //!   says, and a caller is not told that an end was recorded which went by the clock alone.
@@ -19,10 +19,12 @@
 //!   session is above that, unless the clock of the lost Redis was ahead of the new one's by more. (The cookies of
 //!   such sessions could say so. But then every node would believe a number from a cookie, for all sessions.) They
 //!   stay ahead by as much.
-//! - **They go on as if nobody had been left behind.** After a failover some nodes may talk to the old master for a while, and
-//!   sessions that are opened there get numbers by its clock. The end of their account comes from the new master. So a node
-//!   that connects to another server says which number the old one has come to by now, and another server's numbers are ahead
-//!   of its clock by no less than the old one's were.
+//! - **They go on as if nobody had been left behind.** After a failover some nodes may talk to the old master for a while.
+//!   Sessions that are opened there have numbers by its clock, and an end of all from the new master has to cover them. So a
+//!   node that comes from another server says which number that one has come to by now. If a node comes first that was
+//!   at no server before, numbers are ahead of the new clock by as much as they were of the old one (by a day at most):
+//!   that is the same only if the two clocks are. Where `INFO` is not permitted, a node may not notice that it is at another
+//!   server.
 //! - **An impossible number is refused.** No number is further ahead of the clock of Redis than [`AHEAD`]. If a node
 //!   sends such a number, the scripts ignore it, so that its sign-ins go on. The node gives it up and says so in the
 //!   log. The limit is wide on purpose. A number that is ahead does no harm as long as there are others above it. The

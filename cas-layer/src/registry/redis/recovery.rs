@@ -55,24 +55,19 @@ pub(super) async fn join(
     known.has_jumped |= node.facts.has_jumped(&standing.time);
     let sign = known.sign_of_loss(&standing, commands.instance());
     node.learn(&standing, sign.is_some());
-    // What Redis has lost, or another server goes on with, has numbers up to this moment.
-    let highest = if sign.is_some() {
-        node.facts.number_of_now()
-    } else {
-        node.facts.highest()
-    };
+    // Sessions that Redis has lost, or that are still opened at another server, have numbers up to that of now.
+    let reached = sign.map(|_| node.facts.number_of_now());
     let joined = scripts::join(
         commands,
         &node.keys,
         &HEXLOWER.encode(&random()?),
         node.facts.longest(),
-        highest,
-        sign.is_some(),
+        node.facts.highest(),
+        reached,
         node.facts.kept(),
     )
     .await?;
     known.has_jumped = false;
-    node.facts.forget_jump();
     node.facts.set_base(joined.base);
     for key in &joined.repaired {
         tracing::error!(
@@ -87,6 +82,8 @@ pub(super) async fn join(
     }
     node.facts
         .redis_says(joined.micros, joined.number, joined.asked);
+    // Only now: by the time of before it has jumped still.
+    node.facts.forget_jump();
     if let Some(sign) = sign {
         tracing::warn!(
             sign,

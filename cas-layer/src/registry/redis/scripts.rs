@@ -168,13 +168,14 @@ pub(super) struct Joined {
     pub(super) base: Base,
 }
 
+/// `reached` is the number to which the Redis of before may have come by now, if something was lost.
 pub(super) async fn join(
     connection: &Connection,
     keys: &Keys,
     new_epoch: &str,
     longest: UnixSeconds,
     highest: u64,
-    lost: bool,
+    reached: Option<u64>,
     kept: [u64; LogoutShare::COUNT],
 ) -> Result<Joined, Failure> {
     type Raw = (String, bool, u64, u64, bool, Vec<String>, (u64, u64));
@@ -184,8 +185,9 @@ pub(super) async fn join(
         .arg(connection.instance())
         .arg(longest)
         .arg(highest)
-        .arg(u8::from(lost))
-        .arg(&kept);
+        .arg(u8::from(reached.is_some()))
+        .arg(&kept)
+        .arg(reached.unwrap_or_default());
     let asked = Instant::now();
     let (epoch, is_marked, micros, number, is_refused, repaired, base): Raw =
         connection.run(&command).await?;

@@ -10,14 +10,12 @@ use cas_layer::{
     FileRegistry,
     registry::{RegistryError, RegistryErrorKind},
 };
-use cas_layer_tests::{
-    listening::{Listening, heard},
-    suite::trial,
-};
+#[cfg(unix)]
+use cas_layer_tests::listening::{Listening, heard};
+use cas_layer_tests::suite::trial;
 use libtest_mimic::Trial;
 
 use super::File;
-#[cfg(unix)]
 use crate::support::{is_ended, sign_in, sign_out, single_logout};
 
 #[cfg(unix)]

@@ -13,6 +13,7 @@ local LONGEST_LIFE = 366 * 24 * 3600 + GRACE
 
 -- Numbers of sessions are microseconds by the clock of Redis, or more. `number.rs` says which of them are believed.
 local LEAP = 600 * 1000000
+local DAY = 24 * 3600 * 1000000
 local AHEAD = 100 * 366 * 24 * 3600 * 1000000
 
 -- States of a session, each a string:

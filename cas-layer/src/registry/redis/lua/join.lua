@@ -1,6 +1,7 @@
 -- A node is here. ARGV: an epoch, for when there is none; the instance of Redis, empty when it is not known; the
--- longest lifetime of a session and the highest number that the node knows of, given by now; 1 if it saw that something was lost; how many
--- unknown sessions were kept when the node last looked, for each of KEPT.
+-- longest lifetime of a session and the highest number that the node knows; 1 if it saw that something was lost; how many
+-- unknown sessions were kept when the node last looked, for each of KEPT; and, if something was lost, the number to which
+-- the Redis of before may have come by now, as far as the node knows.
 -- Answers: the epoch; 1 if Redis may have lost something; the time in microseconds and the last number; 1 if the
 -- node's number cannot be one; the keys that held something that cannot be theirs, which are repaired; and the base, and by how much numbers are ahead.
 local epoch = redis.call('GET', EPOCH)
@@ -14,9 +15,12 @@ end
 if ARGV[2] ~= '' and redis.call('GET', INSTANCE) ~= ARGV[2] then
   lost = true
   redis.call('SET', INSTANCE, ARGV[2])
-  -- Some nodes may go on with the old server for a while, where numbers are ahead by this much.
-  local _, ahead = base()
-  leap = math.max(leap, ahead)
+  -- A node that is new cannot say which numbers the old server gives to those that have not heard of this one yet. By
+  -- the same clock they would be ahead by this much.
+  if ARGV[5] ~= '1' then
+    local _, ahead = base()
+    leap = math.max(leap, math.min(ahead, DAY))
+  end
 end
 local repaired = {}
 if not number_at(NUMBER, now_us() + AHEAD) then
@@ -28,6 +32,7 @@ if not number_at(LONGEST, LONGEST_LIFE) then
 end
 lasts(life(ARGV[3]))
 raise(given(ARGV[4]) or 0)
+raise(given(ARGV[9]) or 0)
 if lost then
   raise(now_us() + leap)
   local last = last_number()
