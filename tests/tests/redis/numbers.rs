@@ -301,14 +301,14 @@ pub(crate) async fn numbers_do_not_run_away_when_two_clocks_differ() {
                 .replace("redis.call('TIME')", &format!("{{ '{seconds}', '0' }}"));
             let instance = format!("server {}", turn % 2);
             let knows = turn > 0 && !(is_new && turn % 2 == 0);
-            let (lost, said) = if knows {
+            let (sign, said) = if knows {
                 ("1", reached.to_string())
             } else {
                 ("0", "0".to_owned())
             };
             let mut words = vec!["EVAL", &script, "10"];
             words.extend(keys.iter().map(String::as_str));
-            words.extend(["one", &instance, "60", "0", lost, "0", "0", "0", &said]);
+            words.extend(["one", &instance, "60", "0", sign, "0", "0", "0", &said]);
             let joined: Joined = server.command(&words).await;
             let (.., number, is_refused, repaired, (_, ahead)) = joined;
             let said = format!("{apart} {is_new} {turn}: {number} {ahead}");
