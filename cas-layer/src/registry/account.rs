@@ -124,6 +124,7 @@ impl<'s> RegisteredSession<'s> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::sample_session as session;
 
     /// Golden vector: nodes of every version share it. From
     /// `printf 'https://cas.example.org/cas\0alice' | sha256sum`.
@@ -142,5 +143,39 @@ mod tests {
         assert_ne!(id, AccountId::of("https://b", "alice"));
         assert_ne!(id, AccountId::of("https://a", "alic"));
         assert_ne!(id, AccountId::of("https://aa", "lice"));
+    }
+
+    /// What was looked up of one session says nothing of another one.
+    #[test]
+    fn what_is_known_of_a_session_is_not_of_one_with_another_field() {
+        let url = "https://cas.example.org/cas".to_owned();
+        let (one, other) = (session("alice", &[]), session("alice", &[]));
+        let asked = RegisteredSession::of(&one, &url);
+        let known = asked.looked_up().unwrap();
+        assert!(ptr::eq(known, &raw const one.looked_up));
+        assert!(!ptr::eq(known, &raw const other.looked_up));
+        let family = Some(SessionId::from([9; 16]));
+        assert_eq!(asked.in_family(family).family, family);
+        let (number, copy) = (asked.number + 1, url.clone());
+        for changed in [
+            RegisteredSession {
+                id: [9; 16].into(),
+                ..asked
+            },
+            RegisteredSession { number, ..asked },
+            asked.in_family(family),
+            RegisteredSession {
+                user: other.user(),
+                ..asked
+            },
+            RegisteredSession {
+                cas_url: &copy,
+                ..asked
+            },
+        ] {
+            assert!(changed.looked_up().is_none(), "{changed:?}");
+        }
+        let made = RegisteredSession::new(one.id, one.number, one.expires_at, &url, one.user());
+        assert!(made.looked_up().is_none());
     }
 }
