@@ -154,6 +154,7 @@ mod tests {
         let known = asked.looked_up().unwrap();
         assert!(ptr::eq(known, &raw const one.looked_up));
         assert!(!ptr::eq(known, &raw const other.looked_up));
+        assert!(format!("{asked:?}").ends_with("origin: Some(Origin) }"));
         let family = Some(SessionId::from([9; 16]));
         assert_eq!(asked.in_family(family).family, family);
         let (number, copy) = (asked.number + 1, url.clone());

@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         sharing::what_postgres_says_to_have_ended_has_ended_at_once,
         sharing::nodes_are_told_of_a_family_before_its_session,
         sharing::registries_with_two_schemas_share_nothing,
+        sharing::a_sign_in_that_is_given_up_leaves_nothing,
         sharing::what_has_expired_is_forgotten_an_hour_later_and_with_what_was_kept,
         away::a_crash_loses_nothing_that_was_answered,
         away::sign_outs_wait_for_postgres_and_are_told,

@@ -1,5 +1,7 @@
 //! What nodes know of each other.
 
+use std::time::Duration;
+
 use cas_layer::{
     PostgresRegistry,
     registry::{Item, Opened, Registry as _, RegistryErrorKind, Sealed, SessionFamilies as _},
@@ -9,8 +11,8 @@ use data_encoding::HEXLOWER;
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::support::{
-    CALL, LIFETIME, LIMIT, Session, connect, ends, fails, is_ended, log_out, new_id, now, sender,
-    sign_in, sign_out,
+    CALL, LIFETIME, LIMIT, Session, connect, ends, eventually, fails, is_ended, log_out, new_id,
+    now, sender, sign_in, sign_out,
 };
 
 pub(crate) async fn a_lost_notification_loses_nothing() {
@@ -138,6 +140,20 @@ pub(crate) async fn registries_with_two_schemas_share_nothing() {
     let marker = sign_in(&second).await;
     sign_out(&second, &marker).await.unwrap();
     assert!(!is_ended(&second, &session) && !is_ended(&first, &marker));
+}
+
+pub(crate) async fn a_sign_in_that_is_given_up_leaves_nothing() {
+    let server = PostgresServer::start().await;
+    let registry = connect(&server).await;
+    let begun = async || {
+        let count = "SELECT count(*) FROM cas_layer.begun";
+        server.ask::<i64>(count).await
+    };
+    let id = new_id();
+    registry.begin(id, Duration::from_secs(40)).await.unwrap();
+    assert_eq!(begun().await, 1);
+    registry.abandon(id);
+    eventually("it is taken back", async || begun().await == 0).await;
 }
 
 pub(crate) async fn what_has_expired_is_forgotten_an_hour_later_and_with_what_was_kept() {

@@ -39,6 +39,9 @@ async fn come_and_go() -> String {
     let builder = RedisRegistry::builder(url).timeout(CALL);
     let printed = format!("{builder:?}");
     let node = builder.connect().await.unwrap();
+    assert!(printed.contains("prefix: \"cas-layer\""), "{printed}");
+    let shown = format!("{node:?}");
+    assert!(shown.contains(&server.port().to_string()), "{shown}");
     settle(&server).await;
     // Ended while it was being opened. Redis knows, and has told nobody.
     let early = Session::unknown();

@@ -217,15 +217,15 @@ async fn the_time_limit_is_for_all_nodes_together() {
         silent.push(Silent::start().await);
     }
     let last = Server::start(Answer::ThenSilence(Vec::new())).await;
-    let limit = Duration::from_secs(3);
+    let limit = Duration::from_secs(6);
     let mut urls = silent.iter().map(|node| node.url.as_str());
     let builder = builder(urls.next().unwrap()).timeout(limit);
     let builder = urls.fold(builder, CasClientBuilder::fallback_url);
     let client = builder.fallback_url(&last.url).build().unwrap();
     let started = Instant::now();
     assert_eq!(failure(&client).await.kind(), ValidationErrorKind::TimedOut);
-    // With a limit of their own, there would be 24 seconds.
-    assert!(started.elapsed() < Duration::from_secs(20));
+    // With a limit of their own, there would be 48 seconds.
+    assert!(started.elapsed() < Duration::from_secs(40));
     assert!(last.requests().len() <= 1);
 }
 
