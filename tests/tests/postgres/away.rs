@@ -328,3 +328,22 @@ pub(crate) async fn sign_outs_that_are_lost_with_the_registry_are_said() {
         assert!(said.any(|line| line.contains("lost=1")), "{heard}");
     });
 }
+
+pub(crate) async fn what_happens_is_said() {
+    alone(async || {
+        let _listening = Listening::start();
+        let mut server = PostgresServer::start().await;
+        let node = connect(&server).await;
+        server.stop().await;
+        eventually("it is said", async || {
+            heard().contains("lost touch with PostgreSQL")
+        })
+        .await;
+        server.restart().await;
+        is_back(&node).await;
+        let again = "in touch with PostgreSQL again";
+        eventually("it is said", async || heard().contains(again)).await;
+        sign_out(&node, &Session::unknown()).await.unwrap();
+        assert_eq!(heard().matches(again).count(), 1, "{}", heard());
+    });
+}

@@ -94,6 +94,8 @@ fn of_one_server() -> Vec<Trial> {
         said::what_happens_is_said_once_and_without_the_password,
         said::what_redis_lacked_is_said,
         said::sign_outs_that_are_lost_with_the_registry_are_said,
+        said::a_redis_that_does_not_wait_for_replicas_confirms_nothing,
+        said::a_master_that_stays_is_not_left,
         said::sign_outs_that_redis_does_not_accept_are_said_once,
         loss::an_empty_redis_gets_back_what_the_nodes_know,
         loss::an_emptied_database_is_noticed_at_the_next_call,

@@ -1,5 +1,7 @@
 //! What is said to the operator.
 
+use std::time::Duration;
+
 use cas_layer::{
     RedisRegistry,
     registry::{Opened, Registry as _},
@@ -8,9 +10,14 @@ use cas_layer_tests::{
     listening::{Listening, alone, heard},
     redis::RedisServer,
 };
+use tokio::time::sleep;
 
-use crate::support::{
-    CALL, LIFETIME, Session, account, connect, eventually, is_back, log_out, now, settle, sign_out,
+use crate::{
+    setup::{rights, user},
+    support::{
+        CALL, LIFETIME, Session, account, connect, connect_to, eventually, is_back, log_out, now,
+        settle, sign_out,
+    },
 };
 
 pub(crate) async fn what_happens_is_said_once_and_without_the_password() {
@@ -132,5 +139,42 @@ pub(crate) async fn sign_outs_that_are_lost_with_the_registry_are_said() {
         let heard = heard();
         let mut said = heard.lines().filter(|line| line.contains("is gone before"));
         assert!(said.any(|line| line.contains("lost=1")), "{heard}");
+    });
+}
+
+/// The user has no right to `WAIT`.
+pub(crate) async fn a_redis_that_does_not_wait_for_replicas_confirms_nothing() {
+    alone(async || {
+        let _listening = Listening::start();
+        let server = user(&rights().replace("+wait ", "")).await;
+        let url = format!("redis://app:secret@127.0.0.1:{}", server.port());
+        let builder = RedisRegistry::builder(url).timeout(CALL).min_replicas(1);
+        let node = builder.connect().await.unwrap();
+        for _ in 0..2 {
+            let error = sign_out(&node, &Session::unknown()).await.unwrap_err();
+            assert!(error.to_string().contains("replicas"), "{error}");
+        }
+        let heard = heard();
+        assert!(
+            heard.contains("Redis does not wait for its replicas"),
+            "{heard}"
+        );
+        assert!(!heard.contains("lost touch"), "{heard}");
+    });
+}
+
+pub(crate) async fn a_master_that_stays_is_not_left() {
+    alone(async || {
+        let _listening = Listening::start();
+        let master = RedisServer::start().await;
+        let sentinel = RedisServer::start_sentinel(&master, &[]).await;
+        let _node = connect_to(format!(
+            "redis+sentinel://127.0.0.1:{}/main",
+            sentinel.port()
+        ))
+        .await;
+        // The Sentinel is asked once a second.
+        sleep(Duration::from_secs(3)).await;
+        assert!(!heard().contains("another Redis has become"), "{}", heard());
     });
 }

@@ -299,7 +299,7 @@ pub(crate) async fn a_redis_that_may_lose_what_it_has_confirmed_is_warned_of() {
 }
 
 /// The rights that the documentation names.
-fn rights() -> String {
+pub(crate) fn rights() -> String {
     let (_, text) = include_str!("../../../cas-layer/src/docs/redis.md")
         .split_once("resetkeys ~{my-app}:* ")
         .unwrap();
@@ -388,7 +388,7 @@ pub(crate) async fn a_user_who_may_not_ask_for_info_is_warned_of() {
 }
 
 /// A server with a user `app`.
-async fn user(rights: &str) -> RedisServer {
+pub(crate) async fn user(rights: &str) -> RedisServer {
     let server = RedisServer::start().await;
     let mut words = vec![
         "ACL",
