@@ -243,16 +243,16 @@ impl PostgresRegistry {
         let asked = logout.ids.clone();
         let done = self.try_to_end_named(logout).await;
         let node = self.node();
-        let remember = |ids| node.recent.note(RecentLogout { ids, sender, now });
+        let logout = |ids| RecentLogout { ids, sender, now };
         match done {
             Ok((ended, unknown)) => {
-                remember(unknown);
+                node.unknown.note(logout(unknown));
                 Ok(ended)
             }
             Err(error) => {
                 // Where there was no room, there is none to remember it either.
                 if error.kind() == RegistryErrorKind::Unavailable {
-                    remember(asked);
+                    node.unheard.note(logout(asked));
                     node.again.notify_one();
                 }
                 Err(error)

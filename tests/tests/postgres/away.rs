@@ -116,6 +116,31 @@ pub(crate) async fn logouts_that_come_while_postgres_is_away_are_told_when_it_is
     assert!(is_ended(&connect(&server).await, &sessions[0]));
 }
 
+/// PostgreSQL did not know the session, and has lost nothing since.
+pub(crate) async fn a_logout_of_an_unknown_session_is_not_told_again() {
+    let mut server = PostgresServer::start().await;
+    drop(connect(&server).await);
+    server
+        .run("UPDATE cas_layer.state SET recovering_until = 0")
+        .await;
+    let node = connect(&server).await;
+    let early = Session::unknown();
+    assert_eq!(log_out(&node, &early).await.unwrap(), 0);
+    let lasts = Duration::from_secs(40);
+    node.begin(early.id, lasts).await.unwrap();
+    let opened = node.open(early.id, early.expires_at, now()).await;
+    assert!(matches!(opened, Ok(Opened::Live { .. })));
+    let other = sign_in(&node).await;
+    server.stop().await;
+    fails(UNAVAILABLE, log_out(&node, &other)).await;
+    server.restart().await;
+    is_back(&node).await;
+    ends(&node, &other).await;
+    // What was told with it has been recorded by then.
+    sign_out(&node, &Session::unknown()).await.unwrap();
+    assert!(!is_ended(&node, &early));
+}
+
 pub(crate) async fn a_full_queue_turns_away_and_what_it_did_not_take_is_told() {
     let mut server = PostgresServer::start().await;
     connect(&server).await;

@@ -56,6 +56,7 @@ fn main() -> ExitCode {
         away::an_older_copy_gets_back_what_it_lacks,
         away::sign_outs_that_are_lost_with_the_registry_are_said,
         away::what_happens_is_said,
+        away::a_logout_of_an_unknown_session_is_not_told_again,
         away::what_postgres_is_told_again_is_said,
         away::tables_that_were_made_anew_get_back_what_the_nodes_know,
         away::logouts_that_come_while_postgres_is_away_are_told_when_it_is_back,

@@ -14,7 +14,7 @@ use cas_layer::{
 };
 use cas_layer_tests::postgres::PostgresServer;
 pub(crate) use cas_layer_tests::suite::eventually;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// How long a call may take here. Longer than by default: the machine may be busy with something else.
 pub(crate) const CALL: Duration = Duration::from_secs(5);
@@ -83,9 +83,17 @@ pub(crate) async fn connect(server: &PostgresServer) -> PostgresRegistry {
     builder.connect().await.unwrap()
 }
 
-/// A sign-in.
+/// A sign-in. On a busy machine PostgreSQL may seem to be away for a moment.
 pub(crate) async fn sign_in(registry: &PostgresRegistry) -> Session {
-    try_sign_in(registry).await.unwrap()
+    let trying = async {
+        loop {
+            if let Ok(session) = try_sign_in(registry).await {
+                return session;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(LIMIT, trying).await.expect("a sign-in")
 }
 
 pub(crate) async fn try_sign_in(registry: &PostgresRegistry) -> Result<Session, RegistryError> {

@@ -28,6 +28,10 @@ impl<'s> Schema<'s> {
         let (name, pool) = (new_schema(), server.pool());
         let builder = PostgresRegistry::builder(pool.clone()).schema(&name);
         builder.migrate().await.unwrap();
+        // A registry that is new there reckons with sessions of before.
+        drop(builder.connect().await.unwrap());
+        let settled = format!("UPDATE {name}.state SET recovering_until = 0");
+        sqlx::query(&settled).execute(&pool).await.unwrap();
         Self { server, name, pool }
     }
 }

@@ -72,9 +72,11 @@ async fn reopen(node: &Node, sessions: &[Note]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Looks for the sessions of all recent logouts, and ends those that are there. The others are remembered for another time.
+/// Looks for the sessions of recent logouts, and ends those that are there. The others are remembered for another time.
 async fn tell(node: &Node) -> Result<(), Failure> {
-    let mut logouts = node.recent.take();
+    // It did not know them, and still does not unless it has lost something.
+    let unknown = node.facts.is_recovering().then(|| node.unknown.take());
+    let mut logouts = node.unheard.take().chain(unknown.into_iter().flatten());
     loop {
         let page: Vec<_> = logouts.by_ref().take(PAGE).collect();
         if page.is_empty() {
@@ -90,7 +92,7 @@ async fn tell(node: &Node) -> Result<(), Failure> {
             Err(failure) => {
                 page.into_iter()
                     .chain(logouts)
-                    .for_each(|logout| node.recent.note(logout));
+                    .for_each(|logout| node.unheard.note(logout));
                 return Err(failure);
             }
         };
@@ -99,7 +101,7 @@ async fn tell(node: &Node) -> Result<(), Failure> {
                 ids.into_iter().partition(|id| found.live.contains(id));
             let with = |ids| RecentLogout { ids, sender, now };
             let unknown = others.into_iter().filter(|id| !found.has_ended(*id));
-            node.recent.note(with(unknown.collect()));
+            node.unknown.note(with(unknown.collect()));
             if !live.is_empty() {
                 let named = Named {
                     logout: with(live),

@@ -178,7 +178,8 @@ impl PostgresRegistryBuilder {
             strangers: Semaphore::new(strangers),
             delivered: Deliveries::new(),
             seen: Seen::new(),
-            recent: RecentLogouts::new(),
+            unheard: RecentLogouts::new(),
+            unknown: RecentLogouts::new(),
             again: Notify::new(),
             ears: Ears::default(),
         });

@@ -51,7 +51,10 @@ pub(super) struct Node {
     /// Sessions whose cookies were seen since something was lost.
     pub(super) seen: Seen,
     /// Logouts that PostgreSQL found no session for, or did not hear of.
-    pub(super) recent: RecentLogouts,
+    /// Of which PostgreSQL could not be told.
+    pub(super) unheard: RecentLogouts,
+    /// Of sessions that PostgreSQL did not know. It is told again only if it may have lost them.
+    pub(super) unknown: RecentLogouts,
     /// PostgreSQL is to be told of those logouts again.
     pub(super) again: Notify,
     pub(super) ears: Ears,

@@ -62,7 +62,7 @@ pub(super) async fn run(node: &Node) {
                     .with_source(failure.clone())
                 });
                 for logout in left {
-                    node.recent.note(logout);
+                    node.unheard.note(logout);
                     node.again.notify_one();
                 }
                 sleep(AGAIN).await;
