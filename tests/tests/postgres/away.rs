@@ -141,6 +141,25 @@ pub(crate) async fn a_logout_of_an_unknown_session_is_not_told_again() {
     assert!(!is_ended(&node, &early));
 }
 
+/// Their user was told that it failed, and has signed in again meanwhile.
+pub(crate) async fn an_end_of_all_that_comes_late_ends_nobody_who_came_later() {
+    let server = PostgresServer::start().await;
+    drop(connect(&server).await);
+    // Numbers follow the clock: nothing was lost lately.
+    server.run("SELECT setval('cas_layer.number', 1)").await;
+    let builder = PostgresRegistry::builder(server.pool()).timeout(Duration::from_secs(1));
+    let node = builder.connect().await.unwrap();
+    let before = sign_in(&node).await;
+    server.hang();
+    let all = node.end_all(account("alice"), now() + LIFETIME, now());
+    fails(UNAVAILABLE, all).await;
+    server.go_on();
+    let after = sign_in(&node).await;
+    sign_out(&node, &Session::unknown()).await.ok();
+    is_back(&node).await;
+    assert!(is_ended(&node, &before) && !is_ended(&node, &after));
+}
+
 pub(crate) async fn a_full_queue_turns_away_and_what_it_did_not_take_is_told() {
     let mut server = PostgresServer::start().await;
     connect(&server).await;

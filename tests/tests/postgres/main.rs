@@ -57,6 +57,7 @@ fn main() -> ExitCode {
         away::sign_outs_that_are_lost_with_the_registry_are_said,
         away::what_happens_is_said,
         away::a_logout_of_an_unknown_session_is_not_told_again,
+        away::an_end_of_all_that_comes_late_ends_nobody_who_came_later,
         away::what_postgres_is_told_again_is_said,
         away::tables_that_were_made_anew_get_back_what_the_nodes_know,
         away::logouts_that_come_while_postgres_is_away_are_told_when_it_is_back,

@@ -52,7 +52,7 @@ impl Schema {
         is_plain.then(|| Self {
             name: name.to_owned(),
             note: format!(r#"SELECT "{name}".note($1, $2, $3)"#),
-            open: format!(r#"SELECT "{name}".open($1, $2, $3, $4)"#),
+            open: format!(r#"SELECT "{name}".open($1, $2, $3, $4, $5)"#),
             finish: format!(
                 r#"SELECT kind, id, expires_at, number FROM "{name}".finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"#
             ),

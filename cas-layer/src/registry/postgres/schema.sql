@@ -141,10 +141,11 @@ END
 $$;
 
 -- Opens a session that had begun or is open. Returns its number, 0 where it has ended, and nothing where it has not begun: a
--- logout may have been missed then.
+-- logout may have been missed then. Its number is above the highest that the node knows: also above that of an end of all
+-- sessions of its user of which the node could not tell yet.
 --
 -- Whoever opens a session holds its row in `begun` or `opened`, and so does whoever ends it: one of the two comes first.
-CREATE OR REPLACE FUNCTION cas_layer.open(session bytea, expires bigint, seconds bigint, its_family bytea) RETURNS bigint
+CREATE OR REPLACE FUNCTION cas_layer.open(session bytea, expires bigint, seconds bigint, its_family bytea, highest bigint) RETURNS bigint
 LANGUAGE plpgsql SET search_path = cas_layer, pg_temp SET lock_timeout = '800ms' AS $$
 DECLARE
     beginning begun;
@@ -157,6 +158,13 @@ BEGIN
     -- Before any row of a session: everybody who locks both does so in this order.
     IF EXISTS (SELECT FROM state s WHERE s.longest < seconds) THEN
         UPDATE state s SET longest = greatest(s.longest, seconds);
+    END IF;
+    IF highest > (SELECT n.last_value FROM number n) THEN
+        -- One after another, so that nobody sets it back.
+        PERFORM FROM state FOR UPDATE;
+        IF highest > (SELECT n.last_value FROM number n) THEN
+            PERFORM setval('number', highest);
+        END IF;
     END IF;
     SELECT * INTO beginning FROM begun b WHERE b.id = session FOR UPDATE;
     has_begun := FOUND AND beginning.until > clock_timestamp();

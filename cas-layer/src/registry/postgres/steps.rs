@@ -74,7 +74,8 @@ pub(super) async fn open(
                 .bind(session.id.as_bytes().as_slice())
                 .bind(signed(session.expires_at))
                 .bind(signed(session.seconds))
-                .bind(family.map(|family| family.as_bytes().to_vec()));
+                .bind(family.map(|family| family.as_bytes().to_vec()))
+                .bind(signed(node.facts.highest()));
             Ok(query.fetch_one(connection).await?)
         })
         .await?;
