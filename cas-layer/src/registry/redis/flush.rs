@@ -65,7 +65,7 @@ pub(super) async fn flush(node: &Node, connection: &Connection) -> Failure {
             complaint.make(&not_replicated().to_string());
             node.queue.delay(written, not_replicated);
             // Their senders may ask again. They take no room from others meanwhile.
-            written = node.queue.forget_unknown(0, written);
+            written = node.queue.forget_unknown(written);
         }
     }
 }

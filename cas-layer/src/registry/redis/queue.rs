@@ -237,19 +237,13 @@ impl Queue {
         }
     }
 
-    /// Takes those of `count` endings from number `first` on out of which nothing came, and says how many are left.
-    pub(super) fn forget_unknown(&self, first: usize, count: usize) -> usize {
+    /// Takes those of the first `count` endings out of which nothing came, and says how many are left.
+    pub(super) fn forget_unknown(&self, count: usize) -> usize {
         let mut inner = self.inner();
-        let end = first.saturating_add(count).min(inner.line.len());
-        let (mut left, mut unknown) = (Vec::new(), Vec::new());
-        for (at, waiting) in inner.line.drain(..end).enumerate() {
-            if at >= first && waiting.is_nothing() {
-                unknown.push(waiting);
-            } else {
-                left.push(waiting);
-            }
-        }
-        let count = left.len().saturating_sub(first);
+        let end = count.min(inner.line.len());
+        let (unknown, left): (Vec<_>, Vec<_>) =
+            inner.line.drain(..end).partition(Waiting::is_nothing);
+        let count = left.len();
         for waiting in left.into_iter().rev() {
             inner.line.push_front(waiting);
         }

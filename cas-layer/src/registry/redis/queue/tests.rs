@@ -198,7 +198,7 @@ fn who_waits_is_told_what_came_of_it() {
     queue.answered(1, &[Answer::Unknown], &ended);
     queue.answered(3, &[Answer::NoRoom], &ended);
     // Nothing is to be remembered of the second, so nothing is waited for.
-    assert_eq!(queue.forget_unknown(0, 4), 3);
+    assert_eq!(queue.forget_unknown(4), 3);
     assert_eq!(waiting[1].try_recv().unwrap().unwrap(), []);
     assert!(waiting[0].try_recv().is_err());
     queue.delay(1, crate::registry::redis::link::away);
