@@ -6,10 +6,7 @@ use cas_layer::{
     PostgresRegistry,
     registry::{Item, Opened, Registry as _, RegistryErrorKind, Sealed},
 };
-use cas_layer_tests::{
-    listening::{Listening, alone, heard},
-    postgres::PostgresServer,
-};
+use cas_layer_tests::postgres::PostgresServer;
 
 use crate::support::{
     CALL, LIFETIME, Session, account, connect, ends, eventually, fails, is_back, is_ended, log_out,
@@ -302,6 +299,9 @@ pub(crate) async fn sessions_that_were_lost_are_open_again_once_their_cookies_ar
             is_open(&server, session).await
         })
         .await;
+        // It is kept for no longer than others.
+        let sql = "SELECT max(forget_at - expires_at) FROM cas_layer.opened";
+        assert!((3_600..3_660).contains(&server.ask::<i64>(sql).await));
         assert_eq!(log_out(&nodes[0], session).await.unwrap(), 1);
     }
     for session in &sessions {
@@ -309,6 +309,35 @@ pub(crate) async fn sessions_that_were_lost_are_open_again_once_their_cookies_ar
         // A cookie that is shown once more opens nothing.
         assert!(is_ended(&nodes[0], session));
         assert!(!is_open(&server, session).await);
+    }
+}
+
+/// What PostgreSQL was told again after the first loss is lost with the second.
+pub(crate) async fn a_session_that_is_lost_twice_is_open_again_twice() {
+    let mut server = PostgresServer::start().await;
+    let (node, other) = (connect(&server).await, connect(&server).await);
+    server.stop().await;
+    let without = server.copy();
+    server.restart().await;
+    is_back(&node).await;
+    let session = sign_in(&node).await;
+    for _ in 0..2 {
+        // With this the node reads how far PostgreSQL is.
+        is_back(&other).await;
+        let marker = sign_in(&other).await;
+        eventually("a sign-out is told", async || {
+            sign_out(&other, &marker).await.is_ok()
+        })
+        .await;
+        ends(&node, &marker).await;
+        server.stop().await;
+        server.restore(&without);
+        server.restart().await;
+        eventually("it is open again", async || {
+            assert!(!is_ended(&node, &session));
+            is_open(&server, &session).await
+        })
+        .await;
     }
 }
 
@@ -322,72 +351,4 @@ pub(crate) async fn a_logout_that_finds_a_session_lost_ends_it_when_its_cookie_i
     ends(&there, &session).await;
     ends(&node, &session).await;
     assert!(!is_ended(&node, &other) && !is_ended(&there, &other));
-}
-
-pub(crate) async fn what_postgres_is_told_again_is_said() {
-    for is_account in [false, true] {
-        alone(async move || {
-            let _listening = Listening::start();
-            let server = PostgresServer::start().await;
-            let node = connect(&server).await;
-            let time = now();
-            if is_account {
-                let ended = node.end_all(account("alice"), time + LIFETIME, time);
-                ended.await.unwrap();
-            } else {
-                sign_out(&node, &Session::unknown()).await.unwrap();
-            }
-            server.run("DROP SCHEMA cas_layer CASCADE").await;
-            let _new = connect(&server).await;
-            eventually("it is said", async || {
-                let heard = heard();
-                let mut said = heard.lines().filter(|line| line.contains("was told again"));
-                said.any(|line| line.contains("told=1"))
-            })
-            .await;
-        });
-    }
-}
-
-pub(crate) async fn sign_outs_that_are_lost_with_the_registry_are_said() {
-    alone(async || {
-        let _listening = Listening::start();
-        let mut server = PostgresServer::start().await;
-        let listening = async || {
-            let count = "SELECT count(*) FROM pg_stat_activity WHERE query ILIKE 'listen%'";
-            server.ask::<i64>(count).await
-        };
-        let node = connect(&server).await;
-        eventually("it listens", async || listening().await == 1).await;
-        drop(node);
-        assert!(!heard().contains("is gone before"), "{}", heard());
-        eventually("nothing goes on for it", async || listening().await == 0).await;
-        let node = connect(&server).await;
-        server.stop().await;
-        sign_out(&node, &Session::unknown()).await.unwrap_err();
-        assert!(format!("{node:?}").contains("waiting: 1"), "{node:?}");
-        drop(node);
-        let heard = heard();
-        let mut said = heard.lines().filter(|line| line.contains("is gone before"));
-        assert!(said.any(|line| line.contains("lost=1")), "{heard}");
-    });
-}
-
-pub(crate) async fn what_happens_is_said() {
-    alone(async || {
-        let _listening = Listening::start();
-        let mut server = PostgresServer::start().await;
-        let node = connect(&server).await;
-        server.stop().await;
-        eventually("it is said", async || {
-            heard().contains("lost touch with PostgreSQL")
-        })
-        .await;
-        server.restart().await;
-        is_back(&node).await;
-        let again = "in touch with PostgreSQL again";
-        eventually("it is said", async || heard().contains(again)).await;
-        sign_out(&node, &Session::unknown()).await.unwrap();
-        assert_eq!(heard().matches(again).count(), 1, "{}", heard());
-    });
 }

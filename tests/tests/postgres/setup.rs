@@ -203,6 +203,12 @@ pub(crate) async fn settings_that_make_no_sense_are_refused() {
     )
     .await;
     assert!(error.to_string().contains("3 connections"), "{error}");
+    let enough = PgPoolOptions::new().max_connections(4);
+    let enough = PostgresRegistry::builder(enough.connect_lazy_with(server.options()));
+    let registry = enough.timeout(CALL).connect().await.unwrap();
+    sign_out(&registry, &sign_in(&registry).await)
+        .await
+        .unwrap();
     let strict = [("default_transaction_isolation", "serializable")];
     let strict = pool_to(server.options().options(strict));
     let error = fails(
@@ -224,6 +230,24 @@ pub(crate) async fn settings_that_make_no_sense_are_refused() {
     server.kill().await;
     server.restart().await;
     assert!(is_ended(&connect(&server).await, &session));
+}
+
+pub(crate) async fn nodes_share_the_longest_lifetime() {
+    let server = PostgresServer::start().await;
+    let hours = |hours: u64| Duration::from_secs(3_600 * hours);
+    let longest = async || {
+        let sql = "SELECT longest FROM cas_layer.state";
+        let seconds = u64::try_from(server.ask::<i64>(sql).await).unwrap();
+        Duration::from_secs(seconds)
+    };
+    connect(&server).await;
+    assert_eq!(longest().await, hours(8));
+    for (own, of_all) in [(1, 8), (24, 24)] {
+        let builder = PostgresRegistry::builder(server.pool()).timeout(CALL);
+        let builder = builder.longest_lifetime(hours(own));
+        builder.connect().await.unwrap();
+        assert_eq!(longest().await, hours(of_all));
+    }
 }
 
 pub(crate) async fn a_server_that_is_not_there_or_refuses_the_user_is_said() {

@@ -11,24 +11,15 @@ use data_encoding::HEXLOWER;
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::support::{
-    CALL, LIFETIME, LIMIT, Session, connect, ends, eventually, fails, is_ended, log_out, new_id,
-    now, sender, sign_in, sign_out,
+    CALL, LIFETIME, LIMIT, Session, connect, end_unheard, ends, eventually, fails, is_ended,
+    log_out, new_id, now, sender, sign_in, sign_out,
 };
 
 pub(crate) async fn a_lost_notification_loses_nothing() {
     let server = PostgresServer::start().await;
     let registry = connect(&server).await;
-    // Nobody is told of it.
     let session = Session::unknown();
-    server
-        .run(&format!(
-            "BEGIN; UPDATE cas_layer.state SET last_end = last_end + 1;
-            INSERT INTO cas_layer.ended (id, seq, expires_at, forget_at)
-                SELECT '\\x{}', last_end, {1}, {1} FROM cas_layer.state; COMMIT;",
-            HEXLOWER.encode(session.id.as_bytes()),
-            session.expires_at
-        ))
-        .await;
+    end_unheard(&server, &session).await;
     let shown = session.of("alice");
     let heard = timeout(LIMIT, registry.ended().wait_for(&shown));
     assert!(heard.await.is_ok());
@@ -37,6 +28,10 @@ pub(crate) async fn a_lost_notification_loses_nothing() {
 pub(crate) async fn a_node_whose_connection_for_notifications_breaks_listens_again() {
     let server = PostgresServer::start().await;
     let (here, there) = (connect(&server).await, connect(&server).await);
+    let listen = async || {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE query ILIKE 'listen%'";
+        server.ask::<i64>(sql).await
+    };
     for _ in 0..3 {
         // Each is waited for (milliseconds): one that ends later would fail the sign-in below.
         server
@@ -54,6 +49,7 @@ pub(crate) async fn a_node_whose_connection_for_notifications_breaks_listens_aga
         })
         .await;
         ends(&there, &session).await;
+        eventually("both listen", async || listen().await == 2).await;
     }
 }
 
@@ -128,6 +124,43 @@ pub(crate) async fn messages_about_unknown_sessions_leave_no_trace() {
         assert_eq!(count, 0, "{table}");
     }
     assert!(registry.ended().is_empty());
+}
+
+/// The pool has 8 connections, and the registry keeps two of them.
+pub(crate) async fn messages_from_the_network_take_half_of_the_other_connections() {
+    let server = PostgresServer::start().await;
+    let pool = server.pool();
+    PostgresRegistry::migrate(&pool).await.unwrap();
+    let builder = PostgresRegistry::builder(pool).timeout(LIMIT);
+    let registry = builder.connect().await.unwrap();
+    let session = sign_in(&registry).await;
+    let pool = server.pool();
+    let mut lock = pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE cas_layer.begun")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let mut messages = JoinSet::new();
+    for _ in 0..8 {
+        let registry = registry.clone();
+        messages.spawn(async move { log_out(&registry, &Session::unknown()).await });
+    }
+    let looked_up = async || {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+        server.ask::<i64>(sql).await
+    };
+    eventually("the first are looked up", async || looked_up().await >= 3).await;
+    let storage = registry.storage().unwrap();
+    for _ in 0..3 {
+        // Others still find a connection.
+        let kept = storage.kept(session.id, Item::Attributes, now()).await;
+        assert_eq!(kept.unwrap(), None);
+        assert_eq!(looked_up().await, 3);
+    }
+    lock.rollback().await.unwrap();
+    for ended in messages.join_all().await {
+        assert_eq!(ended.unwrap(), 0);
+    }
 }
 
 pub(crate) async fn registries_with_two_schemas_share_nothing() {

@@ -142,6 +142,18 @@ pub(crate) async fn ends(registry: &PostgresRegistry, session: &Session) {
         .expect("a node that hears of it");
 }
 
+/// Ends a session in PostgreSQL, and no node is notified.
+pub(crate) async fn end_unheard(server: &PostgresServer, session: &Session) {
+    server
+        .run(&format!(
+            "BEGIN; UPDATE cas_layer.state SET last_end = last_end + 1;
+            INSERT INTO cas_layer.ended (id, seq, expires_at, forget_at)
+                SELECT '\\x{}', last_end, {1}, {1} FROM cas_layer.state; COMMIT;",
+            session.id, session.expires_at
+        ))
+        .await;
+}
+
 /// Waits until PostgreSQL can be written to through this registry.
 pub(crate) async fn is_back(registry: &PostgresRegistry) {
     eventually("PostgreSQL is back", async || {

@@ -97,6 +97,7 @@ fn of_one_server() -> Vec<Trial> {
         said::a_redis_that_does_not_wait_for_replicas_confirms_nothing,
         said::a_master_that_stays_is_not_left,
         said::sign_outs_that_redis_does_not_accept_are_said_once,
+        said::two_servers_behind_one_address_are_said_and_not_used,
         loss::an_empty_redis_gets_back_what_the_nodes_know,
         loss::an_emptied_database_is_noticed_at_the_next_call,
         loss::an_emptied_database_is_noticed_without_a_call,

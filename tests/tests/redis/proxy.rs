@@ -2,10 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU16, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
 use tokio::{
@@ -17,8 +14,8 @@ use tokio::{
 /// Stands between a node and Redis.
 pub(crate) struct Proxy {
     address: SocketAddr,
-    /// Where Redis is.
-    port: Arc<AtomicU16>,
+    /// Where Redis is. Of several, each has the next connection in turn.
+    ports: Arc<Mutex<Vec<u16>>>,
     state: watch::Sender<State>,
 }
 
@@ -38,14 +35,18 @@ impl Proxy {
             changes: 0,
         });
         let states = state.clone();
-        let port = Arc::new(AtomicU16::new(port));
-        let to_port = Arc::clone(&port);
+        let ports = Arc::new(Mutex::new(vec![port]));
+        let to_ports = Arc::clone(&ports);
         tokio::spawn(async move {
             let states = Arc::new(states);
             while let Ok((mut from, _)) = listener.accept().await {
                 let mut states = states.subscribe();
                 let state = *states.borrow();
-                let port = to_port.load(Ordering::SeqCst);
+                let port = {
+                    let mut ports = to_ports.lock().unwrap();
+                    ports.rotate_left(1);
+                    ports[0]
+                };
                 tokio::spawn(async move {
                     if !state.is_open {
                         return;
@@ -62,7 +63,7 @@ impl Proxy {
         });
         Self {
             address,
-            port,
+            ports,
             state,
         }
     }
@@ -73,7 +74,12 @@ impl Proxy {
 
     /// Breaks all connections, and leads to another server from now on.
     pub(crate) fn lead_to(&self, port: u16) {
-        self.port.store(port, Ordering::SeqCst);
+        self.lead_to_each_of(&[port]);
+    }
+
+    /// The same with several servers, each of which has the next connection in turn.
+    pub(crate) fn lead_to_each_of(&self, ports: &[u16]) {
+        *self.ports.lock().unwrap() = ports.to_vec();
         self.change(true);
     }
 

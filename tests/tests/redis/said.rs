@@ -13,6 +13,7 @@ use cas_layer_tests::{
 use tokio::time::sleep;
 
 use crate::{
+    proxy::Proxy,
     setup::{rights, user},
     support::{
         CALL, LIFETIME, Session, account, connect, connect_to, eventually, is_back, log_out, now,
@@ -176,5 +177,24 @@ pub(crate) async fn a_master_that_stays_is_not_left() {
         // The Sentinel is asked once a second.
         sleep(Duration::from_secs(3)).await;
         assert!(!heard().contains("another Redis has become"), "{}", heard());
+    });
+}
+
+/// A balancer, say. What one of the two hears of, the other does not know.
+pub(crate) async fn two_servers_behind_one_address_are_said_and_not_used() {
+    alone(async || {
+        let _listening = Listening::start();
+        let (server, other) = (RedisServer::start().await, RedisServer::start().await);
+        let proxy = Proxy::to(server.port()).await;
+        let node = connect_to(proxy.url()).await;
+        proxy.lead_to_each_of(&[server.port(), other.port()]);
+        eventually("it is said", async || {
+            heard().contains("two connections to Redis lead to two servers")
+        })
+        .await;
+        sign_out(&node, &Session::unknown()).await.unwrap_err();
+        proxy.lead_to(server.port());
+        is_back(&node).await;
+        sign_out(&node, &Session::unknown()).await.unwrap();
     });
 }

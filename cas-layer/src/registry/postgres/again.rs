@@ -11,7 +11,10 @@ use super::{
     queue::{Ending, Named},
     steps, writer,
 };
-use crate::registry::{recent::RecentLogout, seen::Note};
+use crate::registry::{
+    recent::{RecentLogout, RecentLogouts},
+    seen::Note,
+};
 
 /// How often PostgreSQL is told of logouts again while sessions may be live that it has lost: it may know them by then.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -72,11 +75,18 @@ async fn reopen(node: &Node, sessions: &[Note]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Looks for the sessions of recent logouts, and ends those that are there. The others are remembered for another time.
+/// Tells PostgreSQL of the logouts that it may not know.
 async fn tell(node: &Node) -> Result<(), Failure> {
-    // It did not know them, and still does not unless it has lost something.
-    let unknown = node.facts.is_recovering().then(|| node.unknown.take());
-    let mut logouts = node.unheard.take().chain(unknown.into_iter().flatten());
+    // It did not know these sessions, and still does not unless it has lost something.
+    if node.facts.is_recovering() {
+        tell_of(node, &node.unknown).await?;
+    }
+    tell_of(node, &node.unheard).await
+}
+
+/// Looks for the sessions of these logouts, and ends those that are there. The others are remembered for another time.
+async fn tell_of(node: &Node, told: &RecentLogouts) -> Result<(), Failure> {
+    let mut logouts = told.take();
     loop {
         let page: Vec<_> = logouts.by_ref().take(PAGE).collect();
         if page.is_empty() {
@@ -92,7 +102,7 @@ async fn tell(node: &Node) -> Result<(), Failure> {
             Err(failure) => {
                 page.into_iter()
                     .chain(logouts)
-                    .for_each(|logout| node.unheard.note(logout));
+                    .for_each(|logout| told.note(logout));
                 return Err(failure);
             }
         };

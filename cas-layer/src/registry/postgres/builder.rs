@@ -233,11 +233,7 @@ impl PostgresRegistryBuilder {
         });
         let (number, is_replica, isolation, is_synced, is_whole, version) =
             asked.await.map_err(|failure| of_schema(schema, failure))?;
-        if number < MIN_VERSION {
-            return Err(unusable(format!(
-                "PostgreSQL is of version {version}, and the registry needs 13 or later"
-            )));
-        }
+        check_version(number, &version)?;
         if is_replica {
             return Err(unusable(
                 "PostgreSQL is a replica here, and the registry has to write",
@@ -255,6 +251,16 @@ impl PostgresRegistryBuilder {
         }
         Ok(())
     }
+}
+
+/// The version as a number, and as the server writes it.
+fn check_version(number: i32, version: &str) -> Result<(), RegistryError> {
+    if number < MIN_VERSION {
+        return Err(unusable(format!(
+            "PostgreSQL is of version {version}, and the registry needs 13 or later"
+        )));
+    }
+    Ok(())
 }
 
 /// The reason for which nothing could be asked.
@@ -279,5 +285,20 @@ impl fmt::Debug for PostgresRegistryBuilder {
         f.debug_struct("PostgresRegistryBuilder")
             .field("schema", &self.schema)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::RegistryErrorKind;
+
+    #[test]
+    fn the_first_version_that_is_good_enough_is_13() {
+        let error = check_version(120_022, "12.22").unwrap_err();
+        assert_eq!(error.kind(), RegistryErrorKind::Unusable);
+        assert!(error.to_string().contains("12.22"), "{error}");
+        check_version(130_000, "13.0").unwrap();
+        check_version(180_001, "18.1").unwrap();
     }
 }

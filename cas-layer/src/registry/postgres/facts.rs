@@ -22,8 +22,8 @@ pub(super) struct Facts {
     told: AtomicI64,
     /// Whether PostgreSQL cannot be reached.
     is_away: AtomicBool,
-    /// Whether sessions of before a loss may still be live.
-    is_recovering: AtomicBool,
+    /// Until when sessions of before a loss may be live, or 0.
+    recovering_until: AtomicI64,
     /// Whether this node ended something that found no room in the queue.
     has_untold: AtomicBool,
 }
@@ -37,7 +37,7 @@ impl Facts {
             highest: AtomicU64::new(0),
             told: AtomicI64::new(0),
             is_away: AtomicBool::new(false),
-            is_recovering: AtomicBool::new(false),
+            recovering_until: AtomicI64::new(0),
             has_untold: AtomicBool::new(false),
         }
     }
@@ -105,12 +105,12 @@ impl Facts {
     }
 
     pub(super) fn is_recovering(&self) -> bool {
-        self.is_recovering.load(Ordering::Relaxed)
+        self.recovering_until.load(Ordering::Relaxed) != 0
     }
 
     /// Returns whether that is new.
-    pub(super) fn set_recovering(&self, is_recovering: bool) -> bool {
-        self.is_recovering.swap(is_recovering, Ordering::Relaxed) != is_recovering
+    pub(super) fn set_recovering(&self, until: i64) -> bool {
+        self.recovering_until.swap(until, Ordering::Relaxed) != until
     }
 
     /// Notes that what this node ended found no room in the queue.
@@ -145,6 +145,34 @@ mod tests {
     }
 
     #[test]
+    fn the_number_of_now_counts_the_time_since_the_database_was_asked() {
+        let second = Duration::from_secs(1);
+        let created = Instant::now().checked_sub(100 * second).unwrap();
+        let facts = Facts {
+            created,
+            ..Facts::new()
+        };
+        facts.database_says(1_000_000_000, 0, created + 60 * second);
+        let number = facts.number_of_now();
+        assert!(
+            (1_040_000_000 + LEAD..1_060_000_000).contains(&number),
+            "{number}"
+        );
+    }
+
+    #[test]
+    fn news_has_an_age() {
+        let ago = Instant::now().checked_sub(Duration::from_secs(100));
+        let facts = Facts {
+            created: ago.unwrap(),
+            ..Facts::new()
+        };
+        assert!(facts.age() >= Duration::from_secs(100));
+        facts.is_read();
+        assert!(facts.age() < Duration::from_secs(100));
+    }
+
+    #[test]
     fn the_last_end_that_was_told_is_remembered_until_something_is_lost() {
         let facts = Facts::new();
         assert_eq!(facts.told(), 0);
@@ -161,8 +189,10 @@ mod tests {
         for is_so in [true, false] {
             assert!(facts.set_away(is_so) && !facts.set_away(is_so));
             assert_eq!(facts.is_away(), is_so);
-            assert!(facts.set_recovering(is_so) && !facts.set_recovering(is_so));
-            assert_eq!(facts.is_recovering(), is_so);
+        }
+        for until in [100, 200, 0] {
+            assert!(facts.set_recovering(until) && !facts.set_recovering(until));
+            assert_eq!(facts.is_recovering(), until > 0);
         }
         facts.leave_untold();
         assert!(facts.take_untold() && !facts.take_untold());

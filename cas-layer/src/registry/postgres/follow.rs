@@ -72,7 +72,7 @@ impl Follower {
             node.again.notify_one();
         }
         self.known.log = standing.log;
-        node.set_recovering(standing.is_recovering);
+        node.set_recovering(standing.recovering_until);
         if node.facts.take_untold() {
             self.known.is_doubtful = true;
         }

@@ -65,7 +65,7 @@ mod tests {
             micros: NOW * 1_000_000,
             number: 1,
             has_seen: true,
-            is_recovering: false,
+            recovering_until: 0,
             log: 1_000,
         }
     }

@@ -50,10 +50,9 @@ pub(super) struct Node {
     pub(super) delivered: Deliveries,
     /// Sessions whose cookies were seen since something was lost.
     pub(super) seen: Seen,
-    /// Logouts that PostgreSQL found no session for, or did not hear of.
-    /// Of which PostgreSQL could not be told.
+    /// Logouts of which PostgreSQL could not be told.
     pub(super) unheard: RecentLogouts,
-    /// Of sessions that PostgreSQL did not know. It is told again only if it may have lost them.
+    /// Logouts of sessions that PostgreSQL did not know. It is told again only if it may have lost them.
     pub(super) unknown: RecentLogouts,
     /// PostgreSQL is to be told of those logouts again.
     pub(super) again: Notify,
@@ -78,9 +77,10 @@ impl Node {
         connection::call(&self.pool, self.timeout, call).await
     }
 
-    /// Notes whether sessions of before a loss may still be live.
-    pub(super) fn set_recovering(&self, recovering: bool) {
-        if self.facts.set_recovering(recovering) && !recovering {
+    /// Notes until when sessions of before a loss may be live: see [`Standing`](super::steps::Standing).
+    pub(super) fn set_recovering(&self, until: i64) {
+        // It is later after another loss. What PostgreSQL was told since the one before may be lost again.
+        if self.facts.set_recovering(until) {
             self.seen.forget();
         }
     }

@@ -344,7 +344,7 @@ $$;
 CREATE OR REPLACE FUNCTION cas_layer.look(
     seen bytea,
     OUT epoch text, OUT instance text, OUT last_end bigint, OUT micros bigint, OUT number bigint, OUT has_seen boolean,
-    OUT is_recovering boolean, OUT log bigint
+    OUT recovering_until bigint, OUT log bigint
 )
 LANGUAGE plpgsql SET search_path = cas_layer, pg_temp SET lock_timeout = '800ms' AS $$
 #variable_conflict use_column
@@ -360,8 +360,8 @@ BEGIN
             PERFORM setval('number', micros + 5000000);
         END IF;
     END IF;
-    SELECT s.epoch, s.last_end, s.recovering_until > micros / 1000000
-    INTO STRICT epoch, last_end, is_recovering FROM state s;
+    SELECT s.epoch, s.last_end, CASE WHEN s.recovering_until > micros / 1000000 THEN s.recovering_until ELSE 0 END
+    INTO STRICT epoch, last_end, recovering_until FROM state s;
     SELECT last_value INTO STRICT number FROM number;
     has_seen := EXISTS (SELECT FROM ended WHERE id = seen);
 END
@@ -369,8 +369,8 @@ $$;
 
 -- A node is new here, or has noticed that something was lost. Then numbers go on 10 minutes ahead of the clock, or above the
 -- highest that the node knows: no session of before is above that. And nodes tell again of sessions whose cookies they see, until
--- those of before have expired. Returns whether somebody has to notice.
-CREATE OR REPLACE FUNCTION cas_layer.enter(current_instance text, life bigint, highest bigint, was_lost boolean) RETURNS boolean
+-- those of before have expired.
+CREATE OR REPLACE FUNCTION cas_layer.enter(current_instance text, life bigint, highest bigint, was_lost boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = cas_layer, pg_temp SET lock_timeout = '800ms' AS $$
 DECLARE
     is_other boolean;
@@ -382,7 +382,6 @@ BEGIN
         UPDATE state s SET recovering_until = greatest(s.recovering_until, seconds_now() + s.longest + 3600);
         PERFORM setval('number', greatest((SELECT n.last_value FROM number n), micros_now() + 600000000, highest));
     END IF;
-    RETURN is_other;
 END
 $$;
 

@@ -44,8 +44,9 @@ pub(super) struct Standing {
     pub(super) number: u64,
     /// Whether the end that the node has read last is there still.
     pub(super) has_seen: bool,
-    /// Whether sessions of before a loss may still be live.
-    pub(super) is_recovering: bool,
+    /// Until when sessions may be live that were opened before something was lost, in seconds since the epoch. 0 if all of them
+    /// have expired.
+    pub(super) recovering_until: i64,
     /// How far the server's log is on the disk. It only grows.
     pub(super) log: i64,
 }
@@ -165,7 +166,7 @@ pub(super) async fn look(
     connection: &mut Kept,
     seen: Option<[u8; 16]>,
 ) -> Result<Standing, Failure> {
-    type Row = (String, String, i64, i64, i64, bool, bool, i64);
+    type Row = (String, String, i64, i64, i64, bool, i64, i64);
     let asked = Instant::now();
     let row: Row = connection
         .call(node.timeout, async |connection: &mut PgConnection| {
@@ -173,7 +174,7 @@ pub(super) async fn look(
             Ok(query.fetch_one(connection).await?)
         })
         .await?;
-    let (epoch, instance, last_end, micros, number, has_seen, is_recovering, log) = row;
+    let (epoch, instance, last_end, micros, number, has_seen, recovering_until, log) = row;
     Ok(Standing {
         asked,
         epoch,
@@ -182,26 +183,27 @@ pub(super) async fn look(
         micros: unsigned(micros)?,
         number: unsigned(number)?,
         has_seen,
-        is_recovering,
+        recovering_until,
         log,
     })
 }
 
-/// Says whether another instance was there before.
+/// Notes for all nodes that something was lost, or that the server is another one than before.
 pub(super) async fn enter(
     node: &Node,
     connection: &mut Kept,
     instance: &str,
     was_lost: bool,
-) -> Result<bool, Failure> {
+) -> Result<(), Failure> {
     connection
         .call(node.timeout, async |connection: &mut PgConnection| {
-            let query = sqlx::query_scalar(&node.schema.enter)
+            let query = sqlx::query(&node.schema.enter)
                 .bind(instance)
                 .bind(signed(node.longest_lifetime))
                 .bind(signed(node.facts.highest()))
                 .bind(was_lost);
-            Ok(query.fetch_one(connection).await?)
+            query.execute(connection).await?;
+            Ok(())
         })
         .await
 }

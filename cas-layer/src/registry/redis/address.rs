@@ -33,7 +33,7 @@ pub(super) enum Place {
 }
 
 /// The address of one server. An IPv6 address has no brackets here.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Server {
     pub(super) host: String,
     pub(super) port: u16,
@@ -196,12 +196,6 @@ impl fmt::Display for Server {
         } else {
             write!(f, "{}:{}", self.host, self.port)
         }
-    }
-}
-
-impl fmt::Debug for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 

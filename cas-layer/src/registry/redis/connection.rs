@@ -1,13 +1,6 @@
 //! One connection to Redis.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use redis::{
     AsyncConnectionConfig, Cmd, FromRedisValue, Pipeline, RedisConnectionInfo, RedisError,
@@ -40,7 +33,6 @@ pub(super) struct Connector {
     /// Of a whole call.
     timeout: Duration,
     may_evict: bool,
-    made: AtomicU64,
 }
 
 impl Connector {
@@ -87,7 +79,6 @@ impl Connector {
             key,
             timeout,
             may_evict,
-            made: AtomicU64::new(0),
         })
     }
 
@@ -168,14 +159,13 @@ impl Connector {
         let config = AsyncConnectionConfig::new().set_response_timeout(None);
         let (redis, driver) = MultiplexedConnection::new_with_config(login, stream, config).await?;
         Ok(Connection {
-            id: self.made.fetch_add(1, Ordering::Relaxed),
             server: Arc::new(server),
             redis,
             limit: self.timeout * 8 / 9,
             instance: Arc::default(),
             epoch: Arc::default(),
             replicas: Arc::default(),
-            _driver: Arc::new(Driver(tokio::spawn(driver).abort_handle())),
+            driver: Arc::new(Driver(tokio::spawn(driver).abort_handle())),
         })
     }
 }
@@ -195,7 +185,6 @@ impl fmt::Debug for Connector {
 /// A connection with many users. Commands are answered in the order in which they are sent.
 #[derive(Clone)]
 pub(super) struct Connection {
-    id: u64,
     server: Arc<Server>,
     redis: MultiplexedConnection,
     /// For one command or one batch of them, where nobody needs it sooner. Less than a whole call, and more than two
@@ -206,7 +195,7 @@ pub(super) struct Connection {
     /// What Redis knew when the connection was made fit for use.
     epoch: Arc<str>,
     replicas: Arc<Replicas>,
-    _driver: Arc<Driver>,
+    driver: Arc<Driver>,
 }
 
 /// Moves the bytes. Without it a connection on which Redis is silent would stay for good.
@@ -219,8 +208,9 @@ impl Drop for Driver {
 }
 
 impl Connection {
-    pub(super) fn id(&self) -> u64 {
-        self.id
+    /// Whether the two are clones of one connection.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.driver, &other.driver)
     }
 
     pub(super) fn server(&self) -> &Server {
@@ -292,6 +282,49 @@ impl Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Connection").field(&self.id).finish()
+        f.debug_tuple("Connection").field(&self.server).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+    use crate::registry::redis::link::{Link, State};
+
+    /// A connection to something that agrees to whatever it is told.
+    async fn connection(connector: &Connector) -> Connection {
+        let (here, mut there) = tokio::io::duplex(4_096);
+        tokio::spawn(async move {
+            let mut told = [0; 4_096];
+            while let Ok(1..) = there.read(&mut told).await {
+                // A client introduces itself by two commands.
+                if there.write_all(b"+OK\r\n+OK\r\n").await.is_err() {
+                    break;
+                }
+            }
+        });
+        let server = connector.address.servers()[0].clone();
+        connector
+            .log_in(server, &connector.address.login, here)
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn only_the_connection_in_use_is_given_up() {
+        let address = Address::parse("redis://127.0.0.1").unwrap();
+        let login = RedisConnectionInfo::default();
+        let limit = Duration::from_secs(60);
+        let connector = Connector::new(address, login, &[], None, "key".to_owned(), limit, false);
+        let connector = connector.unwrap();
+        let (old, new) = (connection(&connector).await, connection(&connector).await);
+        let link = Link::new();
+        link.set(State::Up(new.clone()));
+        link.give_up(&old);
+        assert!(link.current().is_some_and(|current| current.is_same(&new)));
+        link.give_up(&new);
+        assert!(link.current().is_none());
     }
 }

@@ -35,6 +35,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_first_place_is_that_of_no_entry() {
+        assert!(EntryId::default().is_none());
+        assert!(!EntryId::parse("0-1").unwrap().is_none());
+        assert!(!EntryId::parse("1-0").unwrap().is_none());
+    }
+
+    #[test]
     fn ids_are_compared_as_numbers() {
         let id = |text| EntryId::parse(text).unwrap();
         assert!(id("99-5") < id("100-0"));

@@ -260,6 +260,51 @@ mod tests {
     }
 
     #[test]
+    fn the_time_of_redis_goes_on_since_it_was_asked_and_news_has_an_age() {
+        let second = Duration::from_secs(1);
+        let created = Instant::now().checked_sub(100 * second).unwrap();
+        let facts = Facts {
+            created,
+            ..Facts::new(0)
+        };
+        facts.redis_says(1_000_000_000, 0, created + 60 * second);
+        let time = facts.redis_now();
+        assert!((1_040_000_000..1_060_000_000).contains(&time), "{time}");
+        assert!(facts.age() >= 100 * second);
+        facts.is_read();
+        assert!(facts.age() < 100 * second);
+    }
+
+    #[test]
+    fn how_many_are_kept_only_grows_until_that_is_over() {
+        let facts = Facts::new(0);
+        facts.saw_kept([3, 4, 5]);
+        facts.saw_kept([1, 9, 1]);
+        facts.saw_kept_of(LogoutShare::Front, 7);
+        facts.saw_kept_of(LogoutShare::Front, 6);
+        assert_eq!(facts.kept(), [3, 9, 7]);
+        facts.forget_kept();
+        assert_eq!(facts.kept(), [0; LogoutShare::COUNT]);
+    }
+
+    #[test]
+    fn the_base_is_a_number_and_what_numbers_are_ahead() {
+        let facts = Facts::new(0);
+        facts.set_base(Base::from((5, 7)));
+        assert_eq!(facts.base(), 5);
+        facts.redis_says(1_000, 0, Instant::now());
+        assert!(facts.number_of_now() >= 1_007);
+    }
+
+    #[test]
+    fn what_found_no_room_is_asked_for_once() {
+        let facts = Facts::new(0);
+        assert!(!facts.take_untold());
+        facts.leave_untold();
+        assert!(facts.take_untold() && !facts.take_untold());
+    }
+
+    #[test]
     fn a_clock_that_moves_as_this_machine_does_has_not_jumped() {
         let facts = Facts::new(0);
         let start = Instant::now();
@@ -308,5 +353,10 @@ mod tests {
         let facts = Facts::new(UnixSeconds::MAX);
         facts.saw_lifetime(UnixSeconds::MAX);
         assert_eq!(facts.longest(), LONGEST);
+        let facts = Facts::new(8 * 3_600);
+        facts.saw_lifetime(60);
+        assert_eq!(facts.longest(), 8 * 3_600);
+        facts.saw_lifetime(24 * 3_600);
+        assert_eq!(facts.longest(), 24 * 3_600);
     }
 }

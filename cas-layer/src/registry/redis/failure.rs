@@ -227,4 +227,26 @@ mod tests {
         assert!(broken.breaks_connection());
         assert!(broken.to_string().contains("what Redis says"));
     }
+
+    #[test]
+    fn a_caller_and_the_operator_read_what_was_found() {
+        let found = || {
+            [
+                (failure(ErrorKind::Io), "what Redis says"),
+                (
+                    Failure::Unreachable("nobody is there".into()),
+                    "nobody is there",
+                ),
+                (Failure::Unfit("it is too old", "5.0".to_owned()), "5.0"),
+            ]
+        };
+        for (failure, what) in found() {
+            assert!(failure.to_string().contains(what), "{failure}");
+        }
+        for (failure, what) in found() {
+            let error = RegistryError::from(failure);
+            let source = error.source().expect("a source").to_string();
+            assert!(source.contains(what), "{source}");
+        }
+    }
 }

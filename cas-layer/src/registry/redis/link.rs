@@ -49,7 +49,7 @@ impl Link {
     /// Reports that a call failed on a connection, so that it is replaced.
     pub(super) fn give_up(&self, connection: &Connection) {
         self.0.send_if_modified(|state| {
-            let is_current = matches!(state, State::Up(current) if current.id() == connection.id());
+            let is_current = matches!(state, State::Up(current) if current.is_same(connection));
             if is_current {
                 *state = State::Connecting;
             }
@@ -61,7 +61,7 @@ impl Link {
     pub(super) async fn is_given_up(&self, connection: &Connection) {
         let mut states = self.0.subscribe();
         let _ = states
-            .wait_for(|state| !matches!(state, State::Up(up) if up.id() == connection.id()))
+            .wait_for(|state| !matches!(state, State::Up(up) if up.is_same(connection)))
             .await;
     }
 

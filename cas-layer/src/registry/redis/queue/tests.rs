@@ -217,6 +217,30 @@ fn who_waits_is_told_what_came_of_it() {
     assert!(waiting[4].try_recv().is_err());
 }
 
+#[test]
+fn one_of_several_is_answered_alone_and_stays_in_line() {
+    let (queue, ended) = (Queue::new(8), EndedSessions::new());
+    let mut waiting = [1, 2, 3].map(|n| push(&queue, shown(n), &ended).unwrap());
+    assert_eq!(queue.next(0, 3).len(), 3);
+    queue.delay_one(1, crate::registry::redis::link::away);
+    assert!(waiting[1].try_recv().unwrap().is_err());
+    for n in [0, 2] {
+        assert!(waiting[n].try_recv().is_err());
+    }
+    assert_eq!(queue.len(), 3);
+}
+
+#[test]
+fn the_sessions_that_wait_are_known() {
+    let (queue, ended) = (Queue::new(512), EndedSessions::new());
+    for ending in [shown(1), named(&[2, 3])] {
+        push(&queue, ending, &ended).unwrap();
+    }
+    // In line, or not yet.
+    queue.next(0, 1);
+    assert_eq!(queue.sessions(), [1, 2, 3].map(id).into());
+}
+
 fn ended_now() -> Answer {
     Answer::Ended {
         expires_at: NOW + LONGEST,
