@@ -193,7 +193,7 @@ impl PostgresRegistry {
                 return Err(away());
             }
             let session = steps::lasting(id, expires_at, now);
-            node.ended.saw_lifetime(session.seconds);
+            node.saw_lifetime(session.seconds);
             match steps::open(&node, session, family).await? {
                 Some(0) => {
                     // Whoever has an older cookie is not let in either.

@@ -352,3 +352,23 @@ pub(crate) async fn a_logout_that_finds_a_session_lost_ends_it_when_its_cookie_i
     ends(&node, &session).await;
     assert!(!is_ended(&node, &other) && !is_ended(&there, &other));
 }
+
+pub(crate) async fn a_cookie_tells_postgres_nothing_while_nothing_is_lost() {
+    let server = PostgresServer::start().await;
+    let node = connect(&server).await;
+    server
+        .run("UPDATE cas_layer.state SET recovering_until = 0")
+        .await;
+    // The node has to hear first that a loss is over.
+    eventually("PostgreSQL is told nothing", async || {
+        let session = Session::unknown();
+        assert!(!is_ended(&node, &session));
+        for _ in 0..30 {
+            if is_open(&server, &session).await {
+                return false;
+            }
+        }
+        true
+    })
+    .await;
+}

@@ -63,6 +63,7 @@ fn main() -> ExitCode {
         away::logouts_that_come_while_postgres_is_away_are_told_when_it_is_back,
         away::sessions_that_were_lost_are_open_again_once_their_cookies_are_seen,
         away::a_session_that_is_lost_twice_is_open_again_twice,
+        away::a_cookie_tells_postgres_nothing_while_nothing_is_lost,
         away::a_logout_that_finds_a_session_lost_ends_it_when_its_cookie_is_seen,
         said::what_happens_is_said,
         said::what_goes_on_is_said_once,

@@ -10,7 +10,8 @@ use cas_layer_tests::postgres::{PostgresServer, new_schema, options_at, pool_to}
 use sqlx::postgres::PgPoolOptions;
 
 use crate::support::{
-    CALL, LIMIT, account, connect, ends, fails, is_ended, log_out, now, sign_in, sign_out,
+    CALL, LIMIT, account, connect, ends, eventually, fails, is_ended, log_out, now, sign_in,
+    sign_out,
 };
 
 const SQL: &str = include_str!("../../../cas-layer/src/registry/postgres/schema.sql");
@@ -248,6 +249,12 @@ pub(crate) async fn nodes_share_the_longest_lifetime() {
         builder.connect().await.unwrap();
         assert_eq!(longest().await, hours(of_all));
     }
+    // And bring it back to tables that were made anew.
+    let node = connect(&server).await;
+    server.run("DROP SCHEMA cas_layer CASCADE").await;
+    connect(&server).await;
+    eventually("it is told", async || longest().await == hours(24)).await;
+    drop(node);
 }
 
 pub(crate) async fn a_server_that_is_not_there_or_refuses_the_user_is_said() {

@@ -19,6 +19,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use crate::proxy::Proxy;
 use crate::support::{
     CALL, LIFETIME, LIMIT, Session, account, connect, ends, eventually, is_back, is_ended, log_out,
     log_out_by, new_id, now, sender, settle, settled, sign_in, sign_out, try_sign_in,
@@ -281,6 +282,41 @@ pub(crate) async fn a_redis_without_memory_is_tried_again() {
     ends(&two, &shown).await;
     ends(&two, &named).await;
     sign_in(&one).await;
+}
+
+/// It has ended here, and Redis is told of it when the two are compared.
+pub(crate) async fn a_sign_out_that_found_no_room_is_told_later() {
+    let server = RedisServer::start().await;
+    let builder = RedisRegistry::builder(server.url()).timeout(CALL).queue(2);
+    let node = builder.connect().await.unwrap();
+    let (first, second) = (sign_in(&node).await, sign_in(&node).await);
+    server.hang();
+    let unavailable = RegistryErrorKind::Unavailable;
+    assert_eq!(error_of(sign_out(&node, &first)).await, unavailable);
+    let full = RegistryErrorKind::Full;
+    assert_eq!(error_of(sign_out(&node, &second)).await, full);
+    server.go_on();
+    let other = connect(&server).await;
+    ends(&other, &first).await;
+    ends(&other, &second).await;
+}
+
+/// A node tries again and again, and leaves nothing behind.
+pub(crate) async fn a_redis_that_is_silent_has_few_connections() {
+    let server = RedisServer::start().await;
+    let proxy = Proxy::to(server.port()).await;
+    let builder = RedisRegistry::builder(proxy.url());
+    let node = builder.connect().await.unwrap();
+    server.hang();
+    let before = proxy.accepted();
+    eventually("it is tried again", async || {
+        proxy.accepted() >= before + 10
+    })
+    .await;
+    // Two that are being made, and one or two that are being closed.
+    assert!(proxy.open() < 6, "{}", proxy.open());
+    server.go_on();
+    is_back(&node).await;
 }
 
 pub(crate) async fn a_full_queue_turns_away() {

@@ -346,3 +346,37 @@ pub(crate) async fn an_end_of_all_ends_what_an_old_master_has_opened_meanwhile()
         ends(&behind, &session).await;
     }
 }
+
+/// It was the node that opened the longest session, and no configuration says how long that lasts.
+pub(crate) async fn redis_learns_again_how_long_sessions_last() {
+    let server = RedisServer::start().await;
+    let node = connect(&server).await;
+    let (id, time) = (new_id(), now());
+    let day = 24 * 3_600;
+    node.begin(id, Duration::from_secs(40)).await.unwrap();
+    node.open(id, time + day, time).await.unwrap();
+    server.command::<()>(&["FLUSHALL"]).await;
+    eventually("it is told", async || {
+        let longest: Option<u64> = server.command(&["GET", "{cas-layer}:longest"]).await;
+        longest.is_some_and(|longest| longest >= day)
+    })
+    .await;
+}
+
+pub(crate) async fn a_cookie_tells_redis_nothing_while_nothing_is_lost() {
+    let server = RedisServer::start().await;
+    let node = settled(&server).await;
+    // The node has to hear first that a loss is over.
+    eventually("Redis is told nothing", async || {
+        let session = Session::unknown();
+        assert!(!is_ended(&node, &session));
+        for _ in 0..30 {
+            if exists(&server, &session).await {
+                return false;
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        true
+    })
+    .await;
+}

@@ -8,6 +8,7 @@
 
 mod at_once;
 mod away;
+mod clock;
 mod cluster;
 mod families;
 mod grants;
@@ -86,11 +87,16 @@ fn of_one_server() -> Vec<Trial> {
         away::a_redis_that_hangs_holds_nobody_up,
         away::a_redis_without_memory_is_tried_again,
         away::a_full_queue_turns_away,
+        away::a_sign_out_that_found_no_room_is_told_later,
+        away::a_redis_that_is_silent_has_few_connections,
         away::strangers_take_no_room_of_others_while_redis_is_away,
         away::a_logout_of_an_unknown_session_is_forgotten_when_redis_is_back,
         away::shutdown_tells_redis_what_waits,
         away::shutdown_without_redis_says_so,
         away::a_node_that_is_cut_off_says_so,
+        clock::a_logout_counts_though_redis_took_the_session_for_expired,
+        clock::a_jump_that_nobody_saw_counts_too,
+        clock::an_end_of_all_that_seems_to_come_late_fails_alone,
         said::what_happens_is_said_once_and_without_the_password,
         said::what_redis_lacked_is_said,
         said::sign_outs_that_are_lost_with_the_registry_are_said,
@@ -98,6 +104,8 @@ fn of_one_server() -> Vec<Trial> {
         said::a_master_that_stays_is_not_left,
         said::sign_outs_that_redis_does_not_accept_are_said_once,
         said::two_servers_behind_one_address_are_said_and_not_used,
+        loss::redis_learns_again_how_long_sessions_last,
+        loss::a_cookie_tells_redis_nothing_while_nothing_is_lost,
         loss::an_empty_redis_gets_back_what_the_nodes_know,
         loss::an_emptied_database_is_noticed_at_the_next_call,
         loss::an_emptied_database_is_noticed_without_a_call,

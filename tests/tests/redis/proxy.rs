@@ -2,11 +2,14 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use tokio::{
-    io::copy_bidirectional,
+    io::copy,
     net::{TcpListener, TcpStream},
     sync::watch,
 };
@@ -16,6 +19,8 @@ pub(crate) struct Proxy {
     address: SocketAddr,
     /// Where Redis is. Of several, each has the next connection in turn.
     ports: Arc<Mutex<Vec<u16>>>,
+    /// How many connections there were, and how many are closed again.
+    counts: Arc<[AtomicUsize; 2]>,
     state: watch::Sender<State>,
 }
 
@@ -37,6 +42,8 @@ impl Proxy {
         let states = state.clone();
         let ports = Arc::new(Mutex::new(vec![port]));
         let to_ports = Arc::clone(&ports);
+        let counts = Arc::new([const { AtomicUsize::new(0) }; 2]);
+        let counted = Arc::clone(&counts);
         tokio::spawn(async move {
             let states = Arc::new(states);
             while let Ok((mut from, _)) = listener.accept().await {
@@ -47,29 +54,44 @@ impl Proxy {
                     ports.rotate_left(1);
                     ports[0]
                 };
+                let counted = Arc::clone(&counted);
                 tokio::spawn(async move {
-                    if !state.is_open {
-                        return;
+                    counted[0].fetch_add(1, Ordering::SeqCst);
+                    if state.is_open
+                        && let Ok(mut to) = TcpStream::connect(("127.0.0.1", port)).await
+                    {
+                        let ((mut asks, mut hears), (mut answers, mut told)) =
+                            (from.split(), to.split());
+                        tokio::select! {
+                            _ = copy(&mut asks, &mut told) => {}
+                            _ = copy(&mut answers, &mut hears) => {}
+                            _ = states.wait_for(|new| *new != state) => {}
+                        }
                     }
-                    let Ok(mut to) = TcpStream::connect(("127.0.0.1", port)).await else {
-                        return;
-                    };
-                    tokio::select! {
-                        _ = copy_bidirectional(&mut from, &mut to) => {}
-                        _ = states.wait_for(|new| *new != state) => {}
-                    }
+                    counted[1].fetch_add(1, Ordering::SeqCst);
                 });
             }
         });
         Self {
             address,
             ports,
+            counts,
             state,
         }
     }
 
     pub(crate) fn url(&self) -> String {
         format!("redis://{}", self.address)
+    }
+
+    /// How many connections were made.
+    pub(crate) fn accepted(&self) -> usize {
+        self.counts[0].load(Ordering::SeqCst)
+    }
+
+    /// How many of them are open.
+    pub(crate) fn open(&self) -> usize {
+        self.accepted() - self.counts[1].load(Ordering::SeqCst)
     }
 
     /// Breaks all connections, and leads to another server from now on.

@@ -7,13 +7,16 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::{
     failure::Failure,
-    node::{self, Node},
+    node::Node,
     queue::{Ending, Named},
     steps, writer,
 };
-use crate::registry::{
-    recent::{RecentLogout, RecentLogouts},
-    seen::Note,
+use crate::{
+    clock::Clock,
+    registry::{
+        recent::{RecentLogout, RecentLogouts},
+        seen::Note,
+    },
 };
 
 /// How often PostgreSQL is told of logouts again while sessions may be live that it has lost: it may know them by then.
@@ -56,7 +59,7 @@ async fn reopen(node: &Node, sessions: &[Note]) -> Result<(), Failure> {
     if sessions.is_empty() {
         return Ok(());
     }
-    let now = node::now();
+    let now = Clock::System.now();
     let ids: Vec<_> = sessions.iter().map(|note| note.id).collect();
     let found = steps::find(node, &ids).await?;
     let lost: Vec<_> = sessions
@@ -121,7 +124,7 @@ async fn tell_of(node: &Node, told: &RecentLogouts) -> Result<(), Failure> {
                 drop(node.queue.push(Ending::Named(named)));
             }
         }
-        let now = node::now();
+        let now = Clock::System.now();
         for end in found.ended {
             node.apply(end, now);
         }

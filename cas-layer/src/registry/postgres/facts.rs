@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::{clock::UnixSeconds, registry::LONGEST};
+
 /// How far the numbers of sessions are ahead of the database's clock at most, unless something was lost.
 const LEAD: u64 = 6_000_000;
 
@@ -16,6 +18,8 @@ pub(super) struct Facts {
     read: AtomicU64,
     /// Microseconds by the database's clock at `created`.
     database_time: AtomicU64,
+    /// The longest lifetime of a session, in seconds.
+    longest: AtomicU64,
     /// The highest number of a session that this node has heard of.
     highest: AtomicU64,
     /// The number of the last end when PostgreSQL was last told of some.
@@ -29,11 +33,12 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(longest: UnixSeconds) -> Self {
         Self {
             created: Instant::now(),
             read: AtomicU64::new(0),
             database_time: AtomicU64::new(0),
+            longest: AtomicU64::new(longest.min(LONGEST)),
             highest: AtomicU64::new(0),
             told: AtomicI64::new(0),
             is_away: AtomicBool::new(false),
@@ -77,6 +82,15 @@ impl Facts {
     /// Only for what the database has said, and what follows from it: never a number out of a cookie.
     pub(super) fn saw_number(&self, number: u64) {
         self.highest.fetch_max(number, Ordering::Relaxed);
+    }
+
+    pub(super) fn longest(&self) -> UnixSeconds {
+        self.longest.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn saw_lifetime(&self, seconds: UnixSeconds) {
+        self.longest
+            .fetch_max(seconds.min(LONGEST), Ordering::Relaxed);
     }
 
     /// PostgreSQL was told of ends, and this is the number of the last of all.
@@ -134,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_number_of_now_is_above_all_that_were_given_and_grows_with_the_clock() {
-        let facts = Facts::new();
+        let facts = Facts::new(0);
         facts.database_says(1_000_000_000, 1_005_000_000, Instant::now());
         assert!(facts.number_of_now() >= 1_006_000_000);
         assert!(facts.number_of_now() < 1_066_000_000);
@@ -150,7 +164,7 @@ mod tests {
         let created = Instant::now().checked_sub(100 * second).unwrap();
         let facts = Facts {
             created,
-            ..Facts::new()
+            ..Facts::new(0)
         };
         facts.database_says(1_000_000_000, 0, created + 60 * second);
         let number = facts.number_of_now();
@@ -165,7 +179,7 @@ mod tests {
         let ago = Instant::now().checked_sub(Duration::from_secs(100));
         let facts = Facts {
             created: ago.unwrap(),
-            ..Facts::new()
+            ..Facts::new(0)
         };
         assert!(facts.age() >= Duration::from_secs(100));
         facts.is_read();
@@ -173,8 +187,19 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_lifetime_is_that_of_a_session_that_was_seen() {
+        let facts = Facts::new(UnixSeconds::MAX);
+        assert_eq!(facts.longest(), LONGEST);
+        let facts = Facts::new(8 * 3_600);
+        for (seen, longest) in [(60, 8), (24 * 3_600, 24), (9 * 3_600, 24)] {
+            facts.saw_lifetime(seen);
+            assert_eq!(facts.longest(), longest * 3_600);
+        }
+    }
+
+    #[test]
     fn the_last_end_that_was_told_is_remembered_until_something_is_lost() {
-        let facts = Facts::new();
+        let facts = Facts::new(0);
         assert_eq!(facts.told(), 0);
         facts.told_end(5);
         facts.told_end(3);
@@ -185,7 +210,7 @@ mod tests {
 
     #[test]
     fn what_changes_is_new_once() {
-        let facts = Facts::new();
+        let facts = Facts::new(0);
         for is_so in [true, false] {
             assert!(facts.set_away(is_so) && !facts.set_away(is_so));
             assert_eq!(facts.is_away(), is_so);

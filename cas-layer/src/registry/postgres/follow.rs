@@ -11,13 +11,14 @@ use super::{
     connection::Kept,
     failure::Failure,
     known::Known,
-    node::{self, End, Node},
+    node::{End, Node},
     queue::{AccountEnd, Batch, Lasting},
     steady::Steady,
     steps::{self, Standing},
     sweep::Sweep,
     writer,
 };
+use crate::clock::Clock;
 
 /// How long news may take where no notification comes.
 const POLL: Duration = Duration::from_millis(900);
@@ -73,6 +74,7 @@ impl Follower {
         }
         self.known.log = standing.log;
         node.set_recovering(standing.recovering_until);
+        node.saw_lifetime(standing.longest);
         if node.facts.take_untold() {
             self.known.is_doubtful = true;
         }
@@ -103,7 +105,7 @@ impl Follower {
                 break;
             };
             // By the earlier of two clocks, so that one that is wrong makes nobody forget too early.
-            let now = node::now().min(standing.micros / 1_000_000);
+            let now = Clock::System.now().min(standing.micros / 1_000_000);
             for (_, end) in &page {
                 node.apply(*end, now);
                 each(end);
@@ -133,7 +135,7 @@ impl Follower {
                 }
             })
             .await?;
-        let now = node::now();
+        let now = Clock::System.now();
         let missing: Vec<_> = node
             .ended
             .sessions()
@@ -231,7 +233,7 @@ pub(super) async fn run(node: &Node, mut follower: Follower) {
         if sweep.is_due()
             && let Some(before) = follower.steady.seconds(Instant::now())
         {
-            sweep.run(node, before.min(node::now())).await;
+            sweep.run(node, before.min(Clock::System.now())).await;
         }
     }
 }

@@ -67,6 +67,7 @@ mod tests {
             has_seen: true,
             recovering_until: 0,
             log: 1_000,
+            longest: 8 * 3_600,
         }
     }
 

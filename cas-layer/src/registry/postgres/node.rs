@@ -9,7 +9,7 @@ use super::{
     connection, facts::Facts, failure::Failure, notes::Notes, queue::Queue, schema::Schema,
 };
 use crate::{
-    clock::{Clock, UnixSeconds},
+    clock::UnixSeconds,
     registry::{
         AccountId, EndedSessions, grants::remote::Deliveries, recent::RecentLogouts, seen::Seen,
         turns::Turns,
@@ -37,8 +37,6 @@ pub(super) struct Node {
     pub(super) schema: Schema,
     /// For everything that one call does, whatever happens at PostgreSQL.
     pub(super) timeout: Duration,
-    /// In seconds.
-    pub(super) longest_lifetime: UnixSeconds,
     pub(super) ended: EndedSessions,
     pub(super) facts: Facts,
     pub(super) notes: Notes,
@@ -77,6 +75,12 @@ impl Node {
         connection::call(&self.pool, self.timeout, call).await
     }
 
+    /// Notes that a session may last for so many seconds.
+    pub(super) fn saw_lifetime(&self, seconds: UnixSeconds) {
+        self.facts.saw_lifetime(seconds);
+        self.ended.saw_lifetime(seconds);
+    }
+
     /// Notes until when sessions of before a loss may be live: see [`Standing`](super::steps::Standing).
     pub(super) fn set_recovering(&self, until: i64) {
         // It is later after another loss. What PostgreSQL was told since the one before may be lost again.
@@ -98,9 +102,4 @@ impl Node {
             }
         }
     }
-}
-
-/// Seconds since the epoch, by this machine's clock.
-pub(super) fn now() -> UnixSeconds {
-    Clock::System.now()
 }

@@ -65,7 +65,7 @@ impl Schema {
                 r#"SELECT id, expires_at FROM "{name}".reopen($1, $2, $3, $4)"#
             ),
             look: format!(
-                r#"SELECT epoch, instance, last_end, micros, number, has_seen, recovering_until, log FROM "{name}".look($1)"#
+                r#"SELECT epoch, instance, last_end, micros, number, has_seen, recovering_until, log, longest FROM "{name}".look($1)"#
             ),
             enter: format!(r#"SELECT "{name}".enter($1, $2, $3, $4)"#),
             // As one value: as rows they would take several times as long to read.

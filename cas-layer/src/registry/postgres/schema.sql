@@ -344,7 +344,7 @@ $$;
 CREATE OR REPLACE FUNCTION cas_layer.look(
     seen bytea,
     OUT epoch text, OUT instance text, OUT last_end bigint, OUT micros bigint, OUT number bigint, OUT has_seen boolean,
-    OUT recovering_until bigint, OUT log bigint
+    OUT recovering_until bigint, OUT log bigint, OUT longest bigint
 )
 LANGUAGE plpgsql SET search_path = cas_layer, pg_temp SET lock_timeout = '800ms' AS $$
 #variable_conflict use_column
@@ -360,8 +360,8 @@ BEGIN
             PERFORM setval('number', micros + 5000000);
         END IF;
     END IF;
-    SELECT s.epoch, s.last_end, CASE WHEN s.recovering_until > micros / 1000000 THEN s.recovering_until ELSE 0 END
-    INTO STRICT epoch, last_end, recovering_until FROM state s;
+    SELECT s.epoch, s.last_end, s.longest, CASE WHEN s.recovering_until > micros / 1000000 THEN s.recovering_until ELSE 0 END
+    INTO STRICT epoch, last_end, longest, recovering_until FROM state s;
     SELECT last_value INTO STRICT number FROM number;
     has_seen := EXISTS (SELECT FROM ended WHERE id = seen);
 END

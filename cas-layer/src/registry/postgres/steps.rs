@@ -49,6 +49,8 @@ pub(super) struct Standing {
     pub(super) recovering_until: i64,
     /// How far the server's log is on the disk. It only grows.
     pub(super) log: i64,
+    /// The longest lifetime of a session, in seconds.
+    pub(super) longest: UnixSeconds,
 }
 
 pub(super) async fn note(node: &Node, notes: &[Note]) -> Result<(), Failure> {
@@ -166,7 +168,7 @@ pub(super) async fn look(
     connection: &mut Kept,
     seen: Option<[u8; 16]>,
 ) -> Result<Standing, Failure> {
-    type Row = (String, String, i64, i64, i64, bool, i64, i64);
+    type Row = (String, String, i64, i64, i64, bool, i64, i64, i64);
     let asked = Instant::now();
     let row: Row = connection
         .call(node.timeout, async |connection: &mut PgConnection| {
@@ -174,7 +176,7 @@ pub(super) async fn look(
             Ok(query.fetch_one(connection).await?)
         })
         .await?;
-    let (epoch, instance, last_end, micros, number, has_seen, recovering_until, log) = row;
+    let (epoch, instance, last_end, micros, number, has_seen, recovering_until, log, longest) = row;
     Ok(Standing {
         asked,
         epoch,
@@ -185,6 +187,7 @@ pub(super) async fn look(
         has_seen,
         recovering_until,
         log,
+        longest: unsigned(longest)?,
     })
 }
 
@@ -199,7 +202,7 @@ pub(super) async fn enter(
         .call(node.timeout, async |connection: &mut PgConnection| {
             let query = sqlx::query(&node.schema.enter)
                 .bind(instance)
-                .bind(signed(node.longest_lifetime))
+                .bind(signed(node.facts.longest()))
                 .bind(signed(node.facts.highest()))
                 .bind(was_lost);
             query.execute(connection).await?;

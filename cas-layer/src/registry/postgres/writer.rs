@@ -5,11 +5,12 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{
-    node::{self, Node},
+    node::Node,
     queue::{Batch, Ending},
     steps,
 };
 use crate::{
+    clock::Clock,
     registry::{RegistryError, RegistryErrorKind},
     session::SessionId,
 };
@@ -27,7 +28,7 @@ pub(super) async fn run(node: &Node) {
         let mut jobs = node.queue.take(BATCH).await;
         match steps::finish(node, &Batch::of(&jobs)).await {
             Ok(finished) => {
-                let now = node::now();
+                let now = Clock::System.now();
                 for end in finished.ends {
                     node.apply(end, now);
                 }

@@ -320,6 +320,8 @@ mod tests {
         let connector = Connector::new(address, login, &[], None, "key".to_owned(), limit, false);
         let connector = connector.unwrap();
         let (old, new) = (connection(&connector).await, connection(&connector).await);
+        // A call that comes behind two of them has its answer in time.
+        assert!(new.wait() * 2 < new.limit() && new.wait() * 3 > new.limit());
         let link = Link::new();
         link.set(State::Up(new.clone()));
         link.give_up(&old);

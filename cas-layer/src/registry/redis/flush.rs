@@ -7,12 +7,12 @@ use tokio::time::sleep;
 use super::{
     connection::Connection,
     failure::Failure,
-    node::{self, Node},
+    node::Node,
     queue::{Ending, Job},
     scripts::{self, Answer},
 };
 use crate::{
-    clock::UnixSeconds,
+    clock::{Clock, UnixSeconds},
     registry::{RegistryError, RegistryErrorKind, recent::RecentLogout},
     session::SessionId,
 };
@@ -101,14 +101,14 @@ async fn write(
 ) -> Result<(), Failure> {
     let (mut sessions, mut named, mut latest, mut accounts) =
         (Vec::new(), Vec::new(), 0, Vec::new());
-    for (at, job) in jobs.iter().enumerate() {
+    for (at, job) in (first..).zip(jobs) {
         match job.ending.as_ref() {
             Ending::Session(session) => sessions.push(*session),
             Ending::IfOpened { ids, sender, now } => {
                 named.extend(ids.iter().map(|&id| (id, sender.share())));
                 latest = latest.max(*now);
             }
-            Ending::Account(end) => accounts.push((first + at, *end, job.is_waited_for)),
+            Ending::Account(end) => accounts.push((at, *end, job.is_waited_for)),
         }
     }
     let mut ends = Vec::new();
@@ -131,7 +131,7 @@ async fn write(
     let mut values = scripts::run_ends(connection, ends).await?.into_iter();
     let mut next = || values.next().unwrap_or(redis::Value::Nil);
 
-    let now = node::now();
+    let now = Clock::System.now();
     if !sessions.is_empty() {
         next();
         for session in &sessions {
@@ -180,7 +180,7 @@ fn learn(node: &Node, id: SessionId, answer: &Answer, now: UnixSeconds) {
 /// Hands the answers out to the jobs that asked.
 fn note_answers(node: &Node, first: usize, jobs: &[Job], answers: &[Answer]) {
     let mut answers = answers.iter().copied();
-    for (at, job) in jobs.iter().enumerate() {
+    for (at, job) in (first..).zip(jobs) {
         if let Ending::IfOpened { ids, sender, now } = job.ending.as_ref() {
             let own: Vec<_> = answers.by_ref().take(ids.len()).collect();
             let ids = ids.iter().zip(&own);
@@ -190,7 +190,7 @@ fn note_answers(node: &Node, first: usize, jobs: &[Job], answers: &[Answer]) {
                 sender: *sender,
                 now: *now,
             });
-            node.queue.answered(first + at, &own, &node.ended);
+            node.queue.answered(at, &own, &node.ended);
         }
     }
 }

@@ -66,7 +66,7 @@ impl Node {
 
     /// Now, for what is learned of ends.
     pub(super) fn moment(&self) -> Moment {
-        self.ended.run_time().at(now())
+        self.ended.run_time().at(Clock::System.now())
     }
 
     /// Redis says that a session has ended, and not when it would have expired. The news may not be read yet.
@@ -125,9 +125,4 @@ impl Node {
             }
         })
     }
-}
-
-/// Seconds since the epoch, by this machine's clock.
-pub(super) fn now() -> UnixSeconds {
-    Clock::System.now()
 }

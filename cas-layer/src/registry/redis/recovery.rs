@@ -21,12 +21,16 @@ use super::{
     flush::BATCH,
     known::Known,
     master,
-    node::{self, Node},
+    node::Node,
     read,
     scripts::{self, AccountEnd, Lasting},
     stream::Entry,
 };
-use crate::{clock::UnixSeconds, registry::AccountId, session::SessionId};
+use crate::{
+    clock::{Clock, UnixSeconds},
+    registry::AccountId,
+    session::SessionId,
+};
 
 /// Looks for signs of a loss on a connection that is in use.
 pub(super) async fn check(
@@ -117,7 +121,7 @@ pub(super) async fn complete(
     known.seen = EntryId::default();
     let mut published = Published::default();
     read::load(node, known, pages, |entry| published.add(entry)).await?;
-    let now = node::now();
+    let now = Clock::System.now();
     let mut written = 0;
     let lacking = node.ended.sessions().into_iter();
     let lacking =

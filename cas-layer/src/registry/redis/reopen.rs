@@ -1,12 +1,7 @@
 //! Tells Redis again of sessions whose cookies are [seen](crate::registry::seen).
 
-use super::{
-    connection::Connection,
-    failure::Failure,
-    flush::BATCH,
-    node::{self, Node},
-    scripts,
-};
+use super::{connection::Connection, failure::Failure, flush::BATCH, node::Node, scripts};
+use crate::clock::Clock;
 
 /// Tells Redis of each session that is noted, until the connection breaks.
 pub(super) async fn reopen(node: &Node, connection: &Connection) -> Failure {
@@ -15,7 +10,7 @@ pub(super) async fn reopen(node: &Node, connection: &Connection) -> Failure {
     loop {
         batch.clear();
         receiver.recv_many(&mut batch, BATCH).await;
-        let now = node::now();
+        let now = Clock::System.now();
         let sessions = batch
             .iter()
             .map(|note| (node.lasting(note.id, note.expires_at, now), note.family));
