@@ -346,6 +346,16 @@ pub(crate) async fn a_logout_that_finds_a_session_lost_ends_it_when_its_cookie_i
     let node = connect(&server).await;
     let [session, other] = lost(&mut server, &node).await;
     assert_eq!(log_out(&node, &session).await.unwrap(), 0);
+    let looked_for = async || {
+        let sql = "SELECT max(query_start)::text FROM pg_stat_activity
+            WHERE query LIKE '%begun WHERE id = ANY%' AND pid <> pg_backend_pid()";
+        server.ask::<Option<String>>(sql).await
+    };
+    let then = looked_for().await;
+    eventually("it is looked for again, in vain", async || {
+        looked_for().await != then
+    })
+    .await;
     let there = connect(&server).await;
     assert!(!is_ended(&there, &session) && !is_ended(&there, &other));
     ends(&there, &session).await;

@@ -9,6 +9,7 @@
 mod at_once;
 mod away;
 mod life;
+mod network;
 mod pooler;
 mod said;
 mod setup;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         away::a_session_that_is_lost_twice_is_open_again_twice,
         away::a_cookie_tells_postgres_nothing_while_nothing_is_lost,
         away::a_logout_that_finds_a_session_lost_ends_it_when_its_cookie_is_seen,
+        network::connections_that_fall_silent_are_replaced,
         said::what_happens_is_said,
         said::what_goes_on_is_said_once,
         said::what_postgres_is_told_again_is_said,

@@ -19,10 +19,13 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::proxy::Proxy;
-use crate::support::{
-    CALL, LIFETIME, LIMIT, Session, account, connect, ends, eventually, is_back, is_ended, log_out,
-    log_out_by, new_id, now, sender, settle, settled, sign_in, sign_out, try_sign_in,
+use crate::{
+    proxy::Proxy,
+    support::{
+        CALL, LIFETIME, LIMIT, Session, account, connect, connect_to, ends, eventually, is_back,
+        is_ended, log_out, log_out_by, new_id, now, sender, settle, settled, sign_in, sign_out,
+        try_sign_in,
+    },
 };
 
 /// The kind of the error of a call that has to end soon. How soon is not measured here: a busy machine
@@ -316,6 +319,21 @@ pub(crate) async fn a_redis_that_is_silent_has_few_connections() {
     // Two that are being made, and one or two that are being closed.
     assert!(proxy.open() < 6, "{}", proxy.open());
     server.go_on();
+    is_back(&node).await;
+}
+
+/// Each connection breaks at once.
+pub(crate) async fn a_redis_that_turns_away_is_tried_with_pauses() {
+    let server = RedisServer::start().await;
+    let proxy = Proxy::to(server.port()).await;
+    let node = connect_to(proxy.url()).await;
+    proxy.cut();
+    let before = proxy.accepted();
+    sleep(Duration::from_secs(2)).await;
+    // Without pauses they would be thousands.
+    let tried = proxy.accepted() - before;
+    assert!(tried < 200, "{tried}");
+    proxy.mend();
     is_back(&node).await;
 }
 

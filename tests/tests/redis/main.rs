@@ -88,6 +88,7 @@ fn of_one_server() -> Vec<Trial> {
         away::a_redis_without_memory_is_tried_again,
         away::a_full_queue_turns_away,
         away::a_sign_out_that_found_no_room_is_told_later,
+        away::a_redis_that_turns_away_is_tried_with_pauses,
         away::a_redis_that_is_silent_has_few_connections,
         away::strangers_take_no_room_of_others_while_redis_is_away,
         away::a_logout_of_an_unknown_session_is_forgotten_when_redis_is_back,

@@ -33,9 +33,14 @@ impl Sweep {
     /// Forgets some of what was to be remembered until an earlier time. Other statements come in between.
     pub(super) async fn run(&mut self, node: &Node, before: UnixSeconds) {
         let swept = steps::sweep(node, before, FEW).await;
-        self.last = Instant::now();
         // One that fails is repeated later.
-        self.has_more = swept.is_ok_and(|count| count >= i64::from(FEW));
+        self.note(swept.unwrap_or_default());
+    }
+
+    /// So many were forgotten just now.
+    fn note(&mut self, count: i64) {
+        self.last = Instant::now();
+        self.has_more = count >= i64::from(FEW);
     }
 }
 
@@ -54,5 +59,10 @@ mod tests {
         assert!(!Sweep::new().is_due());
         assert!(ago(0, true).is_due());
         assert!(ago(10, false).is_due());
+        for (count, has_more) in [(0, false), (999, false), (1_000, true), (2_000, true)] {
+            let mut sweep = ago(10, false);
+            sweep.note(count);
+            assert_eq!(sweep.is_due(), has_more, "{count}");
+        }
     }
 }
