@@ -17,11 +17,17 @@ pub(crate) async fn connections_that_fall_silent_are_replaced() {
     let other = connect(&server).await;
     let way = Way::to(server.port()).await;
     let pool = PostgresServer::pool_at(way.address().port());
-    let node = PostgresRegistry::connect(pool).await.unwrap();
-    way.slow(Duration::from_secs(3_600));
-    // As many as the pool has, and more.
+    let builder = PostgresRegistry::builder(pool).timeout(Duration::from_secs(10));
+    let node = builder.connect().await.unwrap();
+    // Calls are under way on all connections of the pool, which has 8 and keeps 2.
+    let pool = server.pool();
+    let mut lock = pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE cas_layer.kept")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
     let mut asked = JoinSet::new();
-    for _ in 0..16 {
+    for _ in 0..6 {
         let node = node.clone();
         asked.spawn(async move {
             let storage = node.storage().unwrap();
@@ -29,6 +35,13 @@ pub(crate) async fn connections_that_fall_silent_are_replaced() {
             fails(RegistryErrorKind::Unavailable, kept).await;
         });
     }
+    eventually("all wait", async || {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+        server.ask::<i64>(sql).await == 6
+    })
+    .await;
+    way.slow(Duration::from_secs(3_600));
+    lock.rollback().await.unwrap();
     asked.join_all().await;
     way.slow(Duration::ZERO);
     is_back(&node).await;

@@ -105,7 +105,7 @@ pub(crate) async fn what_goes_on_is_said_once() {
                     WHERE wait_event_type = 'Lock' AND query LIKE '%.{function}(%' LIMIT 1)"
             );
             let mut tries = HashSet::new();
-            eventually("it was tried three times", async || {
+            eventually("it was tried several times", async || {
                 tries.extend(server.ask::<Option<String>>(&sql).await);
                 tries.len() > 3
             })
@@ -172,10 +172,12 @@ pub(crate) async fn a_loss_of_nothing_is_said() {
         })
         .await;
         is_back(&node).await;
-        let session = sign_in(&new).await;
-        sign_out(&new, &session).await.unwrap();
-        // What it hears of later was not read before all of that.
-        ends(&node, &session).await;
+        // The first one may be read together with everything. What is read later is read after all of that.
+        for _ in 0..2 {
+            let session = sign_in(&new).await;
+            sign_out(&new, &session).await.unwrap();
+            ends(&node, &session).await;
+        }
         assert!(!heard().contains("was told again"), "{}", heard());
     });
 }

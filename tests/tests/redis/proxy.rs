@@ -91,7 +91,9 @@ impl Proxy {
 
     /// How many of them are open.
     pub(crate) fn open(&self) -> usize {
-        self.accepted() - self.counts[1].load(Ordering::SeqCst)
+        // In this order: more may be made meanwhile, and none is closed before it was made.
+        let closed = self.counts[1].load(Ordering::SeqCst);
+        self.accepted() - closed
     }
 
     /// Breaks all connections, and leads to another server from now on.

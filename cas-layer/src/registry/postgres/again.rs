@@ -80,11 +80,12 @@ async fn reopen(node: &Node, sessions: &[Note]) -> Result<(), Failure> {
 
 /// Tells PostgreSQL of the logouts that it may not know.
 async fn tell(node: &Node) -> Result<(), Failure> {
+    tell_of(node, &node.unheard).await?;
     // It did not know these sessions, and still does not unless it has lost something.
     if node.facts.is_recovering() {
         tell_of(node, &node.unknown).await?;
     }
-    tell_of(node, &node.unheard).await
+    Ok(())
 }
 
 /// Looks for the sessions of these logouts, and ends those that are there. The others are remembered for another time.

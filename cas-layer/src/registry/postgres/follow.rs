@@ -52,6 +52,7 @@ impl Follower {
         let told = node.facts.told();
         let mut standing = steps::look(node, &mut self.connection, seen).await?;
         let sign = self.known.sign_of_loss(&standing, told);
+        let mut has_entered = false;
         if self.known.epoch.is_empty() || sign.is_some() {
             if let Some(sign) = sign {
                 tracing::warn!(
@@ -69,12 +70,16 @@ impl Follower {
                 ..Known::default()
             };
             standing = steps::look(node, &mut self.connection, None).await?;
-            // It may not have known their sessions because it had lost them.
-            node.again.notify_one();
+            has_entered = true;
         }
         self.known.log = standing.log;
         node.set_recovering(standing.recovering_until);
         node.saw_lifetime(standing.longest);
+        if has_entered {
+            // It may have lost what it was told, and may not have known the sessions of logouts because it had lost them.
+            node.seen.forget();
+            node.again.notify_one();
+        }
         if node.facts.take_untold() {
             self.known.is_doubtful = true;
         }

@@ -83,7 +83,7 @@ impl Node {
 
     /// Notes until when sessions of before a loss may be live: see [`Standing`](super::steps::Standing).
     pub(super) fn set_recovering(&self, until: i64) {
-        // It is later after another loss. What PostgreSQL was told since the one before may be lost again.
+        // It is another one after another loss. What PostgreSQL was told since the one before may be lost again.
         if self.facts.set_recovering(until) {
             self.seen.forget();
         }

@@ -1,5 +1,5 @@
 -- The tables and the steps of a `PostgresRegistry`, version 1. To run it by hand, do so in one transaction
--- (`psql --single-transaction --file schema.sql`) as the owner of the schema. It changes nothing that is there already.
+-- (`psql --single-transaction --file schema.sql`) as the owner of the schema. It leaves tables that are there as they are.
 -- For another name of the schema, replace `cas_layer` everywhere.
 
 CREATE SCHEMA IF NOT EXISTS cas_layer;
@@ -92,6 +92,16 @@ LANGUAGE sql VOLATILE AS $$
     SELECT greatest(cas_layer.seconds_now() + seconds, expires) + 3600
 $$;
 
+-- Learns of a session that lasts for so many seconds. What was to last as long as the longest session does so still.
+CREATE OR REPLACE FUNCTION cas_layer.lasts(seconds bigint) RETURNS void
+LANGUAGE sql AS $$
+    UPDATE cas_layer.state s SET
+        longest = seconds,
+        recovering_until = CASE WHEN s.recovering_until > cas_layer.seconds_now()
+            THEN s.recovering_until + seconds - s.longest ELSE s.recovering_until END
+    WHERE s.longest < seconds
+$$;
+
 -- What is answered is on the disk, whatever the settings of the role or the database say.
 CREATE OR REPLACE FUNCTION cas_layer.make_durable() RETURNS void
 LANGUAGE plpgsql AS $$
@@ -156,9 +166,7 @@ DECLARE
 BEGIN
     PERFORM make_durable();
     -- Before any row of a session: everybody who locks both does so in this order.
-    IF EXISTS (SELECT FROM state s WHERE s.longest < seconds) THEN
-        UPDATE state s SET longest = greatest(s.longest, seconds);
-    END IF;
+    PERFORM lasts(seconds);
     IF highest > (SELECT n.last_value FROM number n) THEN
         -- One after another, so that nobody sets it back.
         PERFORM FROM state FOR UPDATE;
@@ -213,11 +221,6 @@ BEGIN
     PERFORM make_durable();
     SELECT s.last_end, s.longest INTO STRICT old_last, longest_life FROM state s FOR UPDATE;
     last := old_last;
-    longest_life := greatest(
-        longest_life,
-        (SELECT max(u) FROM unnest(seconds) u),
-        (SELECT max(u) FROM unnest(account_seconds) u)
-    );
     -- In one order, so that nobody waits for one who waits for them.
     PERFORM FROM begun b WHERE b.id = ANY (ids || names) ORDER BY b.id FOR UPDATE;
     PERFORM FROM opened o WHERE o.id = ANY (ids || names) ORDER BY o.id FOR UPDATE;
@@ -306,8 +309,8 @@ BEGIN
         RETURN NEXT;
     END LOOP;
 
-    UPDATE state s SET last_end = last, longest = longest_life WHERE s.last_end < last OR s.longest < longest_life;
     IF last > old_last THEN
+        UPDATE state s SET last_end = last;
         PERFORM pg_notify('cas_layer', '');
     END IF;
     kind := 'last';
@@ -323,13 +326,11 @@ CREATE OR REPLACE FUNCTION cas_layer.reopen(ids bytea[], expires bigint[], secon
 RETURNS TABLE (id bytea, expires_at bigint)
 LANGUAGE plpgsql SET search_path = cas_layer, pg_temp SET lock_timeout = '800ms' AS $$
 #variable_conflict use_column
-DECLARE
-    longest_life bigint := (SELECT max(u) FROM unnest(seconds) u);
 BEGIN
     PERFORM make_durable();
     -- Nobody ends one of them meanwhile.
     PERFORM FROM state s FOR UPDATE;
-    UPDATE state s SET longest = longest_life WHERE s.longest < longest_life;
+    PERFORM lasts((SELECT max(u) FROM unnest(seconds) u));
     INSERT INTO opened (id, expires_at, forget_at, family)
     SELECT u.id, u.expires, forgetting(u.expires, u.seconds), u.family
     FROM unnest(ids, expires, seconds, families) AS u (id, expires, seconds, family)
@@ -377,9 +378,11 @@ DECLARE
 BEGIN
     PERFORM make_durable();
     SELECT s.instance <> current_instance INTO STRICT is_other FROM state s FOR UPDATE;
-    UPDATE state s SET instance = current_instance, longest = greatest(s.longest, life);
+    PERFORM lasts(life);
+    UPDATE state s SET instance = current_instance;
     IF is_other OR was_lost THEN
-        UPDATE state s SET recovering_until = greatest(s.recovering_until, seconds_now() + s.longest + 3600);
+        -- Another time each time: by that, nodes see that there was another loss.
+        UPDATE state s SET recovering_until = greatest(s.recovering_until + 1, seconds_now() + s.longest + 3600);
         PERFORM setval('number', greatest((SELECT n.last_value FROM number n), micros_now() + 600000000, highest));
     END IF;
 END
