@@ -42,14 +42,18 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// A session with what is left of its life, which is noted too.
+    /// A session with what is left of its life, which is noted too. If that is more than a session can last, the clock of this machine is
+    /// wrong, and it is as much as the longest one has.
     pub(super) fn lasting(
         &self,
         id: SessionId,
         expires_at: UnixSeconds,
         now: UnixSeconds,
     ) -> Lasting {
-        let seconds = expires_at.saturating_sub(now).min(LONGEST);
+        let seconds = match expires_at.saturating_sub(now) {
+            left if left > LONGEST => self.facts.longest(),
+            left => left,
+        };
         self.saw_lifetime(seconds);
         Lasting {
             id,
