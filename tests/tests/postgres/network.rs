@@ -9,7 +9,9 @@ use cas_layer::{
 use cas_layer_tests::{checker::network::Way, postgres::PostgresServer};
 use tokio::task::JoinSet;
 
-use crate::support::{Session, connect, ends, eventually, fails, is_back, now, sign_in, sign_out};
+use crate::support::{
+    Session, connect, ends, eventually, fails, is_back, lock, now, sign_in, sign_out,
+};
 
 /// What goes over them comes to nobody, as behind a firewall that has forgotten them. New ones are as good as ever.
 pub(crate) async fn connections_that_fall_silent_are_replaced() {
@@ -20,12 +22,7 @@ pub(crate) async fn connections_that_fall_silent_are_replaced() {
     let builder = PostgresRegistry::builder(pool).timeout(Duration::from_secs(10));
     let node = builder.connect().await.unwrap();
     // Calls are under way on all connections of the pool, which has 8 and keeps 2.
-    let pool = server.pool();
-    let mut lock = pool.begin().await.unwrap();
-    sqlx::query("LOCK TABLE cas_layer.kept")
-        .execute(&mut *lock)
-        .await
-        .unwrap();
+    let lock = lock(&server, "kept").await;
     let mut asked = JoinSet::new();
     for _ in 0..6 {
         let node = node.clone();

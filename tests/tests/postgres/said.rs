@@ -9,8 +9,8 @@ use cas_layer_tests::{
 };
 
 use crate::support::{
-    CALL, LIFETIME, LIMIT, Session, account, connect, end_unheard, ends, eventually, is_back, now,
-    sign_in, sign_out,
+    CALL, LIFETIME, LIMIT, Session, account, connect, end_unheard, ends, eventually, is_back, lock,
+    now, sign_in, sign_out,
 };
 
 pub(crate) async fn what_postgres_is_told_again_is_said() {
@@ -92,12 +92,7 @@ pub(crate) async fn what_goes_on_is_said_once() {
         // Nothing else makes a call fail.
         let builder = PostgresRegistry::builder(server.pool()).timeout(LIMIT);
         let node = builder.connect().await.unwrap();
-        let pool = server.pool();
-        let mut lock = pool.begin().await.unwrap();
-        sqlx::query("LOCK TABLE cas_layer.state")
-            .execute(&mut *lock)
-            .await
-            .unwrap();
+        let lock = lock(&server, "state").await;
         sign_out(&node, &Session::unknown()).await.unwrap_err();
         for function in ["look", "finish"] {
             let sql = format!(

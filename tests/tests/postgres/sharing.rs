@@ -11,7 +11,7 @@ use data_encoding::HEXLOWER;
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::support::{
-    CALL, LIFETIME, LIMIT, Session, connect, end_unheard, ends, eventually, fails, is_ended,
+    CALL, LIFETIME, LIMIT, Session, connect, end_unheard, ends, eventually, fails, is_ended, lock,
     log_out, new_id, now, sender, sign_in, sign_out,
 };
 
@@ -134,12 +134,7 @@ pub(crate) async fn messages_from_the_network_take_half_of_the_other_connections
     let builder = PostgresRegistry::builder(pool).timeout(LIMIT);
     let registry = builder.connect().await.unwrap();
     let session = sign_in(&registry).await;
-    let pool = server.pool();
-    let mut lock = pool.begin().await.unwrap();
-    sqlx::query("LOCK TABLE cas_layer.begun")
-        .execute(&mut *lock)
-        .await
-        .unwrap();
+    let lock = lock(&server, "begun").await;
     let mut messages = JoinSet::new();
     for _ in 0..8 {
         let registry = registry.clone();

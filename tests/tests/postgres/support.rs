@@ -14,6 +14,7 @@ use cas_layer::{
 };
 use cas_layer_tests::postgres::PostgresServer;
 pub(crate) use cas_layer_tests::suite::eventually;
+use sqlx::{Postgres, Transaction};
 use tokio::time::{sleep, timeout};
 
 /// How long a call may take here. Longer than by default: the machine may be busy with something else.
@@ -152,6 +153,16 @@ pub(crate) async fn end_unheard(server: &PostgresServer, session: &Session) {
             session.id, session.expires_at
         ))
         .await;
+}
+
+/// Locks a table until this is rolled back: whoever needs it waits.
+pub(crate) async fn lock(server: &PostgresServer, table: &str) -> Transaction<'static, Postgres> {
+    let mut lock = server.pool().begin().await.unwrap();
+    sqlx::query(&format!("LOCK TABLE cas_layer.{table}"))
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    lock
 }
 
 /// Waits until PostgreSQL can be written to through this registry.
