@@ -46,7 +46,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             redis_loses_no_single_logout_and_delays_no_sign_in,
         ),
         trial(
-            "logout_flood::a_redis_that_dies_in_the_flood_loses_no_single_logout",
+            "lost_redis::a_redis_that_dies_in_the_flood_loses_no_single_logout",
             a_redis_that_dies_in_the_flood_loses_no_single_logout,
         ),
     ];

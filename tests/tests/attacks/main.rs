@@ -1,5 +1,5 @@
 //! Attacks on a running app, bounded in number and time, one after another. What they measure is compared within
-//! one run.
+//! one run. Those with `_flood::` in their names compare times, so nothing may run beside them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

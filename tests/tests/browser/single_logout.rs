@@ -11,6 +11,7 @@ use crate::{chromium::Chromium, driver::Driver};
 pub(crate) async fn signing_out_at_the_cas_server_ends_the_session_through_the_browser(
     driver: &Driver,
 ) {
+    let browser = Chromium::start(driver).await;
     for &way in FrontChannel::ALL {
         let cas = CasServer::builder()
             .user(User::new(USER, PASSWORD))
@@ -20,7 +21,6 @@ pub(crate) async fn signing_out_at_the_cas_server_ends_the_session_through_the_b
             .unwrap();
         let app = Demo::start(&["--cas-url", cas.url()]).await;
         let other_app = Demo::start(&["--cas-url", cas.url()]).await;
-        let browser = Chromium::start(driver).await;
         browser.sign_in(&app, "/profile").await;
         browser.open(&other_app.url("/profile")).await;
         browser.shows_profile().await;
@@ -37,7 +37,7 @@ pub(crate) async fn signing_out_at_the_cas_server_ends_the_session_through_the_b
             browser.open(&demo.url("/profile")).await;
             browser.shows_login_form().await;
         }
-        browser.close().await;
         assert!(app.log().contains("signed out by single logout"), "{way:?}");
     }
+    browser.close().await;
 }
