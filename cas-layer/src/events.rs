@@ -3,11 +3,13 @@
 
 mod circle;
 mod event;
+mod line;
 mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod proxying;
 mod refused;
+mod repeats;
 #[cfg(feature = "tower-http")]
 mod request_span;
 mod signed_out;
@@ -17,12 +19,12 @@ use std::fmt;
 
 pub(crate) use circle::CircleCause;
 pub(crate) use event::{Channel, Event, LogoutOutcome, PassedOn};
-use log::Repeats;
 pub(crate) use log::validation_span;
 #[cfg(feature = "metrics")]
 pub(crate) use metrics::describe as describe_metrics;
 pub(crate) use proxying::{GrantOutcome, ProxyCallbackOutcome};
 pub use refused::{Refused, RefusedReason};
+use repeats::Repeats;
 #[cfg(feature = "tower-http")]
 pub use request_span::RequestSpan;
 pub use signed_out::{SignOutCause, SignedOut};

@@ -1,11 +1,9 @@
 //! Events in the log, through `tracing`. Target, `event` and the other fields are a contract; levels and the words
 //! of a message are not.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Mutex, PoisonError},
-};
+mod proxying;
+
+use std::fmt;
 
 use tracing::{Level, Span};
 
@@ -14,81 +12,23 @@ use super::{
     event::{
         Channel, Event, LogoutOutcome, PassedOn, cas_server_state, source_of, validation_result,
     },
-    proxying::{GrantOutcome, ProxyCallbackOutcome, credential_result, proxy_ticket_result},
+    line::{TARGET, say},
+    proxying::proxy_ticket_result,
     refused::{FailedValidation, Refused, RefusedReason},
+    repeats::Repeats,
     signed_out::{SignOutCause, SignedOut},
     storage::StorageOutcome,
 };
 use crate::{
     admission::{Change, MAX_TIME_OUTS},
-    protocol::{Protocol, Unreadable},
+    protocol::Protocol,
     registry::RegistryError,
-    seldom::Seldom,
     session::SessionId,
 };
-
-const TARGET: &str = "cas_layer";
-
-/// How many kinds of events are told apart by the reference on a visitor's page.
-const MAX_REFERENCES: usize = 500;
-
-/// What was said about events that strangers can cause, by their names. The names are a closed list, so this is
-/// small. Of references there are about as many as statuses; their number is bounded all the same.
-#[derive(Debug, Default)]
-pub(crate) struct Repeats(Mutex<HashMap<Kind, Seldom>>);
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-enum Kind {
-    Named([&'static str; 2]),
-    Reference(String),
-}
-
-impl Repeats {
-    /// The level at which to log an event that strangers can cause, and how many of its kind were only logged at
-    /// debug level since the last one that was logged at its own.
-    fn level(&self, name: [&'static str; 2], level: Level) -> (Level, Option<u64>) {
-        self.level_of(None, name, level)
-    }
-
-    /// The same. An event with a reference is one of its own: the visitor who is told the reference leads to its line.
-    fn level_of(
-        &self,
-        reference: Option<String>,
-        name: [&'static str; 2],
-        level: Level,
-    ) -> (Level, Option<u64>) {
-        if level > Level::INFO {
-            return (level, None);
-        }
-        // A panic elsewhere leaves the map whole: every change is a single insert.
-        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let kind = reference
-            .map(Kind::Reference)
-            .filter(|kind| said.contains_key(kind) || said.len() < MAX_REFERENCES)
-            .unwrap_or(Kind::Named(name));
-        match said.entry(kind).or_default().ask() {
-            Some(0) => (level, None),
-            Some(unsaid) => (level, Some(unsaid)),
-            None => (Level::DEBUG, None),
-        }
-    }
-}
 
 /// A span around the whole validation of a ticket, so that messages of lower crates about it are found together.
 pub(crate) fn validation_span(protocol: Protocol) -> Span {
     tracing::info_span!(target: TARGET, "cas_layer::validate", %protocol)
-}
-
-/// `tracing` has to know the level where the line is written.
-macro_rules! say {
-    ($level:expr, $($line:tt)+) => {
-        match $level {
-            Level::ERROR => tracing::error!(target: TARGET, $($line)+),
-            Level::WARN => tracing::warn!(target: TARGET, $($line)+),
-            Level::INFO => tracing::info!(target: TARGET, $($line)+),
-            _ => tracing::debug!(target: TARGET, $($line)+),
-        }
-    };
 }
 
 pub(super) fn write(event: &Event<'_>, repeats: &Repeats) {
@@ -118,9 +58,9 @@ pub(super) fn write(event: &Event<'_>, repeats: &Repeats) {
         Event::CasNode(change) => change.log(),
         Event::LogoutRequest(channel, outcome) => write_logout_request(*channel, *outcome, repeats),
         Event::PassedOn(passed_on) => write_passed_on(*passed_on, repeats),
-        Event::ProxyCallback(outcome) => write_proxy_callback(*outcome, repeats),
-        Event::Grant(outcome) => write_grant(*outcome, repeats),
-        Event::Credential(result) => write_credential(*result, repeats),
+        Event::ProxyCallback(outcome) => proxying::write_callback(*outcome, repeats),
+        Event::Grant(outcome) => proxying::write_grant(*outcome, repeats),
+        Event::Credential(result) => proxying::write_credential(*result, repeats),
         Event::ProxyTicket(result) => tracing::debug!(
             target: TARGET,
             event = "proxy-ticket",
@@ -326,118 +266,6 @@ fn write_logout_request(channel: Channel, outcome: LogoutOutcome<'_>, repeats: &
     );
 }
 
-fn write_proxy_callback(outcome: ProxyCallbackOutcome<'_>, repeats: &Repeats) {
-    let (level, message) = match outcome {
-        ProxyCallbackOutcome::Kept => (Level::DEBUG, "a proxy-granting ticket came"),
-        ProxyCallbackOutcome::Twice => (Level::DEBUG, "a proxy-granting ticket came twice"),
-        // Anybody who knows the URL can cause these.
-        ProxyCallbackOutcome::Unexpected => (
-            Level::DEBUG,
-            "a proxy-granting ticket came while nobody signs in",
-        ),
-        ProxyCallbackOutcome::Malformed(_) => {
-            (Level::DEBUG, "the proxy callback was asked for nonsense")
-        }
-        ProxyCallbackOutcome::SourceRefused => (
-            Level::WARN,
-            "the proxy callback was asked from an address that is not listed",
-        ),
-        ProxyCallbackOutcome::SourceUnknown => (
-            Level::ERROR,
-            "the proxy callback is limited to listed sources, and the address of a request is not known: \
-             all are refused",
-        ),
-        ProxyCallbackOutcome::Full => (
-            Level::WARN,
-            "there is no room for a proxy-granting ticket: somebody sends false ones",
-        ),
-        ProxyCallbackOutcome::NotTaken(_) => {
-            (Level::ERROR, "a proxy-granting ticket could not be taken")
-        }
-    };
-    let (error, source): (Option<&dyn fmt::Display>, _) = match outcome {
-        ProxyCallbackOutcome::Malformed(error) => (Some(error), None),
-        ProxyCallbackOutcome::NotTaken(error) => (Some(error), source_of(error)),
-        _ => (None, None),
-    };
-    let (level, unsaid) = repeats.level(["proxy-callback", outcome.as_str()], level);
-    say!(
-        level,
-        event = "proxy-callback",
-        result = outcome.as_str(),
-        error = error.map(tracing::field::display),
-        source,
-        unsaid,
-        "{message}"
-    );
-}
-
-fn write_grant(outcome: GrantOutcome<'_>, repeats: &Repeats) {
-    let (level, message) = match outcome {
-        GrantOutcome::Given => (Level::DEBUG, "a sign-in brought a proxy-granting ticket"),
-        GrantOutcome::NotGiven => (
-            Level::WARN,
-            "the CAS server gave no proxy-granting ticket: can it reach the proxy callback, and may this app \
-             be a proxy?",
-        ),
-        GrantOutcome::NotDelivered => (
-            Level::WARN,
-            "the CAS server named a proxy-granting ticket that has not come to the proxy callback",
-        ),
-        GrantOutcome::Unreadable(_) => (
-            Level::WARN,
-            "a proxy-granting ticket that the CAS server released as an attribute is left out",
-        ),
-        GrantOutcome::TooLarge => (
-            Level::WARN,
-            "a session would not fit into a cookie with its proxy-granting ticket: the ticket is left out",
-        ),
-        GrantOutcome::RegistryFailed(_) => (
-            Level::ERROR,
-            "the registry failed, so a sign-in has no proxy-granting ticket",
-        ),
-    };
-    let (error, source): (Option<&dyn fmt::Display>, _) = match &outcome {
-        GrantOutcome::RegistryFailed(error) => (Some(error), source_of(*error)),
-        GrantOutcome::Unreadable(reason) => (Some(reason), None),
-        _ => (None, None),
-    };
-    let (level, unsaid) = match outcome {
-        GrantOutcome::Unreadable(_) => repeats.level(["proxy-grant", outcome.as_str()], level),
-        _ => (level, None),
-    };
-    say!(
-        level,
-        event = "proxy-grant",
-        result = outcome.as_str(),
-        error = error.map(tracing::field::display),
-        source,
-        unsaid,
-        "{message}"
-    );
-}
-
-fn write_credential(result: Result<(), Unreadable>, repeats: &Repeats) {
-    let (level, message) = match result {
-        Ok(()) => (Level::DEBUG, "the CAS server released a password"),
-        Err(_) => (
-            Level::WARN,
-            "a password that the CAS server released as an attribute is left out",
-        ),
-    };
-    let word = credential_result(result);
-    let (level, unsaid) = repeats.level(["credential", word], level);
-    let error = result.err();
-    say!(
-        level,
-        event = "credential",
-        result = word,
-        error = error.map(tracing::field::display),
-        unsaid,
-        "{message}"
-    );
-}
-
 fn describe_logout_request(outcome: LogoutOutcome<'_>) -> (Level, &'static str) {
     match outcome {
         LogoutOutcome::Ended(_) => (Level::DEBUG, "single logout"),
@@ -579,50 +407,5 @@ fn describe_refusal(reason: RefusedReason) -> (Level, &'static str) {
             Level::WARN,
             "another site tried to confirm a sign-in for a visitor",
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_that_strangers_repeat_is_said_once_and_the_others_at_debug_level() {
-        let repeats = Repeats::default();
-        let level = |name: [&'static str; 2], level| repeats.level(name, level).0;
-        let malformed = ["front", "malformed"];
-        assert_eq!(level(malformed, Level::WARN), Level::WARN);
-        for _ in 0..1_000 {
-            assert_eq!(level(malformed, Level::WARN), Level::DEBUG);
-        }
-        // Each name by itself.
-        for other in [["back", "malformed"], ["front", "not-remembered"]] {
-            assert_eq!(level(other, Level::ERROR), Level::ERROR);
-            assert_eq!(level(other, Level::ERROR), Level::DEBUG);
-        }
-        // What is said at debug level anyway is not counted.
-        for _ in 0..2 {
-            assert_eq!(level(["front", "unknown"], Level::DEBUG), Level::DEBUG);
-        }
-        assert_eq!(repeats.0.lock().unwrap().len(), 3);
-    }
-
-    #[test]
-    fn each_reference_is_said_but_only_so_many_are_kept() {
-        let repeats = Repeats::default();
-        let name = ["cas-unreadable", "status"];
-        let level = |reference: &str| {
-            repeats
-                .level_of(Some(reference.to_owned()), name, Level::ERROR)
-                .0
-        };
-        assert_eq!(level("A"), Level::ERROR);
-        assert_eq!(level("A"), Level::DEBUG);
-        assert_eq!(level("B"), Level::ERROR);
-        for number in 0..2_000 {
-            level(&number.to_string());
-        }
-        assert_eq!(level("C"), Level::DEBUG);
-        assert_eq!(repeats.0.lock().unwrap().len(), MAX_REFERENCES + 1);
     }
 }

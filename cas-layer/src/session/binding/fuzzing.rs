@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use http::{HeaderMap, header};
 
-use super::{Binding, BindingCookie, read};
+use super::{Binding, BindingCookie, cookie::read};
 use crate::session::{CookieShape, Key, MAX_COOKIE_BYTES, Purpose, Sealer};
 
 static COOKIE: LazyLock<BindingCookie> = LazyLock::new(|| {
