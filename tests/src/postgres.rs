@@ -137,6 +137,8 @@ impl PostgresServer {
             .args(["-p", &self.port.to_string()])
             .args(["-c", "listen_addresses=127.0.0.1"])
             .args(["-c", "unix_socket_directories="])
+            // In its directory, so that nothing is left of a server that is killed.
+            .args(["-c", "dynamic_shared_memory_type=mmap"])
             .args(["-c", "max_connections=200"])
             .args(self.options.iter().flat_map(|option| ["-c", option]))
             .current_dir(self.directory.path());

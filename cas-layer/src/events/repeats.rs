@@ -1,4 +1,4 @@
-//! How often is said in the log what strangers can cause.
+//! How often the log says what strangers can cause.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ const MAX_REFERENCES: usize = 500;
 /// What was said about events that strangers can cause, by their names. The names are a closed list, so this is
 /// small. Of references there are about as many as statuses; their number is bounded all the same.
 #[derive(Debug, Default)]
-pub(crate) struct Repeats(Mutex<HashMap<Kind, Seldom>>);
+pub(super) struct Repeats(Mutex<HashMap<Kind, Seldom>>);
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Kind {

@@ -296,7 +296,11 @@ mod tests {
 
     impl Binding {
         /// As an older release did.
-        pub(in super::super) fn begin_old(&mut self, value: LoginValue, now: UnixSeconds) {
+        pub(in crate::session::binding) fn begin_old(
+            &mut self,
+            value: LoginValue,
+            now: UnixSeconds,
+        ) {
             let trip = None;
             let begun_at = now;
             self.logins.insert(

@@ -9,21 +9,20 @@
 
 mod app;
 mod flood;
+mod lost_redis;
 
 use std::time::{Duration, Instant};
-
-use cas_layer::{FileRegistry, RedisRegistry, registry::Registry};
-use cas_layer_tests::{
-    redis::RedisServer,
-    suite::{REDIS_SERVER, leave_out, trial},
-};
-use libtest_mimic::Trial;
-use tokio::time::sleep;
 
 use self::{
     app::{App, SignedIn},
     flood::{Flood, Target},
 };
+use cas_layer::{FileRegistry, RedisRegistry};
+use cas_layer_tests::{
+    redis::RedisServer,
+    suite::{REDIS_SERVER, leave_out, trial},
+};
+use libtest_mimic::Trial;
 
 /// Signed out by their CAS server in the flood.
 const LOGOUTS: usize = 50;
@@ -47,7 +46,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         ),
         trial(
             "lost_redis::a_redis_that_dies_in_the_flood_loses_no_single_logout",
-            a_redis_that_dies_in_the_flood_loses_no_single_logout,
+            lost_redis::a_redis_that_dies_in_the_flood_loses_no_single_logout,
         ),
     ];
     if RedisServer::program().is_some() {
@@ -194,68 +193,4 @@ async fn a_file_loses_no_single_logout_and_delays_no_sign_in() {
     let path = directory.path().join("sessions.redb");
     let app = App::start(FileRegistry::open(path).unwrap(), false).await;
     compare(&app, 4, Duration::from_secs(10)).await;
-}
-
-/// Waits until somebody can sign in.
-async fn is_back(app: &App) {
-    let waits = async {
-        while app.sign_in().await.is_err() {
-            sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), waits)
-        .await
-        .expect("a sign-in after Redis is back");
-}
-
-async fn a_redis_that_dies_in_the_flood_loses_no_single_logout() {
-    let mut server = RedisServer::start().await;
-    let registry = RedisRegistry::builder(server.url())
-        .timeout(Duration::from_secs(5))
-        .connect()
-        .await
-        .unwrap();
-    let app = App::start(registry.clone(), true).await;
-    let flood = Flood::start(app.address(), app.in_memory()).await;
-    flood.aim(Target::App);
-    let mut before = phase(&app, Duration::from_secs(5)).await;
-    while before.signed_in.len() < LOGOUTS {
-        before.sign_in(&app).await;
-    }
-    let mut live = before.signed_in.split_off(LOGOUTS / 2);
-    let mut signed_out = before.signed_in;
-
-    server.kill().await;
-    while app.sign_in().await.is_ok() {}
-    // The flood has taken all the room that it finds before the first of them comes.
-    sleep(Duration::from_secs(3)).await;
-    for session in &signed_out {
-        let status = app.log_out_by_server(session).await;
-        assert_eq!(status, 503, "what waits for Redis is no success");
-    }
-    sleep(Duration::from_secs(3)).await;
-    server.restart().await;
-    is_back(&app).await;
-
-    let after = phase(&app, Duration::from_secs(5)).await;
-    assert_eq!(after.failed, 0, "of {} sign-ins", after.times.len());
-    for (n, session) in live.drain(..LOGOUTS / 2).enumerate() {
-        app.log_out(&session, n).await;
-        signed_out.push(session);
-    }
-    let sent = flood.stop();
-    println!("\n{sent:?}");
-    live.extend(after.signed_in);
-    // On a node that knows nothing but what Redis has, too.
-    let other = RedisRegistry::builder(server.url())
-        .timeout(Duration::from_secs(5))
-        .connect()
-        .await
-        .unwrap();
-    let other = app.another(other).await;
-    for node in [&app, &other] {
-        assert_eq!(node.count_live(&signed_out).await, 0);
-        assert_eq!(node.count_live(&live).await, live.len());
-    }
-    assert!(registry.is_current());
 }

@@ -1,4 +1,4 @@
-//! The cookie of the login binding, and how the binding is written in it. Releases read what others have written.
+//! The cookie of the login binding, and how the binding is written in it. Each release reads cookies that other releases wrote.
 
 use http::{HeaderMap, HeaderValue};
 
@@ -17,7 +17,7 @@ use crate::{
 /// How long a browser remembers its last user, in seconds. Browsers keep no cookie for longer than 400 days.
 const KNOWN_FOR: u32 = 365 * 24 * 3600;
 
-/// How long the cookie lasts without such a user, in seconds.
+/// How long the cookie lasts if it names no last user, in seconds.
 const LASTS: u32 = 3600;
 
 /// The part that cookies of every release have. More parts follow it; older releases ignore them.

@@ -23,7 +23,7 @@ use tokio::{
 
 use super::app::{FROM, message};
 
-const CONNECTIONS: u32 = 100;
+pub(super) const CONNECTIONS: u32 = 100;
 
 /// Which part of the requests that the app could answer they send, and how many a second at most.
 const PART: u32 = 4;
@@ -122,6 +122,11 @@ impl Flood {
 
     pub(super) fn aim(&self, target: Target) {
         *self.shared.target.lock().unwrap() = Some(target);
+    }
+
+    /// How many were answered with 503 so far.
+    pub(super) fn turned_away(&self) -> u64 {
+        self.shared.turned_away.load(Ordering::SeqCst)
     }
 
     pub(super) fn stop(self) -> Sent {
