@@ -13,16 +13,17 @@ mod lost_redis;
 
 use std::time::{Duration, Instant};
 
-use self::{
-    app::{App, SignedIn},
-    flood::{Flood, Target},
-};
 use cas_layer::{FileRegistry, RedisRegistry};
 use cas_layer_tests::{
     redis::RedisServer,
     suite::{REDIS_SERVER, leave_out, trial},
 };
 use libtest_mimic::Trial;
+
+use self::{
+    app::{App, SignedIn},
+    flood::{Flood, Target},
+};
 
 /// Signed out by their CAS server in the flood.
 const LOGOUTS: usize = 50;

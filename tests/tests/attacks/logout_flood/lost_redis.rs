@@ -13,18 +13,6 @@ use super::{
     phase,
 };
 
-/// Waits until somebody can sign in.
-async fn is_back(app: &App) {
-    let waits = async {
-        while app.sign_in().await.is_err() {
-            sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), waits)
-        .await
-        .expect("a sign-in after Redis is back");
-}
-
 pub(super) async fn a_redis_that_dies_in_the_flood_loses_no_single_logout() {
     let mut server = RedisServer::start().await;
     let registry = RedisRegistry::builder(server.url())
@@ -57,7 +45,7 @@ pub(super) async fn a_redis_that_dies_in_the_flood_loses_no_single_logout() {
     }
     sleep(Duration::from_secs(3)).await;
     server.restart().await;
-    is_back(&app).await;
+    eventually("somebody can sign in", async || app.sign_in().await.is_ok()).await;
 
     let after = phase(&app, Duration::from_secs(5)).await;
     assert_eq!(after.failed, 0, "of {} sign-ins", after.times.len());
